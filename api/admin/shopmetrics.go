@@ -1,0 +1,68 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/woodytoys/woodytoys/api/health"
+	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/api/slots"
+)
+
+// scrapePatience is how long counting the backlog may hold a scrape up.
+const scrapePatience = 2 * time.Second
+
+// WatchHealth adds whether the replica is ready and its database answers, as 1 or 0.
+func WatchHealth(registry prometheus.Registerer, h *health.Health) {
+	gauge(registry, "woody_ready", "1 while the replica wants requests.", func() float64 { return truth(h.Ready()) })
+	gauge(registry, "woody_database_up", "1 while the database answers.", func() float64 { return truth(h.DatabaseUp()) })
+}
+
+// WatchSlots adds the size and the use of slots; name is a noun such as "heavy_slots".
+func WatchSlots(registry prometheus.Registerer, name string, s *slots.Slots) {
+	gauge(registry, "woody_"+name, "How many there are.", func() float64 { return float64(s.Size()) })
+	gauge(registry, "woody_"+name+"_in_use", "How many are taken.", func() float64 { return float64(s.InUse()) })
+	gauge(registry, "woody_"+name+"_waiting", "How many callers wait for one.", func() float64 { return float64(s.Waiting()) })
+}
+
+func gauge(registry prometheus.Registerer, name, help string, value func() float64) {
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+func truth(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// WatchBacklog adds the depth and age of the order queue. They are asked for at each scrape and
+// left out of it when the store does not answer in time.
+func WatchBacklog(registry prometheus.Registerer, store shop.Store) {
+	registry.MustRegister(backlogCollector{store})
+}
+
+type backlogCollector struct{ store shop.Store }
+
+var (
+	pendingDesc = prometheus.NewDesc("woody_orders_pending", "Orders that wait for their validation.", nil, nil)
+	oldestDesc  = prometheus.NewDesc("woody_orders_oldest_seconds", "How long the oldest of them has been waiting.", nil, nil)
+)
+
+func (b backlogCollector) Describe(descs chan<- *prometheus.Desc) {
+	descs <- pendingDesc
+	descs <- oldestDesc
+}
+
+func (b backlogCollector) Collect(metrics chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapePatience)
+	defer cancel()
+	backlog, err := b.store.Backlog(ctx)
+	if err != nil {
+		return
+	}
+	metrics <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(backlog.Pending))
+	metrics <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, backlog.Oldest.Seconds())
+}

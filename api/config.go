@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/woodytoys/woodytoys/api/store"
+)
+
+// config is every setting, a line each: as a flag or from the environment, the flag first.
+type config struct {
+	Serve       struct{} `cmd:"" default:"withargs" help:"Run the shop (the default)."`
+	Healthcheck struct{} `cmd:"" help:"Exit 0 if the shop at --addr is ready, 1 if it is not: for containers without a shell."`
+
+	Addr      string `env:"WOODY_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Where the API listens."`
+	AdminAddr string `env:"WOODY_ADMIN_ADDR" default:"localhost:8081" placeholder:"HOST:PORT" help:"Where metrics and profiles are, apart from the API; 'off' for nowhere."`
+	ReplicaID string `env:"WOODY_REPLICA_ID" help:"The name of this replica in X-Served-By (default: the host name)."`
+
+	DBDSN        string        `name:"db-dsn" env:"WOODY_DB_DSN" placeholder:"DSN" help:"MariaDB or MySQL, as user:password@tcp(host:3306)/database. Without it: SQLite in --data-dir."`
+	DBDSNFile    string        `name:"db-dsn-file" env:"WOODY_DB_DSN_FILE" placeholder:"FILE" help:"A file that holds the DSN, for secrets."`
+	DBPool       int           `name:"db-pool" env:"WOODY_DB_POOL" default:"8" help:"Database connections that serve callers (1 to 1000)."`
+	DBTimeout    time.Duration `name:"db-timeout" env:"WOODY_DB_TIMEOUT" default:"10s" help:"How long the database may take over one piece of work, the simulated slow query not counted."`
+	DataDir      string        `env:"WOODY_DATA_DIR" default:"data" placeholder:"DIR" help:"The folder of the SQLite file."`
+	SQLiteSync   string        `name:"sqlite-sync" env:"WOODY_SQLITE_SYNC" default:"normal" enum:"normal,full" help:"What every SQLite write survives: 'normal', the process being killed; 'full', also a loss of power."`
+	QueueTimeout time.Duration `env:"WOODY_QUEUE_TIMEOUT" default:"30s" help:"How long a caller waits for a heavy slot or a database connection before it is told 503."`
+
+	HeavyDelay     time.Duration `env:"WOODY_HEAVY_DELAY" default:"500ms" help:"Simulated cost: how long a heavy computation and an order's validation take; 0 for none."`
+	HeavySlots     int           `env:"WOODY_HEAVY_SLOTS" default:"2" help:"How many heavy computations this replica runs at once (1 to 10000)."`
+	SlowQueryDelay time.Duration `env:"WOODY_SLOW_QUERY_DELAY" default:"1500ms" help:"Simulated cost: how long the last product's query holds its connection; 0 for none."`
+	OrderWorkers   int           `env:"WOODY_ORDER_WORKERS" default:"4" help:"How many orders this replica validates at once (0 to 1000; 0 leaves them to others)."`
+
+	DrainDelay   time.Duration `env:"WOODY_DRAIN_DELAY" default:"0s" help:"After SIGTERM or SIGINT: how long new connections are still taken, with Connection: close."`
+	DrainTimeout time.Duration `env:"WOODY_DRAIN_TIMEOUT" default:"10s" help:"After that: how long requests under way have to finish."`
+
+	LogLevel  string `env:"WOODY_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	LogFormat string `env:"WOODY_LOG_FORMAT" default:"text" enum:"text,json" help:"text or json."`
+}
+
+const description = "The shop's web API. With no configuration it is the whole shop in one process, on a durable SQLite file."
+
+// parseConfig reads the command line and the environment. It answers the command that was asked
+// for, and an error that names the setting and what it allows.
+func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command string, err error) {
+	dropEmptyVariables()
+	parser, err := kong.New(&cfg, kong.Name("api"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.UsageOnError())
+	if err != nil {
+		return cfg, "", err
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return cfg, "", fmt.Errorf("%w (see --help)", err)
+	}
+	if cfg.ReplicaID == "" {
+		cfg.ReplicaID, _ = os.Hostname()
+	}
+	cfg.DBDSN, err = secret("WOODY_DB_DSN", cfg.DBDSN, cfg.DBDSNFile)
+	return cfg, parsed.Command(), errors.Join(err, cfg.check())
+}
+
+// dropEmptyVariables lets WOODY_X= mean the same as no WOODY_X, as stack files write it.
+func dropEmptyVariables() {
+	for _, pair := range os.Environ() {
+		if name, ok := strings.CutSuffix(pair, "="); ok && strings.HasPrefix(name, "WOODY_") {
+			os.Unsetenv(name)
+		}
+	}
+}
+
+// secret is a setting's value, or the content of the file that holds it.
+func secret(name, value, file string) (string, error) {
+	if file == "" {
+		return value, nil
+	}
+	if value != "" {
+		return "", fmt.Errorf("both %s and %s_FILE are set; keep one", name, name)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s_FILE: %w", name, err)
+	}
+	return strings.TrimSpace(string(content)), nil
+}
+
+// check refuses what the types alone allow.
+func (c config) check() error {
+	var errs []error
+	between := func(name string, value, least, most int) {
+		if value < least || value > most {
+			errs = append(errs, fmt.Errorf("%s must be from %d to %d, not %d", name, least, most, value))
+		}
+	}
+	atLeast := func(name string, value, least time.Duration) {
+		if value < least {
+			errs = append(errs, fmt.Errorf("%s must be %v or more, not %v", name, least, value))
+		}
+	}
+	between("WOODY_DB_POOL", c.DBPool, 1, 1000)
+	between("WOODY_HEAVY_SLOTS", c.HeavySlots, 1, 10000)
+	between("WOODY_ORDER_WORKERS", c.OrderWorkers, 0, 1000)
+	atLeast("WOODY_DB_TIMEOUT", c.DBTimeout, time.Millisecond)
+	atLeast("WOODY_QUEUE_TIMEOUT", c.QueueTimeout, time.Millisecond)
+	atLeast("WOODY_HEAVY_DELAY", c.HeavyDelay, 0)
+	atLeast("WOODY_SLOW_QUERY_DELAY", c.SlowQueryDelay, 0)
+	atLeast("WOODY_DRAIN_DELAY", c.DrainDelay, 0)
+	atLeast("WOODY_DRAIN_TIMEOUT", c.DrainTimeout, 0)
+	if err := store.CheckDSN(c.DBDSN); err != nil {
+		errs = append(errs, fmt.Errorf("WOODY_DB_DSN is %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+func (c config) logger(to io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // one of four good ones by now
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(to, options))
+	}
+	return slog.New(slog.NewTextHandler(to, options))
+}

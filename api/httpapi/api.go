@@ -1,0 +1,136 @@
+// Package httpapi is the shop's face on HTTP, made with Fiber: the lab's plain-text calls and a
+// REST interface in JSON, on the same handlers. openapi.json is its contract.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/cors"
+	"github.com/gofiber/fiber/v2/middleware/recover"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/woodytoys/woodytoys/api/health"
+	"github.com/woodytoys/woodytoys/api/shop"
+)
+
+// BodyLimit is the largest request body, in bytes.
+const BodyLimit = 64 << 10
+
+const (
+	// headerLimit is the largest request header, in bytes.
+	headerLimit = 16 << 10
+	// readTimeout bounds how long a request may take to arrive.
+	readTimeout = 15 * time.Second
+	// idleTimeout is how long a connection is kept for its next request.
+	idleTimeout = 75 * time.Second
+)
+
+// Config is what the API is made of.
+type Config struct {
+	// Shop does the work. Required.
+	Shop *shop.Shop
+	// Health gates the API: until it has started, calls that need the shop answer 503. Required.
+	Health *health.Health
+	// ReplicaID is what X-Served-By says. Default: empty.
+	ReplicaID string
+	// Registerer takes the metrics. Default: a registry of its own, which nobody reads.
+	Registerer prometheus.Registerer
+	// Logger is told of what is our fault. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+// API is the HTTP interface of one replica.
+type API struct {
+	app     *fiber.App
+	shop    *shop.Shop
+	health  *health.Health
+	replica string
+	metrics *metrics
+	ids     *requestIDs
+	log     *slog.Logger
+	specTag string
+	docs    docsPage
+
+	// ctx is the parent of every request's: it ends when the process can wait no longer.
+	ctx context.Context
+}
+
+// New makes the API. Requests under way are given up when ctx ends.
+func New(ctx context.Context, cfg Config) (*API, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Registerer == nil {
+		cfg.Registerer = prometheus.NewRegistry()
+	}
+	docs, err := newDocsPage(openAPI)
+	if err != nil {
+		return nil, err
+	}
+	a := &API{
+		ctx: ctx, shop: cfg.Shop, health: cfg.Health, replica: cfg.ReplicaID, log: cfg.Logger,
+		metrics: newMetrics(cfg.Registerer), ids: newRequestIDs(), specTag: etagOf(0, openAPI), docs: docs,
+	}
+	a.app = fiber.New(fiber.Config{
+		AppName:               "Woodytoys",
+		CaseSensitive:         true, // as URLs are; openapi.json describes no other spelling
+		BodyLimit:             BodyLimit,
+		ReadBufferSize:        headerLimit,
+		ReadTimeout:           readTimeout,
+		IdleTimeout:           idleTimeout,
+		DisableStartupMessage: true,
+		ErrorHandler:          a.handleEarlyError,
+	})
+	a.refuseUnknownMethods()
+	a.app.Use(a.observe)
+	a.app.Use(recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: a.logPanic}))
+	a.app.Use("/api", cors.New(cors.Config{
+		AllowMethods:  "GET,HEAD,POST,PUT,DELETE",
+		ExposeHeaders: "Cache-Status,ETag,Link,Location,Retry-After,Server-Timing,X-Request-Id,X-Served-By",
+		MaxAge:        600,
+	}))
+	a.routes()
+	return a, nil
+}
+
+// App is the Fiber application, to listen with and to mount more on.
+func (a *API) App() *fiber.App { return a.app }
+
+func (a *API) routes() {
+	a.app.Get("/healthz", a.handleHealthz)
+	a.app.Get("/readyz", a.handleReadyz)
+
+	api := a.app.Group("/api")
+	api.Get("/ping", a.handlePing)
+	api.Get("/openapi.json", a.handleOpenAPI)
+	api.Get("/docs", a.handleDocs)
+	api.Get("/misc/time", a.handleTime)
+	api.Get("/misc/heavy", a.handleHeavy)
+
+	// The lab's face writes with GET. Fiber's Get would register HEAD too, and HEAD never writes.
+	api.Add(fiber.MethodGet, "/orders/do", a.needsShop, a.handleOrderDo)
+	api.Get("/orders", a.needsShop, a.handleOrderStatus)
+	api.Post("/orders", a.needsShop, a.handleOrderCreate)
+	api.Get("/orders/:id<guid>", a.needsShop, a.handleOrder)
+
+	api.Get("/products/last", a.needsShop, a.handleProductLast)
+	api.Get("/products", a.needsShop, a.handleProducts)
+	api.Post("/products", a.needsShop, a.handleProductCreate)
+	api.Get("/products/:id<int>", a.needsShop, a.handleProduct)
+	api.Put("/products/:id<int>", a.needsShop, a.handleProductPut)
+	api.Delete("/products/:id<int>", a.needsShop, a.handleProductDelete)
+}
+
+// needsShop answers 503 until the database has been reached and migrated.
+func (a *API) needsShop(c *fiber.Ctx) error {
+	if !a.health.Started() {
+		return &shop.Error{
+			Kind: shop.Unavailable, RetryAfter: 2 * time.Second,
+			Detail: "The shop is starting and waits for its database; try again later.",
+		}
+	}
+	return c.Next()
+}

@@ -1,0 +1,32 @@
+package httpapi
+
+import "github.com/gofiber/fiber/v2"
+
+// handleHealthz tells that the process is alive, whatever else is not.
+func (a *API) handleHealthz(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.SendString("alive")
+}
+
+type readiness struct {
+	Ready    bool `json:"ready"`
+	Draining bool `json:"draining"`
+	// Database is "up", "down", or "awaited" before it was reached for the first time.
+	Database string `json:"database"`
+}
+
+// handleReadyz tells whether this replica wants requests.
+func (a *API) handleReadyz(c *fiber.Ctx) error {
+	state := readiness{Ready: a.health.Ready(), Draining: a.health.Draining(), Database: "down"}
+	switch {
+	case !a.health.Started():
+		state.Database = "awaited"
+	case a.health.DatabaseUp():
+		state.Database = "up"
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	if !state.Ready {
+		c.Status(fiber.StatusServiceUnavailable)
+	}
+	return c.JSON(state)
+}

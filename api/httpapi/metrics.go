@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// durationBuckets reach from a cached answer to the lab's slow query, in seconds.
+var durationBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20}
+
+type metrics struct {
+	inFlight prometheus.Gauge
+	duration *prometheus.HistogramVec
+	// series remembers the series of each route, method and status: looking a series up by its
+	// labels costs more than counting in it.
+	series sync.Map // of seriesKey to prometheus.Observer
+}
+
+type seriesKey struct {
+	route  *fiber.Route
+	method string
+	status int
+}
+
+func newMetrics(registerer prometheus.Registerer) *metrics {
+	m := &metrics{
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "woody_http_in_flight", Help: "Requests being answered.",
+		}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "woody_http_request_duration_seconds", Help: "How long answers took.", Buckets: durationBuckets,
+		}, []string{"route", "method", "status"}),
+	}
+	registerer.MustRegister(m.inFlight, m.duration)
+	return m
+}
+
+func (m *metrics) observe(c *fiber.Ctx, took time.Duration) {
+	key := seriesKey{route: c.Route(), method: c.Method(), status: c.Response().StatusCode()}
+	series, ok := m.series.Load(key)
+	if !ok {
+		series, _ = m.series.LoadOrStore(key, m.duration.WithLabelValues(routeLabel(key), key.method, strconv.Itoa(key.status)))
+	}
+	series.(prometheus.Observer).Observe(took.Seconds())
+}
+
+// routeLabel is the route's pattern. What no handler took has one label for all, or callers could
+// make up series without end; it ends at the middleware's own route.
+func routeLabel(key seriesKey) string {
+	path := key.route.Path
+	switch {
+	case key.status == fiber.StatusMethodNotAllowed,
+		key.status == fiber.StatusNotFound && (path == "/" || path == "/api"):
+		return "none"
+	}
+	return path
+}

@@ -1,0 +1,58 @@
+package httpapi
+
+import (
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// format is what the caller is answered in.
+type format int
+
+const (
+	text format = iota
+	asJSON
+)
+
+// wants is the format that the request's Accept field prefers. Where that says nothing, or nothing
+// that there is, it is the face's own: text on the lab's calls, JSON on the REST ones.
+func wants(c *fiber.Ctx) format {
+	switch accept := c.Request().Header.Peek(fiber.HeaderAccept); string(accept) {
+	case "", "*/*":
+		return ownFormat(c)
+	case jsonType, problemType:
+		return asJSON
+	case "text/plain":
+		return text
+	}
+	own := ownFormat(c)
+	offers := []string{fiber.MIMETextPlain, jsonType, problemType}
+	if own == asJSON {
+		offers = []string{jsonType, problemType, fiber.MIMETextPlain}
+	}
+	switch offer := c.Accepts(offers...); {
+	case offer == "":
+		return own
+	case strings.HasPrefix(offer, "text/"):
+		return text
+	}
+	return asJSON
+}
+
+// ownFormat is the format of the face that the request's route belongs to.
+func ownFormat(c *fiber.Ctx) format {
+	reads := c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead
+	lab := false
+	switch c.Route().Path {
+	case "/api/ping", "/api/misc/time", "/api/misc/heavy", "/api/orders/do", "/api/products/last":
+		lab = true
+	case "/api/orders", "/api/products/:id<int>":
+		lab = reads
+	case "/api/products":
+		lab = addsProduct(c)
+	}
+	if lab {
+		return text
+	}
+	return asJSON
+}

@@ -1,0 +1,143 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/woodytoys/woodytoys/api/shop"
+)
+
+// statusOf is the HTTP status of each kind of failure.
+var statusOf = map[shop.Kind]int{
+	shop.Internal:    fiber.StatusInternalServerError,
+	shop.Invalid:     fiber.StatusBadRequest,
+	shop.NotFound:    fiber.StatusNotFound,
+	shop.Changed:     fiber.StatusPreconditionFailed,
+	shop.KeyReused:   fiber.StatusUnprocessableEntity,
+	shop.Busy:        fiber.StatusServiceUnavailable,
+	shop.Unavailable: fiber.StatusServiceUnavailable,
+}
+
+// sentences are what callers read about failures that Fiber found before a handler did.
+var sentences = map[int]string{
+	fiber.StatusBadRequest:                  "The request is not well-formed HTTP.",
+	fiber.StatusNotFound:                    "Nothing is at this address; /api/docs shows what there is.",
+	fiber.StatusMethodNotAllowed:            "This address does not take this method; the Allow field names those it takes.",
+	fiber.StatusRequestTimeout:              "The request took too long to arrive.",
+	fiber.StatusRequestEntityTooLarge:       fmt.Sprintf("The body is too large; at most %d bytes are read.", BodyLimit),
+	fiber.StatusRequestHeaderFieldsTooLarge: fmt.Sprintf("The header is too large; at most %d bytes are read.", headerLimit),
+	fiber.StatusNotImplemented:              "There is no such method.",
+}
+
+// problem is the body of an error by RFC 9457.
+type problem struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail"`
+	RequestID string `json:"request_id"`
+}
+
+// httpError is a failure that is about HTTP and not about the shop.
+type httpError struct {
+	status int
+	detail string
+}
+
+func (e *httpError) Error() string { return e.detail }
+
+// sendError answers an error: one plain sentence to callers who read text, problem+json to the
+// others. Its cause is for the log alone.
+func (a *API) sendError(c *fiber.Ctx, err error) {
+	status, detail, retryAfter := a.describe(err)
+	if status >= fiber.StatusInternalServerError && status != fiber.StatusServiceUnavailable {
+		a.log.Error("request failed", "method", c.Method(), "path", c.Path(), "request", string(c.Response().Header.Peek(fiber.HeaderXRequestID)), "err", err)
+	}
+	header := &c.Response().Header
+	header.Del(fiber.HeaderETag)
+	header.Set(fiber.HeaderCacheControl, "no-store")
+	header.Set(fiber.HeaderVary, fiber.HeaderAccept)
+	if retryAfter != "" {
+		header.Set(fiber.HeaderRetryAfter, retryAfter)
+	}
+	c.Status(status)
+	if wants(c) == text {
+		header.SetContentType(textType)
+		c.Response().SetBodyString(detail)
+		return
+	}
+	body, encodeErr := encode(problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail,
+		RequestID: string(header.Peek(fiber.HeaderXRequestID)),
+	})
+	if encodeErr != nil {
+		a.log.Error("encode problem", "err", encodeErr)
+	}
+	header.SetContentType(problemType)
+	c.Response().SetBodyRaw(body)
+}
+
+func (a *API) describe(err error) (status int, detail, retryAfter string) {
+	var known *shop.Error
+	var early *fiber.Error
+	var own *httpError
+	switch {
+	case errors.As(err, &known) && known.Kind != shop.Internal:
+		if known.RetryAfter > 0 {
+			retryAfter = strconv.Itoa(int(math.Ceil(known.RetryAfter.Seconds())))
+		}
+		return statusOf[known.Kind], known.Detail, retryAfter
+	case errors.As(err, &own):
+		return own.status, own.detail, ""
+	case errors.As(err, &early):
+		if sentence := sentences[early.Code]; sentence != "" {
+			return early.Code, sentence, ""
+		}
+		return early.Code, http.StatusText(early.Code) + ".", ""
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fiber.StatusServiceUnavailable, "This replica is ending; try again.", "1"
+	}
+	return fiber.StatusInternalServerError, "Something went wrong on our side; the log has the details.", ""
+}
+
+// handleEarlyError answers what failed before or outside observe: requests that could not be read.
+func (a *API) handleEarlyError(c *fiber.Ctx, err error) error {
+	header := &c.Response().Header
+	header.Set(fiber.HeaderXRequestID, a.ids.next())
+	header.Set(headerServedBy, a.replica)
+	header.Set(headerServerTiming, serverTiming(0))
+	a.sendError(c, err)
+	return nil
+}
+
+// refuseUnknownMethods answers 501 to methods that HTTP does not define; Fiber would answer 400
+// without asking the error handler.
+func (a *API) refuseUnknownMethods() {
+	server := a.app.Server()
+	next := server.Handler
+	known := map[string]bool{}
+	for _, method := range a.app.Config().RequestMethods {
+		known[method] = true
+	}
+	server.Handler = func(ctx *fasthttp.RequestCtx) {
+		if known[string(ctx.Method())] {
+			next(ctx)
+			return
+		}
+		c := a.app.AcquireCtx(ctx)
+		defer a.app.ReleaseCtx(c)
+		_ = a.handleEarlyError(c, fiber.NewError(fiber.StatusNotImplemented))
+	}
+}
+
+func (a *API) logPanic(c *fiber.Ctx, cause any) {
+	a.log.Error("panic", "method", c.Method(), "path", c.Path(), "cause", cause, "stack", string(debug.Stack()))
+}

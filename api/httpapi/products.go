@@ -1,0 +1,198 @@
+package httpapi
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/api/shop"
+)
+
+const (
+	pageDefault = 20
+	pageMax     = 100
+)
+
+// productPage is one page of the list, newest first.
+type productPage struct {
+	Products []shop.Product `json:"products"`
+	// Next is the address of the next page; absent on the last one.
+	Next string `json:"next,omitempty"`
+}
+
+// handleProducts lists; with `product` in the query it adds, as the lab's call does. HEAD never
+// writes: it has the list's header.
+func (a *API) handleProducts(c *fiber.Ctx) error {
+	if addsProduct(c) {
+		return a.handleProductAdd(c)
+	}
+	limit, after, err := pageOf(c)
+	if err != nil {
+		return err
+	}
+	// One more than asked for tells whether there is a next page.
+	products, err := a.shop.Products(a.ctx, after, limit+1)
+	if err != nil {
+		return err
+	}
+	page := productPage{Products: products}
+	if len(products) > limit {
+		page.Products = products[:limit]
+		page.Next = fmt.Sprintf("/api/products?after=%d&limit=%d", products[limit-1].ID, limit)
+		c.Set(fiber.HeaderLink, "<"+page.Next+`>; rel="next"`)
+	}
+	if wants(c) == text {
+		return sendRead(c, textAnswer(0, page.text()))
+	}
+	answer, err := jsonAnswer(0, page)
+	if err != nil {
+		return err
+	}
+	return sendRead(c, answer)
+}
+
+// addsProduct tells the lab's call that adds a product from those that list.
+func addsProduct(c *fiber.Ctx) bool {
+	return c.Method() == fiber.MethodGet && c.Context().QueryArgs().Has("product")
+}
+
+// text is a line for each product: its id, a space, its name.
+func (p productPage) text() []byte {
+	var lines []byte
+	for _, product := range p.Products {
+		lines = append(strconv.AppendInt(lines, product.ID, 10), ' ')
+		lines = append(append(lines, product.Name...), '\n')
+	}
+	return lines
+}
+
+func pageOf(c *fiber.Ctx) (limit int, after int64, err error) {
+	limit = pageDefault
+	if value := c.Query("limit"); value != "" {
+		if limit, err = strconv.Atoi(value); err != nil || limit < 1 || limit > pageMax {
+			return 0, 0, &httpError{fiber.StatusBadRequest, fmt.Sprintf("limit must be a whole number from 1 to %d.", pageMax)}
+		}
+	}
+	if value := c.Query("after"); value != "" {
+		if after, err = strconv.ParseInt(value, 10, 64); err != nil || after < 1 {
+			return 0, 0, &httpError{fiber.StatusBadRequest, "after must be the id of the last product of the page before."}
+		}
+	}
+	return limit, after, nil
+}
+
+// handleProductAdd is the lab's way to add a product: a GET that answers the name.
+func (a *API) handleProductAdd(c *fiber.Ctx) error {
+	product, err := a.shop.AddProduct(a.ctx, strings.Clone(c.Query("product")))
+	if err != nil {
+		return err
+	}
+	return sendProduct(c, fiber.StatusOK, product)
+}
+
+func (a *API) handleProductCreate(c *fiber.Ctx) error {
+	name, err := bodyString(c, "name")
+	if err != nil {
+		return err
+	}
+	product, err := a.shop.AddProduct(a.ctx, name)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderLocation, "/api/products/"+strconv.FormatInt(product.ID, 10))
+	return sendProduct(c, fiber.StatusCreated, product)
+}
+
+func (a *API) handleProductLast(c *fiber.Ctx) error {
+	last, err := a.shop.Last(a.ctx)
+	if err != nil {
+		return err
+	}
+	if wants(c) == text {
+		return sendRead(c, textAnswer(0, lastText(last)))
+	}
+	answer, err := jsonAnswer(0, struct {
+		ReadAt string        `json:"read_at"`
+		Count  int64         `json:"count"`
+		Last   *shop.Product `json:"last"`
+	}{jsonTime(last.At), last.Count, last.Product})
+	if err != nil {
+		return err
+	}
+	return sendRead(c, answer)
+}
+
+func lastText(last shop.Last) []byte {
+	line := appendLabTime([]byte("database: "), last.At)
+	line = strconv.AppendInt(append(line, " - "...), last.Count, 10)
+	line = append(line, " products (last="...)
+	if last.Product != nil {
+		line = append(line, last.Product.Name...)
+	}
+	return append(line, ')')
+}
+
+func (a *API) handleProduct(c *fiber.Ctx) error {
+	product, err := a.shop.Product(a.ctx, productID(c))
+	if err != nil {
+		return err
+	}
+	answer, err := productAnswer(c, product)
+	if err != nil {
+		return err
+	}
+	return sendRead(c, answer)
+}
+
+func (a *API) handleProductPut(c *fiber.Ctx) error {
+	version, err := ifMatch(c)
+	if err != nil {
+		return err
+	}
+	name, err := bodyString(c, "name")
+	if err != nil {
+		return err
+	}
+	product, err := a.shop.RenameProduct(a.ctx, productID(c), name, version)
+	if err != nil {
+		return err
+	}
+	return sendProduct(c, fiber.StatusOK, product)
+}
+
+func (a *API) handleProductDelete(c *fiber.Ctx) error {
+	version, err := ifMatch(c)
+	if err != nil {
+		return err
+	}
+	if err := a.shop.DeleteProduct(a.ctx, productID(c), version); err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Status(fiber.StatusNoContent)
+	return nil
+}
+
+// productID is the id in the path. The route takes whole numbers only, so there is one.
+func productID(c *fiber.Ctx) int64 {
+	id, _ := strconv.ParseInt(c.Params("id"), 10, 64)
+	return id
+}
+
+func productAnswer(c *fiber.Ctx, product shop.Product) (answer, error) {
+	if wants(c) == text {
+		return textAnswer(product.Version, []byte(product.Name)), nil
+	}
+	return jsonAnswer(product.Version, product)
+}
+
+func sendProduct(c *fiber.Ctx, status int, product shop.Product) error {
+	answer, err := productAnswer(c, product)
+	if err != nil {
+		return err
+	}
+	answer.status = status
+	return sendWrite(c, answer)
+}

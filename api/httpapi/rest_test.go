@@ -1,0 +1,145 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestRestProducts(t *testing.T) {
+	s := mustServe(t)
+	made := s.post("/api/products", `{"name":"  Robot  "}`)
+	made.want(t, 201, `{"id":3,"name":"Robot","version":1}`)
+	where := made.header.Get("Location")
+	if where != "/api/products/3" {
+		t.Errorf("Location = %q", where)
+	}
+	s.get(where, "Accept: application/json").want(t, 200, `{"id":3,"name":"Robot","version":1}`)
+	s.get("/api/products?limit=2").want(t, 200,
+		`{"products":[{"id":3,"name":"Robot","version":1},{"id":2,"name":"Joli train","version":1}],"next":"/api/products?after=2&limit=2"}`)
+	s.get("/api/products?after=2&limit=2").want(t, 200, `{"products":[{"id":1,"name":"Yoyo","version":1}]}`)
+	s.get("/api/products", "Accept: text/plain").want(t, 200, "3 Robot\n2 Joli train\n1 Yoyo\n")
+
+	put := s.call(http.MethodPut, where, `{"name":"Robot rouge"}`, "Content-Type: application/json", "If-Match: "+made.header.Get("ETag"))
+	put.want(t, 200, `{"id":3,"name":"Robot rouge","version":2}`)
+	if tag := put.header.Get("ETag"); !strings.HasPrefix(tag, `"v2-`) {
+		t.Errorf("ETag = %s, want the version in it", tag)
+	}
+	s.call(http.MethodPut, where, `{"name":"late"}`, "Content-Type: application/json", "If-Match: "+made.header.Get("ETag")).wantStatus(t, 412)
+	s.call(http.MethodDelete, where, "", `If-Match: "v1-0"`).wantStatus(t, 412)
+	s.call(http.MethodDelete, where, "").want(t, 204, "")
+	s.call(http.MethodDelete, where, "").wantStatus(t, 404)
+	s.get("/api/products/last", "Accept: application/json").wantStatus(t, 200)
+}
+
+// TestWalkingTheListByItsLinks follows `next` to the end.
+func TestWalkingTheListByItsLinks(t *testing.T) {
+	s := mustServe(t)
+	for i := range 20 {
+		s.get(fmt.Sprintf("/api/products?product=toy%d", i))
+	}
+	seen := map[int64]bool{}
+	for next := "/api/products?limit=4"; next != ""; {
+		var page struct {
+			Products []struct{ ID int64 }
+			Next     string
+		}
+		got := s.get(next)
+		if err := json.Unmarshal([]byte(got.body), &page); err != nil {
+			t.Fatal(err)
+		}
+		if link := got.header.Get("Link"); page.Next != "" && link != "<"+page.Next+`>; rel="next"` {
+			t.Errorf("Link = %q beside next = %q", link, page.Next)
+		}
+		for _, product := range page.Products {
+			seen[product.ID] = true
+		}
+		next = page.Next
+	}
+	if len(seen) != 22 {
+		t.Errorf("walked over %d products, want 22", len(seen))
+	}
+}
+
+func TestRestOrders(t *testing.T) {
+	s := mustServe(t)
+	made := s.post("/api/orders", `{"product":"Yoyo"}`)
+	made.wantStatus(t, 202)
+	var order struct {
+		OrderID, Product, Status string
+		ID                       string `json:"order_id"`
+	}
+	if err := json.Unmarshal([]byte(made.body), &order); err != nil || order.Status != "Pending" {
+		t.Fatalf("made %q, %v; want a pending order", made.body, err)
+	}
+	if where := made.header.Get("Location"); where != "/api/orders/"+order.ID {
+		t.Errorf("Location = %q, order %s", where, order.ID)
+	}
+	s.get("/api/orders/"+strings.ToUpper(order.ID)).wantStatus(t, 200)
+	s.post("/api/orders", `{"product":"Nothing"}`).wantStatus(t, 404)
+	s.get("/api/orders/00000000-0000-0000-0000-000000000000").wantStatus(t, 404)
+}
+
+func TestIdempotencyKey(t *testing.T) {
+	s := mustServe(t)
+	first := s.post("/api/orders", `{"product":"Yoyo"}`, "Idempotency-Key: k1")
+	s.call(http.MethodDelete, "/api/products/1", "").wantStatus(t, 204)
+	again := s.post("/api/orders", `{ "product": "Yoyo" }`, "Idempotency-Key: k1")
+	again.want(t, 202, first.body)
+	if first.header.Get("Location") != again.header.Get("Location") {
+		t.Error("the same key got another Location")
+	}
+	s.post("/api/orders", `{"product":"Joli train"}`, "Idempotency-Key: k1").wantStatus(t, 422)
+	s.post("/api/orders", `{"product":"Yoyo"}`, "Idempotency-Key: k2").wantStatus(t, 404)
+	s.post("/api/orders", `{"product":"Yoyo"}`, "Idempotency-Key: "+strings.Repeat("k", 256)).wantStatus(t, 400)
+	s.post("/api/orders", `{"product":"Yoyo"}`, "Idempotency-Key: clé").wantStatus(t, 400)
+}
+
+// TestRestMistakes wants problem+json with the right status for each.
+func TestRestMistakes(t *testing.T) {
+	s := mustServe(t)
+	for _, call := range []struct {
+		method, path, body, media string
+		want                      int
+	}{
+		{"POST", "/api/products", `{"name":""}`, "application/json", 400},
+		{"POST", "/api/products", `{"name":null}`, "application/json", 400},
+		{"POST", "/api/products", `{"name":1}`, "application/json", 400},
+		{"POST", "/api/products", `{"nom":"Yoyo"}`, "application/json", 400},
+		{"POST", "/api/products", `{"name":"a","name":"b"}`, "application/json", 400},
+		{"POST", "/api/products", `{"name":"a","id":9}`, "application/json", 400},
+		{"POST", "/api/products", `{"name":"a"} {}`, "application/json", 400},
+		{"POST", "/api/products", "{\"name\":\"\xff\"}", "application/json", 400},
+		{"POST", "/api/products", `{"name":"\ud800"}`, "application/json", 400},
+		{"POST", "/api/products", ``, "application/json", 400},
+		{"POST", "/api/products", `name=Yoyo`, "application/x-www-form-urlencoded", 415},
+		{"POST", "/api/products", `{"name":"` + strings.Repeat("a", 70_000) + `"}`, "application/json", 413},
+		{"PUT", "/api/products/1", `{}`, "application/json", 400},
+		{"PUT", "/api/products/99", `{"name":"a"}`, "application/json", 404},
+		{"PUT", "/api/products/last", `{"name":"a"}`, "application/json", 405},
+		{"DELETE", "/api/products", ``, "", 405},
+		{"GET", "/api/products?limit=0", ``, "", 400},
+		{"GET", "/api/products?limit=101", ``, "", 400},
+		{"GET", "/api/products?limit=ten", ``, "", 400},
+		{"GET", "/api/products?after=-1", ``, "", 400},
+		{"GET", "/api/products/99999999999999999999", ``, "", 404},
+		{"GET", "/api/products/abc", ``, "", 404},
+		{"GET", "/api/nothing", ``, "", 404},
+		{"GET", "/nothing", ``, "", 404},
+		{"BREW", "/api/ping", ``, "", 501},
+	} {
+		got := s.call(call.method, call.path, call.body, "Content-Type: "+call.media, "Accept: application/json")
+		if got.status != call.want || got.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s %s %.40q = %d %s %q, want a problem %d", call.method, call.path, call.body,
+				got.status, got.header.Get("Content-Type"), got.body, call.want)
+		}
+		if store := got.header.Get("Cache-Control"); store != "no-store" {
+			t.Errorf("%s %s: Cache-Control %q, want no-store", call.method, call.path, store)
+		}
+		if call.want == 405 && got.header.Get("Allow") == "" {
+			t.Errorf("%s %s: no Allow", call.method, call.path)
+		}
+	}
+}

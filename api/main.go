@@ -1,0 +1,45 @@
+// Command api runs the shop's web API. With no configuration it is the whole shop in one process
+// on http://localhost:8080, with a durable SQLite file; see api --help.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/woodytoys/woodytoys/internal/serving"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "api:", err)
+		os.Exit(1)
+	}
+}
+
+// run does what the command line asks for, until a signal ends it. A second signal ends it at once.
+func run(args []string, stdout, stderr io.Writer) error {
+	cfg, command, err := parseConfig(args, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	if command == "healthcheck" {
+		return serving.Healthcheck(cfg.Addr)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	p, err := start(cfg, cfg.logger(stderr))
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if cfg.LogFormat == "text" {
+		p.greet(stdout)
+	}
+	return p.Run(ctx)
+}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// The test binary is also the program under test: with asProgram set it is api itself.
+const asProgram = "WOODYTEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Unsetenv(asProgram)
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// command is api with these settings ("WOODY_X=…") and arguments.
+func command(settings []string, args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(append(os.Environ(), asProgram+"=1"), settings...)
+	return cmd
+}
+
+// replica is a running api process.
+type replica struct {
+	*servers.Process
+	url string
+}
+
+// startReplica starts api on a free port and waits until it is ready. Its admin port is off
+// unless the settings say otherwise.
+func startReplica(dir string, settings ...string) (*replica, error) {
+	settings = append([]string{
+		"WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + filepath.Join(dir, "data"), "WOODY_REPLICA_ID=r",
+	}, settings...)
+	log := filepath.Join(dir, "log")
+	os.Remove(log)
+	process, err := servers.Start(command(settings), log)
+	if err != nil {
+		return nil, err
+	}
+	r := &replica{Process: process}
+	return r, process.AwaitReady(20*time.Second, func() error {
+		found := regexp.MustCompile(`open at (http://\S+)`).FindStringSubmatch(process.Log())
+		if found == nil {
+			return errors.New("it has not said where it listens")
+		}
+		r.url = found[1]
+		answer, err := http.Get(r.url + "/readyz")
+		if err != nil {
+			return err
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			return errors.New(answer.Status)
+		}
+		return nil
+	})
+}
+
+// adminURL is where the replica said that its metrics are.
+func (r *replica) adminURL() string {
+	return regexp.MustCompile(`Metrics: (\S+)`).FindStringSubmatch(r.Log())[1]
+}
+
+func mustStartReplica(t *testing.T, settings ...string) *replica {
+	t.Helper()
+	r, err := startReplica(t.TempDir(), settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Kill)
+	return r
+}
+
+func mustGet(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(content)
+}
+
+func TestHelpListsEverySetting(t *testing.T) {
+	help, err := command(nil, "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{
+		"WOODY_ADDR", "WOODY_ADMIN_ADDR", "WOODY_DB_DSN", "WOODY_DB_DSN_FILE", "WOODY_DATA_DIR", "WOODY_DB_POOL",
+		"WOODY_HEAVY_DELAY", "WOODY_HEAVY_SLOTS", "WOODY_SLOW_QUERY_DELAY", "WOODY_ORDER_WORKERS", "WOODY_REPLICA_ID",
+		"WOODY_DRAIN_DELAY", "WOODY_DRAIN_TIMEOUT", "WOODY_SQLITE_SYNC", "WOODY_LOG_LEVEL", "WOODY_LOG_FORMAT",
+	} {
+		if !strings.Contains(string(help), "$"+name) {
+			t.Errorf("--help does not tell of %s", name)
+		}
+	}
+}
+
+// TestWrongSettingsAreRefused wants each to end the program with the setting's name.
+func TestWrongSettingsAreRefused(t *testing.T) {
+	for setting, want := range map[string]string{
+		"WOODY_HEAVY_DELAY=soon":            "WOODY_HEAVY_DELAY",
+		"WOODY_HEAVY_DELAY=-1s":             "WOODY_HEAVY_DELAY must be 0s or more",
+		"WOODY_HEAVY_SLOTS=0":               "WOODY_HEAVY_SLOTS must be from 1 to 10000",
+		"WOODY_DB_POOL=many":                "WOODY_DB_POOL",
+		"WOODY_LOG_LEVEL=loud":              "must be one of \"debug\",\"info\",\"warn\",\"error\"",
+		"WOODY_DB_DSN=localhost":            "WOODY_DB_DSN is not a MariaDB/MySQL address",
+		"WOODY_DB_DSN_FILE=/does/not/exist": "WOODY_DB_DSN_FILE",
+		"WOODY_ADDR=nowhere":                "nowhere",
+	} {
+		out, err := command([]string{setting, "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + t.TempDir()}).CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v, %q; want exit status 1 and %q", setting, err, out, want)
+		}
+	}
+	if out, err := command(nil, "--heavy-dely=1s").CombinedOutput(); err == nil || !strings.Contains(string(out), "unknown flag --heavy-dely") {
+		t.Errorf("a mistyped flag: %v, %q", err, out)
+	}
+}
+
+func TestASecondOneOnTheSamePort(t *testing.T) {
+	addr := strings.Replace(strings.TrimPrefix(mustStartReplica(t).url, "http://"), "localhost", "127.0.0.1", 1)
+	out, err := command([]string{"WOODY_ADDR=" + addr, "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + t.TempDir()}).CombinedOutput()
+	if want := "api: the port of " + addr + " is taken by another program\n"; err == nil || string(out) != want {
+		t.Errorf("second start: %v, %q; want %q alone", err, out, want)
+	}
+}
+
+func TestASecondOneOnTheSameFile(t *testing.T) {
+	data := t.TempDir()
+	mustStartReplica(t, "WOODY_DATA_DIR="+data)
+	out, err := command([]string{"WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + data}).CombinedOutput()
+	if err == nil || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "is taken by another running shop") {
+		t.Errorf("second start: %v, %q; want one sentence", err, out)
+	}
+}
+
+// TestDraining sends SIGTERM during a heavy request: readiness turns false, new requests are
+// still answered and told to close, the heavy one is finished, the exit status is 0.
+func TestDraining(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		r := mustStartReplica(t, "WOODY_HEAVY_DELAY=700ms", "WOODY_DRAIN_DELAY=400ms", "WOODY_ADMIN_ADDR=127.0.0.1:0")
+		admin := r.adminURL()
+		heavy := make(chan error, 1)
+		go func() {
+			answer, err := http.Get(r.url + "/api/misc/heavy?name=x")
+			if err == nil && answer.StatusCode != http.StatusOK {
+				err = errors.New(answer.Status)
+			}
+			heavy <- err
+		}()
+		for busy := false; !busy; {
+			_, metrics := mustGet(t, admin)
+			busy = strings.Contains(metrics, "woody_heavy_slots_in_use 1")
+		}
+		if err := r.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			status, _ := mustGet(t, r.url+"/readyz")
+			if status == http.StatusServiceUnavailable {
+				break
+			}
+		}
+		answer, err := http.Get(r.url + "/api/ping")
+		if err != nil || !answer.Close {
+			t.Errorf("a new request while draining: %v; want an answer with Connection: close", err)
+		}
+		if err := <-heavy; err != nil {
+			t.Errorf("the heavy request under way = %v, want its answer", err)
+		}
+		if err := r.Wait(); err != nil {
+			t.Errorf("after %v: %v, want exit status 0\n%s", signal, err, r.Log())
+		}
+	}
+}
+
+func TestHealthcheck(t *testing.T) {
+	r := mustStartReplica(t)
+	addr := "WOODY_ADDR=" + strings.Replace(strings.TrimPrefix(r.url, "http://"), "localhost", "127.0.0.1", 1)
+	if out, err := command([]string{addr}, "healthcheck").CombinedOutput(); err != nil {
+		t.Errorf("healthcheck of a ready replica: %v, %s", err, out)
+	}
+	r.Kill()
+	if out, err := command([]string{addr}, "healthcheck").CombinedOutput(); err == nil {
+		t.Errorf("healthcheck of nothing succeeded: %s", out)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	r := mustStartReplica(t, "WOODY_ADMIN_ADDR=127.0.0.1:0")
+	admin := r.adminURL()
+	mustGet(t, r.url+"/api/products/1")
+	mustGet(t, r.url+"/api/made/up")
+	_, metrics := mustGet(t, admin)
+	for _, want := range []string{
+		`woody_http_request_duration_seconds_count{method="GET",route="/api/products/:id<int>",status="200"} 1`,
+		`woody_http_request_duration_seconds_count{method="GET",route="none",status="404"} 1`,
+		"woody_http_in_flight 0", "woody_orders_pending 0", "woody_orders_oldest_seconds 0", "woody_heavy_slots 2",
+		"woody_database_up 1", "woody_ready 1", `go_sql_open_connections{db_name="writer"} 1`, "go_goroutines",
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics have no %s", want)
+		}
+	}
+	if status, _ := mustGet(t, strings.TrimSuffix(admin, "metrics")+"debug/pprof/cmdline"); status != http.StatusOK {
+		t.Errorf("profiles answer %d", status)
+	}
+	if status, _ := mustGet(t, r.url+"/metrics"); status != http.StatusNotFound {
+		t.Errorf("the public port answers /metrics with %d", status)
+	}
+}
+
+func TestTheDSNComesFromAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "dsn")
+	if err := os.WriteFile(file, []byte("not a dsn with hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := command([]string{"WOODY_DB_DSN_FILE=" + file}).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "WOODY_DB_DSN is not a MariaDB/MySQL address") || strings.Contains(string(out), "hush") {
+		t.Errorf("%v, %q; want the file's content refused, and not shown", err, out)
+	}
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/woodytoys/woodytoys/api/admin"
+	"github.com/woodytoys/woodytoys/api/health"
+	"github.com/woodytoys/woodytoys/api/httpapi"
+	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/internal/serving"
+)
+
+// upkeepEvery is how often the store's small jobs are done.
+const upkeepEvery = time.Minute
+
+// program is one running replica.
+type program struct {
+	cfg      config
+	log      *slog.Logger
+	public   net.Listener
+	private  net.Listener // nil when the admin port is off
+	store    *store.Store
+	shop     *shop.Shop
+	health   *health.Health
+	api      *httpapi.API
+	registry *prometheus.Registry
+
+	// serving is the parent of everything that requests and workers do.
+	serving context.Context
+	giveUp  context.CancelFunc
+}
+
+// start takes the ports and opens the store, so that what is taken already is known at once.
+func start(cfg config, log *slog.Logger) (*program, error) {
+	p := &program{cfg: cfg, log: log, health: &health.Health{}, registry: admin.NewRegistry()}
+	p.serving, p.giveUp = context.WithCancel(context.Background())
+	if err := p.open(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *program) open() (err error) {
+	if p.public, err = serving.Listen(p.cfg.Addr); err != nil {
+		return err
+	}
+	if p.cfg.AdminAddr != "off" {
+		if p.private, err = serving.Listen(p.cfg.AdminAddr); err != nil {
+			return fmt.Errorf("WOODY_ADMIN_ADDR: %w", err)
+		}
+	}
+	p.store, err = store.Open(store.Config{
+		DSN: p.cfg.DBDSN, DataDir: p.cfg.DataDir, Sync: p.cfg.SQLiteSync == "full",
+		Pool: p.cfg.DBPool, Wait: p.cfg.QueueTimeout, Timeout: p.cfg.DBTimeout,
+		SlowQuery: p.cfg.SlowQueryDelay, Logger: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.shop = shop.New(shop.Config{
+		Store: p.store, HeavyDelay: p.cfg.HeavyDelay, HeavySlots: p.cfg.HeavySlots, Wait: p.cfg.QueueTimeout,
+	})
+	p.api, err = httpapi.New(p.serving, httpapi.Config{
+		Shop: p.shop, Health: p.health, ReplicaID: p.cfg.ReplicaID, Registerer: p.registry, Logger: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	admin.WatchHealth(p.registry, p.health)
+	admin.WatchSlots(p.registry, "heavy_slots", p.shop.HeavySlots())
+	admin.WatchSlots(p.registry, "db_slots", p.store.Slots())
+	admin.WatchPools(p.registry, p.store.DBs())
+	admin.WatchBacklog(p.registry, p.store)
+	return nil
+}
+
+// Run serves until ctx ends and then drains: requests first, then the workers. It answers nil
+// after a clean end.
+func (p *program) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var behind sync.WaitGroup
+	defer behind.Wait()
+	defer p.giveUp()
+	behind.Go(func() {
+		if err := p.work(p.serving); err != nil && p.serving.Err() == nil {
+			cancel(err)
+		}
+	})
+	if p.private != nil {
+		behind.Go(func() {
+			if err := admin.Serve(p.serving, p.private, p.registry); err != nil {
+				p.log.Error("admin port", "err", err)
+			}
+		})
+	}
+	err := serving.Serve(ctx, p.api.App(), p.public, serving.Drain{
+		Begin: func() {
+			p.log.Info("draining")
+			p.health.Drain()
+		},
+		Delay: p.cfg.DrainDelay, Timeout: p.cfg.DrainTimeout,
+	})
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	return err
+}
+
+// work waits for the database and then does, until ctx ends, what no request asks for.
+func (p *program) work(ctx context.Context) error {
+	if err := p.store.Migrate(ctx); err != nil {
+		return err
+	}
+	p.health.Start()
+	p.log.Info("ready", "database", p.store.Name())
+	var tasks sync.WaitGroup
+	tasks.Go(func() { p.shop.Workers(ctx, p.cfg.OrderWorkers, p.log) })
+	tasks.Go(func() { p.health.WatchDatabase(ctx, p.store.Ping, p.logDatabase) })
+	tasks.Go(func() { p.upkeep(ctx) })
+	tasks.Wait()
+	return nil
+}
+
+func (p *program) logDatabase(err error) {
+	if err != nil {
+		p.log.Warn("the database is lost", "err", err)
+		return
+	}
+	p.log.Info("the database is back")
+}
+
+func (p *program) upkeep(ctx context.Context) {
+	ticker := time.NewTicker(upkeepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := p.store.Upkeep(ctx); err != nil && ctx.Err() == nil {
+			p.log.Warn("upkeep", "err", err)
+		}
+	}
+}
+
+// Close frees what Run did not. It may be called at any time, and twice.
+func (p *program) Close() {
+	p.giveUp()
+	for _, ln := range []net.Listener{p.public, p.private} {
+		if ln != nil {
+			ln.Close()
+		}
+	}
+	if p.store != nil {
+		p.store.Close()
+	}
+}
+
+// greet tells a person where the shop is and what to try.
+func (p *program) greet(to io.Writer) {
+	url := serving.URL(p.public.Addr())
+	fmt.Fprintf(to, `Woodytoys is open at %s
+
+  curl %s/api/ping
+  curl '%s/api/products?product=Robot'
+  curl %s/api/products/last
+
+`, url, url, url, url)
+	if p.private != nil {
+		fmt.Fprintf(to, "Metrics: %s/metrics   The API's description: %s/api/docs   Ctrl-C ends it.\n\n", serving.URL(p.private.Addr()), url)
+	}
+}

@@ -1,0 +1,58 @@
+package shop
+
+import (
+	"errors"
+	"time"
+)
+
+// Kind says what sort of failure an Error is. There are few, so that each face of the shop can
+// have one table from kind to its own status.
+type Kind int
+
+const (
+	// Internal is a fault of ours; nothing about it is for the caller.
+	Internal Kind = iota
+	// Invalid is something wrong in what the caller sent.
+	Invalid
+	// NotFound is a product or an order that does not exist.
+	NotFound
+	// Changed is a write for a version that is no longer the newest.
+	Changed
+	// KeyReused is an idempotency key that came before with another request.
+	KeyReused
+	// Busy is a wait for a slot or a database connection that went past its bound.
+	Busy
+	// Unavailable is a database that does not answer.
+	Unavailable
+)
+
+// Error is a failure that a caller may be told about.
+type Error struct {
+	Kind Kind
+	// Detail is one sentence that is safe to show to a caller.
+	Detail string
+	// RetryAfter is when to try again; zero where trying again will not help.
+	RetryAfter time.Duration
+	// Err is the cause, for the log only; nil where the detail says it all.
+	Err error
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Detail
+	}
+	return e.Detail + ": " + e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf is the kind of the first Error in err's chain, and Internal when there is none.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}
+
+func invalid(detail string) error { return &Error{Kind: Invalid, Detail: detail} }

@@ -1,0 +1,57 @@
+package shop
+
+import (
+	"fmt"
+	"time"
+)
+
+// Status is where an order stands, in the lab's own words. It begins as Pending and moves once,
+// to one of the two ends.
+type Status string
+
+// The statuses of an order.
+const (
+	Pending Status = "Pending"
+	Success Status = "Success"
+	Failed  Status = "Failed"
+)
+
+// Order is a wish for a product, named by its name as the lab does.
+type Order struct {
+	ID      string `json:"order_id"`
+	Product string `json:"product"`
+	Status  Status `json:"status"`
+	// Version starts at 1 and every write to the order raises it.
+	Version int64 `json:"version"`
+}
+
+// Claim is one worker's hold on a pending order until it lapses.
+type Claim struct {
+	// Token is unique to the claim; only its holder may end the order.
+	Token   string
+	OrderID string
+	Product string
+}
+
+// Backlog is what is still to be validated.
+type Backlog struct {
+	Pending int64
+	// Oldest is how long the oldest pending order has been waiting; zero when none is.
+	Oldest time.Duration
+}
+
+// KeyMax is the longest idempotency key, in bytes.
+const KeyMax = 255
+
+// checkKey refuses an idempotency key that is not 1 to KeyMax printable ASCII characters.
+func checkKey(key string) error {
+	if key == "" || len(key) > KeyMax {
+		return invalid(fmt.Sprintf("The Idempotency-Key has %d bytes; 1 to %d are allowed.", len(key), KeyMax))
+	}
+	for i := range len(key) {
+		if key[i] < ' ' || key[i] > '~' {
+			return invalid("The Idempotency-Key may hold printable ASCII characters only.")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package shop
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps products and orders. Every method answers an *Error: NotFound where the thing named
+// does not exist, Busy when no connection came free in time, Unavailable when the database does
+// not answer. A write that answers nil is durable.
+type Store interface {
+	// Product is one product.
+	Product(ctx context.Context, id int64) (Product, error)
+	// Products is up to limit products with an id below before, newest first; before zero begins
+	// at the newest. It is empty past the last one.
+	Products(ctx context.Context, before int64, limit int) ([]Product, error)
+	// Last is the newest product and the count. It costs the same for ten products and ten
+	// million, apart from the simulated slow query.
+	Last(ctx context.Context) (Last, error)
+	// HasProduct tells whether a product of this name exists.
+	HasProduct(ctx context.Context, name string) (bool, error)
+
+	// AddProduct stores a new product under the next id.
+	AddProduct(ctx context.Context, name string) (Product, error)
+	// RenameProduct changes a name and raises the version. With a version above zero it answers
+	// Changed unless that is the newest.
+	RenameProduct(ctx context.Context, id int64, name string, version int64) (Product, error)
+	// DeleteProduct removes a product, under the same condition.
+	DeleteProduct(ctx context.Context, id, version int64) error
+
+	// Order is one order.
+	Order(ctx context.Context, id string) (Order, error)
+	// AddOrder stores a pending order. With a key that was used before it stores nothing and
+	// answers the order of that time; KeyReused when that one was for another product.
+	AddOrder(ctx context.Context, order Order, key string) (Order, error)
+	// OrderByKey is the order that an idempotency key was used for; NotFound when it was not.
+	OrderByKey(ctx context.Context, key string) (Order, error)
+
+	// ClaimOrders takes up to n pending orders that nobody holds, oldest first, for the time of
+	// the lease. It is empty when there is none.
+	ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]Claim, error)
+	// FinishOrder moves a claimed order to its end. It answers false, and changes nothing, when
+	// the claim lapsed and another took the order or ended it.
+	FinishOrder(ctx context.Context, claim Claim, end Status) (bool, error)
+	// ReleaseOrder gives a claim back before it lapses; a claim already lost is left alone.
+	ReleaseOrder(ctx context.Context, claim Claim) error
+	// Backlog counts the pending orders.
+	Backlog(ctx context.Context) (Backlog, error)
+}

@@ -1,0 +1,77 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// mariadb is one real server for all tests of the package; each test has a database of its own.
+var mariadb *servers.MariaDB
+
+func TestMain(m *testing.M) {
+	var err error
+	if mariadb, err = servers.StartMariaDB(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	mariadb.Close()
+	os.Exit(code)
+}
+
+var databases atomic.Int64
+
+func mustDatabase(t testing.TB) (dsn string) {
+	t.Helper()
+	dsn, err := mariadb.CreateDatabase(fmt.Sprintf("test%d", databases.Add(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dsn
+}
+
+// mustOpen opens a migrated store, closed at the test's end.
+func mustOpen(t testing.TB, cfg store.Config) *store.Store {
+	t.Helper()
+	s, err := store.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// onBoth runs a test on a new SQLite file and on a new MariaDB database.
+func onBoth(t *testing.T, test func(t *testing.T, cfg store.Config)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, store.Config{DataDir: t.TempDir()}) })
+	t.Run("mariadb", func(t *testing.T) { test(t, store.Config{DSN: mustDatabase(t)}) })
+}
+
+// mustExec runs SQL past the store, as the lab's scripts would.
+func mustExec(t testing.TB, cfg store.Config, statements ...string) {
+	t.Helper()
+	driver, dsn := "mysql", cfg.DSN
+	if dsn == "" {
+		driver, dsn = "sqlite", cfg.DataDir+"/woody.db"
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range statements {
+		if _, err := db.ExecContext(context.Background(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// migration is one step of the schema. Steps only add, so that the release before can go on
+// working on a schema that is one release ahead of it.
+//
+// MariaDB and MySQL commit each change of a table at once, so a step may be cut off between its
+// statements and is then run again from its first: a statement is written so that it does no harm
+// twice, or answers an error that the dialect knows as alreadyDone.
+type migration []string
+
+// retryEvery is how long Migrate waits between two tries to reach the database.
+const retryEvery = time.Second
+
+// logEvery is how often it says that it is still waiting.
+const logEvery = 3 * time.Second
+
+// Migrate brings the schema up to date, waiting for a database that is away until ctx ends. Several
+// replicas may call it at once: one migrates, the others wait for it. A schema that is newer than
+// this program is left as it is.
+func (s *Store) Migrate(ctx context.Context) error {
+	var logged time.Time
+	for {
+		err := s.locked(ctx, s.background.db, func(conn *sql.Conn) error { return s.migrate(ctx, conn) })
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !isAway(err):
+			return fmt.Errorf("migrate the database: %w", err)
+		}
+		if time.Since(logged) >= logEvery {
+			logged = time.Now()
+			s.log.Warn("waiting for the database", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryEvery):
+		}
+	}
+}
+
+func (s *Store) migrate(ctx context.Context, conn *sql.Conn) error {
+	const table = "CREATE TABLE IF NOT EXISTS woody_schema (version INTEGER PRIMARY KEY)"
+	if _, err := conn.ExecContext(ctx, table); err != nil {
+		return err
+	}
+	var done int
+	if err := conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM woody_schema").Scan(&done); err != nil {
+		return err
+	}
+	if newest := len(s.migrations); done > newest {
+		s.log.Info("the schema is newer than this program", "schema", done, "program", newest)
+		return nil
+	}
+	for i, step := range s.migrations[done:] {
+		version := done + i + 1
+		if err := s.apply(ctx, conn, version, step); err != nil {
+			return fmt.Errorf("step %d: %w", version, err)
+		}
+		s.log.Info("migrated the database", "schema", version)
+	}
+	return nil
+}
+
+// apply runs a step and notes that it ran, in one transaction where the database allows it.
+func (s *Store) apply(ctx context.Context, conn *sql.Conn, version int, step migration) error {
+	return once(ctx, conn, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+		for _, statement := range step {
+			if _, err := tx.ExecContext(ctx, statement); err != nil && !s.alreadyDone(err) {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, "INSERT INTO woody_schema (version) VALUES (?)", version)
+		return err
+	})
+}

@@ -1,0 +1,99 @@
+package store
+
+// The tables `product` and `order` are the lab's: where they are there already, with the lab's
+// columns and data, they are taken over and get the columns that the shop adds, each with a
+// default, so that the lab's own INSERTs go on working.
+//
+// product_tally holds the number of products as a sum of few rows, so that counting does not scan.
+// Triggers keep it, so that rows which come past this program are counted too. On MariaDB and
+// MySQL every connection counts in a row of its own: inserts at the same time never wait for each
+// other's row. Upkeep folds the rows of connections into row 0.
+//
+// With MySQL's binary log on, making a trigger wants the server's
+// log_bin_trust_function_creators=1 (MariaDB's default has the log off).
+
+var mysqlMigrations = []migration{
+	// 1: the lab's tables.
+	{
+		`CREATE TABLE IF NOT EXISTS product (
+			id   BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+			name VARCHAR(255) NOT NULL
+		) DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin`,
+		"CREATE TABLE IF NOT EXISTS `order` (" + `
+			order_id VARCHAR(64) NOT NULL PRIMARY KEY,
+			status   VARCHAR(32) NOT NULL,
+			product  VARCHAR(255) NOT NULL
+		) DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin`,
+	},
+	// 2: what the shop adds to them.
+	{
+		`ALTER TABLE product
+			MODIFY id BIGINT NOT NULL AUTO_INCREMENT,
+			MODIFY name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL`,
+		"ALTER TABLE product ADD COLUMN version BIGINT NOT NULL DEFAULT 1",
+		"ALTER TABLE product ADD INDEX product_name (name)",
+		"ALTER TABLE `order`" + `
+			MODIFY product VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL`,
+		"ALTER TABLE `order`" + `
+			ADD COLUMN version BIGINT NOT NULL DEFAULT 1,
+			ADD COLUMN created_us BIGINT NOT NULL DEFAULT 0,
+			ADD COLUMN claim CHAR(36) NOT NULL DEFAULT '',
+			ADD COLUMN claimed_until_us BIGINT NOT NULL DEFAULT 0`,
+		"ALTER TABLE `order` ADD INDEX order_waiting (status, claimed_until_us, created_us)",
+		`CREATE TABLE IF NOT EXISTS order_key (
+			idempotency_key VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+			order_id        VARCHAR(64) NOT NULL,
+			created_us      BIGINT NOT NULL,
+			INDEX order_key_created (created_us)
+		)`,
+		"CREATE TABLE IF NOT EXISTS product_tally (connection BIGINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL)",
+		`CREATE TRIGGER product_added AFTER INSERT ON product FOR EACH ROW
+			INSERT INTO product_tally VALUES (CONNECTION_ID(), 1) ON DUPLICATE KEY UPDATE n = n + 1`,
+		`CREATE TRIGGER product_deleted AFTER DELETE ON product FOR EACH ROW
+			INSERT INTO product_tally VALUES (CONNECTION_ID(), -1) ON DUPLICATE KEY UPDATE n = n - 1`,
+	},
+	// 3: count what was there before the triggers, and the toys of the first start. Emptying the
+	// tally first makes the step safe to run twice.
+	{
+		"DELETE FROM product_tally",
+		"INSERT INTO product_tally SELECT 0, COUNT(*) FROM product",
+		`INSERT INTO product (name) SELECT name
+			FROM (SELECT 1 AS place, 'Yoyo' AS name UNION ALL SELECT 2, 'Joli train') toys
+			WHERE NOT EXISTS (SELECT 1 FROM product) ORDER BY place`,
+	},
+}
+
+var sqliteMigrations = []migration{
+	// 1 to 3 in one: a SQLite file has no other owner, and changes its tables in transactions.
+	{
+		`CREATE TABLE product (
+			id      INTEGER PRIMARY KEY AUTOINCREMENT,
+			name    TEXT NOT NULL,
+			version INTEGER NOT NULL DEFAULT 1
+		)`,
+		"CREATE INDEX product_name ON product (name)",
+		"CREATE TABLE `order` (" + `
+			order_id         TEXT NOT NULL PRIMARY KEY,
+			status           TEXT NOT NULL,
+			product          TEXT NOT NULL,
+			version          INTEGER NOT NULL DEFAULT 1,
+			created_us       INTEGER NOT NULL DEFAULT 0,
+			claim            TEXT NOT NULL DEFAULT '',
+			claimed_until_us INTEGER NOT NULL DEFAULT 0
+		)`,
+		"CREATE INDEX order_waiting ON `order` (status, claimed_until_us, created_us)",
+		`CREATE TABLE order_key (
+			idempotency_key TEXT NOT NULL PRIMARY KEY,
+			order_id        TEXT NOT NULL,
+			created_us      INTEGER NOT NULL
+		)`,
+		"CREATE INDEX order_key_created ON order_key (created_us)",
+		"CREATE TABLE product_tally (connection INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL)",
+		"INSERT INTO product_tally VALUES (0, 0)",
+		`CREATE TRIGGER product_added AFTER INSERT ON product
+			BEGIN UPDATE product_tally SET n = n + 1 WHERE connection = 0; END`,
+		`CREATE TRIGGER product_deleted AFTER DELETE ON product
+			BEGIN UPDATE product_tally SET n = n - 1 WHERE connection = 0; END`,
+		"INSERT INTO product (name) VALUES ('Yoyo'), ('Joli train')",
+	},
+}

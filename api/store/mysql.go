@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// backgroundPool is how many connections workers, health checks and upkeep share.
+const backgroundPool = 2
+
+// CheckDSN answers an error that says what is wrong with a data source name; it never shows the
+// password. An empty one is right: it means SQLite.
+func CheckDSN(dsn string) error {
+	if dsn == "" {
+		return nil
+	}
+	_, err := parseDSN(dsn)
+	return err
+}
+
+func parseDSN(dsn string) (*mysql.Config, error) {
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil || cfg.DBName == "" {
+		return nil, errors.New("not a MariaDB/MySQL address: write it as user:password@tcp(host:3306)/database")
+	}
+	cfg.InterpolateParams = true // one round trip for a statement, not three; the driver escapes
+	cfg.ClientFoundRows = true   // an UPDATE answers how many rows it found, changed or not
+	cfg.Collation = "utf8mb4_bin"
+	cfg.Loc = time.UTC
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 3 * time.Second
+	}
+	return cfg, nil
+}
+
+func openMySQL(cfg Config) (*Store, error) {
+	dsn, err := parseDSN(cfg.DSN)
+	if err != nil {
+		return nil, err
+	}
+	dsn.Logger = driverLog{cfg.Logger}
+	open := func(size int) *pool {
+		connector, connErr := mysql.NewConnector(dsn)
+		err = errors.Join(err, connErr)
+		if connErr != nil {
+			return nil
+		}
+		return newPool(sql.OpenDB(connector), size, cfg.Wait, cfg.Timeout)
+	}
+	callers, background := open(cfg.Pool), open(backgroundPool)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	return &Store{
+		dialect: mysqlDialect, slowQuery: cfg.SlowQuery, log: cfg.Logger,
+		reads: callers, writes: callers, background: background,
+		closers: []func() error{callers.db.Close, background.db.Close},
+	}, nil
+}
+
+var mysqlDialect = dialect{
+	name:       "mysql",
+	now:        "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
+	skipLocked: "FOR UPDATE SKIP LOCKED",
+	migrations: mysqlMigrations,
+	locked:     withMySQLLock,
+	sleep: func(ctx context.Context, conn *sql.Conn, d time.Duration) error {
+		_, err := conn.ExecContext(ctx, "DO SLEEP(?)", d.Seconds())
+		return err
+	},
+	alreadyDone: func(err error) bool {
+		return isMySQL(err, mysqlDuplicateColumn, mysqlDuplicateIndex, mysqlTriggerExists)
+	},
+}
+
+// withMySQLLock holds a lock that belongs to the connection, so that it is gone with a replica
+// that dies under it.
+func withMySQLLock(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn) error) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var got sql.NullInt64
+	const lock = "SELECT GET_LOCK(CONCAT(DATABASE(), '.woody_migrate'), 60)"
+	if err := conn.QueryRowContext(ctx, lock).Scan(&got); err != nil {
+		return err
+	}
+	if got.Int64 != 1 {
+		return errors.New("another replica has been migrating for a minute")
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(CONCAT(DATABASE(), '.woody_migrate'))")
+	return migrate(conn)
+}

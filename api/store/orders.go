@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/woodytoys/woodytoys/api/shop"
+)
+
+// Order implements shop.Store.
+func (s *Store) Order(ctx context.Context, id string) (shop.Order, error) {
+	o := shop.Order{ID: id}
+	const query = "SELECT status, product, version FROM `order` WHERE order_id = ?"
+	err := s.reads.row(ctx, query, []any{id}, &o.Status, &o.Product, &o.Version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return shop.Order{}, notFound("order", id)
+	}
+	return o, err
+}
+
+// OrderByKey implements shop.Store.
+func (s *Store) OrderByKey(ctx context.Context, key string) (shop.Order, error) {
+	var o shop.Order
+	const query = "SELECT o.order_id, o.status, o.product, o.version FROM order_key k " +
+		"JOIN `order` o ON o.order_id = k.order_id WHERE k.idempotency_key = ?"
+	err := s.reads.row(ctx, query, []any{key}, &o.ID, &o.Status, &o.Product, &o.Version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return shop.Order{}, notFound("order with the key", key)
+	}
+	return o, err
+}
+
+// AddOrder implements shop.Store. Of two calls with one key at the same time, the unique key lets
+// one through; the other rolls back and answers what the first one stored.
+func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (shop.Order, error) {
+	err := s.writes.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+		if key != "" {
+			_, err := tx.ExecContext(ctx, "INSERT INTO order_key (idempotency_key, order_id, created_us) VALUES (?, ?, "+s.now+")", key, order.ID)
+			if isDuplicate(err) {
+				return errKeyUsed
+			}
+			if err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, "INSERT INTO `order` (order_id, status, product, created_us) VALUES (?, ?, ?, "+s.now+")",
+			order.ID, order.Status, order.Product)
+		return err
+	})
+	if errors.Is(err, errKeyUsed) {
+		return s.OrderByKey(ctx, key)
+	}
+	return order, err
+}
+
+var errKeyUsed = &shop.Error{Kind: shop.KeyReused, Detail: "This Idempotency-Key was used before."}
+
+// ClaimOrders implements shop.Store. At READ COMMITTED the search locks the rows that it takes
+// and no gaps between them, so that new orders need not wait for it.
+func (s *Store) ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]shop.Claim, error) {
+	var claims []shop.Claim
+	token := uuid.NewString()
+	err := s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
+		var err error
+		if claims, err = s.unclaimed(ctx, tx, n, token); err != nil || len(claims) == 0 {
+			return err
+		}
+		args := []any{token, lease.Microseconds()}
+		for _, claim := range claims {
+			args = append(args, claim.OrderID)
+		}
+		marks := strings.Repeat(", ?", len(claims))[2:]
+		_, err = tx.ExecContext(ctx, "UPDATE `order` SET claim = ?, claimed_until_us = "+s.now+" + ? WHERE order_id IN ("+marks+")", args...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return claims, nil
+}
+
+// unclaimed is up to n pending orders that nobody holds, locked until the transaction ends.
+func (s *Store) unclaimed(ctx context.Context, tx *sql.Tx, n int, token string) ([]shop.Claim, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT order_id, product FROM `order` WHERE status = 'Pending' AND claimed_until_us < "+s.now+
+		" ORDER BY claimed_until_us, created_us LIMIT ? "+s.skipLocked, n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var claims []shop.Claim
+	for rows.Next() {
+		claim := shop.Claim{Token: token}
+		if err := rows.Scan(&claim.OrderID, &claim.Product); err != nil {
+			return nil, err
+		}
+		claims = append(claims, claim)
+	}
+	return claims, rows.Err()
+}
+
+// FinishOrder implements shop.Store.
+func (s *Store) FinishOrder(ctx context.Context, claim shop.Claim, end shop.Status) (bool, error) {
+	return s.settle(ctx, claim, "UPDATE `order` SET status = ?, version = version + 1, claim = '' "+
+		"WHERE order_id = ? AND claim = ? AND status = 'Pending'", end)
+}
+
+// ReleaseOrder implements shop.Store.
+func (s *Store) ReleaseOrder(ctx context.Context, claim shop.Claim) error {
+	_, err := s.settle(ctx, claim, "UPDATE `order` SET claimed_until_us = ?, claim = '' "+
+		"WHERE order_id = ? AND claim = ? AND status = 'Pending'", 0)
+	return err
+}
+
+func (s *Store) settle(ctx context.Context, claim shop.Claim, update string, value any) (held bool, err error) {
+	err = s.background.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, update, value, claim.OrderID, claim.Token)
+		if err != nil {
+			return err
+		}
+		n, err := done.RowsAffected()
+		held = n == 1
+		return err
+	})
+	return held && err == nil, err
+}
+
+// Backlog implements shop.Store.
+func (s *Store) Backlog(ctx context.Context) (shop.Backlog, error) {
+	var backlog shop.Backlog
+	var ageUs sql.NullInt64
+	err := s.background.row(ctx, "SELECT COUNT(*), "+s.now+" - MIN(created_us) FROM `order` WHERE status = 'Pending'",
+		nil, &backlog.Pending, &ageUs)
+	backlog.Oldest = time.Duration(max(ageUs.Int64, 0)) * time.Microsecond
+	return backlog, err
+}
+
+// keysKept is how long an idempotency key is remembered.
+const keysKept = 24 * time.Hour
+
+func (s *Store) forgetKeys(ctx context.Context) error {
+	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM order_key WHERE created_us < "+s.now+" - ?", keysKept.Microseconds())
+		return err
+	})
+}

@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/shop"
+)
+
+// Product implements shop.Store.
+func (s *Store) Product(ctx context.Context, id int64) (shop.Product, error) {
+	p := shop.Product{ID: id}
+	err := s.reads.row(ctx, "SELECT name, version FROM product WHERE id = ?", []any{id}, &p.Name, &p.Version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return shop.Product{}, notFound("product", id)
+	}
+	return p, err
+}
+
+// Products implements shop.Store. Products that come while a caller walks have higher ids than
+// the page it is on, so the walk neither meets nor is moved by them.
+func (s *Store) Products(ctx context.Context, before int64, limit int) ([]shop.Product, error) {
+	if before <= 0 {
+		before = 1<<63 - 1
+	}
+	products := make([]shop.Product, 0, limit)
+	err := s.reads.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		const page = "SELECT id, name, version FROM product WHERE id < ? ORDER BY id DESC LIMIT ?"
+		rows, err := conn.QueryContext(ctx, page, before, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var p shop.Product
+			if err := rows.Scan(&p.ID, &p.Name, &p.Version); err != nil {
+				return err
+			}
+			products = append(products, p)
+		}
+		return rows.Err()
+	})
+	return products, err
+}
+
+// Last implements shop.Store. One statement reads both the count and the product, so that they
+// are of the same moment.
+func (s *Store) Last(ctx context.Context) (shop.Last, error) {
+	const query = `SELECT t.n, p.id, p.name, p.version
+		FROM (SELECT COALESCE(SUM(n), 0) AS n FROM product_tally) t
+		LEFT JOIN product p ON p.id = (SELECT MAX(id) FROM product)`
+	var last shop.Last
+	var id, version sql.NullInt64
+	var name sql.NullString
+	read := func(ctx context.Context, conn *sql.Conn) error {
+		if s.slowQuery > 0 {
+			if err := s.sleep(ctx, conn, s.slowQuery); err != nil {
+				return err
+			}
+		}
+		last.At = time.Now()
+		return conn.QueryRowContext(ctx, query).Scan(&last.Count, &id, &name, &version)
+	}
+	if err := s.reads.runFor(ctx, s.reads.timeout+s.slowQuery, read); err != nil {
+		return shop.Last{}, err
+	}
+	if id.Valid {
+		last.Product = &shop.Product{ID: id.Int64, Name: name.String, Version: version.Int64}
+	}
+	return last, nil
+}
+
+// HasProduct implements shop.Store.
+func (s *Store) HasProduct(ctx context.Context, name string) (bool, error) {
+	var has bool
+	err := s.reads.row(ctx, "SELECT EXISTS (SELECT 1 FROM product WHERE name = ?)", []any{name}, &has)
+	return has, err
+}
+
+// AddProduct implements shop.Store.
+func (s *Store) AddProduct(ctx context.Context, name string) (shop.Product, error) {
+	p := shop.Product{Name: name, Version: 1}
+	err := s.writes.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+		added, err := tx.ExecContext(ctx, "INSERT INTO product (name) VALUES (?)", name)
+		if err != nil {
+			return err
+		}
+		p.ID, err = added.LastInsertId()
+		return err
+	})
+	return p, err
+}
+
+// RenameProduct implements shop.Store.
+func (s *Store) RenameProduct(ctx context.Context, id int64, name string, version int64) (shop.Product, error) {
+	p := shop.Product{ID: id, Name: name}
+	err := s.writes.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+		var err error
+		if p.Version, err = newest(ctx, tx, s.dialect, id, version); err != nil {
+			return err
+		}
+		p.Version++
+		_, err = tx.ExecContext(ctx, "UPDATE product SET name = ?, version = ? WHERE id = ?", name, p.Version, id)
+		return err
+	})
+	return p, err
+}
+
+// DeleteProduct implements shop.Store.
+func (s *Store) DeleteProduct(ctx context.Context, id, version int64) error {
+	return s.writes.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := newest(ctx, tx, s.dialect, id, version); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM product WHERE id = ?", id)
+		return err
+	})
+}
+
+// newest is a product's version, its row locked until the transaction ends. It answers NotFound
+// without the product, and Changed when a wanted version above zero is not the newest.
+func newest(ctx context.Context, tx *sql.Tx, d dialect, id, wanted int64) (int64, error) {
+	query := "SELECT version FROM product WHERE id = ?"
+	if d.skipLocked != "" { // SQLite's one writer needs no lock
+		query += " FOR UPDATE"
+	}
+	var version int64
+	err := tx.QueryRowContext(ctx, query, id).Scan(&version)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return 0, notFound("product", id)
+	case err != nil:
+		return 0, err
+	case wanted > 0 && version != wanted:
+		return 0, &shop.Error{Kind: shop.Changed, Detail: "The product was changed since the version that If-Match names."}
+	}
+	return version, nil
+}
+
+// tallyRows is how many rows the tally may have before Upkeep folds them.
+const tallyRows = 32
+
+// foldTally adds the rows of connections to row 0. It passes over a row that a transaction is
+// just counting in.
+func (s *Store) foldTally(ctx context.Context) error {
+	if s.skipLocked == "" {
+		return nil // SQLite counts in row 0
+	}
+	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, "SELECT connection, n FROM product_tally WHERE connection > 0 "+s.skipLocked)
+		if err != nil {
+			return err
+		}
+		var sum int64
+		var folded []int64
+		for rows.Next() {
+			var connection, n int64
+			if err := rows.Scan(&connection, &n); err != nil {
+				rows.Close()
+				return err
+			}
+			sum += n
+			folded = append(folded, connection)
+		}
+		if err := rows.Err(); err != nil || len(folded) <= tallyRows {
+			return err
+		}
+		for _, connection := range folded {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM product_tally WHERE connection = ?", connection); err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE product_tally SET n = n + ? WHERE connection = 0", sum)
+		return err
+	})
+}

@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// openSQLite opens DataDir/woody.db. SQLite takes one writer at a time, so writes have a pool of
+// one connection and reads, which the write-ahead log never blocks, have their own.
+func openSQLite(cfg Config) (*Store, error) {
+	if err := os.MkdirAll(cfg.DataDir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	lock := flock.New(filepath.Join(cfg.DataDir, "woody.lock"))
+	switch got, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("lock the data folder: %w", err)
+	case !got:
+		return nil, fmt.Errorf("the database file %s is taken by another running shop",
+			filepath.Join(cfg.DataDir, "woody.db"))
+	}
+	writes, err := sql.Open("sqlite", sqliteDSN(cfg, "_txlock=immediate"))
+	if err != nil {
+		lock.Unlock()
+		return nil, err
+	}
+	reads, err := sql.Open("sqlite", sqliteDSN(cfg, "_pragma=query_only(1)"))
+	if err != nil {
+		writes.Close()
+		lock.Unlock()
+		return nil, err
+	}
+	writer := newPool(writes, 1, cfg.Wait, cfg.Timeout)
+	return &Store{
+		dialect: sqliteDialect, slowQuery: cfg.SlowQuery, log: cfg.Logger,
+		reads: newPool(reads, cfg.Pool, cfg.Wait, cfg.Timeout), writes: writer, background: writer,
+		closers: []func() error{reads.Close, writes.Close, lock.Unlock},
+	}, nil
+}
+
+func sqliteDSN(cfg Config, extra string) string {
+	sync := "normal"
+	if cfg.Sync {
+		sync = "full"
+	}
+	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.Join(cfg.DataDir, "woody.db")}).EscapedPath()}
+	return fmt.Sprintf("%s?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(%s)&%s",
+		file.String(), sync, extra)
+}
+
+var sqliteDialect = dialect{
+	name:       "sqlite",
+	now:        "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	migrations: sqliteMigrations,
+	// The data folder's lock is held already: one process, one migration. And whoever held a claim
+	// is dead, so that its orders need not wait for the claim to lapse.
+	locked: func(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn) error) error {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if err := migrate(conn); err != nil {
+			return err
+		}
+		_, err = conn.ExecContext(ctx, "UPDATE `order` SET claimed_until_us = 0, claim = '' WHERE claim != ''")
+		return err
+	},
+	// SQLite has no way to sleep inside it; being inside the process, it is the same to wait here.
+	sleep: func(ctx context.Context, _ *sql.Conn, d time.Duration) error {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	},
+	alreadyDone: func(error) bool { return false },
+}

@@ -1,0 +1,135 @@
+// Package store keeps the shop's products and orders in MariaDB or MySQL, or in an embedded SQLite
+// file, behind one contract: shop.Store.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/api/slots"
+)
+
+// Config says which database and how to treat it.
+type Config struct {
+	// DSN is a go-sql-driver/mysql data source name. Default: empty, a SQLite file in DataDir.
+	DSN string
+	// DataDir is the folder of the SQLite file, made when it is missing. Used without a DSN only.
+	DataDir string
+	// Sync makes every SQLite write survive a loss of power, and not only of the process.
+	// Default: false. A database server has settings of its own for this.
+	Sync bool
+	// Pool is how many connections serve callers; background work has its own. Default: 8.
+	Pool int
+	// Wait is how long a caller waits for one of them before it is told Busy. Default: 30s.
+	Wait time.Duration
+	// Timeout is how long the database may take over one piece of work, the simulated slow query
+	// not counted, before it is held Unavailable. Default: 10s.
+	Timeout time.Duration
+	// SlowQuery is how long reading the last product holds its connection. Default: 0.
+	SlowQuery time.Duration
+	// Logger is told what a caller is not. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Pool <= 0 {
+		c.Pool = 8
+	}
+	if c.Wait <= 0 {
+		c.Wait = 30 * time.Second
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// Store is a shop.Store on a database. It is safe for concurrent use.
+type Store struct {
+	dialect
+	slowQuery time.Duration
+	log       *slog.Logger
+
+	reads      *pool // callers' reads
+	writes     *pool // callers' writes; the same pool where the database takes many writers
+	background *pool // what must not queue behind callers: workers, health, upkeep
+	closers    []func() error
+}
+
+var _ shop.Store = (*Store)(nil)
+
+// dialect is where the databases differ.
+type dialect struct {
+	name string
+	// now is SQL for the time in microseconds since 1970, by the database's clock.
+	now string
+	// skipLocked ends a SELECT that takes rows and passes over those that others hold.
+	skipLocked string
+	migrations []migration
+	// locked runs the migrations while no other replica does.
+	locked func(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn) error) error
+	// sleep holds the connection inside the database.
+	sleep func(ctx context.Context, conn *sql.Conn, d time.Duration) error
+	// alreadyDone tells the error of a migration's statement that had run before.
+	alreadyDone func(err error) bool
+}
+
+// Open connects to the database that cfg names. A database server need not be there yet: Migrate
+// waits for it. A SQLite file must be free: an error of one sentence says when another process
+// has it.
+func Open(cfg Config) (*Store, error) {
+	cfg = cfg.withDefaults()
+	if cfg.DSN == "" {
+		return openSQLite(cfg)
+	}
+	return openMySQL(cfg)
+}
+
+// Close ends the connections; work under way fails.
+func (s *Store) Close() error {
+	var errs []error
+	for _, closer := range s.closers {
+		errs = append(errs, closer())
+	}
+	return errors.Join(errs...)
+}
+
+// Ping answers nil when the database answers, and an Unavailable error otherwise.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.background.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		return conn.PingContext(ctx)
+	})
+}
+
+// Name is "sqlite" or "mysql".
+func (s *Store) Name() string { return s.dialect.name }
+
+// Upkeep does the database's regular small jobs: it folds the product tally and forgets
+// idempotency keys of more than a day ago. It is meant to be called about once a minute by every
+// replica; it does no harm more often.
+func (s *Store) Upkeep(ctx context.Context) error {
+	return errors.Join(s.foldTally(ctx), s.forgetKeys(ctx))
+}
+
+// DBs are the connection pools by what they are for, for metrics.
+func (s *Store) DBs() map[string]*sql.DB {
+	if s.writes == s.background {
+		return map[string]*sql.DB{"readers": s.reads.db, "writer": s.writes.db}
+	}
+	return map[string]*sql.DB{"callers": s.reads.db, "background": s.background.db}
+}
+
+// Slots are the connections that callers' reads share.
+func (s *Store) Slots() *slots.Slots { return s.reads.slots }
+
+func notFound(what string, id any) error {
+	return &shop.Error{Kind: shop.NotFound, Detail: fmt.Sprintf("There is no %s %v.", what, id)}
+}

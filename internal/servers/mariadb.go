@@ -1,0 +1,105 @@
+package servers
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// MariaDB is a MariaDB server that listens on a socket file in its own folder.
+type MariaDB struct {
+	*Process
+	dir string
+}
+
+// StartMariaDB makes a data folder in a new temporary folder and starts a server on it.
+func StartMariaDB() (*MariaDB, error) {
+	dir, err := os.MkdirTemp("", "woody-mariadb") // short: a socket's path may have 107 bytes
+	if err != nil {
+		return nil, err
+	}
+	m := &MariaDB{dir: dir}
+	if err := m.install(); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	if err := m.Restart(); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *MariaDB) install() error {
+	install, err := lookPath("mariadb-install-db")
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(install, "--no-defaults", "--datadir="+m.data(),
+		"--auth-root-authentication-method=normal", "--skip-test-db", "--user=root")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("mariadb-install-db: %w\n%s", err, tail(string(out)))
+	}
+	return nil
+}
+
+// Restart starts the server on its data, after Kill or Stop ended it, and waits until it answers.
+func (m *MariaDB) Restart() error {
+	program, err := lookPath("mariadbd")
+	if err != nil {
+		return err
+	}
+	m.Process, err = Start(exec.Command(program, "--no-defaults", "--user=root",
+		"--datadir="+m.data(), "--socket="+m.socket(), "--pid-file="+filepath.Join(m.dir, "pid"),
+		"--skip-networking", "--innodb-buffer-pool-size=256M", "--max-connections=300",
+	), filepath.Join(m.dir, "log"))
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("mysql", m.DSN(""))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return m.AwaitReady(30*time.Second, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		return db.PingContext(ctx)
+	})
+}
+
+// DSN is the address of a database on this server, which may be missing.
+func (m *MariaDB) DSN(database string) string {
+	cfg := mysql.NewConfig()
+	cfg.User, cfg.Net, cfg.Addr, cfg.DBName = "root", "unix", m.socket(), database
+	cfg.Logger = &mysql.NopLogger{}
+	return cfg.FormatDSN()
+}
+
+// CreateDatabase makes an empty database and answers its DSN.
+func (m *MariaDB) CreateDatabase(name string) (string, error) {
+	db, err := sql.Open("mysql", m.DSN(""))
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	if _, err := db.Exec("CREATE DATABASE `" + name + "`"); err != nil {
+		return "", err
+	}
+	return m.DSN(name), nil
+}
+
+// Close ends the server and removes its folder.
+func (m *MariaDB) Close() {
+	m.Stop(10 * time.Second)
+	os.RemoveAll(m.dir)
+}
+
+func (m *MariaDB) data() string   { return filepath.Join(m.dir, "data") }
+func (m *MariaDB) socket() string { return filepath.Join(m.dir, "socket") }

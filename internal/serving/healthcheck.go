@@ -1,0 +1,30 @@
+package serving
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Healthcheck answers nil when the program that listens on addr says on /readyz that it wants
+// requests. It is for container health checks, which have no curl.
+func Healthcheck(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("the address %q is not HOST:PORT", addr)
+	}
+	if host == "" || net.ParseIP(host).IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	client := http.Client{Timeout: 3 * time.Second}
+	answer, err := client.Get("http://" + net.JoinHostPort(host, port) + "/readyz")
+	if err != nil {
+		return fmt.Errorf("not ready: %w", err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: /readyz answers %s", answer.Status)
+	}
+	return nil
+}

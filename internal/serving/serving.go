@@ -1,0 +1,79 @@
+// Package serving runs a Fiber application until its process is to end, and ends it without
+// dropping a request.
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Drain says how an application ends.
+type Drain struct {
+	// Begin is called first: it is to turn readiness false and to have every answer say
+	// Connection: close. Nil does nothing.
+	Begin func()
+	// Delay is how long new connections are still taken after Begin, for the proxy to notice.
+	Delay time.Duration
+	// Timeout is how long requests under way then have to finish.
+	Timeout time.Duration
+}
+
+// Listen opens a TCP address. Its error is one sentence that says when the port is taken.
+func Listen(addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("the port of %s is taken by another program", addr)
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("listening on %s is not allowed to this user; choose a port above 1023", addr)
+	case err != nil:
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	return ln, nil
+}
+
+// Serve answers requests from ln until ctx ends, then drains. It closes ln. It answers nil when
+// everything under way was finished, and an error when serving failed or Timeout was not enough.
+func Serve(ctx context.Context, app *fiber.App, ln net.Listener, drain Drain) error {
+	failed := make(chan error, 1)
+	go func() { failed <- app.Listener(ln) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	if drain.Begin != nil {
+		drain.Begin()
+	}
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-time.After(drain.Delay):
+	}
+	bounded, cancel := context.WithTimeout(context.Background(), drain.Timeout)
+	defer cancel()
+	if err := app.ShutdownWithContext(bounded); err != nil {
+		return fmt.Errorf("requests were still under way after %v: %w", drain.Timeout, err)
+	}
+	return nil
+}
+
+// URL is how a person on this machine reaches a listener.
+func URL(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); err != nil || ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
+		host = "localhost"
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return "http://" + host + ":" + port
+}
