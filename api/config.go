@@ -111,6 +111,9 @@ func (c config) check() error {
 	atLeast("WOODY_SLOW_QUERY_DELAY", c.SlowQueryDelay, 0)
 	atLeast("WOODY_DRAIN_DELAY", c.DrainDelay, 0)
 	atLeast("WOODY_DRAIN_TIMEOUT", c.DrainTimeout, 0)
+	if strings.ContainsFunc(c.ReplicaID, func(r rune) bool { return r < ' ' || r > '~' }) {
+		errs = append(errs, errors.New("WOODY_REPLICA_ID may hold printable ASCII characters only"))
+	}
 	if err := store.CheckDSN(c.DBDSN); err != nil {
 		errs = append(errs, fmt.Errorf("WOODY_DB_DSN is %w", err))
 	}

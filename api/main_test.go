@@ -127,6 +127,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		"WOODY_LOG_LEVEL=loud":              "must be one of \"debug\",\"info\",\"warn\",\"error\"",
 		"WOODY_DB_DSN=localhost":            "WOODY_DB_DSN is not a MariaDB/MySQL address",
 		"WOODY_DB_DSN_FILE=/does/not/exist": "WOODY_DB_DSN_FILE",
+		"WOODY_REPLICA_ID=a\nb":             "WOODY_REPLICA_ID may hold printable ASCII",
 		"WOODY_ADDR=nowhere":                "nowhere",
 	} {
 		out, err := command([]string{setting, "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + t.TempDir()}).CombinedOutput()

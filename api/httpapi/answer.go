@@ -61,10 +61,10 @@ func etagOf(version int64, body []byte) string {
 // sendRead sends the answer to a read: 304 without a body when the caller has it already.
 func sendRead(c *fiber.Ctx, a answer) error {
 	header := &c.Response().Header
-	header.Set(fiber.HeaderCacheControl, "no-cache")
-	header.Set(fiber.HeaderVary, fiber.HeaderAccept)
-	header.Set(headerCacheStatus, "near; fwd=bypass")
-	header.Set(fiber.HeaderETag, a.etag)
+	set(header, fieldCacheControl, "no-cache")
+	set(header, fieldVary, "Accept")
+	set(header, fieldCacheStatus, "near; fwd=bypass")
+	set(header, fieldETag, a.etag)
 	if matchesETag(c.Request().Header.Peek(fiber.HeaderIfNoneMatch), a.etag) {
 		c.Status(fiber.StatusNotModified)
 		return nil
@@ -78,10 +78,10 @@ func sendRead(c *fiber.Ctx, a answer) error {
 // sendWrite sends the answer to a write, which nobody may keep.
 func sendWrite(c *fiber.Ctx, a answer) error {
 	header := &c.Response().Header
-	header.Set(fiber.HeaderCacheControl, "no-store")
-	header.Set(fiber.HeaderVary, fiber.HeaderAccept)
+	set(header, fieldCacheControl, "no-store")
+	set(header, fieldVary, "Accept")
 	if a.etag != "" {
-		header.Set(fiber.HeaderETag, a.etag)
+		set(header, fieldETag, a.etag)
 	}
 	c.Status(a.status)
 	header.SetContentType(a.contentType)

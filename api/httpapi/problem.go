@@ -63,8 +63,8 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 	}
 	header := &c.Response().Header
 	header.Del(fiber.HeaderETag)
-	header.Set(fiber.HeaderCacheControl, "no-store")
-	header.Set(fiber.HeaderVary, fiber.HeaderAccept)
+	set(header, fieldCacheControl, "no-store")
+	set(header, fieldVary, "Accept")
 	if retryAfter != "" {
 		header.Set(fiber.HeaderRetryAfter, retryAfter)
 	}
@@ -111,9 +111,9 @@ func (a *API) describe(err error) (status int, detail, retryAfter string) {
 // handleEarlyError answers what failed before or outside observe: requests that could not be read.
 func (a *API) handleEarlyError(c *fiber.Ctx, err error) error {
 	header := &c.Response().Header
-	header.Set(fiber.HeaderXRequestID, a.ids.next())
-	header.Set(headerServedBy, a.replica)
-	header.Set(headerServerTiming, serverTiming(0))
+	set(header, fieldRequestID, a.ids.next())
+	set(header, fieldServedBy, a.replica)
+	header.SetCanonical(fieldServerTiming, appendServerTiming(nil, 0))
 	a.sendError(c, err)
 	return nil
 }
