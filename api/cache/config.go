@@ -1,0 +1,55 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/eko/gocache/lib/v4/store"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config is what a Cache is made of.
+type Config struct {
+	// MaxBytes bounds the near cache: values, keys and bookkeeping together. Default: 64 MiB.
+	MaxBytes int64
+	// Store, when it is not nil, keeps the entries instead of the near cache: any gocache store that
+	// hands back the very Go values that it was given. It bounds itself, and a read through it costs
+	// an allocation. It must belong to this process alone: it cannot compare and store.
+	// Default: nil, the near cache.
+	Store store.StoreInterface
+	// Registerer takes the metrics. Default: a registry of its own, which nobody reads.
+	Registerer prometheus.Registerer
+}
+
+// Options are how one Loader's values are kept.
+type Options struct {
+	// Name is the loader's name in the metrics, and the beginning of its keys, so that loaders which
+	// share a cache never share a value. Required, and unique within a cache.
+	Name string
+	// TTL is how long a value may be served. Required: zero or less is refused.
+	TTL time.Duration
+	// NegativeTTL is how long an absence may be served. Default: 0, absences are not kept.
+	NegativeTTL time.Duration
+	// Absent tells the errors that mean that there is nothing. Default: none does.
+	Absent func(error) bool
+	// RefreshAhead is the part of TTL after which the next read has the value loaded again in the
+	// background, so that no reader waits when it expires; it is moved by up to a tenth of TTL, at
+	// random, so that values filled together are not refreshed together. From 0.1 to 0.9.
+	// Default: 0, off.
+	RefreshAhead float64
+}
+
+func (o Options) check() error {
+	switch {
+	case o.Name == "":
+		return errors.New("cache: a loader has no Name")
+	case o.TTL <= 0:
+		return fmt.Errorf("cache: loader %s: TTL must be above zero, not %v", o.Name, o.TTL)
+	case o.NegativeTTL < 0:
+		return fmt.Errorf("cache: loader %s: NegativeTTL must not be below zero, as %v is", o.Name, o.NegativeTTL)
+	case o.RefreshAhead != 0 && (o.RefreshAhead < 0.1 || o.RefreshAhead > 0.9):
+		return fmt.Errorf("cache: loader %s: RefreshAhead must be 0 or from 0.1 to 0.9, not %v", o.Name, o.RefreshAhead)
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+package cache
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// entry is a kept value. All of it but refreshing is written once.
+type entry struct {
+	value any
+	err   error // what an absence is answered with; nil for a value
+
+	fence stamp
+	slots []uint32 // of its tags
+
+	expires    int64 // on the cache's clock, like refresh
+	refresh    int64 // when to load it again ahead of that; zero for never
+	refreshing atomic.Bool
+
+	size int64
+}
+
+// overhead is what an entry costs beside its key, its value and its tags: the entry itself, the
+// value's headers, and the near cache's node and place in the table. Measured, and held by
+// TestHeapStaysWithinTheBound.
+const overhead = 320
+
+func sizeOf(key string, slots []uint32, value int64) int64 {
+	return overhead + int64(len(key)) + 4*int64(len(slots)) + value
+}
+
+// clock is time in nanoseconds since the cache was made, from a monotonic reading.
+type clock struct{ began time.Time }
+
+func (c clock) now() int64 { return int64(time.Since(c.began)) }

@@ -1,0 +1,49 @@
+package fibercache
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/woodytoys/woodytoys/api/cache"
+)
+
+type refreshKey struct{}
+
+// refresh is a background fill: the handler is asked with a copy of a request, since the request
+// itself is gone when its caller has been answered.
+type refresh struct {
+	fill   *cache.Fill
+	answer *Answer // what came of it; nil when the copy did not come to this route
+}
+
+// refresh sends a copy of the request through the application once more, in the background.
+func (r *route) refresh(c *fiber.Ctx, key string) {
+	request := &fasthttp.Request{}
+	c.Request().CopyTo(request)
+	app, remote := c.App(), c.Context().RemoteAddr()
+	r.loader.Refresh(context.Background(), key, r.tags(c), func(_ context.Context, fill *cache.Fill) (*Answer, error) {
+		again := &refresh{fill: fill}
+		var ctx fasthttp.RequestCtx
+		ctx.Init(request, remote, nil)
+		ctx.SetUserValue(refreshKey{}, again)
+		app.Handler()(&ctx)
+		if again.answer == nil {
+			fill.Skip()
+		}
+		return again.answer, nil
+	})
+}
+
+func (again *refresh) run(r *route, c *fiber.Ctx) error {
+	again.answer = r.ask(c, again.fill)
+	return nil
+}
+
+// IsRefresh tells whether a request is the cache's own, to refresh an answer that it keeps. No
+// caller waits for it: middleware may leave it out of its counts.
+func IsRefresh(c *fiber.Ctx) bool {
+	_, refreshing := c.Context().UserValue(refreshKey{}).(*refresh)
+	return refreshing
+}

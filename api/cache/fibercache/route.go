@@ -1,0 +1,192 @@
+package fibercache
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
+	"github.com/valyala/fasthttp"
+
+	"github.com/woodytoys/woodytoys/api/cache"
+)
+
+// route is one decorated route.
+type route struct {
+	Options
+	loader *cache.Loader[*Answer]
+}
+
+// scratch is the memory that a request needs and gives back.
+type scratch struct{ key, status []byte }
+
+var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 256), make([]byte, 0, 64)} }}
+
+var statusName = []byte("Cache-Status")
+
+// handle answers from the cache, or has the route's own handler answer and keeps what it wrote.
+func (r *route) handle(c *fiber.Ctx) error {
+	if fill, refreshing := c.Context().UserValue(refreshKey{}).(*refresh); refreshing {
+		return fill.run(r, c)
+	}
+	if r.bypassed(c) {
+		c.Response().Header.SetCanonical(statusName, []byte("near; fwd=bypass"))
+		return c.Next()
+	}
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	s.key = r.appendKey(s.key[:0], c)
+	key := utils.UnsafeString(s.key)
+	answer, info, _ := r.loader.Peek(key)
+	if info.Reason != cache.Hit {
+		return r.fill(c, key, info.Reason)
+	}
+	if info.Due {
+		r.refresh(c, key)
+	}
+	answer.send(c)
+	s.status = append(s.status[:0], "near; hit; ttl="...)
+	s.status = appendSeconds(s.status, info.TTL)
+	c.Response().Header.SetCanonical(statusName, s.status)
+	return nil
+}
+
+func (r *route) bypassed(c *fiber.Ctx) bool {
+	method := c.Method()
+	return method != fiber.MethodGet && method != fiber.MethodHead ||
+		len(c.Request().Header.Peek(fiber.HeaderAuthorization)) > 0 ||
+		r.Bypass != nil && r.Bypass(c)
+}
+
+// appendKey makes the key in b. Everything in it is copied out of the request, whose memory the
+// next request on the connection uses again.
+func (r *route) appendKey(b []byte, c *fiber.Ctx) []byte {
+	b = cache.AppendPart(r.loader.BeginKey(b), c.Path())
+	if r.Variant != nil {
+		b = cache.AppendPart(b, r.Variant(c))
+	} else {
+		b = cache.AppendPart(b, utils.UnsafeString(c.Request().Header.Peek(fiber.HeaderAccept)))
+	}
+	args := c.Context().QueryArgs()
+	if r.Query == nil {
+		return appendSorted(b, args)
+	}
+	for _, name := range r.Query {
+		if args.Has(name) {
+			b = cache.AppendPart(cache.AppendPart(b, name), utils.UnsafeString(args.Peek(name)))
+		}
+	}
+	return b
+}
+
+// appendSorted appends all parameters by name; those of one name keep their order.
+func appendSorted(b []byte, args *fasthttp.Args) []byte {
+	if args.Len() < 2 {
+		args.VisitAll(func(name, value []byte) {
+			b = cache.AppendPart(cache.AppendPart(b, utils.UnsafeString(name)), utils.UnsafeString(value))
+		})
+		return b
+	}
+	var all []field
+	args.VisitAll(func(name, value []byte) { all = append(all, field{name, value}) })
+	slices.SortStableFunc(all, func(x, y field) int { return bytes.Compare(x.name, y.name) })
+	for _, f := range all {
+		b = cache.AppendPart(cache.AppendPart(b, utils.UnsafeString(f.name)), utils.UnsafeString(f.value))
+	}
+	return b
+}
+
+// fill has the handler answer, for this caller and all who come for the same while it does.
+func (r *route) fill(c *fiber.Ctx, key string, reason cache.Reason) error {
+	answer, info, err := r.loader.Fill(context.Background(), key, r.tags(c), func(_ context.Context, fill *cache.Fill) (*Answer, error) {
+		return r.ask(c, fill), nil
+	}, reason)
+	if err != nil {
+		return err // the handler panicked
+	}
+	answer.send(c)
+	c.Response().Header.SetCanonical(statusName, appendMiss(nil, reason, info))
+	return nil
+}
+
+func (r *route) tags(c *fiber.Ctx) []string {
+	if r.Tags == nil {
+		return nil
+	}
+	return r.Tags(c)
+}
+
+type fillKey struct{}
+
+// Tag adds tags to the answer that the handler is making: what it turns out to be made from. It
+// does nothing in a handler that no cache has asked.
+func Tag(c *fiber.Ctx, tags ...string) {
+	if fill, ok := c.Context().UserValue(fillKey{}).(*cache.Fill); ok {
+		fill.Tag(tags...)
+	}
+}
+
+// ask runs the route's own handler and takes down its answer. The handler sees the request without
+// its conditions: a 304 or a part would be of use to one caller only.
+func (r *route) ask(c *fiber.Ctx, fill *cache.Fill) *Answer {
+	request := &c.Request().Header
+	conditions := make([]string, len(conditional))
+	for i, name := range conditional {
+		conditions[i] = string(request.Peek(name))
+		request.Del(name)
+	}
+	c.Context().SetUserValue(fillKey{}, fill)
+	err := c.Next()
+	c.Context().RemoveUserValue(fillKey{})
+	for i, name := range conditional {
+		if conditions[i] != "" {
+			request.Set(name, conditions[i])
+		}
+	}
+	if err != nil {
+		r.Fail(c, err)
+	}
+	answer := capture(c)
+	fill.Bytes(answer.size())
+	switch {
+	case answer.status == fiber.StatusNotFound || answer.status == fiber.StatusGone:
+		fill.Absent()
+	case err != nil || !keepable(c, answer, r.Variant == nil):
+		fill.Skip()
+	}
+	return answer
+}
+
+var conditional = []string{fiber.HeaderIfNoneMatch, fiber.HeaderIfModifiedSince, fiber.HeaderIfRange, fiber.HeaderRange}
+
+// appendMiss writes the Cache-Status of an answer that was not kept before: nearest to the origin
+// first, as RFC 9211 has it.
+func appendMiss(b []byte, reason cache.Reason, info cache.Info) []byte {
+	b = append(b, "origin, near; fwd="...)
+	switch reason {
+	case cache.Expired:
+		b = append(b, "stale"...)
+	case cache.Invalidated:
+		b = append(b, "stale; detail=invalidated"...)
+	default:
+		b = append(b, "uri-miss"...)
+	}
+	if info.Collapsed {
+		b = append(b, "; collapsed"...)
+	}
+	if info.Stored {
+		b = append(b, "; stored"...)
+	}
+	if info.TTL > 0 {
+		b = appendSeconds(append(b, "; ttl="...), info.TTL)
+	}
+	return b
+}
+
+func appendSeconds(b []byte, d time.Duration) []byte {
+	return strconv.AppendInt(b, int64(d/time.Second), 10)
+}

@@ -1,0 +1,189 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// flights runs at most one load for each key. Beside the running one there may be one that waits
+// for it to end: for the callers who came after an invalidation, whom the running load, which may
+// have read before it, cannot answer.
+type flights struct {
+	mu    sync.Mutex
+	byKey map[string]*flight // the running one
+}
+
+// flight is one load and those who wait for it.
+type flight struct {
+	key     string
+	load    func(ctx context.Context, fill *Fill) (any, error)
+	options *Options
+	meter   *meter
+
+	fence   stamp    // taken before the load began to read
+	slots   []uint32 // of the tags that were known by then
+	started bool
+	next    *flight // waits for this one to end
+
+	waiting int // callers who have not given up
+	cancel  context.CancelFunc
+	ctx     context.Context
+
+	// What came of it, written before done is closed.
+	done    chan struct{}
+	value   any
+	err     error
+	entry   *entry // nil when it was not kept
+	late    []uint32
+	lateOff bool // a tag that the load named was invalidated while it ran
+}
+
+// PanicError is what callers get of a load that panicked, or that ended its goroutine.
+type PanicError struct {
+	// Value is what the load panicked with; nil when it called runtime.Goexit.
+	Value any
+	// Stack is where.
+	Stack []byte
+}
+
+func (p *PanicError) Error() string {
+	return fmt.Sprintf("the load panicked: %v\n%s", p.Value, p.Stack)
+}
+
+// join finds the flight that can answer a caller who comes now, and makes it where there is none.
+// With joinRunning false only a flight that has not begun will do. It answers an entry instead when
+// a flight has just landed one.
+func (c *Cache) join(ctx context.Context, mayJoin bool, f *flight) (joined *flight, led bool, landed *entry) {
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	running := c.flights.byKey[f.key]
+	if running == nil {
+		// The flight that this caller just missed may have landed: look again, now that none can.
+		if e, _ := c.find(f.key, c.clock.now()); e != nil {
+			return nil, false, e
+		}
+		f.waiting = 1
+		c.flights.byKey[f.key] = f
+		c.begin(ctx, f)
+		return f, true, nil
+	}
+	if mayJoin && running.waiting > 0 && (fenceOff || c.fences.holds(running.fence, running.slots)) {
+		running.waiting++
+		return running, false, nil
+	}
+	if running.next == nil || running.next.waiting == 0 {
+		f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		running.next = f
+		f.waiting = 1
+		return f, true, nil
+	}
+	running.next.waiting++
+	return running.next, false, nil
+}
+
+// begin takes the fence and lets the load run. The flights are locked.
+func (c *Cache) begin(ctx context.Context, f *flight) {
+	if f.ctx == nil {
+		f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	}
+	f.fence = c.fences.now()
+	f.started = true
+	c.running.Add(1)
+	go c.fly(f)
+}
+
+// fly runs the load and lands it, whatever the load does.
+func (c *Cache) fly(f *flight) {
+	defer c.running.Done()
+	began := time.Now()
+	fill := &Fill{cache: c}
+	returned := false
+	defer func() {
+		if !returned {
+			f.err = &PanicError{Value: recover(), Stack: debug.Stack()}
+		}
+		f.meter.filled(time.Since(began), f.err)
+		c.land(f, fill)
+	}()
+	f.value, f.err = f.load(f.ctx, fill)
+	returned = true
+}
+
+// land keeps what came of the load, if its fence still holds, and lets the waiting flight begin.
+func (c *Cache) land(f *flight, fill *Fill) {
+	f.cancel()
+	f.late = fill.slots
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	if fenceOff {
+		f.fence = c.fences.now()
+	}
+	f.lateOff = !c.fences.holds(f.fence, f.late)
+	if kept := c.keepable(f, fill); kept != nil {
+		if f.lateOff || !c.fences.holds(f.fence, f.slots) {
+			f.meter.refused.Inc()
+		} else {
+			f.entry = kept
+			c.keep.set(f.key, kept)
+		}
+	}
+	if next := f.next; next != nil && next.waiting > 0 {
+		c.flights.byKey[f.key] = next
+		c.begin(next.ctx, next)
+	} else {
+		delete(c.flights.byKey, f.key)
+	}
+	close(f.done)
+}
+
+// keepable is the entry that a load's outcome makes: nil for errors, but those that mean absence.
+func (c *Cache) keepable(f *flight, fill *Fill) *entry {
+	o := f.options
+	absent := f.err != nil && o.Absent != nil && o.Absent(f.err) || f.err == nil && fill.absent
+	ttl := o.TTL
+	switch {
+	case absent:
+		ttl = o.NegativeTTL
+	case f.err != nil:
+		return nil
+	}
+	if ttl <= 0 || fill.skip {
+		return nil
+	}
+	slots := append(append([]uint32(nil), f.slots...), f.late...)
+	now := c.clock.now()
+	e := &entry{
+		value: f.value, err: f.err, fence: f.fence, slots: slots,
+		expires: now + int64(ttl), size: sizeOf(f.key, slots, fill.bytes),
+	}
+	if o.RefreshAhead > 0 && !absent {
+		e.refresh = now + int64(float64(ttl)*(o.RefreshAhead+(c.random()-0.5)/5))
+	}
+	return e
+}
+
+// await waits for a flight's end or for the caller's own. came is the clock of the fences when the
+// caller joined. It answers again = true when the flight cannot answer this caller: it turned out
+// to depend on a tag that was invalidated, and began before the caller came.
+func (c *Cache) await(ctx context.Context, f *flight, led bool, came stamp) (again bool, err error) {
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		c.giveUp(f)
+		return false, ctx.Err()
+	}
+	return f.lateOff && !led && came > f.fence, nil
+}
+
+// giveUp takes a caller off a flight. A load that nobody waits for any more is told to stop, and
+// nobody joins it.
+func (c *Cache) giveUp(f *flight) {
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	if f.waiting--; f.waiting == 0 {
+		f.cancel()
+	}
+}

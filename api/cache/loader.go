@@ -1,0 +1,192 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Reason is why a read was, or was not, answered from the cache.
+type Reason int
+
+// The reasons.
+const (
+	// Hit is an entry that was served.
+	Hit Reason = iota
+	// Unknown is a key that the cache has nothing of.
+	Unknown
+	// Expired is an entry that was too old.
+	Expired
+	// Invalidated is an entry that a write made wrong.
+	Invalidated
+)
+
+// Info is how an answer came about.
+type Info struct {
+	Reason Reason
+	// TTL is how long the value may still be served; zero when it was not kept.
+	TTL time.Duration
+	// Stored tells that this call had the value loaded, and that it was kept.
+	Stored bool
+	// Collapsed tells that this call waited for a load that another caller had begun.
+	Collapsed bool
+	// Due tells that the value is to be refreshed ahead of its expiry, by this caller and no other:
+	// see Loader.Refresh.
+	Due bool
+}
+
+// Load loads the value of a key. What it does not tell fill, it need not: the zero Fill keeps the
+// value for the loader's TTL under the tags that the read named. Its ctx ends when no caller waits
+// for it any more.
+type Load[V any] func(ctx context.Context, fill *Fill) (V, error)
+
+// Loader keeps values of one type under keys of its own. It is safe for concurrent use.
+type Loader[V any] struct {
+	cache   *Cache
+	options Options
+	meter   *meter
+}
+
+// NewLoader adds a loader to a cache.
+func NewLoader[V any](c *Cache, options Options) (*Loader[V], error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.names[options.Name] {
+		return nil, fmt.Errorf("cache: there is a loader %s already", options.Name)
+	}
+	c.names[options.Name] = true
+	return &Loader[V]{cache: c, options: options, meter: c.metrics.meter(options.Name)}, nil
+}
+
+// Key is a key of this loader. The parts are everything that the value depends on; their order
+// counts, and no two lists of parts have the same key.
+func (l *Loader[V]) Key(parts ...string) string {
+	key := l.BeginKey(nil)
+	for _, part := range parts {
+		key = AppendPart(key, part)
+	}
+	return string(key)
+}
+
+// BeginKey appends the beginning of this loader's keys to b, for callers who make keys in a buffer
+// of their own.
+func (l *Loader[V]) BeginKey(b []byte) []byte { return append(b, l.options.Name...) }
+
+// AppendPart appends a part to a key: two zero bytes and the part, in which each zero byte is
+// followed by a one.
+func AppendPart(b []byte, part string) []byte {
+	b = append(b, 0, 0)
+	for i := strings.IndexByte(part, 0); i >= 0; i = strings.IndexByte(part, 0) {
+		b = append(append(b, part[:i]...), 0, 1)
+		part = part[i+1:]
+	}
+	return append(b, part...)
+}
+
+// Get is the value of key: kept, or else loaded, by this caller or by one it waits for. The tags
+// name what the value is made from, as far as that is known before it is loaded. The error is
+// load's own, a *PanicError, or ctx.Err() when the caller gives up; the load then goes on for the
+// callers that remain.
+func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
+	v, info, err := l.Peek(key)
+	switch {
+	case info.Reason != Hit:
+		return l.Fill(ctx, key, tags, load, info.Reason)
+	case info.Due:
+		l.Refresh(ctx, key, tags, load)
+	}
+	return v, info, err
+}
+
+// Peek is the kept value of key. Without one that may be served, info.Reason is not Hit; the caller
+// then goes on with Fill, which completes the read. A kept absence is a hit whose error is the
+// load's. The key is not kept: it may be made from a buffer that is used again.
+func (l *Loader[V]) Peek(key string) (v V, info Info, err error) {
+	c := l.cache
+	now := c.clock.now()
+	e, reason := c.find(key, now)
+	if e == nil {
+		l.meter.misses.Inc()
+		return v, Info{Reason: reason}, nil
+	}
+	l.meter.hits.Inc()
+	return l.unpack(e, now)
+}
+
+func (l *Loader[V]) unpack(e *entry, now int64) (V, Info, error) {
+	info := Info{TTL: time.Duration(e.expires - now)}
+	if e.refresh > 0 && now >= e.refresh {
+		info.Due = e.refreshing.CompareAndSwap(false, true)
+	}
+	v, _ := e.value.(V)
+	return v, info, e.err
+}
+
+// Fill loads the value of a key that Peek did not find, for the reason that Peek gave.
+func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Load[V], reason Reason) (v V, info Info, err error) {
+	c := l.cache
+	key = strings.Clone(key)
+	for mayJoin := true; ; mayJoin = false {
+		came := c.fences.now()
+		f, led, landed := c.join(ctx, mayJoin, l.flight(key, tags, load))
+		if landed != nil {
+			v, info, err = l.unpack(landed, c.clock.now())
+			info.Reason, info.Collapsed = reason, true
+			l.meter.joined.Inc()
+			return v, info, err
+		}
+		again, err := c.await(ctx, f, led, came)
+		if err != nil {
+			return v, Info{Reason: reason}, err
+		}
+		if again {
+			continue // the next flight has not begun yet, or will be this caller's own
+		}
+		if !led {
+			l.meter.joined.Inc()
+		}
+		v, _ = f.value.(V)
+		info = Info{Reason: reason, Collapsed: !led}
+		if f.entry != nil {
+			info.Stored = led
+			info.TTL = time.Duration(f.entry.expires - c.clock.now())
+		}
+		return v, info, f.err
+	}
+}
+
+// Refresh loads a value again in the background, through the same fence. It is for the caller whom
+// Peek told Due. If a load of the key is running already, that is as good. When the load fails, the
+// value that is there stays until it expires.
+func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load Load[V]) {
+	f := l.flight(strings.Clone(key), tags, load)
+	c := l.cache
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	if c.flights.byKey[f.key] != nil {
+		return
+	}
+	f.waiting = 1 // the refresh itself, which never gives up
+	c.flights.byKey[f.key] = f
+	l.meter.refreshes.Inc()
+	c.begin(ctx, f)
+}
+
+func (l *Loader[V]) flight(key string, tags []string, load Load[V]) *flight {
+	slots := make([]uint32, len(tags))
+	for i, tag := range tags {
+		slots[i] = l.cache.fences.slot(tag)
+	}
+	return &flight{
+		key: key, slots: slots, options: &l.options, meter: l.meter, done: make(chan struct{}),
+		load: func(ctx context.Context, fill *Fill) (any, error) { return load(ctx, fill) },
+	}
+}
+
+// Forget drops what is kept of a key, in this process. A load that is under way is not stopped by
+// it: to make a value wrong, invalidate its tags.
+func (l *Loader[V]) Forget(key string) { l.cache.keep.remove(key) }

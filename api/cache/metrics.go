@@ -1,0 +1,74 @@
+package cache
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics count for each loader and for the cache as a whole. For each loader
+//
+//	gets = hits + misses, and misses = joined callers + fills that a caller began (+ those who gave up)
+//
+// while refreshes are fills that no read waited for.
+type metrics struct {
+	hits, misses, joined, refreshes, refused, failed *prometheus.CounterVec
+	duration                                         *prometheus.HistogramVec
+	evictions, invalidations                         prometheus.Counter
+}
+
+// meter is one loader's part of the metrics.
+type meter struct {
+	hits, misses, joined, refreshes, refused, failed prometheus.Counter
+	duration                                         prometheus.Observer
+}
+
+func newMetrics(registerer prometheus.Registerer, keep keep) *metrics {
+	vec := func(name, help string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "woody_cache_" + name, Help: help}, []string{"route"})
+		registerer.MustRegister(v)
+		return v
+	}
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "woody_cache_" + name, Help: help})
+		registerer.MustRegister(c)
+		return c
+	}
+	m := &metrics{
+		hits:          vec("near_hits_total", "Reads answered by the near cache."),
+		misses:        vec("near_misses_total", "Reads that the near cache could not answer."),
+		joined:        vec("joined_total", "Misses that waited for a fill which another caller began."),
+		refreshes:     vec("refreshes_total", "Fills begun ahead of an expiry."),
+		refused:       vec("refused_stores_total", "Fills whose fence was lost, and which were not kept."),
+		failed:        vec("failed_fills_total", "Fills that ended in an error."),
+		evictions:     counter("near_evictions_total", "Entries that the near cache dropped to keep its bound."),
+		invalidations: counter("invalidations_total", "Calls of Invalidate."),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "woody_cache_fill_duration_seconds", Help: "How long fills took; its count is the number of fills.",
+			Buckets: prometheus.ExponentialBuckets(.0001, 4, 10),
+		}, []string{"route"}),
+	}
+	registerer.MustRegister(m.duration,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "woody_cache_near_entries", Help: "Entries in the near cache.",
+		}, func() float64 { entries, _ := keep.usage(); return float64(entries) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "woody_cache_near_bytes", Help: "Bytes in the near cache, keys and bookkeeping included.",
+		}, func() float64 { _, bytes := keep.usage(); return float64(bytes) }))
+	return m
+}
+
+func (m *metrics) meter(route string) *meter {
+	return &meter{
+		hits: m.hits.WithLabelValues(route), misses: m.misses.WithLabelValues(route), joined: m.joined.WithLabelValues(route),
+		refreshes: m.refreshes.WithLabelValues(route), refused: m.refused.WithLabelValues(route),
+		failed: m.failed.WithLabelValues(route), duration: m.duration.WithLabelValues(route),
+	}
+}
+
+func (m *meter) filled(took time.Duration, err error) {
+	m.duration.Observe(took.Seconds())
+	if err != nil {
+		m.failed.Inc()
+	}
+}
