@@ -1,0 +1,78 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/woodytoys/woodytoys/front/site"
+)
+
+const (
+	apiTimeout  = 1500 * time.Millisecond
+	maxListSize = 1 << 20
+)
+
+// api reads the shelf from the shop's API.
+type api struct {
+	listURL string
+	client  http.Client
+}
+
+func newAPI(baseURL string) *api {
+	return &api{
+		listURL: strings.TrimRight(baseURL, "/") + "/api/products?limit=100",
+		client:  http.Client{Timeout: apiTimeout},
+	}
+}
+
+// toys gives the shelf, newest first. An API that is away, slow or unwell is an error, soon.
+func (a *api) toys(ctx context.Context) ([]site.Toy, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.listURL, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the toys: %w", err)
+	}
+	request.Header.Set("Accept", "application/json")
+	response, err := a.client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("read the toys: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("read the toys: the API answers %s", response.Status)
+	}
+	toys, err := decodeToys(io.LimitReader(response.Body, maxListSize))
+	if err != nil {
+		return nil, fmt.Errorf("read the toys: %w", err)
+	}
+	return toys, nil
+}
+
+func decodeToys(r io.Reader) ([]site.Toy, error) {
+	var list struct {
+		Products []struct {
+			ID      int64  `json:"id"`
+			Name    string `json:"name"`
+			Version int64  `json:"version"`
+		} `json:"products"`
+	}
+	if err := json.NewDecoder(r).Decode(&list); err != nil {
+		return nil, err
+	}
+	if list.Products == nil {
+		return nil, errors.New(`the answer has no "products"`)
+	}
+	toys := make([]site.Toy, len(list.Products))
+	for i, p := range list.Products {
+		toys[i] = site.Toy{ID: p.ID, Name: p.Name, Version: p.Version}
+	}
+	slices.SortFunc(toys, func(a, b site.Toy) int { return cmp.Compare(b.ID, a.ID) })
+	return toys, nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestProcess follows one front, whose API is away, from its start to its end.
+func TestProcess(t *testing.T) {
+	p := mustStartFront(t, "WOODY_API_URL=http://"+mustFindFreeAddr(t), "WOODY_FRONT_LIMIT_RATE=5M", "WOODY_DRAIN_DELAY=300ms")
+	t.Run("shows the page without its API", p.showsThePage)
+	t.Run("is found healthy", p.isFoundHealthy)
+	t.Run("lets answers end", p.letsAnswersEnd)
+}
+
+func (p *process) showsThePage(t *testing.T) {
+	response, err := http.Get(p.url + "/")
+	if err != nil {
+		t.Fatalf("ask for the page: %v", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || !bytes.Contains(body, []byte("out of sight")) {
+		t.Errorf("the answer is %s (%v), want the page with a notice", response.Status, err)
+	}
+}
+
+func (p *process) isFoundHealthy(t *testing.T) {
+	if out, err := healthcheckOf(p.addr); err != nil {
+		t.Errorf("healthcheck: %v %s", err, out)
+	}
+}
+
+func (p *process) letsAnswersEnd(t *testing.T) {
+	response, err := http.Get(p.url + "/5mo.jpg") // takes a second
+	if err != nil {
+		t.Fatalf("ask for the hero: %v", err)
+	}
+	defer response.Body.Close()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatalf("signal: %v", err)
+	}
+	p.waitForReady(http.StatusServiceUnavailable)
+	late, err := http.Get(p.url + "/healthz")
+	if err != nil {
+		t.Fatalf("while draining, a new connection is refused: %v", err)
+	}
+	late.Body.Close()
+	if !late.Close {
+		t.Error("while draining, an answer keeps its connection open")
+	}
+	if n, err := io.Copy(io.Discard, response.Body); err != nil || n != response.ContentLength {
+		t.Errorf("the answer under way came to %d of %d bytes: %v", n, response.ContentLength, err)
+	}
+	p.mustEndWell()
+}
+
+func healthcheckOf(addr string) (output []byte, err error) {
+	ask := command("WOODY_ADDR=" + addr)
+	ask.Args = append(ask.Args, "healthcheck")
+	return ask.CombinedOutput()
+}
+
+func TestHealthcheckOfNothing(t *testing.T) {
+	out, err := healthcheckOf(mustFindFreeAddr(t))
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "not ready: ") {
+		t.Errorf("healthcheck of nothing: %v %s, want exit status 1 and a sentence", err, out)
+	}
+}
+
+func TestWrongSettingsAreRefused(t *testing.T) {
+	for setting, want := range map[string]string{
+		"WOODY_FRONT_LIMIT_RATE=quick": "300k",
+		"WOODY_CDN_URL=cdn.example":    "https://cdn.example.org",
+		"WOODY_API_URL=api:8080":       "http://api:8080",
+		"WOODY_ADDR=8080":              ":PORT",
+		"WOODY_LOG_LEVEL=loud":         "debug, info, warn or error",
+		"WOODY_LOG_FORMAT=xml":         "text or json",
+		"WOODY_DRAIN_DELAY=soon":       "500ms",
+		"WOODY_DRAIN_TIMEOUT=-1s":      "500ms",
+	} {
+		out, err := command(setting).CombinedOutput()
+		name, _, _ := strings.Cut(setting, "=")
+		if err == nil || !strings.Contains(string(out), name) || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v %q, want a refusal that names it and says %q", setting, err, out, want)
+		}
+	}
+}
+
+func TestHelpListsEverySetting(t *testing.T) {
+	help := command()
+	help.Args = append(help.Args, "--help")
+	out, err := help.CombinedOutput()
+	if err != nil {
+		t.Fatalf("--help: %v", err)
+	}
+	for _, want := range []string{
+		"$WOODY_ADDR", "$WOODY_API_URL", "$WOODY_CDN_URL", "$WOODY_FRONT_LIMIT_RATE", "$WOODY_REPLICA_ID", "$WOODY_LOG_LEVEL",
+		"$WOODY_LOG_FORMAT", "$WOODY_DRAIN_DELAY", "$WOODY_DRAIN_TIMEOUT", "healthcheck", ":8080", "10s",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("--help does not say %s", want)
+		}
+	}
+}

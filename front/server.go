@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/front/site"
+	"github.com/woodytoys/woodytoys/internal/serving"
+)
+
+// server is the site with its health endpoints, and a way to stop without breaking an answer.
+type server struct {
+	app      *fiber.App
+	page     *site.Site
+	log      *slog.Logger
+	draining atomic.Bool
+}
+
+func newServer(page *site.Site, log *slog.Logger) *server {
+	s := &server{page: page, log: log}
+	s.app = fiber.New(fiber.Config{
+		DisableStartupMessage: true,
+		ReadTimeout:           10 * time.Second,
+		IdleTimeout:           75 * time.Second, // longer than a proxy keeps its idle connections, so that it closes first
+		BodyLimit:             4 << 10,          // nothing is posted here
+		ErrorHandler:          s.refuse,
+	})
+	s.app.Use(s.sayGoodbye)
+	s.app.Get("/healthz", s.handleAlive)
+	s.app.Get("/readyz", s.handleReady)
+	page.Register(s.app)
+	return s
+}
+
+// run serves until ctx ends, then drains: for delay it goes on accepting, unready and closing every connection behind its
+// answer; then it stops accepting and gives the answers under way timeout to end. An error means that it could not serve,
+// or that answers had to be cut off.
+func (s *server) run(ctx context.Context, listener net.Listener, delay, timeout time.Duration) error {
+	return serving.Serve(ctx, s.app, listener, serving.Drain{Begin: s.drain, Delay: delay, Timeout: timeout})
+}
+
+func (s *server) drain() {
+	s.log.Info("draining")
+	s.draining.Store(true)
+}
+
+// sayGoodbye ends each connection behind its answer while draining: fasthttp closes idle ones at once on shutdown, and a
+// proxy must not be about to reuse one of them.
+func (s *server) sayGoodbye(c *fiber.Ctx) error {
+	err := c.Next()
+	if s.draining.Load() {
+		c.Context().SetConnectionClose()
+	}
+	return err
+}
+
+func (s *server) handleAlive(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.SendString("healthy\n")
+}
+
+// handleReady answers 503 until the hero is painted, and again once draining.
+func (s *server) handleReady(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	switch {
+	case s.draining.Load():
+		return c.Status(fiber.StatusServiceUnavailable).SendString("draining\n")
+	case !s.page.Ready():
+		return c.Status(fiber.StatusServiceUnavailable).SendString("still painting\n")
+	}
+	return c.SendString("ready\n")
+}
+
+// refuse turns an error into its status and one sentence; the cause of a 500 goes to the log only.
+func (s *server) refuse(c *fiber.Ctx, err error) error {
+	status, sentence := fiber.StatusInternalServerError, "The page could not be made; try again."
+	var known *fiber.Error
+	if errors.As(err, &known) {
+		status, sentence = known.Code, known.Message
+	}
+	switch status {
+	case fiber.StatusNotFound:
+		sentence = "There is nothing at this address; the shop is at /."
+	case fiber.StatusMethodNotAllowed:
+		sentence = "Only GET and HEAD are answered here."
+	case fiber.StatusInternalServerError:
+		s.log.Error("answer failed", "path", c.Path(), "error", err)
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.Status(status).SendString(sentence + "\n")
+}

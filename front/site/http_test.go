@@ -1,0 +1,75 @@
+package site_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"regexp"
+	"testing"
+)
+
+// answer is a response with its body read.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// mustAsk sends one request; headers are pairs of name and value.
+func mustAsk(t *testing.T, method, url string, headers ...string) answer {
+	t.Helper()
+	got, err := ask(t.Context(), method, url, headers...)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, url, err)
+	}
+	return got
+}
+
+func ask(ctx context.Context, method, url string, headers ...string) (answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			request.Host = headers[i+1]
+		}
+	}
+	response, err := plainClient.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, body}, err
+}
+
+// plainClient shows answers as they are: it neither unpacks nor follows.
+var plainClient = &http.Client{
+	Transport:     &http.Transport{DisableCompression: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// mustFindAsset gives the path of an asset, with its hash, as the page at base names it.
+func mustFindAsset(t *testing.T, base, stem, ext string) string {
+	t.Helper()
+	page := mustAsk(t, http.MethodGet, base+"/")
+	path := regexp.MustCompile(`/assets/` + stem + `\.[0-9a-f]{16}\.` + ext).Find(page.body)
+	if path == nil {
+		t.Fatalf("the page names no %s.%s", stem, ext)
+	}
+	return string(path)
+}
+
+func (a answer) want(t *testing.T, status int, headers map[string]string) {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("status = %d, want %d", a.status, status)
+	}
+	for name, want := range headers {
+		if got := a.header.Get(name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+}

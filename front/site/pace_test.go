@@ -1,0 +1,128 @@
+package site_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/front/art"
+	"github.com/woodytoys/woodytoys/front/site"
+)
+
+// Times here have much room above, for a machine that is busy with other tests; stream_test.go has the exact ones.
+
+// TestHeroTakesItsTime is the lab's 300k, ten times faster: the hero takes 1.6 to 1.8 s instead of 16 to 18 s.
+func TestHeroTakesItsTime(t *testing.T) {
+	base := mustStartShop(t, newFakeAPI(), site.Config{LimitRate: 3_000_000})
+	took, longestWait := fetchHero(t, base)
+	if took < 1600*time.Millisecond || took > 3400*time.Millisecond {
+		t.Errorf("the hero took %s, want 1.6 to 1.8 s, or up to 3.4 s on a busy machine", took)
+	}
+	if longestWait > time.Second {
+		t.Errorf("nothing came for %s, want something every 50 ms or so", longestWait)
+	}
+}
+
+// TestEachConnectionHasItsOwnRate asks for a second's worth of bytes on four connections at once. If they shared one
+// rate, the last would end after 4 s.
+func TestEachConnectionHasItsOwnRate(t *testing.T) {
+	base := mustStartShop(t, newFakeAPI(), site.Config{LimitRate: 500_000})
+	art.Hero() // painting it is not what is measured
+	begun := time.Now()
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			part, err := ask(t.Context(), http.MethodGet, base+"/5mo.jpg", "Range", "bytes=0-499999")
+			if err != nil || len(part.body) != 500_000 {
+				t.Errorf("%d bytes came (%v), want 500000", len(part.body), err)
+			}
+			if took := time.Since(begun); took < 990*time.Millisecond || took > 3*time.Second {
+				t.Errorf("beside three others it took %s, want 1 s, or up to 3 s on a busy machine", took)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// fetchHero reads the hero over a connection of its own and gives how long that took, and the longest wait in it.
+func fetchHero(t *testing.T, base string) (took, longestWait time.Duration) {
+	t.Helper()
+	art.Hero()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	begun := time.Now()
+	response, err := client.Get(base + "/5mo.jpg")
+	if err != nil {
+		t.Errorf("fetch the hero: %v", err)
+		return 0, 0
+	}
+	defer response.Body.Close()
+	var got bytes.Buffer
+	last := time.Now()
+	piece := make([]byte, 64<<10)
+	for err == nil {
+		var n int
+		n, err = response.Body.Read(piece)
+		got.Write(piece[:n])
+		longestWait = max(longestWait, time.Since(last))
+		last = time.Now()
+	}
+	if err != io.EOF || !bytes.Equal(got.Bytes(), art.Hero()) {
+		t.Errorf("%d bytes came that are not the hero's %d: %v", got.Len(), len(art.Hero()), err)
+	}
+	return time.Since(begun), longestWait
+}
+
+func TestPageIsPacedToo(t *testing.T) {
+	base := mustStartShop(t, newFakeAPI(shelf...), site.Config{LimitRate: 50_000})
+	art.Hero()
+	mustAsk(t, http.MethodHead, base+"/")
+	begun := time.Now()
+	page := mustAsk(t, http.MethodGet, base+"/")
+	if took, want := time.Since(begun), time.Duration(len(page.body))*time.Second/50_000; took < want*9/10 {
+		t.Errorf("%d bytes took %s, want about %s", len(page.body), took, want)
+	}
+}
+
+// TestClientThatLeaves waits for the log to say that the site noticed, long before the answer would have ended.
+func TestClientThatLeaves(t *testing.T) {
+	log := &tellTale{said: make(chan string, 8)}
+	base := mustStartShop(t, newFakeAPI(), site.Config{LimitRate: 100_000, Logger: slog.New(log)})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatalf("dial: %v", err)
+	}
+	if _, err := conn.Write([]byte("GET /5mo.jpg HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		t.Fatalf("ask: %v", err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, 2_000)); err != nil {
+		t.Fatalf("read the beginning: %v", err)
+	}
+	conn.Close()
+	select {
+	case got := <-log.said:
+		if got != "client left" {
+			t.Errorf("the log says %q, want that the client left", got)
+		}
+	case <-time.After(10 * time.Second): // the whole hero would take 50 s
+		t.Fatal("the site still sends to a client that has left")
+	}
+}
+
+// tellTale passes the messages that it logs on to a test.
+type tellTale struct{ said chan string }
+
+func (l *tellTale) Enabled(context.Context, slog.Level) bool { return true }
+func (l *tellTale) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *tellTale) WithGroup(string) slog.Handler            { return l }
+
+func (l *tellTale) Handle(_ context.Context, r slog.Record) error {
+	l.said <- r.Message
+	return nil
+}
