@@ -6,12 +6,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/front/site"
 )
 
 // config is every setting, a line each: as a flag or from the environment, the flag first.
@@ -30,6 +32,12 @@ type config struct {
 	DataDir      string        `env:"WOODY_DATA_DIR" default:"data" placeholder:"DIR" help:"The folder of the SQLite file."`
 	SQLiteSync   string        `name:"sqlite-sync" env:"WOODY_SQLITE_SYNC" default:"normal" enum:"normal,full" help:"What every SQLite write survives: 'normal', the process being killed; 'full', also a loss of power."`
 	QueueTimeout time.Duration `env:"WOODY_QUEUE_TIMEOUT" default:"30s" help:"How long a caller waits for a heavy slot or a database connection before it is told 503."`
+
+	NearBytes size `env:"WOODY_NEAR_BYTES" default:"64M" placeholder:"SIZE" help:"What the near cache may hold in memory, such as 64M (M is 1000000). There is one with SQLite only: with a database server, replicas could not keep theirs right."`
+
+	Front     string `env:"WOODY_FRONT" default:"auto" enum:"auto,on,off" help:"Whether this process serves the page too: on, off, or auto: on without a database server."`
+	CDNURL    string `name:"cdn-url" env:"WOODY_CDN_URL" placeholder:"URL" help:"Put before the path of the page's assets, such as http://cdn.{host}, where {host} is the host that the page was asked of."`
+	LimitRate string `name:"front-limit-rate" env:"WOODY_FRONT_LIMIT_RATE" default:"0" placeholder:"RATE" help:"Simulated cost: bytes a second that the page and its assets get on each connection, such as 300k; 0 for no limit."`
 
 	HeavyDelay     time.Duration `env:"WOODY_HEAVY_DELAY" default:"500ms" help:"Simulated cost: how long a heavy computation and an order's validation take; 0 for none."`
 	HeavySlots     int           `env:"WOODY_HEAVY_SLOTS" default:"2" help:"How many heavy computations this replica runs at once (1 to 10000)."`
@@ -114,11 +122,35 @@ func (c config) check() error {
 	if strings.ContainsFunc(c.ReplicaID, func(r rune) bool { return r < ' ' || r > '~' }) {
 		errs = append(errs, errors.New("WOODY_REPLICA_ID may hold printable ASCII characters only"))
 	}
+	if err := site.CheckCDNURL(c.CDNURL); err != nil {
+		errs = append(errs, fmt.Errorf("WOODY_CDN_URL: %w", err))
+	}
+	if _, err := site.ParseRate(c.LimitRate); err != nil {
+		errs = append(errs, fmt.Errorf("WOODY_FRONT_LIMIT_RATE: %w", err))
+	}
 	if err := store.CheckDSN(c.DBDSN); err != nil {
 		errs = append(errs, fmt.Errorf("WOODY_DB_DSN is %w", err))
 	}
 	return errors.Join(errs...)
 }
+
+// size is a number of bytes that reads "64M".
+type size int64
+
+// UnmarshalText takes a whole number above zero, alone or with k, M or G behind it.
+func (s *size) UnmarshalText(text []byte) error {
+	digits := strings.TrimRight(string(text), "kMG")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	factor, ok := map[string]int64{"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[string(text)[len(digits):]]
+	if err != nil || !ok || n <= 0 || n > 1e12 {
+		return fmt.Errorf("%q is not a size: write a whole number above zero, alone or with k, M or G behind it", text)
+	}
+	*s = size(n * factor)
+	return nil
+}
+
+// servesFront tells whether this process serves the page too.
+func (c config) servesFront() bool { return c.Front == "on" || c.Front == "auto" && c.DBDSN == "" }
 
 func (c config) logger(to io.Writer) *slog.Logger {
 	var level slog.Level

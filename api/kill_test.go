@@ -60,7 +60,7 @@ func testKilledAmongOrders(t *testing.T, dir, driver, dsn string, setting string
 		for range clients {
 			group.Go(func() {
 				for sent.Add(1) <= ordersPerKill {
-					id, err := placeOrder(r.url)
+					id, err := placeOrder(r.URL)
 					if err != nil {
 						return // killed
 					}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
@@ -36,40 +35,13 @@ func command(settings []string, args ...string) *exec.Cmd {
 }
 
 // replica is a running api process.
-type replica struct {
-	*servers.Process
-	url string
-}
+type replica struct{ *servers.Shop }
 
-// startReplica starts api on a free port and waits until it is ready. Its admin port is off
-// unless the settings say otherwise.
+// startReplica starts this program on a data folder in dir.
 func startReplica(dir string, settings ...string) (*replica, error) {
-	settings = append([]string{
-		"WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + filepath.Join(dir, "data"), "WOODY_REPLICA_ID=r",
-	}, settings...)
-	log := filepath.Join(dir, "log")
-	os.Remove(log)
-	process, err := servers.Start(command(settings), log)
-	if err != nil {
-		return nil, err
-	}
-	r := &replica{Process: process}
-	return r, process.AwaitReady(20*time.Second, func() error {
-		found := regexp.MustCompile(`open at (http://\S+)`).FindStringSubmatch(process.Log())
-		if found == nil {
-			return errors.New("it has not said where it listens")
-		}
-		r.url = found[1]
-		answer, err := http.Get(r.url + "/readyz")
-		if err != nil {
-			return err
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return errors.New(answer.Status)
-		}
-		return nil
-	})
+	settings = append([]string{"WOODY_DATA_DIR=" + filepath.Join(dir, "data"), "WOODY_FRONT=off"}, settings...)
+	shop, err := servers.StartShop(command(nil), filepath.Join(dir, "log"), settings...)
+	return &replica{shop}, err
 }
 
 // adminURL is where the replica said that its metrics are.
@@ -142,7 +114,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 }
 
 func TestASecondOneOnTheSamePort(t *testing.T) {
-	addr := strings.Replace(strings.TrimPrefix(mustStartReplica(t).url, "http://"), "localhost", "127.0.0.1", 1)
+	addr := strings.Replace(strings.TrimPrefix(mustStartReplica(t).URL, "http://"), "localhost", "127.0.0.1", 1)
 	out, err := command([]string{"WOODY_ADDR=" + addr, "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + t.TempDir()}).CombinedOutput()
 	if want := "api: the port of " + addr + " is taken by another program\n"; err == nil || string(out) != want {
 		t.Errorf("second start: %v, %q; want %q alone", err, out, want)
@@ -166,7 +138,7 @@ func TestDraining(t *testing.T) {
 		admin := r.adminURL()
 		heavy := make(chan error, 1)
 		go func() {
-			answer, err := http.Get(r.url + "/api/misc/heavy?name=x")
+			answer, err := http.Get(r.URL + "/api/misc/heavy?name=x")
 			if err == nil && answer.StatusCode != http.StatusOK {
 				err = errors.New(answer.Status)
 			}
@@ -180,12 +152,12 @@ func TestDraining(t *testing.T) {
 			t.Fatal(err)
 		}
 		for {
-			status, _ := mustGet(t, r.url+"/readyz")
+			status, _ := mustGet(t, r.URL+"/readyz")
 			if status == http.StatusServiceUnavailable {
 				break
 			}
 		}
-		answer, err := http.Get(r.url + "/api/ping")
+		answer, err := http.Get(r.URL + "/api/ping")
 		if err != nil || !answer.Close {
 			t.Errorf("a new request while draining: %v; want an answer with Connection: close", err)
 		}
@@ -200,7 +172,7 @@ func TestDraining(t *testing.T) {
 
 func TestHealthcheck(t *testing.T) {
 	r := mustStartReplica(t)
-	addr := "WOODY_ADDR=" + strings.Replace(strings.TrimPrefix(r.url, "http://"), "localhost", "127.0.0.1", 1)
+	addr := "WOODY_ADDR=" + strings.Replace(strings.TrimPrefix(r.URL, "http://"), "localhost", "127.0.0.1", 1)
 	if out, err := command([]string{addr}, "healthcheck").CombinedOutput(); err != nil {
 		t.Errorf("healthcheck of a ready replica: %v, %s", err, out)
 	}
@@ -213,8 +185,8 @@ func TestHealthcheck(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	r := mustStartReplica(t, "WOODY_ADMIN_ADDR=127.0.0.1:0")
 	admin := r.adminURL()
-	mustGet(t, r.url+"/api/products/1")
-	mustGet(t, r.url+"/api/made/up")
+	mustGet(t, r.URL+"/api/products/1")
+	mustGet(t, r.URL+"/api/made/up")
 	_, metrics := mustGet(t, admin)
 	for _, want := range []string{
 		`woody_http_request_duration_seconds_count{method="GET",route="/api/products/:id<int>",status="200"} 1`,
@@ -229,7 +201,7 @@ func TestMetrics(t *testing.T) {
 	if status, _ := mustGet(t, strings.TrimSuffix(admin, "metrics")+"debug/pprof/cmdline"); status != http.StatusOK {
 		t.Errorf("profiles answer %d", status)
 	}
-	if status, _ := mustGet(t, r.url+"/metrics"); status != http.StatusNotFound {
+	if status, _ := mustGet(t, r.URL+"/metrics"); status != http.StatusNotFound {
 		t.Errorf("the public port answers /metrics with %d", status)
 	}
 }

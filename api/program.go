@@ -13,10 +13,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/woodytoys/woodytoys/api/admin"
+	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/httpapi"
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/front/site"
 	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
@@ -30,6 +32,7 @@ type program struct {
 	public   net.Listener
 	private  net.Listener // nil when the admin port is off
 	store    *store.Store
+	cache    *cache.Cache // nil with a database server
 	shop     *shop.Shop
 	health   *health.Health
 	api      *httpapi.API
@@ -68,14 +71,28 @@ func (p *program) open() (err error) {
 	if err != nil {
 		return err
 	}
+	var changed func(...string)
+	if p.cfg.DBDSN == "" {
+		// With a database server there may be other replicas, whose writes this process does not
+		// hear of: nothing is kept then.
+		if p.cache, err = cache.New(cache.Config{MaxBytes: int64(p.cfg.NearBytes), Registerer: p.registry}); err != nil {
+			return err
+		}
+		changed = p.cache.Invalidate
+	}
 	p.shop = shop.New(shop.Config{
-		Store: p.store, HeavyDelay: p.cfg.HeavyDelay, HeavySlots: p.cfg.HeavySlots, Wait: p.cfg.QueueTimeout,
+		Store: p.store, HeavyDelay: p.cfg.HeavyDelay, HeavySlots: p.cfg.HeavySlots, Wait: p.cfg.QueueTimeout, Changed: changed,
 	})
 	p.api, err = httpapi.New(p.serving, httpapi.Config{
-		Shop: p.shop, Health: p.health, ReplicaID: p.cfg.ReplicaID, Registerer: p.registry, Logger: p.log,
+		Shop: p.shop, Health: p.health, Cache: p.cache, ReplicaID: p.cfg.ReplicaID, Registerer: p.registry, Logger: p.log,
 	})
 	if err != nil {
 		return err
+	}
+	if p.cfg.servesFront() {
+		if err := p.mountFront(); err != nil {
+			return err
+		}
 	}
 	admin.WatchHealth(p.registry, p.health)
 	admin.WatchSlots(p.registry, "heavy_slots", p.shop.HeavySlots())
@@ -83,6 +100,34 @@ func (p *program) open() (err error) {
 	admin.WatchPools(p.registry, p.store.DBs())
 	admin.WatchBacklog(p.registry, p.store)
 	return nil
+}
+
+// mountFront puts the page and its assets beside the API.
+func (p *program) mountFront() error {
+	rate, err := site.ParseRate(p.cfg.LimitRate)
+	if err != nil {
+		return err
+	}
+	page, err := site.New(site.Config{
+		Toys: p.toys, CDNURL: p.cfg.CDNURL, LimitRate: rate, ReplicaID: p.cfg.ReplicaID, Logger: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	page.Register(p.api.App())
+	return nil
+}
+
+// shelf is how many toys the page may show.
+const shelf = 100
+
+func (p *program) toys(ctx context.Context) ([]site.Toy, error) {
+	products, err := p.shop.Products(ctx, 0, shelf)
+	toys := make([]site.Toy, len(products))
+	for i, product := range products {
+		toys[i] = site.Toy(product)
+	}
+	return toys, err
 }
 
 // Run serves until ctx ends and then drains: requests first, then the workers. It answers nil

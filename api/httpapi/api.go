@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/recover"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/shop"
 )
@@ -34,6 +35,9 @@ type Config struct {
 	Shop *shop.Shop
 	// Health gates the API: until it has started, calls that need the shop answer 503. Required.
 	Health *health.Health
+	// Cache keeps the answers to reads; the shop's Changed is to be its Invalidate. Default: nil,
+	// every read asks the shop.
+	Cache *cache.Cache
 	// ReplicaID is what X-Served-By says. Default: empty.
 	ReplicaID string
 	// Registerer takes the metrics. Default: a registry of its own, which nobody reads.
@@ -92,14 +96,18 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 		ExposeHeaders: "Cache-Status,ETag,Link,Location,Retry-After,Server-Timing,X-Request-Id,X-Served-By",
 		MaxAge:        600,
 	}))
-	a.routes()
+	kept, err := a.keptRoutes(cfg.Cache)
+	if err != nil {
+		return nil, err
+	}
+	a.routes(kept)
 	return a, nil
 }
 
 // App is the Fiber application, to listen with and to mount more on.
 func (a *API) App() *fiber.App { return a.app }
 
-func (a *API) routes() {
+func (a *API) routes(kept keptRoutes) {
 	a.app.Get("/healthz", a.handleHealthz)
 	a.app.Get("/readyz", a.handleReadyz)
 
@@ -108,18 +116,18 @@ func (a *API) routes() {
 	api.Get("/openapi.json", a.handleOpenAPI)
 	api.Get("/docs", a.handleDocs)
 	api.Get("/misc/time", a.handleTime)
-	api.Get("/misc/heavy", a.handleHeavy)
+	api.Get("/misc/heavy", kept.heavy, a.handleHeavy)
 
 	// The lab's face writes with GET. Fiber's Get would register HEAD too, and HEAD never writes.
 	api.Add(fiber.MethodGet, "/orders/do", a.needsShop, a.handleOrderDo)
-	api.Get("/orders", a.needsShop, a.handleOrderStatus)
+	api.Get("/orders", a.needsShop, kept.orderStatus, a.handleOrderStatus)
 	api.Post("/orders", a.needsShop, a.handleOrderCreate)
-	api.Get("/orders/:id<guid>", a.needsShop, a.handleOrder)
+	api.Get("/orders/:id<guid>", a.needsShop, kept.order, a.handleOrder)
 
-	api.Get("/products/last", a.needsShop, a.handleProductLast)
-	api.Get("/products", a.needsShop, a.handleProducts)
+	api.Get("/products/last", a.needsShop, kept.last, a.handleProductLast)
+	api.Get("/products", a.needsShop, kept.products, a.handleProducts)
 	api.Post("/products", a.needsShop, a.handleProductCreate)
-	api.Get("/products/:id<int>", a.needsShop, a.handleProduct)
+	api.Get("/products/:id<int>", a.needsShop, kept.product, a.handleProduct)
 	api.Put("/products/:id<int>", a.needsShop, a.handleProductPut)
 	api.Delete("/products/:id<int>", a.needsShop, a.handleProductDelete)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/api/shop"
 )
 
 // TestReadsRevalidate asks for each read twice, the second time with the ETag of the first.
@@ -109,9 +111,10 @@ func TestPreflight(t *testing.T) {
 }
 
 func TestNothingInternalLeaks(t *testing.T) {
-	s := mustServe(t)
-	s.api.App().Get("/fails", func(*fiber.Ctx) error { return errors.New("the password is hush") })
-	s.api.App().Get("/panics", func(*fiber.Ctx) error { panic("the password is hush") })
+	s := mustServeShop(t, shop.Config{}, func(app *fiber.App) {
+		app.Get("/fails", func(*fiber.Ctx) error { return errors.New("the password is hush") })
+		app.Get("/panics", func(*fiber.Ctx) error { panic("the password is hush") })
+	})
 	for _, path := range []string{"/fails", "/panics"} {
 		request, err := http.Get(s.url + path)
 		if err != nil {

@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/httpapi"
 	"github.com/woodytoys/woodytoys/api/shop"
@@ -29,7 +32,8 @@ type testShop struct {
 // mustServe starts an API on a free port; it ends with the test.
 func mustServe(t testing.TB) *testShop { return mustServeShop(t, shop.Config{}) }
 
-func mustServeShop(t testing.TB, cfg shop.Config) *testShop {
+// mustServeShop is the same with a shop of other settings, and with more routes.
+func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *testShop {
 	t.Helper()
 	s, err := store.Open(store.Config{DataDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -40,6 +44,11 @@ func mustServeShop(t testing.TB, cfg shop.Config) *testShop {
 		t.Fatal(err)
 	}
 	cfg.Store = s
+	kept, err := cache.New(cache.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Changed = kept.Invalidate
 	h := &health.Health{}
 	h.Start()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -47,10 +56,14 @@ func mustServeShop(t testing.TB, cfg shop.Config) *testShop {
 	theShop := shop.New(cfg)
 	go theShop.Workers(ctx, 2, slog.New(slog.DiscardHandler))
 	api, err := httpapi.New(ctx, httpapi.Config{
-		Shop: theShop, Health: h, ReplicaID: "replica-1", Logger: slog.New(slog.DiscardHandler),
+		Cache: kept,
+		Shop:  theShop, Health: h, ReplicaID: "replica-1", Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, add := range more {
+		add(api.App())
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

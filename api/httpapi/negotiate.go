@@ -14,6 +14,13 @@ const (
 	asJSON
 )
 
+func (f format) String() string {
+	if f == text {
+		return "text"
+	}
+	return "json"
+}
+
 // wants is the format that the request's Accept field prefers. Where that says nothing, or nothing
 // that there is, it is the face's own: text on the lab's calls, JSON on the REST ones.
 func wants(c *fiber.Ctx) format {

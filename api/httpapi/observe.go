@@ -5,11 +5,16 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 )
 
 // observe stands around every request: it names it, answers its error, says who served it and how
 // long that took, and counts it.
 func (a *API) observe(c *fiber.Ctx) error {
+	if fibercache.IsRefresh(c) {
+		return c.Next() // nobody waits for it, and the cache's metrics count it
+	}
 	began := time.Now()
 	a.metrics.inFlight.Inc()
 	defer a.metrics.inFlight.Dec()

@@ -37,13 +37,13 @@ var sentences = map[int]string{
 	fiber.StatusNotImplemented:              "There is no such method.",
 }
 
-// problem is the body of an error by RFC 9457.
+// problem is the body of an error by RFC 9457. It holds nothing of the one who asked: the answer to
+// an absence is kept for others too. The request's id is in X-Request-Id.
 type problem struct {
-	Type      string `json:"type"`
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail"`
-	RequestID string `json:"request_id"`
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
 }
 
 // httpError is a failure that is about HTTP and not about the shop.
@@ -74,10 +74,7 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 		c.Response().SetBodyString(detail)
 		return
 	}
-	body, encodeErr := encode(problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail,
-		RequestID: string(header.Peek(fiber.HeaderXRequestID)),
-	})
+	body, encodeErr := encode(problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail})
 	if encodeErr != nil {
 		a.log.Error("encode problem", "err", encodeErr)
 	}

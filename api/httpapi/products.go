@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
@@ -38,6 +39,7 @@ func (a *API) handleProducts(c *fiber.Ctx) error {
 		return err
 	}
 	page := productPage{Products: products}
+	fibercache.Tag(c, shop.PageTags(after, products[:min(limit, len(products))], len(products) <= limit)...)
 	if len(products) > limit {
 		page.Products = products[:limit]
 		page.Next = fmt.Sprintf("/api/products?after=%d&limit=%d", products[limit-1].ID, limit)

@@ -15,6 +15,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/load"
 	"github.com/woodytoys/woodytoys/benchmarks/machine"
 	"github.com/woodytoys/woodytoys/benchmarks/pairs"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 func main() {
@@ -66,7 +67,7 @@ func run(b bench, outFile string) (err error) {
 	fmt.Fprintf(b.out, "# go run ./benchmarks/apibench -pairs %d -each %v -conns %d\n# %s, %s\n# load and server share the machine\n",
 		b.pairs, b.each, b.conns, time.Now().UTC().Format(time.DateOnly), machine.Describe())
 	api := filepath.Join(dir, "api")
-	if err := build(api); err != nil {
+	if err := servers.BuildShop(api); err != nil {
 		return err
 	}
 	return errors.Join(b.againstConstant(api, dir), b.bySize(api, dir))

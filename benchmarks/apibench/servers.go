@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -30,43 +28,15 @@ func (s server) asking(name string, paths ...string) server {
 	return s
 }
 
-func build(to string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-o", to, "./api")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the API: %w\n%s", err, out)
-	}
-	return nil
-}
-
-var listening = regexp.MustCompile(`open at http://localhost:(\d+)`)
-
-// startAPI starts a replica without simulated delays and waits until it is ready.
+// startAPI starts a replica without simulated delays.
 func startAPI(program, dir, name, dsn string) (server, error) {
-	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off", "WOODY_FRONT=off",
+	shop, err := servers.StartShop(exec.Command(program), filepath.Join(dir, name+".log"), "WOODY_FRONT=off",
 		"WOODY_HEAVY_DELAY=0s", "WOODY_SLOW_QUERY_DELAY=0s", "WOODY_DB_DSN="+dsn, "WOODY_DATA_DIR="+filepath.Join(dir, name))
-	process, err := servers.Start(cmd, filepath.Join(dir, name+".log"))
 	if err != nil {
 		return server{}, err
 	}
-	s := server{Process: process, name: name}
-	err = process.AwaitReady(30*time.Second, func() error {
-		found := listening.FindStringSubmatch(process.Log())
-		if found == nil {
-			return errors.New("it has not said where it listens")
-		}
-		s.target.Addr = "127.0.0.1:" + found[1]
-		answer, err := http.Get("http://" + s.target.Addr + "/readyz")
-		if err != nil {
-			return err
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return errors.New(answer.Status)
-		}
-		return nil
-	})
-	return s, err
+	addr := strings.Replace(strings.TrimPrefix(shop.URL, "http://"), "localhost", "127.0.0.1", 1)
+	return server{Process: shop.Process, name: name, target: load.Target{Addr: addr}}, nil
 }
 
 // startConstant starts this program again as a bare Fiber handler that sends, byte for byte, the

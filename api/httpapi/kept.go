@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/api/cache"
+	"github.com/woodytoys/woodytoys/api/cache/fibercache"
+	"github.com/woodytoys/woodytoys/api/shop"
+)
+
+const (
+	heavyTTL    = 30 * time.Second
+	lastTTL     = 15 * time.Second
+	readTTL     = time.Minute
+	negativeTTL = 2 * time.Second
+	// refreshAhead is the part of its TTL after which an answer that took long is made again.
+	refreshAhead = 0.7
+)
+
+// keptRoutes are what stands before the handlers of the reads that the cache keeps.
+type keptRoutes struct{ heavy, last, product, products, order, orderStatus fiber.Handler }
+
+// keptRoutes makes them. Without a cache each only goes on to its handler.
+func (a *API) keptRoutes(c *cache.Cache) (kept keptRoutes, err error) {
+	keep := func(o fibercache.Options) fiber.Handler {
+		if c == nil {
+			return func(c *fiber.Ctx) error { return c.Next() }
+		}
+		o.Variant = func(c *fiber.Ctx) string { return wants(c).String() }
+		o.Fail = a.sendError
+		handler, newErr := fibercache.New(c, o)
+		if newErr != nil {
+			err = newErr
+		}
+		return handler
+	}
+	kept.heavy = keep(fibercache.Options{
+		Options: cache.Options{Name: "heavy", TTL: heavyTTL, RefreshAhead: refreshAhead},
+		Query:   []string{"name"},
+	})
+	kept.last = keep(fibercache.Options{
+		Options: cache.Options{Name: "last", TTL: lastTTL, RefreshAhead: refreshAhead},
+		Query:   []string{}, Tags: func(*fiber.Ctx) []string { return []string{shop.AllProducts} },
+	})
+	kept.product = keep(fibercache.Options{
+		Options: cache.Options{Name: "product", TTL: readTTL, NegativeTTL: negativeTTL},
+		Query:   []string{}, Tags: func(c *fiber.Ctx) []string { return []string{shop.ProductTag(productID(c))} },
+	})
+	kept.products = keep(fibercache.Options{
+		Options: cache.Options{Name: "products", TTL: readTTL},
+		Query:   []string{"after", "limit"}, Bypass: addsProduct, // the handler knows a page's tags
+	})
+	kept.order = keep(fibercache.Options{
+		Options: cache.Options{Name: "order", TTL: readTTL, NegativeTTL: negativeTTL},
+		Query:   []string{}, Tags: func(c *fiber.Ctx) []string { return []string{shop.OrderTag(c.Params("id"))} },
+	})
+	kept.orderStatus = keep(fibercache.Options{
+		Options: cache.Options{Name: "order_status", TTL: readTTL, NegativeTTL: negativeTTL},
+		Query:   []string{"order_id"}, Tags: func(c *fiber.Ctx) []string { return []string{shop.OrderTag(c.Query("order_id"))} },
+	})
+	return kept, err
+}

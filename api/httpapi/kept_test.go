@@ -1,0 +1,124 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// layer is what the near cache said of an answer, without its seconds.
+func (r reply) layer() string {
+	status, _, _ := strings.Cut(r.header.Get("Cache-Status"), "; ttl")
+	return status
+}
+
+const (
+	hit     = "near; hit"
+	filled  = "origin, near; fwd=uri-miss; stored"
+	renewed = "origin, near; fwd=stale; detail=invalidated; stored"
+)
+
+// TestReadsAreKeptUntilAWrite reads everything twice, writes, and reads again.
+func TestReadsAreKeptUntilAWrite(t *testing.T) {
+	s := mustServe(t)
+	reads := []string{"/api/products/last", "/api/products/1", "/api/products", "/api/products?limit=1", "/api/products?after=2"}
+	for _, write := range []struct {
+		what    string
+		send    func() reply
+		changes string // 1 where the read of the same place is made wrong
+	}{
+		{"add", func() reply { return s.get("/api/products?product=Robot") }, "10110"},
+		{"rename 1", func() reply {
+			return s.call(http.MethodPut, "/api/products/1", `{"name":"Yoyo rouge"}`, "Content-Type: application/json")
+		}, "11111"},
+		{"delete 2", func() reply { return s.call(http.MethodDelete, "/api/products/2", "") }, "10111"},
+		{"order", func() reply { return s.get("/api/orders/do?order=Yoyo") }, "00000"},
+	} {
+		for _, path := range reads {
+			s.get(path)
+			if got := s.get(path).layer(); got != hit {
+				t.Errorf("before %s: the second read of %s is %q, want %q", write.what, path, got, hit)
+			}
+		}
+		write.send()
+		for i, path := range reads {
+			want := hit
+			if write.changes[i] == '1' {
+				want = renewed
+			}
+			// Products 1 to 3 are in one id range, so a write to one of them may renew a page of its neighbours.
+			if got := s.get(path).layer(); got != want && !(got == renewed && strings.HasPrefix(path, "/api/products?")) {
+				t.Errorf("after %s: the read of %s is %q, want %q", write.what, path, got, want)
+			}
+		}
+	}
+}
+
+func TestAbsenceIsKeptUntilCreation(t *testing.T) {
+	s := mustServe(t)
+	for _, want := range []string{filled, hit} {
+		got := s.get("/api/products/3")
+		got.want(t, 404, "There is no product 3.")
+		if got.layer() != want {
+			t.Errorf("absence: %q, want %q", got.layer(), want)
+		}
+	}
+	s.get("/api/products?product=Robot")
+	s.get("/api/products/3").want(t, 200, "Robot")
+}
+
+func TestAnOrdersStatusIsKeptAndMoves(t *testing.T) {
+	s := mustServe(t)
+	where := s.post("/api/orders", `{"product":"Yoyo"}`).header.Get("Location")
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(s.get(where).body, "Success"); {
+		if time.Now().After(deadline) {
+			t.Fatal("the kept status never moved")
+		}
+	}
+	if got := s.get(where).layer(); got != hit {
+		t.Errorf("an ended order: %q, want %q", got, hit)
+	}
+}
+
+func TestKeptAnswersRevalidateAndServeHead(t *testing.T) {
+	s := mustServe(t)
+	first := s.get("/api/products/1")
+	tag := first.header.Get("ETag")
+	got := s.get("/api/products/1", "If-None-Match: "+tag)
+	if got.status != 304 || got.body != "" || got.layer() != hit {
+		t.Errorf("a kept answer with its ETag: %d %q %q", got.status, got.body, got.layer())
+	}
+	head := s.call(http.MethodHead, "/api/products/1", "")
+	if head.status != 200 || head.layer() != hit || head.header.Get("Content-Length") != "4" {
+		t.Errorf("HEAD: %d %v", head.status, head.header)
+	}
+	if json := s.get("/api/products/1", "Accept: application/json"); json.layer() != filled || json.header.Get("ETag") == tag {
+		t.Errorf("the other type: %q, ETag %s", json.layer(), json.header.Get("ETag"))
+	}
+	if other := s.get("/api/products/1?cb=123"); other.layer() != hit {
+		t.Errorf("a made-up parameter: %q, want %q", other.layer(), hit)
+	}
+	// A fill that a conditional request began must not keep the 304.
+	s.call(http.MethodPut, "/api/products/1", `{"name":"Yoyo"}`, "Content-Type: application/json")
+	now := s.get("/api/products/1", "If-None-Match: "+`"v2-`+strings.SplitN(tag, "-", 2)[1])
+	if now.status != 304 || now.layer() != renewed {
+		t.Errorf("a conditional fill: %d %q", now.status, now.layer())
+	}
+	s.get("/api/products/1").want(t, 200, "Yoyo")
+}
+
+func TestHeavyShowsTheTimeItWasComputed(t *testing.T) {
+	s := mustServe(t)
+	first, second := s.get("/api/misc/heavy?name=x"), s.get("/api/misc/heavy?name=x")
+	second.want(t, 200, first.body)
+	if other := s.get("/api/misc/heavy?name=y"); other.body == first.body || other.layer() != filled {
+		t.Errorf("another name: %q %q", other.body, other.layer())
+	}
+	if a, b := first.header.Get("X-Request-Id"), second.header.Get("X-Request-Id"); a == b {
+		t.Errorf("a hit has the request id of the fill, %s", a)
+	}
+	if bypass := s.get("/api/misc/time").layer(); bypass != "near; fwd=bypass" {
+		t.Errorf("time: %q", bypass)
+	}
+}

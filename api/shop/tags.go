@@ -1,0 +1,61 @@
+package shop
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Tags name what an answer is made from, so that a write can say which answers it makes wrong.
+
+// AllProducts is the tag of what depends on every product: each write to any of them changes it.
+const AllProducts = "products"
+
+// NewestProducts is the tag of what a new product changes: the head of the list.
+const NewestProducts = "products:newest"
+
+// ProductTag is the tag of one product, there or not.
+func ProductTag(id int64) string { return "product:" + strconv.FormatInt(id, 10) }
+
+// rangeSize is how many ids share a range tag.
+const rangeSize = 64
+
+// maxRanges is how many range tags stand for a page; one that spans more takes AllProducts.
+const maxRanges = 8
+
+func rangeTag(id int64) string { return "products:range:" + strconv.FormatInt(id/rangeSize, 10) }
+
+// PageTags are the tags of a page of the list: what would change it is a write to a product whose
+// id lies in its reach. That goes from below the page's before (zero: from the newest, including
+// those to come) down to its last product, or to the end of the list when it is the last page.
+func PageTags(before int64, products []Product, isLast bool) []string {
+	var low, high int64
+	if !isLast {
+		low = products[len(products)-1].ID
+	}
+	var tags []string
+	if before > 0 {
+		high = before - 1
+	} else {
+		tags = append(tags, NewestProducts)
+		if len(products) > 0 {
+			high = products[0].ID
+		}
+	}
+	if high/rangeSize-low/rangeSize >= maxRanges {
+		return []string{AllProducts}
+	}
+	for id := low; id/rangeSize <= high/rangeSize; id += rangeSize {
+		tags = append(tags, rangeTag(id))
+	}
+	return tags
+}
+
+// OrderTag is the tag of one order, there or not. A database may find an order by its id in another
+// case of letters; the tag is the same for all.
+func OrderTag(id string) string { return "order:" + strings.ToLower(id) }
+
+// addedTags are what a new product changes.
+func addedTags(id int64) []string { return append(changedTags(id), NewestProducts) }
+
+// changedTags are what a renamed or deleted product changes.
+func changedTags(id int64) []string { return []string{ProductTag(id), AllProducts, rangeTag(id)} }

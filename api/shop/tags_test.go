@@ -1,0 +1,85 @@
+package shop
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestAChangedPageIsAlwaysTagged writes at random and looks at pages at random: whenever a write
+// changes what a page shows, the write names a tag that the page has.
+func TestAChangedPageIsAlwaysTagged(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var list []Product // newest first
+	next := int64(1)
+	for range 20_000 {
+		before := int64(0)
+		if random.IntN(3) > 0 {
+			before = 1 + random.Int64N(next+500)
+		}
+		limit := 1 + random.IntN(100)
+		page, last := pageOf(list, before, limit)
+		tags := PageTags(before, page, last)
+
+		var named []string
+		switch i := random.IntN(max(len(list), 1)); {
+		case len(list) == 0 || random.IntN(2) == 0:
+			next += random.Int64N(20) // ids have gaps, and may come late
+			id := next
+			if late := next - random.Int64N(5); late > 0 && !slices.ContainsFunc(list, func(p Product) bool { return p.ID == late }) {
+				id = late
+			}
+			next++
+			list = append(list, Product{ID: id, Version: 1})
+			slices.SortFunc(list, func(a, b Product) int { return int(b.ID - a.ID) })
+			named = addedTags(id)
+		case random.IntN(2) == 0:
+			named = changedTags(list[i].ID)
+			list = slices.Delete(list, i, i+1)
+		default:
+			list[i].Version++
+			named = changedTags(list[i].ID)
+		}
+		after, _ := pageOf(list, before, limit)
+		shared := slices.ContainsFunc(tags, func(tag string) bool { return slices.Contains(named, tag) })
+		if !slices.Equal(page, after) && !shared {
+			t.Fatalf("the page before %d of %d changed from %v to %v; its tags %v, the write's %v", before, limit, page, after, tags, named)
+		}
+	}
+}
+
+func pageOf(list []Product, before int64, limit int) (page []Product, last bool) {
+	for _, p := range list {
+		if before > 0 && p.ID >= before {
+			continue
+		}
+		if len(page) == limit {
+			return page, false
+		}
+		page = append(page, p)
+	}
+	return page, true
+}
+
+// TestANewProductChangesTheHeadOnly counts the pages of a long list that an insert invalidates.
+func TestANewProductChangesTheHeadOnly(t *testing.T) {
+	var list []Product
+	for id := int64(10_000); id > 0; id-- {
+		list = append(list, Product{ID: id, Version: 1})
+	}
+	named := addedTags(10_001)
+	hit := 0
+	for before := int64(0); ; {
+		page, last := pageOf(list, before, 20)
+		if slices.ContainsFunc(PageTags(before, page, last), func(tag string) bool { return slices.Contains(named, tag) }) {
+			hit++
+		}
+		if last {
+			break
+		}
+		before = page[len(page)-1].ID
+	}
+	if hit != 1 {
+		t.Errorf("a new product invalidates %d of 500 pages, want the head alone", hit)
+	}
+}
