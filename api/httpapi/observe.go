@@ -29,7 +29,11 @@ func (a *API) observe(c *fiber.Ctx) error {
 		header.SetConnectionClose()
 	}
 	took := time.Since(began)
-	header.SetCanonical(fieldServerTiming, appendServerTiming(make([]byte, 0, 32), took))
+	timing := make([]byte, 0, 64)
+	if inner := header.PeekBytes(fieldServerTiming); len(inner) > 0 {
+		timing = append(append(timing, inner...), ", "...)
+	}
+	header.SetCanonical(fieldServerTiming, appendServerTiming(timing, took))
 	a.metrics.observe(c, took)
 	return nil
 }

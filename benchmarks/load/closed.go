@@ -3,12 +3,8 @@
 package load
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -65,22 +61,17 @@ func Closed(target Target, conns int, d time.Duration) (Result, error) {
 }
 
 func one(target Target, requests [][]byte, next int, deadline time.Time) (result Result, err error) {
-	conn, err := net.Dial("tcp", target.Addr)
+	conn, err := Dial(target.Addr)
 	if err != nil {
 		return result, err
 	}
 	defer conn.Close()
-	reader := bufio.NewReaderSize(conn, 32<<10)
-	var body []byte
 	for time.Now().Before(deadline) {
-		if _, err := conn.Write(requests[next%len(requests)]); err != nil {
+		status, body, err := conn.Do(requests[next%len(requests)])
+		if err != nil {
 			return result, err
 		}
 		next++
-		var status int
-		if status, body, err = readAnswer(reader, body); err != nil {
-			return result, fmt.Errorf("%s: %w", target.Addr, err)
-		}
 		if target.Good(status, body) {
 			result.Good++
 		} else {
@@ -88,50 +79,4 @@ func one(target Target, requests [][]byte, next int, deadline time.Time) (result
 		}
 	}
 	return result, nil
-}
-
-var contentLength = []byte("content-length:")
-
-// readAnswer reads one answer that has a Content-Length. The body is read into buffer's memory.
-func readAnswer(reader *bufio.Reader, buffer []byte) (status int, body []byte, err error) {
-	line, err := reader.ReadSlice('\n')
-	if err != nil {
-		return 0, buffer, err
-	}
-	if len(line) < 12 {
-		return 0, buffer, fmt.Errorf("not an HTTP status line: %q", line)
-	}
-	status, err = strconv.Atoi(string(line[9:12]))
-	if err != nil {
-		return 0, buffer, err
-	}
-	length := -1
-	for {
-		if line, err = reader.ReadSlice('\n'); err != nil {
-			return 0, buffer, err
-		}
-		if len(line) <= 2 {
-			break
-		}
-		if len(line) > len(contentLength) && bytes.EqualFold(line[:len(contentLength)], contentLength) {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(contentLength):]))); err != nil {
-				return 0, buffer, err
-			}
-		}
-	}
-	if length < 0 {
-		return 0, buffer, errors.New("the answer has no Content-Length")
-	}
-	if cap(buffer) < length {
-		buffer = make([]byte, length)
-	}
-	body = buffer[:length]
-	for read := 0; read < length; {
-		n, err := reader.Read(body[read:])
-		if err != nil {
-			return 0, buffer, err
-		}
-		read += n
-	}
-	return status, body, nil
 }

@@ -101,7 +101,7 @@ var weak, comma, star = []byte("W/"), []byte(","), []byte("*")
 // keepable tells whether other callers may be given the answer.
 func keepable(c *fiber.Ctx, a *Answer, variesByAccept bool) bool {
 	header := &c.Response().Header
-	if hasCookie(header) || c.Response().IsBodyStream() {
+	if hasCookie(header) {
 		return false
 	}
 	for part := range bytes.SplitSeq(bytes.ToLower(header.Peek(fiber.HeaderCacheControl)), comma) {

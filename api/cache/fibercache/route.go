@@ -150,12 +150,13 @@ func (r *route) ask(c *fiber.Ctx, fill *cache.Fill) *Answer {
 	if err != nil {
 		r.Fail(c, err)
 	}
+	streamed := c.Response().IsBodyStream() // before capture reads it to its end
 	answer := capture(c)
 	fill.Bytes(answer.size())
 	switch {
 	case answer.status == fiber.StatusNotFound || answer.status == fiber.StatusGone:
 		fill.Absent()
-	case err != nil || !keepable(c, answer, r.Variant == nil):
+	case err != nil || streamed || !keepable(c, answer, r.Variant == nil):
 		fill.Skip()
 	}
 	return answer
