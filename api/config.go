@@ -33,7 +33,8 @@ type config struct {
 	SQLiteSync   string        `name:"sqlite-sync" env:"WOODY_SQLITE_SYNC" default:"normal" enum:"normal,full" help:"What every SQLite write survives: 'normal', the process being killed; 'full', also a loss of power."`
 	QueueTimeout time.Duration `env:"WOODY_QUEUE_TIMEOUT" default:"30s" help:"How long a caller waits for a heavy slot or a database connection before it is told 503."`
 
-	NearBytes size `env:"WOODY_NEAR_BYTES" default:"64M" placeholder:"SIZE" help:"What the near cache may hold in memory, such as 64M (M is 1000000). There is one with SQLite only: with a database server, replicas could not keep theirs right."`
+	NearCache string `env:"WOODY_NEAR_CACHE" default:"on" enum:"on,off" help:"Whether answers are kept in memory: on or off."`
+	NearBytes size   `env:"WOODY_NEAR_BYTES" default:"64M" placeholder:"SIZE" help:"What the near cache may hold in memory, such as 64M (M is 1000000). There is one with SQLite only: with a database server, replicas could not keep theirs right."`
 
 	Front     string `env:"WOODY_FRONT" default:"auto" enum:"auto,on,off" help:"Whether this process serves the page too: on, off, or auto: on without a database server."`
 	CDNURL    string `name:"cdn-url" env:"WOODY_CDN_URL" placeholder:"URL" help:"Put before the path of the page's assets, such as http://cdn.{host}, where {host} is the host that the page was asked of."`

@@ -72,7 +72,7 @@ func (p *program) open() (err error) {
 		return err
 	}
 	var changed func(...string)
-	if p.cfg.DBDSN == "" {
+	if p.cfg.DBDSN == "" && p.cfg.NearCache == "on" {
 		// With a database server there may be other replicas, whose writes this process does not
 		// hear of: nothing is kept then.
 		if p.cache, err = cache.New(cache.Config{MaxBytes: int64(p.cfg.NearBytes), Registerer: p.registry}); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"github.com/woodytoys/woodytoys/benchmarks/versus"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -19,22 +20,22 @@ const (
 )
 
 // bySize compares each database read with few and with many products, on both databases.
-func (b bench) bySize(program, dir string) error {
+func bySize(b versus.Bench, program, dir string) error {
 	mariadb, err := servers.StartMariaDB()
 	if err != nil {
 		return err
 	}
 	defer mariadb.Close()
 	for _, database := range []string{"SQLite", "MariaDB"} {
-		if err := b.bySizeOn(database, program, dir, mariadb); err != nil {
+		if err := bySizeOn(b, database, program, dir, mariadb); err != nil {
 			return fmt.Errorf("%s: %w", database, err)
 		}
 	}
 	return nil
 }
 
-func (b bench) bySizeOn(database, program, dir string, mariadb *servers.MariaDB) error {
-	var sized [2]server
+func bySizeOn(b versus.Bench, database, program, dir string, mariadb *servers.MariaDB) error {
+	var sized [2]versus.Side
 	for i, n := range []int{few, many} {
 		name := fmt.Sprintf("%s-%d", database, n)
 		dsn, driver, address := "", "sqlite", filepath.Join(dir, name, "woody.db")
@@ -45,15 +46,15 @@ func (b bench) bySizeOn(database, program, dir string, mariadb *servers.MariaDB)
 			}
 			driver, address = "mysql", dsn
 		}
-		s, err := startAPI(program, dir, name, dsn)
+		side, shop, err := startAPI(program, dir, name, dsn)
 		if err != nil {
 			return err
 		}
-		defer s.Kill()
+		defer shop.Kill()
 		if err := fill(driver, address, n); err != nil {
 			return err
 		}
-		sized[i] = s
+		sized[i] = side
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	var products [2][]string
@@ -70,8 +71,8 @@ func (b bench) bySizeOn(database, program, dir string, mariadb *servers.MariaDB)
 		{"GET /api/products/last", []string{"/api/products/last"}, []string{"/api/products/last"}},
 		{"GET /api/products", []string{"/api/products"}, []string{"/api/products"}},
 	} {
-		err := b.compare(fmt.Sprintf("%s on %s (within 1.3 of each other is asked for)", read.title, database),
-			sized[0].asking("with 1,000 products", read.few...), sized[1].asking("with 1,000,000 products", read.all...))
+		_, _, err := b.Compare(fmt.Sprintf("%s on %s (within 1.3 of each other is asked for)", read.title, database),
+			sized[0].Asking("with 1,000 products", read.few...), sized[1].Asking("with 1,000,000 products", read.all...))
 		if err != nil {
 			return err
 		}

@@ -36,13 +36,8 @@ func (r Result) PerSecond() float64 { return float64(r.Good) / r.Took.Seconds() 
 // measures throughput and says nothing of latency. A connection that fails ends the load with an
 // error.
 func Closed(target Target, conns int, d time.Duration) (Result, error) {
-	if target.Good == nil {
-		target.Good = func(status int, _ []byte) bool { return status == 200 }
-	}
-	requests := make([][]byte, len(target.Paths))
-	for i, path := range target.Paths {
-		requests[i] = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, target.Addr, target.Header)
-	}
+	target = target.withDefaults()
+	requests := target.requests()
 	results, errs := make([]Result, conns), make([]error, conns)
 	var group sync.WaitGroup
 	began := time.Now()
@@ -52,12 +47,40 @@ func Closed(target Target, conns int, d time.Duration) (Result, error) {
 		})
 	}
 	group.Wait()
-	total := Result{Took: time.Since(began)}
+	return sum(results, time.Since(began)), errors.Join(errs...)
+}
+
+func (t Target) withDefaults() Target {
+	if t.Good == nil {
+		t.Good = func(status int, _ []byte) bool { return status == 200 }
+	}
+	return t
+}
+
+// requests are the target's requests, ready to be written.
+func (t Target) requests() [][]byte {
+	requests := make([][]byte, len(t.Paths))
+	for i, path := range t.Paths {
+		requests[i] = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, t.Addr, t.Header)
+	}
+	return requests
+}
+
+func (r *Result) count(good bool) {
+	if good {
+		r.Good++
+	} else {
+		r.Bad++
+	}
+}
+
+func sum(results []Result, took time.Duration) Result {
+	total := Result{Took: took}
 	for _, result := range results {
 		total.Good += result.Good
 		total.Bad += result.Bad
 	}
-	return total, errors.Join(errs...)
+	return total
 }
 
 func one(target Target, requests [][]byte, next int, deadline time.Time) (result Result, err error) {
@@ -72,11 +95,7 @@ func one(target Target, requests [][]byte, next int, deadline time.Time) (result
 			return result, err
 		}
 		next++
-		if target.Good(status, body) {
-			result.Good++
-		} else {
-			result.Bad++
-		}
+		result.count(target.Good(status, body))
 	}
 	return result, nil
 }

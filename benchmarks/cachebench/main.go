@@ -1,0 +1,132 @@
+// Command cachebench measures the cache on this machine, side by side in one run and over HTTP: a
+// kept answer of ours, of Fiber's cache middleware in memory and of gocache's chain over an
+// in-memory store, each against a bare Fiber handler that sends the same bytes.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/constant"
+	"github.com/woodytoys/woodytoys/benchmarks/load"
+	"github.com/woodytoys/woodytoys/benchmarks/machine"
+	"github.com/woodytoys/woodytoys/benchmarks/versus"
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+func main() {
+	constant.ServeIfAsked()
+	serveIfAsked()
+	pairs := flag.Int("pairs", 10, "how many interleaved pairs to measure (6 or more)")
+	each := flag.Duration("each", time.Second, "how long each side of a pair is loaded")
+	conns := flag.Int("conns", 16, "how many connections keep a server busy")
+	out := flag.String("out", "", "a file to write the result to as well")
+	flag.Parse()
+	if *pairs < 6 || *each <= 0 || *conns < 1 || flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := run(versus.Bench{Pairs: *pairs, Each: *each, Conns: *conns}, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "cachebench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(b versus.Bench, outFile string) error {
+	b.Out = os.Stdout
+	if outFile != "" {
+		file, err := os.Create(outFile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		b.Out = io.MultiWriter(os.Stdout, file)
+	}
+	dir, err := os.MkdirTemp("", "woody-cachebench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	fmt.Fprintf(b.Out, "# go run ./benchmarks/cachebench -pairs %d -each %v -conns %d\n# %s, %s\n# load and servers share the machine\n",
+		b.Pairs, b.Each, b.Conns, time.Now().UTC().Format(time.DateOnly), machine.Describe())
+	for _, candidate := range candidates {
+		if err := against(b, candidate, dir); err != nil {
+			return fmt.Errorf("%s: %w", candidate.name, err)
+		}
+	}
+	return nil
+}
+
+// openPart is the part of the bare handler's throughput at which latencies are taken.
+const openPart = 0.3
+
+// against measures a candidate that has the answer already.
+func against(b versus.Bench, candidate candidate, dir string) error {
+	side, process, err := start(candidate, dir)
+	if err != nil {
+		return err
+	}
+	defer process.Kill()
+	bare, bareProcess, err := constant.Start(dir, side)
+	if err != nil {
+		return err
+	}
+	defer bareProcess.Kill()
+	_, bareFigures, err := b.Compare(candidate.name+", a kept answer", side, bare)
+	if err != nil {
+		return err
+	}
+	allocs, err := allocations(b, side)
+	if err != nil {
+		return err
+	}
+	bareAllocs, err := allocations(b, bare)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.Out, "  allocations an answer         %.2f, the bare handler's %.2f\n", allocs, bareAllocs)
+	return latencies(b, openPart*bareFigures.PerSecond, side, bare)
+}
+
+func latencies(b versus.Bench, rate float64, sides ...versus.Side) error {
+	for _, side := range sides {
+		result, latencies, err := load.Open(side.Target, b.Conns, rate, 5*b.Each)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(b.Out, "  open loop, %6.0f/s asked, %6.0f/s answered, %d bad: %-28s p50 %8v  p99 %8v  max %8v\n", rate, result.PerSecond(), result.Bad,
+			side.Name, latencies.At(.5).Round(time.Microsecond), latencies.At(.99).Round(time.Microsecond), latencies.At(1).Round(time.Microsecond))
+	}
+	return nil
+}
+
+// start starts this program again as a candidate, and has it keep the answer.
+func start(candidate candidate, dir string) (versus.Side, *servers.Process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return versus.Side{}, nil, err
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "candidate.log")); err != nil {
+		return versus.Side{}, nil, err
+	}
+	process, err := servers.Start(exec.Command(self, "serve", candidate.name), filepath.Join(dir, "candidate.log"))
+	if err != nil {
+		return versus.Side{}, nil, err
+	}
+	side := versus.Side{Name: candidate.name, PID: process.PID(), Target: load.Target{Paths: []string{path}}}
+	err = process.AwaitReady(10*time.Second, func() error {
+		side.Target.Addr = strings.TrimSpace(process.Log())
+		result, err := load.Closed(side.Target, 1, 10*time.Millisecond)
+		if err == nil && result.Good == 0 {
+			err = fmt.Errorf("%d bad answers", result.Bad)
+		}
+		return err
+	})
+	return side, process, err
+}
