@@ -32,7 +32,16 @@ check: ## Formatting, vet, staticcheck, tidy modules
 fuzz: ## Fuzz every parser of outside input for FUZZTIME each
 	scripts/fuzz $(FUZZTIME)
 
+.PHONY: long
+long: ## The oracles over a million reads, and a million keys on the scales
+	$(GO) test -timeout 10m -run 'Oracle$$|Heap' ./api/cache -args -oracle-reads 1000000 -heap-keys 1000000
+	$(GO) test -timeout 10m -run 'Oracle$$' ./api/cache/fibercache -args -oracle-reads 1000000
+
 .PHONY: bench-api
-bench-api: ## Measure the API against a bare Fiber handler, and 1,000 products against 1,000,000
+bench-api: ## Measure the API against a bare handler, and 1,000 products against 1,000,000
 	scripts/need mariadb
-	$(GO) run ./benchmarks/apibench
+	$(GO) run ./benchmarks/apibench -out benchmarks/results/$$(date -u +%F)-api.txt
+
+.PHONY: bench-cache
+bench-cache: ## Measure a kept answer against a bare handler and other caches
+	$(GO) run ./benchmarks/cachebench -out benchmarks/results/$$(date -u +%F)-cache.txt

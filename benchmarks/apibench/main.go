@@ -60,5 +60,5 @@ func run(b versus.Bench, outFile string) (err error) {
 	if err := servers.BuildShop(api); err != nil {
 		return err
 	}
-	return errors.Join(againstConstant(b, api, dir), bySize(b, api, dir))
+	return errors.Join(footprint(b, api, dir), againstConstant(b, api, dir), bySize(b, api, dir))
 }

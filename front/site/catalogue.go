@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ var sharedCatalogue = sync.OnceValue(func() *catalogue {
 			made()
 		}
 		k.ready.Store(true)
+		debug.FreeOSMemory() // the hero's canvas was many times what the process needs from here on
 	}()
 	return k
 })

@@ -20,7 +20,7 @@ type Shop struct {
 // BuildShop builds the api command of this module into a file. It must be called from within the
 // module.
 func BuildShop(file string) error {
-	build := exec.Command("go", "build", "-trimpath", "-o", file, "github.com/woodytoys/woodytoys/api")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/woodytoys/woodytoys/api")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the shop: %w\n%s", err, out)
 	}
