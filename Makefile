@@ -45,3 +45,8 @@ bench-api: ## Measure the API against a bare handler, and 1,000 products against
 .PHONY: bench-cache
 bench-cache: ## Measure a kept answer against a bare handler and other caches
 	$(GO) run ./benchmarks/cachebench -out benchmarks/results/$$(date -u +%F)-cache.txt
+
+.PHONY: bench-page
+bench-page: ## Measure a first visit of the page, and the hero over the simulated uplink
+	scripts/need chromium
+	$(GO) run ./benchmarks/pagebench -out benchmarks/results/$$(date -u +%F)-page.txt

@@ -4,9 +4,7 @@
 package main
 
 import (
-	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/constant"
 	"github.com/woodytoys/woodytoys/benchmarks/load"
-	"github.com/woodytoys/woodytoys/benchmarks/machine"
 	"github.com/woodytoys/woodytoys/benchmarks/versus"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
@@ -23,38 +20,10 @@ import (
 func main() {
 	constant.ServeIfAsked()
 	serveIfAsked()
-	pairs := flag.Int("pairs", 10, "how many interleaved pairs to measure (6 or more)")
-	each := flag.Duration("each", time.Second, "how long each side of a pair is loaded")
-	conns := flag.Int("conns", 16, "how many connections keep a server busy")
-	out := flag.String("out", "", "a file to write the result to as well")
-	flag.Parse()
-	if *pairs < 6 || *each <= 0 || *conns < 1 || flag.NArg() > 0 {
-		flag.Usage()
-		os.Exit(2)
-	}
-	if err := run(versus.Bench{Pairs: *pairs, Each: *each, Conns: *conns}, *out); err != nil {
-		fmt.Fprintln(os.Stderr, "cachebench:", err)
-		os.Exit(1)
-	}
+	versus.Main("cachebench", run)
 }
 
-func run(b versus.Bench, outFile string) error {
-	b.Out = os.Stdout
-	if outFile != "" {
-		file, err := os.Create(outFile)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		b.Out = io.MultiWriter(os.Stdout, file)
-	}
-	dir, err := os.MkdirTemp("", "woody-cachebench")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	fmt.Fprintf(b.Out, "# go run ./benchmarks/cachebench -pairs %d -each %v -conns %d\n# %s, %s\n# load and servers share the machine\n",
-		b.Pairs, b.Each, b.Conns, time.Now().UTC().Format(time.DateOnly), machine.Describe())
+func run(b versus.Bench, dir string) error {
 	for _, candidate := range candidates {
 		if err := against(b, candidate, dir); err != nil {
 			return fmt.Errorf("%s: %w", candidate.name, err)
