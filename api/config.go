@@ -143,7 +143,7 @@ func (s *size) UnmarshalText(text []byte) error {
 	digits := strings.TrimRight(string(text), "kMG")
 	n, err := strconv.ParseInt(digits, 10, 64)
 	factor, ok := map[string]int64{"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[string(text)[len(digits):]]
-	if err != nil || !ok || n <= 0 || n > 1e12 {
+	if err != nil || !ok || n <= 0 || n > 1e15/factor {
 		return fmt.Errorf("%q is not a size: write a whole number above zero, alone or with k, M or G behind it", text)
 	}
 	*s = size(n * factor)

@@ -209,6 +209,9 @@ func (p *program) Close() {
 			ln.Close()
 		}
 	}
+	if p.cache != nil {
+		p.cache.Close()
+	}
 	if p.store != nil {
 		p.store.Close()
 	}

@@ -15,7 +15,6 @@ type Cache struct {
 	flights flights
 	clock   clock
 	metrics *metrics
-	running sync.WaitGroup // loads
 
 	mu    sync.Mutex
 	names map[string]bool // of loaders
@@ -33,6 +32,7 @@ func New(cfg Config) (*Cache, error) {
 		fences: newFences(), clock: clock{time.Now()}, names: map[string]bool{},
 		flights: flights{byKey: map[string]*flight{}},
 	}
+	c.flights.landed.L = &c.flights.mu
 	if cfg.Store != nil {
 		c.keep = plugged{cfg.Store}
 	} else {
@@ -42,8 +42,9 @@ func New(cfg Config) (*Cache, error) {
 		}
 		c.keep = near
 	}
-	c.metrics = newMetrics(cfg.Registerer, c.keep)
-	return c, nil
+	var err error
+	c.metrics, err = newMetrics(cfg.Registerer, c.keep)
+	return c, err
 }
 
 // Invalidate is to be called after a write has committed and before it is acknowledged, with the
@@ -54,8 +55,14 @@ func (c *Cache) Invalidate(tags ...string) {
 	c.metrics.invalidations.Inc()
 }
 
-// Close waits until the loads under way have ended.
-func (c *Cache) Close() { c.running.Wait() }
+// Close waits until no load is under way.
+func (c *Cache) Close() {
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	for c.flights.running > 0 {
+		c.flights.landed.Wait()
+	}
+}
 
 // find looks a key up. It answers nil when there is no entry that may be served, and then the
 // reason.

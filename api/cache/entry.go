@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// entry is a kept value. All of it but refreshing is written once.
+// entry is a kept value. All of it but refresh and refreshing is written once.
 type entry struct {
 	value any
 	err   error // what an absence is answered with; nil for a value
@@ -13,11 +13,17 @@ type entry struct {
 	fence stamp
 	slots []uint32 // of its tags
 
-	expires    int64 // on the cache's clock, like refresh
-	refresh    int64 // when to load it again ahead of that; zero for never
+	expires    int64        // on the cache's clock, like refresh
+	refresh    atomic.Int64 // when to load it again ahead of that; zero for never
 	refreshing atomic.Bool
 
 	size int64
+}
+
+// refreshLater has an entry refreshed when half of the time that is left has gone: a refresh failed.
+func (e *entry) refreshLater(now int64) {
+	e.refresh.Store(now + max(e.expires-now, 0)/2)
+	e.refreshing.Store(false)
 }
 
 // overhead is what an entry costs beside its key, its value and its tags: the entry itself, the

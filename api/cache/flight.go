@@ -12,8 +12,10 @@ import (
 // for it to end: for the callers who came after an invalidation, whom the running load, which may
 // have read before it, cannot answer.
 type flights struct {
-	mu    sync.Mutex
-	byKey map[string]*flight // the running one
+	mu      sync.Mutex
+	byKey   map[string]*flight // the running one
+	running int
+	landed  sync.Cond // on mu: running went down
 }
 
 // flight is one load and those who wait for it.
@@ -28,7 +30,8 @@ type flight struct {
 	started bool
 	next    *flight // waits for this one to end
 
-	waiting int // callers who have not given up
+	waiting int    // callers who have not given up
+	ahead   *entry // what a refresh ahead of expiry is to replace; nil for other flights
 	cancel  context.CancelFunc
 	ctx     context.Context
 
@@ -37,6 +40,7 @@ type flight struct {
 	value   any
 	err     error
 	entry   *entry // nil when it was not kept
+	absent  bool
 	late    []uint32
 	lateOff bool // a tag that the load named was invalidated while it ran
 }
@@ -50,7 +54,7 @@ type PanicError struct {
 }
 
 func (p *PanicError) Error() string {
-	return fmt.Sprintf("the load panicked: %v\n%s", p.Value, p.Stack)
+	return fmt.Sprintf("the load panicked: %v", p.Value)
 }
 
 // join finds the flight that can answer a caller who comes now, and makes it where there is none.
@@ -70,7 +74,7 @@ func (c *Cache) join(ctx context.Context, mayJoin bool, f *flight) (joined *flig
 		c.begin(ctx, f)
 		return f, true, nil
 	}
-	if mayJoin && running.waiting > 0 && (fenceOff || c.fences.holds(running.fence, running.slots)) {
+	if mayJoin && running.waiting > 0 && (fenceOff || c.fences.holds(running.fence, running.slots) && c.fences.holds(running.fence, f.slots)) {
 		running.waiting++
 		return running, false, nil
 	}
@@ -91,13 +95,12 @@ func (c *Cache) begin(ctx context.Context, f *flight) {
 	}
 	f.fence = c.fences.now()
 	f.started = true
-	c.running.Add(1)
+	c.flights.running++
 	go c.fly(f)
 }
 
 // fly runs the load and lands it, whatever the load does.
 func (c *Cache) fly(f *flight) {
-	defer c.running.Done()
 	began := time.Now()
 	fill := &Fill{cache: c}
 	returned := false
@@ -109,6 +112,8 @@ func (c *Cache) fly(f *flight) {
 		c.land(f, fill)
 	}()
 	f.value, f.err = f.load(f.ctx, fill)
+	absent := f.options.Absent
+	f.absent = f.err != nil && absent != nil && absent(f.err) || f.err == nil && fill.absent
 	returned = true
 }
 
@@ -130,6 +135,9 @@ func (c *Cache) land(f *flight, fill *Fill) {
 			c.keep.set(f.key, kept)
 		}
 	}
+	if f.ahead != nil && f.entry == nil {
+		f.ahead.refreshLater(c.clock.now())
+	}
 	if next := f.next; next != nil && next.waiting > 0 {
 		c.flights.byKey[f.key] = next
 		c.begin(next.ctx, next)
@@ -137,15 +145,16 @@ func (c *Cache) land(f *flight, fill *Fill) {
 		delete(c.flights.byKey, f.key)
 	}
 	close(f.done)
+	c.flights.running--
+	c.flights.landed.Broadcast()
 }
 
 // keepable is the entry that a load's outcome makes: nil for errors, but those that mean absence.
 func (c *Cache) keepable(f *flight, fill *Fill) *entry {
 	o := f.options
-	absent := f.err != nil && o.Absent != nil && o.Absent(f.err) || f.err == nil && fill.absent
 	ttl := o.TTL
 	switch {
-	case absent:
+	case f.absent:
 		ttl = o.NegativeTTL
 	case f.err != nil:
 		return nil
@@ -159,8 +168,8 @@ func (c *Cache) keepable(f *flight, fill *Fill) *entry {
 		value: f.value, err: f.err, fence: f.fence, slots: slots,
 		expires: now + int64(ttl), size: sizeOf(f.key, slots, fill.bytes),
 	}
-	if o.RefreshAhead > 0 && !absent {
-		e.refresh = now + int64(float64(ttl)*(o.RefreshAhead+(c.random()-0.5)/5))
+	if o.RefreshAhead > 0 && !f.absent {
+		e.refresh.Store(now + int64(float64(ttl)*(o.RefreshAhead+(c.random()-0.5)/5)))
 	}
 	return e
 }

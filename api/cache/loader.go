@@ -88,7 +88,8 @@ func AppendPart(b []byte, part string) []byte {
 }
 
 // Get is the value of key: kept, or else loaded, by this caller or by one it waits for. The tags
-// name what the value is made from, as far as that is known before it is loaded. The error is
+// name what the value is made from, as far as that is known before it is loaded; they belong to the
+// key, and all who ask for it name the same. The error is
 // load's own, a *PanicError, or ctx.Err() when the caller gives up; the load then goes on for the
 // callers that remain.
 func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
@@ -114,16 +115,16 @@ func (l *Loader[V]) Peek(key string) (v V, info Info, err error) {
 		return v, Info{Reason: reason}, nil
 	}
 	l.meter.hits.Inc()
-	return l.unpack(e, now)
+	v, info, err = l.unpack(e, now)
+	if due := e.refresh.Load(); due > 0 && now >= due {
+		info.Due = e.refreshing.CompareAndSwap(false, true)
+	}
+	return v, info, err
 }
 
 func (l *Loader[V]) unpack(e *entry, now int64) (V, Info, error) {
-	info := Info{TTL: time.Duration(e.expires - now)}
-	if e.refresh > 0 && now >= e.refresh {
-		info.Due = e.refreshing.CompareAndSwap(false, true)
-	}
 	v, _ := e.value.(V)
-	return v, info, e.err
+	return v, Info{TTL: time.Duration(e.expires - now)}, e.err
 }
 
 // Fill loads the value of a key that Peek did not find, for the reason that Peek gave.
@@ -161,13 +162,18 @@ func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Lo
 
 // Refresh loads a value again in the background, through the same fence. It is for the caller whom
 // Peek told Due. If a load of the key is running already, that is as good. When the load fails, the
-// value that is there stays until it expires.
+// value that is there stays, and is tried to be refreshed again when half of the time it has left is
+// gone. The load outlives the call: it may use nothing that ends with the caller.
 func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load Load[V]) {
 	f := l.flight(strings.Clone(key), tags, load)
 	c := l.cache
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
+	f.ahead = c.keep.get(f.key)
 	if c.flights.byKey[f.key] != nil {
+		if f.ahead != nil {
+			f.ahead.refreshing.Store(false) // if that load brings nothing, a later read tries again
+		}
 		return
 	}
 	f.waiting = 1 // the refresh itself, which never gives up

@@ -92,6 +92,30 @@ func TestHotKeysNeverBlockOnExpiry(t *testing.T) {
 	})
 }
 
+// TestAFailedRefreshIsTriedAgain lets the first refreshes fail: the value stays, and a later refresh
+// comes before it expires.
+func TestAFailedRefreshIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := mustNew(t, cache.Config{})
+		l := mustLoader[int64](t, c, cache.Options{TTL: 10 * time.Second, RefreshAhead: 0.5})
+		loads := 0
+		load := plain(func() (int64, error) {
+			if loads++; loads == 2 || loads == 3 {
+				return 0, errors.New("away")
+			}
+			return int64(loads), nil
+		})
+		get(t, l, key, tags, load)
+		for range 200 {
+			if _, info := get(t, l, key, tags, load); info.Reason != cache.Hit {
+				t.Fatalf("a reader waited: %+v after %d loads", info, loads)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		c.Close()
+	})
+}
+
 func TestAFailedRefreshLeavesTheValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})
@@ -152,6 +176,14 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		if _, err := cache.NewLoader[int64](c, o); err == nil || !strings.HasPrefix(err.Error(), "cache: ") {
 			t.Errorf("%+v: %v, want a refusal", o, err)
 		}
+	}
+}
+
+func TestTwoCachesOnOneRegistererAreRefused(t *testing.T) {
+	cfg := cache.Config{Registerer: prometheus.NewRegistry()}
+	mustNew(t, cfg)
+	if _, err := cache.New(cfg); err == nil {
+		t.Error("the second cache's metrics were taken, or left out")
 	}
 }
 

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,15 +24,17 @@ type meter struct {
 	duration                                         prometheus.Observer
 }
 
-func newMetrics(registerer prometheus.Registerer, keep keep) *metrics {
+// newMetrics fails when the registerer has another cache's metrics already.
+func newMetrics(registerer prometheus.Registerer, keep keep) (*metrics, error) {
+	var all []prometheus.Collector
 	vec := func(name, help string) *prometheus.CounterVec {
 		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "woody_cache_" + name, Help: help}, []string{"route"})
-		registerer.MustRegister(v)
+		all = append(all, v)
 		return v
 	}
 	counter := func(name, help string) prometheus.Counter {
 		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "woody_cache_" + name, Help: help})
-		registerer.MustRegister(c)
+		all = append(all, c)
 		return c
 	}
 	m := &metrics{
@@ -48,14 +51,19 @@ func newMetrics(registerer prometheus.Registerer, keep keep) *metrics {
 			Buckets: prometheus.ExponentialBuckets(.0001, 4, 10),
 		}, []string{"route"}),
 	}
-	registerer.MustRegister(m.duration,
+	all = append(all, m.duration,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "woody_cache_near_entries", Help: "Entries in the near cache.",
 		}, func() float64 { entries, _ := keep.usage(); return float64(entries) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "woody_cache_near_bytes", Help: "Bytes in the near cache, keys and bookkeeping included.",
 		}, func() float64 { _, bytes := keep.usage(); return float64(bytes) }))
-	return m
+	for _, collector := range all {
+		if err := registerer.Register(collector); err != nil {
+			return nil, fmt.Errorf("cache: register the metrics (one cache for each registerer): %w", err)
+		}
+	}
+	return m, nil
 }
 
 func (m *metrics) meter(route string) *meter {

@@ -39,7 +39,7 @@ func TestOracle(t *testing.T) {
 				runtime.Gosched()
 				c.Invalidate(fmt.Sprint("row:", k))
 				raise(&acknowledged[k], version)
-				for range rand.IntN(200) { // let the readers hit in between
+				for range rand.IntN(20) { // let the readers hit in between
 					runtime.Gosched()
 				}
 			}

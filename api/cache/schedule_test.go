@@ -121,7 +121,16 @@ func TestScheduleJoiningAfterTheWriteOfALateTag(t *testing.T) {
 	testJoining(t, nil, func(fill *cache.Fill) { fill.Tag("row") })
 }
 
+// The same, where the running load was asked for with fewer tags than the reader names.
+func TestScheduleJoiningALoadOfFewerTags(t *testing.T) {
+	testJoiningWith(t, nil, tags, nil)
+}
+
 func testJoining(t *testing.T, declared []string, afterwards func(*cache.Fill)) {
+	testJoiningWith(t, declared, declared, afterwards)
+}
+
+func testJoiningWith(t *testing.T, declared, readers []string, afterwards func(*cache.Fill)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})
 		l := mustLoader[int64](t, c, cache.Options{})
@@ -134,7 +143,7 @@ func testJoining(t *testing.T, declared []string, afterwards func(*cache.Fill)) 
 		late := make(chan int64, 2)
 		for range 2 { // the second finds a flight that has not begun, and may join that
 			go func() {
-				v, _ := get(t, l, key, declared, plain(func() (int64, error) { return db.read(), nil }))
+				v, _ := get(t, l, key, readers, plain(func() (int64, error) { return db.read(), nil }))
 				late <- v
 			}()
 		}

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -52,6 +53,33 @@ func TestReadsAreKeptUntilAWrite(t *testing.T) {
 				t.Errorf("after %s: the read of %s is %q, want %q", write.what, path, got, want)
 			}
 		}
+	}
+}
+
+// TestTheNextPageGoesWithItsLastProduct has a page whose only sign of the product behind it, far away
+// by its id, is the address of the next page.
+func TestTheNextPageGoesWithItsLastProduct(t *testing.T) {
+	s := mustServe(t)
+	for id := 3; id <= 200; id++ {
+		s.get(fmt.Sprint("/api/products?product=toy", id)).wantStatus(t, 200)
+	}
+	for id := 2; id < 200; id++ {
+		s.call(http.MethodDelete, fmt.Sprint("/api/products/", id), "").wantStatus(t, 204)
+	}
+	s.get("/api/products?limit=1").want(t, 200, `{"products":[{"id":200,"name":"toy200","version":1}],"next":"/api/products?after=200&limit=1"}`)
+	s.call(http.MethodDelete, "/api/products/1", "").wantStatus(t, 204)
+	s.get("/api/products?limit=1").want(t, 200, `{"products":[{"id":200,"name":"toy200","version":1}]}`)
+}
+
+// TestRefusedWritesInvalidateNothing wants nobody to be able to empty the cache for free.
+func TestRefusedWritesInvalidateNothing(t *testing.T) {
+	s := mustServe(t)
+	s.get("/api/products/last")
+	s.call(http.MethodDelete, "/api/products/424242", "").wantStatus(t, 404)
+	s.call(http.MethodPut, "/api/products/1", `{"name":"x"}`, "Content-Type: application/json", `If-Match: "v9-0"`).wantStatus(t, 412)
+	s.get("/api/products?product=").wantStatus(t, 400)
+	if got := s.get("/api/products/last").layer(); got != hit {
+		t.Errorf("after refused writes: %q, want %q", got, hit)
 	}
 }
 

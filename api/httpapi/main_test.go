@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/health"
@@ -27,6 +28,8 @@ type testShop struct {
 	shop   *shop.Shop
 	health *health.Health
 	store  *store.Store
+	// metrics is where the API's metrics are.
+	metrics *prometheus.Registry
 }
 
 // mustServe starts an API on a free port; it ends with the test.
@@ -55,9 +58,10 @@ func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *tes
 	t.Cleanup(cancel)
 	theShop := shop.New(cfg)
 	go theShop.Workers(ctx, 2, slog.New(slog.DiscardHandler))
+	metrics := prometheus.NewRegistry()
 	api, err := httpapi.New(ctx, httpapi.Config{
-		Cache: kept,
-		Shop:  theShop, Health: h, ReplicaID: "replica-1", Logger: slog.New(slog.DiscardHandler),
+		Cache: kept, Registerer: metrics,
+		Shop: theShop, Health: h, ReplicaID: "replica-1", Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +75,7 @@ func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *tes
 	}
 	go api.App().Listener(ln)
 	t.Cleanup(func() { api.App().ShutdownWithTimeout(time.Second) })
-	return &testShop{t: t, url: "http://" + ln.Addr().String(), api: api, shop: theShop, health: h, store: s}
+	return &testShop{t: t, url: "http://" + ln.Addr().String(), api: api, shop: theShop, health: h, store: s, metrics: metrics}
 }
 
 // forTest is the same shop, reporting to another test.

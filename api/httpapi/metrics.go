@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ func (m *metrics) observe(c *fiber.Ctx, took time.Duration) {
 	key := seriesKey{route: c.Route(), method: c.Method(), status: c.Response().StatusCode()}
 	series, ok := m.series.Load(key)
 	if !ok {
+		key.method = strings.Clone(key.method) // Fiber's is the connection's memory
 		series, _ = m.series.LoadOrStore(key, m.duration.WithLabelValues(routeLabel(key), key.method, strconv.Itoa(key.status)))
 	}
 	series.(prometheus.Observer).Observe(took.Seconds())

@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
@@ -59,7 +60,7 @@ func (e *httpError) Error() string { return e.detail }
 func (a *API) sendError(c *fiber.Ctx, err error) {
 	status, detail, retryAfter := a.describe(err)
 	if status >= fiber.StatusInternalServerError && status != fiber.StatusServiceUnavailable {
-		a.log.Error("request failed", "method", c.Method(), "path", c.Path(), "request", string(c.Response().Header.Peek(fiber.HeaderXRequestID)), "err", err)
+		a.log.Error("request failed", "method", c.Method(), "path", c.Path(), "request", string(c.Response().Header.Peek(fiber.HeaderXRequestID)), "err", err, "stack", stackOf(err))
 	}
 	header := &c.Response().Header
 	header.Del(fiber.HeaderETag)
@@ -80,6 +81,15 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 	}
 	header.SetContentType(problemType)
 	c.Response().SetBodyRaw(body)
+}
+
+// stackOf is where a fill panicked, empty for other errors.
+func stackOf(err error) string {
+	var panicked *cache.PanicError
+	if errors.As(err, &panicked) {
+		return string(panicked.Stack)
+	}
+	return ""
 }
 
 func (a *API) describe(err error) (status int, detail, retryAfter string) {
@@ -108,6 +118,9 @@ func (a *API) describe(err error) (status int, detail, retryAfter string) {
 // handleEarlyError answers what failed before or outside observe: requests that could not be read.
 func (a *API) handleEarlyError(c *fiber.Ctx, err error) error {
 	header := &c.Response().Header
+	if a.health.Draining() {
+		header.SetConnectionClose()
+	}
 	set(header, fieldRequestID, a.ids.next())
 	set(header, fieldServedBy, a.replica)
 	header.SetCanonical(fieldServerTiming, appendServerTiming(nil, 0))

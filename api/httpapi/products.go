@@ -39,7 +39,7 @@ func (a *API) handleProducts(c *fiber.Ctx) error {
 		return err
 	}
 	page := productPage{Products: products}
-	fibercache.Tag(c, shop.PageTags(after, products[:min(limit, len(products))], len(products) <= limit)...)
+	fibercache.Tag(c, shop.PageTags(after, limit, products)...)
 	if len(products) > limit {
 		page.Products = products[:limit]
 		page.Next = fmt.Sprintf("/api/products?after=%d&limit=%d", products[limit-1].ID, limit)

@@ -93,9 +93,10 @@ func (s *Shop) AddProduct(ctx context.Context, name string) (Product, error) {
 		return Product{}, err
 	}
 	product, err := s.store.AddProduct(ctx, name)
-	if err == nil {
+	switch {
+	case err == nil:
 		s.changed(addedTags(product.ID)...)
-	} else {
+	case mayHaveHappened(err):
 		// It may have been stored all the same, under an id that nobody told us. An absence that
 		// is kept of that id ends by itself, soon.
 		s.changed(AllProducts, NewestProducts)
@@ -111,14 +112,18 @@ func (s *Shop) RenameProduct(ctx context.Context, id int64, name string, version
 		return Product{}, err
 	}
 	product, err := s.store.RenameProduct(ctx, id, name, version)
-	s.changed(changedTags(id)...)
+	if mayHaveHappened(err) {
+		s.changed(changedTags(id)...)
+	}
 	return product, err
 }
 
 // DeleteProduct removes a product; with a version above zero only if that is still the newest.
 func (s *Shop) DeleteProduct(ctx context.Context, id, version int64) error {
 	err := s.store.DeleteProduct(ctx, id, version)
-	s.changed(changedTags(id)...)
+	if mayHaveHappened(err) {
+		s.changed(changedTags(id)...)
+	}
 	return err
 }
 

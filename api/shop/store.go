@@ -42,6 +42,8 @@ type Store interface {
 	// FinishOrder moves a claimed order to its end. It answers false, and changes nothing, when
 	// the claim lapsed and another took the order or ended it.
 	FinishOrder(ctx context.Context, claim Claim, end Status) (bool, error)
+	// IsSold is HasProduct for a claimed order's product. It does not queue behind callers.
+	IsSold(ctx context.Context, claim Claim) (bool, error)
 	// ReleaseOrder gives a claim back before it lapses; a claim already lost is left alone.
 	ReleaseOrder(ctx context.Context, claim Claim) error
 	// Backlog counts the pending orders.

@@ -22,30 +22,31 @@ const rangeSize = 64
 // maxRanges is how many range tags stand for a page; one that spans more takes AllProducts.
 const maxRanges = 8
 
-func rangeTag(id int64) string { return "products:range:" + strconv.FormatInt(id/rangeSize, 10) }
+func rangeTag(number int64) string { return "products:range:" + strconv.FormatInt(number, 10) }
 
-// PageTags are the tags of a page of the list: what would change it is a write to a product whose
-// id lies in its reach. That goes from below the page's before (zero: from the newest, including
-// those to come) down to its last product, or to the end of the list when it is the last page.
-func PageTags(before int64, products []Product, isLast bool) []string {
+// PageTags are the tags of a page of up to limit products: what would change it is a write to a
+// product whose id lies in its reach. That goes from below the page's before (zero: from the newest,
+// including those to come) down to the first product behind it, which tells that there is a next
+// page; or to the end of the list. found are the page's products and, if there is one, that one.
+func PageTags(before int64, limit int, found []Product) []string {
 	var low, high int64
-	if !isLast {
-		low = products[len(products)-1].ID
+	if len(found) > limit {
+		low = found[limit].ID
 	}
 	var tags []string
 	if before > 0 {
 		high = before - 1
 	} else {
 		tags = append(tags, NewestProducts)
-		if len(products) > 0 {
-			high = products[0].ID
+		if len(found) > 0 {
+			high = found[0].ID
 		}
 	}
 	if high/rangeSize-low/rangeSize >= maxRanges {
 		return []string{AllProducts}
 	}
-	for id := low; id/rangeSize <= high/rangeSize; id += rangeSize {
-		tags = append(tags, rangeTag(id))
+	for number := low / rangeSize; number <= high/rangeSize; number++ {
+		tags = append(tags, rangeTag(number))
 	}
 	return tags
 }
@@ -58,4 +59,6 @@ func OrderTag(id string) string { return "order:" + strings.ToLower(id) }
 func addedTags(id int64) []string { return append(changedTags(id), NewestProducts) }
 
 // changedTags are what a renamed or deleted product changes.
-func changedTags(id int64) []string { return []string{ProductTag(id), AllProducts, rangeTag(id)} }
+func changedTags(id int64) []string {
+	return []string{ProductTag(id), AllProducts, rangeTag(id / rangeSize)}
+}

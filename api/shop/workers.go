@@ -107,12 +107,12 @@ func (s *Shop) end(ctx context.Context, claim Claim) error {
 	if err := sleep(ctx, s.heavyDelay); err != nil {
 		return err
 	}
-	has, err := s.store.HasProduct(ctx, claim.Product)
+	sold, err := s.store.IsSold(ctx, claim)
 	if err != nil {
 		return err
 	}
 	end := Failed
-	if has {
+	if sold {
 		end = Success
 	}
 	_, err = s.store.FinishOrder(ctx, claim, end)

@@ -18,16 +18,23 @@ import (
 
 // The errors of MariaDB and MySQL that mean something of their own here.
 const (
+	mysqlDiskFull           = 1021
 	mysqlTooManyConnections = 1040
 	mysqlShutdown           = 1053
 	mysqlDuplicateColumn    = 1060
 	mysqlDuplicateIndex     = 1061
 	mysqlDuplicateKey       = 1062
+	mysqlTableFull          = 1114
+	mysqlTooManyForUser     = 1203
 	mysqlLockWaitTimeout    = 1205
 	mysqlDeadlock           = 1213
+	mysqlUserLimit          = 1226
 	mysqlReadOnly           = 1290
+	mysqlInterrupted        = 1317
 	mysqlTriggerExists      = 1359
+	mysqlReadOnlyTx         = 1792
 	mysqlKilled             = 1927
+	mysqlStatementTime      = 1969
 )
 
 // explain makes a *shop.Error of what a database driver answered, unless it is one already. The
@@ -53,14 +60,16 @@ func isAway(err error) bool {
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {
 		switch my.Number {
-		case mysqlTooManyConnections, mysqlShutdown, mysqlLockWaitTimeout, mysqlDeadlock, mysqlReadOnly, mysqlKilled:
+		case mysqlDiskFull, mysqlTooManyConnections, mysqlShutdown, mysqlTableFull, mysqlTooManyForUser, mysqlLockWaitTimeout,
+			mysqlDeadlock, mysqlUserLimit, mysqlReadOnly, mysqlInterrupted, mysqlReadOnlyTx, mysqlKilled, mysqlStatementTime:
 			return true
 		}
 		return false
 	}
 	if code, ok := sqliteCode(err); ok {
 		switch code & 0xff {
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_INTERRUPT:
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+			sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
 			return true
 		}
 		return false

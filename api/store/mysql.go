@@ -32,6 +32,10 @@ func parseDSN(dsn string) (*mysql.Config, error) {
 	cfg.ClientFoundRows = true   // an UPDATE answers how many rows it found, changed or not
 	cfg.Collation = "utf8mb4_bin"
 	cfg.Loc = time.UTC
+	if cfg.Params == nil {
+		cfg.Params = map[string]string{}
+	}
+	cfg.Params["time_zone"] = "'+00:00'" // claims must not jump when the server's own zone does
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 3 * time.Second
 	}
@@ -58,7 +62,7 @@ func openMySQL(cfg Config) (*Store, error) {
 	}
 	return &Store{
 		dialect: mysqlDialect, slowQuery: cfg.SlowQuery, log: cfg.Logger,
-		reads: callers, writes: callers, background: background,
+		reads: callers, writes: callers, background: background, watch: background,
 		closers: []func() error{callers.db.Close, background.db.Close},
 	}, nil
 }
@@ -78,22 +82,30 @@ var mysqlDialect = dialect{
 	},
 }
 
+// errMigrating is another replica that has been migrating for as long as this one cared to wait.
+var errMigrating = errors.New("another replica is migrating")
+
+// lockPatience is how long connecting and then waiting for the lock may take, each time it is tried.
+const lockPatience = 3 * time.Second
+
 // withMySQLLock holds a lock that belongs to the connection, so that it is gone with a replica
 // that dies under it.
 func withMySQLLock(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn) error) error {
-	conn, err := db.Conn(ctx)
+	bounded, cancel := context.WithTimeout(ctx, lockPatience+time.Second)
+	defer cancel()
+	conn, err := db.Conn(bounded)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	var got sql.NullInt64
-	const lock = "SELECT GET_LOCK(CONCAT(DATABASE(), '.woody_migrate'), 60)"
-	if err := conn.QueryRowContext(ctx, lock).Scan(&got); err != nil {
+	const name = "CONCAT('woody_migrate.', MD5(DATABASE()))" // MySQL takes 64 characters
+	if err := conn.QueryRowContext(bounded, "SELECT GET_LOCK("+name+", ?)", lockPatience.Seconds()).Scan(&got); err != nil {
 		return err
 	}
 	if got.Int64 != 1 {
-		return errors.New("another replica has been migrating for a minute")
+		return errMigrating
 	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(CONCAT(DATABASE(), '.woody_migrate'))")
+	defer conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK("+name+")")
 	return migrate(conn)
 }

@@ -133,7 +133,7 @@ func (s *Store) settle(ctx context.Context, claim shop.Claim, update string, val
 func (s *Store) Backlog(ctx context.Context) (shop.Backlog, error) {
 	var backlog shop.Backlog
 	var ageUs sql.NullInt64
-	err := s.background.row(ctx, "SELECT COUNT(*), "+s.now+" - MIN(created_us) FROM `order` WHERE status = 'Pending'",
+	err := s.watch.row(ctx, "SELECT COUNT(*), "+s.now+" - MIN(NULLIF(created_us, 0)) FROM `order` WHERE status = 'Pending'",
 		nil, &backlog.Pending, &ageUs)
 	backlog.Oldest = time.Duration(max(ageUs.Int64, 0)) * time.Microsecond
 	return backlog, err

@@ -74,8 +74,17 @@ func (s *Store) Last(ctx context.Context) (shop.Last, error) {
 
 // HasProduct implements shop.Store.
 func (s *Store) HasProduct(ctx context.Context, name string) (bool, error) {
+	return hasProduct(ctx, s.reads, name)
+}
+
+// IsSold implements shop.Store.
+func (s *Store) IsSold(ctx context.Context, claim shop.Claim) (bool, error) {
+	return hasProduct(ctx, s.watch, claim.Product)
+}
+
+func hasProduct(ctx context.Context, p *pool, name string) (bool, error) {
 	var has bool
-	err := s.reads.row(ctx, "SELECT EXISTS (SELECT 1 FROM product WHERE name = ?)", []any{name}, &has)
+	err := p.row(ctx, "SELECT EXISTS (SELECT 1 FROM product WHERE name = ?)", []any{name}, &has)
 	return has, err
 }
 

@@ -37,11 +37,19 @@ func openSQLite(cfg Config) (*Store, error) {
 		lock.Unlock()
 		return nil, err
 	}
+	watch, err := sql.Open("sqlite", sqliteDSN(cfg, "_pragma=query_only(1)"))
+	if err != nil {
+		reads.Close()
+		writes.Close()
+		lock.Unlock()
+		return nil, err
+	}
 	writer := newPool(writes, 1, cfg.Wait, cfg.Timeout)
 	return &Store{
 		dialect: sqliteDialect, slowQuery: cfg.SlowQuery, log: cfg.Logger,
-		reads: newPool(reads, cfg.Pool, cfg.Wait, cfg.Timeout), writes: writer, background: writer,
-		closers: []func() error{reads.Close, writes.Close, lock.Unlock},
+		reads: newPool(reads, cfg.Pool, cfg.Wait, cfg.Timeout), writes: writer,
+		background: writer, watch: newPool(watch, 1, cfg.Wait, cfg.Timeout),
+		closers: []func() error{watch.Close, reads.Close, writes.Close, lock.Unlock},
 	}, nil
 }
 

@@ -60,7 +60,8 @@ type Store struct {
 
 	reads      *pool // callers' reads
 	writes     *pool // callers' writes; the same pool where the database takes many writers
-	background *pool // what must not queue behind callers: workers, health, upkeep
+	background *pool // writes that must not queue behind callers': of workers and upkeep
+	watch      *pool // the same for reads: of workers, health and metrics
 	closers    []func() error
 }
 
@@ -104,7 +105,7 @@ func (s *Store) Close() error {
 
 // Ping answers nil when the database answers, and an Unavailable error otherwise.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.background.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
+	return s.watch.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		return conn.PingContext(ctx)
 	})
 }

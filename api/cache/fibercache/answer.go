@@ -18,20 +18,35 @@ type Answer struct {
 	etag        []byte
 	fields      []field
 	body        []byte
+	// own tells that the answer is for the caller whose request the handler saw, and nobody else.
+	own bool
 }
 
 type field struct{ name, value []byte }
 
-// keptFields are the fields that belong to an answer and not to the one who asked: what any other
-// handler or middleware sets is made for each request. Content-Type and ETag are kept beside them.
+// keptFields are the fields that belong to an answer and not to the one who asked, beside
+// Content-Type and ETag, which are kept too, and those of Options.Keep.
 var keptFields = []string{
-	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Security-Policy",
-	"Last-Modified", "Link", "Location", "Vary", "X-Content-Type-Options",
+	"Accept-Ranges", "Allow", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language",
+	"Content-Range", "Content-Security-Policy", "Last-Modified", "Link", "Location", "Retry-After", "Vary",
+	"WWW-Authenticate", "X-Content-Type-Options",
 }
 
-// capture copies the answer that a handler has written to c. An answer without an ETag gets one,
-// made from its bytes.
-func capture(c *fiber.Ctx) *Answer {
+// fieldsOf copies the fields that may be kept out of what stands in c's answer now.
+func (r *route) fieldsOf(c *fiber.Ctx) []field {
+	var found []field
+	for _, name := range r.kept {
+		if value := c.Response().Header.Peek(name); len(value) > 0 {
+			found = append(found, field{[]byte(name), slices.Clone(value)})
+		}
+	}
+	return found
+}
+
+// capture copies the answer that a handler has written to c. The fields that stood there before the
+// handler ran are other middleware's, which sets them for each request. An answer without an ETag
+// gets one, made from its bytes.
+func (r *route) capture(c *fiber.Ctx, before []field) *Answer {
 	response := c.Response()
 	a := &Answer{
 		status:      response.StatusCode(),
@@ -39,9 +54,9 @@ func capture(c *fiber.Ctx) *Answer {
 		etag:        slices.Clone(response.Header.Peek(fiber.HeaderETag)),
 		body:        slices.Clone(response.Body()),
 	}
-	for _, name := range keptFields {
-		if value := response.Header.Peek(name); len(value) > 0 {
-			a.fields = append(a.fields, field{[]byte(name), slices.Clone(value)})
+	for _, f := range r.fieldsOf(c) {
+		if !slices.ContainsFunc(before, func(old field) bool { return bytes.Equal(old.name, f.name) && bytes.Equal(old.value, f.value) }) {
+			a.fields = append(a.fields, f)
 		}
 	}
 	if len(a.etag) == 0 && a.status == fiber.StatusOK {
@@ -66,7 +81,14 @@ func (a *Answer) send(c *fiber.Ctx) {
 	response := c.Response()
 	header := &response.Header
 	for i := range a.fields {
-		header.SetCanonical(a.fields[i].name, a.fields[i].value)
+		f := &a.fields[i]
+		if string(f.name) == fiber.HeaderVary {
+			if outer := header.Peek(fiber.HeaderVary); len(outer) > 0 && !bytes.Contains(outer, f.value) {
+				header.AddBytesKV(f.name, f.value) // what other middleware varies by counts too
+				continue
+			}
+		}
+		header.SetCanonical(f.name, f.value)
 	}
 	if len(a.etag) > 0 {
 		header.SetCanonical(etagName, a.etag)
@@ -98,24 +120,35 @@ func matches(field, etag []byte) bool {
 
 var weak, comma, star = []byte("W/"), []byte(","), []byte("*")
 
-// keepable tells whether other callers may be given the answer.
-func keepable(c *fiber.Ctx, a *Answer, variesByAccept bool) bool {
-	header := &c.Response().Header
-	if hasCookie(header) {
-		return false
+// isOwn tells whether the answer in c is for its caller alone: it sets a cookie, says that it is
+// private, or varies by what is not in the key. With a handler's error no-store says nothing: error
+// handlers write it on all that they answer.
+func (a *Answer) isOwn(c *fiber.Ctx, failed, keyHasAccept bool) bool {
+	if hasCookie(&c.Response().Header) {
+		return true
 	}
-	for part := range bytes.SplitSeq(bytes.ToLower(header.Peek(fiber.HeaderCacheControl)), comma) {
-		if part = bytes.TrimSpace(part); string(part) == "no-store" || bytes.HasPrefix(part, []byte("private")) {
-			return false
-		}
-	}
-	for part := range bytes.SplitSeq(header.Peek(fiber.HeaderVary), comma) {
+	for part := range bytes.SplitSeq(bytes.ToLower(a.field("Cache-Control")), comma) {
 		part = bytes.TrimSpace(part)
-		if string(part) == "*" || variesByAccept && len(part) > 0 && !bytes.EqualFold(part, []byte("Accept")) {
-			return false
+		if bytes.HasPrefix(part, []byte("private")) || string(part) == "no-store" && !failed {
+			return true
 		}
 	}
-	return a.status == fiber.StatusOK
+	for part := range bytes.SplitSeq(a.field("Vary"), comma) {
+		part = bytes.TrimSpace(part)
+		if string(part) == "*" || keyHasAccept && len(part) > 0 && !bytes.EqualFold(part, []byte("Accept")) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *Answer) field(name string) []byte {
+	for _, f := range a.fields {
+		if string(f.name) == name {
+			return f.value
+		}
+	}
+	return nil
 }
 
 func hasCookie(header *fasthttp.ResponseHeader) (has bool) {

@@ -12,7 +12,11 @@ import (
 // Options are how one route's answers are kept. The key is everything that an answer may depend
 // on: the path, the query and the variant. Requests with an Authorization field are never answered
 // from the cache, nor are answers kept that set a cookie, or whose Cache-Control is private or
-// no-store, or that are neither 200 nor, with a NegativeTTL, 404 or 410.
+// no-store, that are streamed, or that are neither 200 nor, with a NegativeTTL, 404 or 410. The host
+// is not in the key: a program that answers for several decorates with a Variant that tells them.
+//
+// A handler is waited for by all who ask for the same; it must bound its own time. With RefreshAhead
+// the request is sent through the application a second time, in the background (see IsRefresh).
 type Options struct {
 	cache.Options
 
@@ -28,6 +32,10 @@ type Options struct {
 	Tags func(c *fiber.Ctx) []string
 	// Bypass tells requests that are not for the cache, such as a GET that writes. Default: none.
 	Bypass func(c *fiber.Ctx) bool
+	// Keep names more header fields that belong to the answer and are to be kept with it; the usual
+	// ones are: Cache-Control, Vary, Link, Location, Retry-After, Last-Modified and their like, unless
+	// something before this handler set them. Default: none.
+	Keep []string
 	// Fail writes the answer to an error that the handler returned. Default: the application's
 	// ErrorHandler.
 	Fail func(c *fiber.Ctx, err error)
@@ -48,5 +56,5 @@ func New(c *cache.Cache, o Options) (fiber.Handler, error) {
 	}
 	o.Query = slices.Clone(o.Query)
 	slices.Sort(o.Query)
-	return (&route{Options: o, loader: loader}).handle, nil
+	return (&route{Options: o, loader: loader, kept: slices.Concat(keptFields, o.Keep)}).handle, nil
 }

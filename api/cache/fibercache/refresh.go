@@ -16,12 +16,14 @@ type refreshKey struct{}
 type refresh struct {
 	fill   *cache.Fill
 	answer *Answer // what came of it; nil when the copy did not come to this route
+	err    error
 }
 
 // refresh sends a copy of the request through the application once more, in the background.
 func (r *route) refresh(c *fiber.Ctx, key string) {
 	request := &fasthttp.Request{}
 	c.Request().CopyTo(request)
+	request.Header.SetMethod(fiber.MethodGet) // HEAD may have found it due
 	app, remote := c.App(), c.Context().RemoteAddr()
 	r.loader.Refresh(context.Background(), key, r.tags(c), func(_ context.Context, fill *cache.Fill) (*Answer, error) {
 		again := &refresh{fill: fill}
@@ -29,15 +31,15 @@ func (r *route) refresh(c *fiber.Ctx, key string) {
 		ctx.Init(request, remote, nil)
 		ctx.SetUserValue(refreshKey{}, again)
 		app.Handler()(&ctx)
-		if again.answer == nil {
-			fill.Skip()
+		if again.answer == nil && again.err == nil {
+			return nil, errNotAsked
 		}
-		return again.answer, nil
+		return again.answer, again.err
 	})
 }
 
 func (again *refresh) run(r *route, c *fiber.Ctx) error {
-	again.answer = r.ask(c, again.fill)
+	again.answer, again.err = r.ask(c, again.fill)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package fibercache
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -19,6 +20,7 @@ import (
 type route struct {
 	Options
 	loader *cache.Loader[*Answer]
+	kept   []string // the names of the fields that are kept
 }
 
 // scratch is the memory that a request needs and gives back.
@@ -100,15 +102,26 @@ func appendSorted(b []byte, args *fasthttp.Args) []byte {
 	return b
 }
 
-// fill has the handler answer, for this caller and all who come for the same while it does.
+// fill has the handler answer, for this caller and all who come for the same while it does. Those who
+// joined and find that the answer was not for them have the handler answer them too.
 func (r *route) fill(c *fiber.Ctx, key string, reason cache.Reason) error {
-	answer, info, err := r.loader.Fill(context.Background(), key, r.tags(c), func(_ context.Context, fill *cache.Fill) (*Answer, error) {
-		return r.ask(c, fill), nil
-	}, reason)
-	if err != nil {
-		return err // the handler panicked
+	if c.Method() == fiber.MethodHead {
+		// A handler may answer HEAD with less than GET: what is kept comes from GET alone.
+		c.Response().Header.SetCanonical(statusName, appendMiss(nil, reason, cache.Info{}))
+		return c.Next()
 	}
-	answer.send(c)
+	answer, info, err := r.loader.Fill(context.Background(), key, r.tags(c), func(_ context.Context, fill *cache.Fill) (*Answer, error) {
+		return r.ask(c, fill)
+	}, reason)
+	switch {
+	case info.Collapsed && (answer == nil && errors.Is(err, errNotAsked) || answer != nil && answer.own):
+		c.Response().Header.SetCanonical(statusName, []byte("origin, near; fwd=bypass; detail=not-shared"))
+		return c.Next()
+	case answer == nil:
+		return err // the handler panicked
+	case !answer.own: // of an own answer, its caller has all of it already
+		answer.send(c)
+	}
 	c.Response().Header.SetCanonical(statusName, appendMiss(nil, reason, info))
 	return nil
 }
@@ -130,36 +143,59 @@ func Tag(c *fiber.Ctx, tags ...string) {
 	}
 }
 
+var (
+	// errFailed is a handler's answer that tells of a failure: everyone who waits gets it, nobody else.
+	errFailed = errors.New("fibercache: the handler failed")
+	// errNotAsked is a refresh that other middleware answered before it came to the handler.
+	errNotAsked = errors.New("fibercache: the handler was not asked")
+)
+
 // ask runs the route's own handler and takes down its answer. The handler sees the request without
 // its conditions: a 304 or a part would be of use to one caller only.
-func (r *route) ask(c *fiber.Ctx, fill *cache.Fill) *Answer {
-	request := &c.Request().Header
+func (r *route) ask(c *fiber.Ctx, fill *cache.Fill) (*Answer, error) {
+	before := r.fieldsOf(c)
+	restore := withoutConditions(&c.Request().Header)
+	c.Context().SetUserValue(fillKey{}, fill)
+	err := c.Next()
+	c.Context().RemoveUserValue(fillKey{})
+	restore()
+	if err != nil {
+		r.Fail(c, err)
+	}
+	if c.Response().IsBodyStream() {
+		fill.Skip()
+		return &Answer{own: true}, nil // left to flow to its caller as it comes
+	}
+	answer := r.capture(c, before)
+	answer.own = answer.isOwn(c, err != nil, r.Variant == nil)
+	fill.Bytes(answer.size())
+	switch {
+	case answer.status >= fiber.StatusInternalServerError:
+		return answer, errFailed
+	case answer.own:
+		fill.Skip()
+	case answer.status == fiber.StatusNotFound || answer.status == fiber.StatusGone:
+		fill.Absent()
+	case err != nil || answer.status != fiber.StatusOK:
+		fill.Skip()
+	}
+	return answer, nil
+}
+
+// withoutConditions takes the conditions off a request and answers how to put them back.
+func withoutConditions(request *fasthttp.RequestHeader) (restore func()) {
 	conditions := make([]string, len(conditional))
 	for i, name := range conditional {
 		conditions[i] = string(request.Peek(name))
 		request.Del(name)
 	}
-	c.Context().SetUserValue(fillKey{}, fill)
-	err := c.Next()
-	c.Context().RemoveUserValue(fillKey{})
-	for i, name := range conditional {
-		if conditions[i] != "" {
-			request.Set(name, conditions[i])
+	return func() {
+		for i, name := range conditional {
+			if conditions[i] != "" {
+				request.Set(name, conditions[i])
+			}
 		}
 	}
-	if err != nil {
-		r.Fail(c, err)
-	}
-	streamed := c.Response().IsBodyStream() // before capture reads it to its end
-	answer := capture(c)
-	fill.Bytes(answer.size())
-	switch {
-	case answer.status == fiber.StatusNotFound || answer.status == fiber.StatusGone:
-		fill.Absent()
-	case err != nil || streamed || !keepable(c, answer, r.Variant == nil):
-		fill.Skip()
-	}
-	return answer
 }
 
 var conditional = []string{fiber.HeaderIfNoneMatch, fiber.HeaderIfModifiedSince, fiber.HeaderIfRange, fiber.HeaderRange}
