@@ -19,23 +19,21 @@ const (
 type answer struct {
 	status      int
 	contentType string
-	body        []byte
-	// etag is empty where there is nothing to revalidate.
-	etag string
+	// body is copied when it is sent.
+	body []byte
+	// version is the newest write that the answer knows of; zero where there is no such thing.
+	version int64
 }
 
 // textAnswer is a plain-text 200 of a version; version zero stands for content without one.
 func textAnswer(version int64, body []byte) answer {
-	return answer{status: fiber.StatusOK, contentType: textType, body: body, etag: etagOf(version, body)}
+	return answer{status: fiber.StatusOK, contentType: textType, body: body, version: version}
 }
 
 // jsonAnswer is the same in JSON. A value that cannot be encoded is a mistake in this package.
 func jsonAnswer(version int64, value any) (answer, error) {
 	body, err := encode(value)
-	if err != nil {
-		return answer{}, err
-	}
-	return answer{status: fiber.StatusOK, contentType: jsonType, body: body, etag: etagOf(version, body)}, nil
+	return answer{status: fiber.StatusOK, contentType: jsonType, body: body, version: version}, err
 }
 
 // encode writes JSON with names as they are: no browser reads it as HTML.
@@ -47,16 +45,18 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), err
 }
 
-// etagOf is a strong validator: the version, where there is one, and a hash of the very bytes, so
-// that another format or another release never shares it.
-func etagOf(version int64, body []byte) string {
-	tag := append(make([]byte, 0, 40), '"')
-	if version > 0 {
-		tag = append(strconv.AppendInt(append(tag, 'v'), version, 10), '-')
+// appendETag writes a strong validator: the version, where there is one, and a hash of the very bytes,
+// so that another format or another release never shares it.
+func (a *answer) appendETag(b []byte) []byte {
+	b = append(b, '"')
+	if a.version > 0 {
+		b = append(strconv.AppendInt(append(b, 'v'), a.version, 10), '-')
 	}
-	tag = strconv.AppendUint(tag, xxhash.Sum64(body), 16)
-	return string(append(tag, '"'))
+	return append(strconv.AppendUint(b, xxhash.Sum64(a.body), 16), '"')
 }
+
+// etagSize is room for the longest ETag.
+const etagSize = 48
 
 // sendRead sends the answer to a read: 304 without a body when the caller has it already.
 func sendRead(c *fiber.Ctx, a answer) error {
@@ -64,40 +64,44 @@ func sendRead(c *fiber.Ctx, a answer) error {
 	set(header, fieldCacheControl, "no-cache")
 	set(header, fieldVary, "Accept")
 	set(header, fieldCacheStatus, "near; fwd=bypass")
-	set(header, fieldETag, a.etag)
-	if matchesETag(c.Request().Header.Peek(fiber.HeaderIfNoneMatch), a.etag) {
+	etag := a.appendETag(make([]byte, 0, etagSize))
+	header.SetCanonical(fieldETag, etag)
+	if matchesETag(c.Request().Header.Peek(fiber.HeaderIfNoneMatch), etag) {
 		c.Status(fiber.StatusNotModified)
 		return nil
 	}
-	c.Status(a.status)
-	header.SetContentType(a.contentType)
-	c.Response().SetBodyRaw(a.body)
+	send(c, a)
 	return nil
 }
 
-// sendWrite sends the answer to a write, which nobody may keep.
+// sendWrite sends the answer to a write, which nobody may keep. It has an ETag where there is
+// something to write to again: If-Match takes it.
 func sendWrite(c *fiber.Ctx, a answer) error {
 	header := &c.Response().Header
 	set(header, fieldCacheControl, "no-store")
 	set(header, fieldVary, "Accept")
-	if a.etag != "" {
-		set(header, fieldETag, a.etag)
+	if a.version > 0 {
+		header.SetCanonical(fieldETag, a.appendETag(make([]byte, 0, etagSize)))
 	}
-	c.Status(a.status)
-	header.SetContentType(a.contentType)
-	c.Response().SetBodyRaw(a.body)
+	send(c, a)
 	return nil
+}
+
+func send(c *fiber.Ctx, a answer) {
+	c.Status(a.status)
+	c.Response().Header.SetContentType(a.contentType)
+	c.Response().SetBody(a.body)
 }
 
 // matchesETag tells whether an If-None-Match field names the tag, by RFC 9110's weak comparison.
 // An empty field matches nothing.
-func matchesETag(field []byte, etag string) bool {
+func matchesETag(field, etag []byte) bool {
 	if len(field) == 0 {
 		return false
 	}
 	for part := range bytes.SplitSeq(field, []byte(",")) {
 		part = bytes.TrimPrefix(bytes.TrimSpace(part), []byte("W/"))
-		if string(part) == etag || string(part) == "*" {
+		if bytes.Equal(part, etag) || string(part) == "*" {
 			return true
 		}
 	}

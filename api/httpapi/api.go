@@ -55,7 +55,6 @@ type API struct {
 	metrics *metrics
 	ids     *requestIDs
 	log     *slog.Logger
-	specTag string
 	docs    docsPage
 
 	// ctx is the parent of every request's: it ends when the process can wait no longer.
@@ -76,7 +75,7 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 	}
 	a := &API{
 		ctx: ctx, shop: cfg.Shop, health: cfg.Health, replica: cfg.ReplicaID, log: cfg.Logger,
-		metrics: newMetrics(cfg.Registerer), ids: newRequestIDs(), specTag: etagOf(0, openAPI), docs: docs,
+		metrics: newMetrics(cfg.Registerer), ids: newRequestIDs(), docs: docs,
 	}
 	a.app = fiber.New(fiber.Config{
 		AppName:               "Woodytoys",

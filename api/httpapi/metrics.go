@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -17,8 +19,9 @@ type metrics struct {
 	inFlight prometheus.Gauge
 	duration *prometheus.HistogramVec
 	// series remembers the series of each route, method and status: looking a series up by its
-	// labels costs more than counting in it.
-	series sync.Map // of seriesKey to prometheus.Observer
+	// labels costs more than counting in it. A map is never changed once it is here.
+	series atomic.Pointer[map[seriesKey]prometheus.Observer]
+	adding sync.Mutex
 }
 
 type seriesKey struct {
@@ -36,18 +39,30 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 			Name: "woody_http_request_duration_seconds", Help: "How long answers took.", Buckets: durationBuckets,
 		}, []string{"route", "method", "status"}),
 	}
+	m.series.Store(&map[seriesKey]prometheus.Observer{})
 	registerer.MustRegister(m.inFlight, m.duration)
 	return m
 }
 
 func (m *metrics) observe(c *fiber.Ctx, took time.Duration) {
 	key := seriesKey{route: c.Route(), method: c.Method(), status: c.Response().StatusCode()}
-	series, ok := m.series.Load(key)
+	series, ok := (*m.series.Load())[key]
 	if !ok {
-		key.method = strings.Clone(key.method) // Fiber's is the connection's memory
-		series, _ = m.series.LoadOrStore(key, m.duration.WithLabelValues(routeLabel(key), key.method, strconv.Itoa(key.status)))
+		series = m.add(key)
 	}
-	series.(prometheus.Observer).Observe(took.Seconds())
+	series.Observe(took.Seconds())
+}
+
+// add remembers a series. The method is copied: Fiber's is the connection's memory.
+func (m *metrics) add(key seriesKey) prometheus.Observer {
+	m.adding.Lock()
+	defer m.adding.Unlock()
+	key.method = strings.Clone(key.method)
+	series := m.duration.WithLabelValues(routeLabel(key), key.method, strconv.Itoa(key.status))
+	more := maps.Clone(*m.series.Load())
+	more[key] = series
+	m.series.Store(&more)
+	return series
 }
 
 // routeLabel is the route's pattern. What no handler took has one label for all, or callers could

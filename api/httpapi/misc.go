@@ -9,12 +9,6 @@ import (
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
-// labTime is how the lab writes a time, in UTC here.
-const labTime = "2006-01-02 15:04:05.000000"
-
-// appendLabTime writes a time as the lab does.
-func appendLabTime(b []byte, t time.Time) []byte { return t.UTC().AppendFormat(b, labTime) }
-
 // jsonTime is a time in JSON, always with its microseconds.
 func jsonTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z07:00") }
 
@@ -32,7 +26,8 @@ func (a *API) handlePing(c *fiber.Ctx) error {
 func (a *API) handleTime(c *fiber.Ctx) error {
 	now := time.Now()
 	if wants(c) == text {
-		return sendRead(c, textAnswer(0, appendLabTime([]byte("timestamp: "), now)))
+		line := append(make([]byte, 0, 64), "timestamp: "...)
+		return sendRead(c, textAnswer(0, appendLabTime(line, now)))
 	}
 	answer, err := jsonAnswer(0, fiber.Map{"timestamp": jsonTime(now)})
 	if err != nil {

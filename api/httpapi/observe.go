@@ -20,7 +20,7 @@ func (a *API) observe(c *fiber.Ctx) error {
 	defer a.metrics.inFlight.Dec()
 
 	header := &c.Response().Header
-	set(header, fieldRequestID, a.ids.of(c))
+	a.ids.name(c)
 	if err := c.Next(); err != nil {
 		a.sendError(c, err)
 	}

@@ -39,7 +39,7 @@ func sendOrder(c *fiber.Ctx, status int, order shop.Order) error {
 	if err != nil {
 		return err
 	}
-	answer.status, answer.etag = status, ""
+	answer.status, answer.version = status, 0 // there is nothing to write to an order
 	return sendWrite(c, answer)
 }
 

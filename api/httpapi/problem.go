@@ -121,7 +121,7 @@ func (a *API) handleEarlyError(c *fiber.Ctx, err error) error {
 	if a.health.Draining() {
 		header.SetConnectionClose()
 	}
-	set(header, fieldRequestID, a.ids.next())
+	header.SetCanonical(fieldRequestID, a.ids.appendNext(nil))
 	set(header, fieldServedBy, a.replica)
 	header.SetCanonical(fieldServerTiming, appendServerTiming(nil, 0))
 	a.sendError(c, err)

@@ -21,17 +21,19 @@ func newRequestIDs() *requestIDs {
 	return &requestIDs{process: hex.EncodeToString(random[:]) + "-"}
 }
 
-func (r *requestIDs) next() string {
-	id := append(make([]byte, 0, 32), r.process...)
-	return string(strconv.AppendUint(id, r.last.Add(1), 36))
+// appendNext writes the next id.
+func (r *requestIDs) appendNext(b []byte) []byte {
+	return strconv.AppendUint(append(b, r.process...), r.last.Add(1), 36)
 }
 
-// of is the request's id: the caller's own, where it sent one that is safe to repeat, or the next.
-func (r *requestIDs) of(c *fiber.Ctx) string {
-	if sent := c.Request().Header.Peek(fiber.HeaderXRequestID); isRequestID(sent) {
-		return string(sent)
+// name sets the answer's X-Request-Id: the caller's own, where it sent one that is safe to repeat, or
+// the next.
+func (r *requestIDs) name(c *fiber.Ctx) {
+	id := c.Request().Header.Peek(fiber.HeaderXRequestID)
+	if !isRequestID(id) {
+		id = r.appendNext(make([]byte, 0, 32))
 	}
-	return r.next()
+	c.Response().Header.SetCanonical(fieldRequestID, id)
 }
 
 // isRequestID accepts 1 to 128 letters, digits and the punctuation of usual ids.
