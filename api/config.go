@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,9 @@ type config struct {
 	DrainDelay   time.Duration `env:"WOODY_DRAIN_DELAY" default:"0s" help:"After SIGTERM or SIGINT: how long new connections are still taken, with Connection: close."`
 	DrainTimeout time.Duration `env:"WOODY_DRAIN_TIMEOUT" default:"10s" help:"After that: how long requests under way have to finish."`
 
+	// unknown are environment variables that look like settings and are none.
+	unknown []string
+
 	LogLevel  string `env:"WOODY_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	LogFormat string `env:"WOODY_LOG_FORMAT" default:"text" enum:"text,json" help:"text or json."`
 }
@@ -70,6 +74,7 @@ func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command s
 	if cfg.ReplicaID == "" {
 		cfg.ReplicaID, _ = os.Hostname()
 	}
+	cfg.unknown = unknownVariables(parser.Model)
 	cfg.DBDSN, err = secret("WOODY_DB_DSN", cfg.DBDSN, cfg.DBDSNFile)
 	return cfg, parsed.Command(), errors.Join(err, cfg.check())
 }
@@ -81,6 +86,24 @@ func dropEmptyVariables() {
 			os.Unsetenv(name)
 		}
 	}
+}
+
+// ofOtherPrograms are settings that are shared with the front and that this program has no use for.
+var ofOtherPrograms = []string{"WOODY_API_URL"}
+
+// unknownVariables are the WOODY_ variables that are no setting: mistyped, most likely.
+func unknownVariables(model *kong.Application) (unknown []string) {
+	known := slices.Clone(ofOtherPrograms)
+	for _, flag := range model.Flags {
+		known = append(known, flag.Envs...)
+	}
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "WOODY_") && !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
 }
 
 // secret is a setting's value, or the content of the file that holds it.

@@ -33,7 +33,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
-	p, err := start(cfg, cfg.logger(stderr))
+	log := cfg.logger(stderr)
+	for _, name := range cfg.unknown {
+		log.Warn("there is no such setting, see --help", "variable", name)
+	}
+	p, err := start(cfg, log)
 	if err != nil {
 		return err
 	}

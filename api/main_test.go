@@ -113,6 +113,13 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 	}
 }
 
+func TestAMistypedVariableIsTold(t *testing.T) {
+	r := mustStartReplica(t, "WOODY_HEAVY_DELY=1s", "WOODY_API_URL=http://api:8080")
+	if log := r.Log(); !strings.Contains(log, "variable=WOODY_HEAVY_DELY") || strings.Contains(log, "WOODY_API_URL") {
+		t.Errorf("the log does not tell of the mistyped variable alone:\n%s", log)
+	}
+}
+
 func TestASecondOneOnTheSamePort(t *testing.T) {
 	addr := strings.Replace(strings.TrimPrefix(mustStartReplica(t).URL, "http://"), "localhost", "127.0.0.1", 1)
 	out, err := command([]string{"WOODY_ADDR=" + addr, "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + t.TempDir()}).CombinedOutput()

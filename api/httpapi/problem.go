@@ -59,8 +59,8 @@ func (e *httpError) Error() string { return e.detail }
 // others. Its cause is for the log alone.
 func (a *API) sendError(c *fiber.Ctx, err error) {
 	status, detail, retryAfter := a.describe(err)
-	if status >= fiber.StatusInternalServerError && status != fiber.StatusServiceUnavailable {
-		a.log.Error("request failed", "method", c.Method(), "path", c.Path(), "request", string(c.Response().Header.Peek(fiber.HeaderXRequestID)), "err", err, "stack", stackOf(err))
+	if status == fiber.StatusInternalServerError {
+		a.logFailure(c, err)
 	}
 	header := &c.Response().Header
 	header.Del(fiber.HeaderETag)
@@ -83,13 +83,14 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 	c.Response().SetBodyRaw(body)
 }
 
-// stackOf is where a fill panicked, empty for other errors.
-func stackOf(err error) string {
+// logFailure tells the log what a caller is not told.
+func (a *API) logFailure(c *fiber.Ctx, err error) {
+	log := a.log.With("method", c.Method(), "path", c.Path(), "request", string(c.Response().Header.Peek(fiber.HeaderXRequestID)))
 	var panicked *cache.PanicError
 	if errors.As(err, &panicked) {
-		return string(panicked.Stack)
+		log = log.With("stack", string(panicked.Stack))
 	}
-	return ""
+	log.Error("request failed", "err", err)
 }
 
 func (a *API) describe(err error) (status int, detail, retryAfter string) {
