@@ -25,15 +25,14 @@ type flight struct {
 	options *Options
 	meter   *meter
 
-	fence   stamp    // taken before the load began to read
-	slots   []uint32 // of the tags that were known by then
-	started bool
-	next    *flight // waits for this one to end
+	fence stamp    // taken before the load began to read
+	slots []uint32 // of the tags that were known by then
+	next  *flight  // waits for this one to end
 
+	ctx     context.Context // the load's: it ends when nobody waits any more
+	cancel  context.CancelFunc
 	waiting int    // callers who have not given up
 	ahead   *entry // what a refresh ahead of expiry is to replace; nil for other flights
-	cancel  context.CancelFunc
-	ctx     context.Context
 
 	// What came of it, written before done is closed.
 	done    chan struct{}
@@ -58,9 +57,9 @@ func (p *PanicError) Error() string {
 }
 
 // join finds the flight that can answer a caller who comes now, and makes it where there is none.
-// With joinRunning false only a flight that has not begun will do. It answers an entry instead when
-// a flight has just landed one.
-func (c *Cache) join(ctx context.Context, mayJoin bool, f *flight) (joined *flight, led bool, landed *entry) {
+// Without mayJoin only a flight that has not begun will do. It answers an entry instead when a flight
+// has just landed one.
+func (c *Cache) join(f *flight, mayJoin bool) (joined *flight, led bool, landed *entry) {
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
 	running := c.flights.byKey[f.key]
@@ -69,33 +68,32 @@ func (c *Cache) join(ctx context.Context, mayJoin bool, f *flight) (joined *flig
 		if e, _ := c.find(f.key, c.clock.now()); e != nil {
 			return nil, false, e
 		}
-		f.waiting = 1
-		c.flights.byKey[f.key] = f
-		c.begin(ctx, f)
+		c.begin(f)
 		return f, true, nil
 	}
-	if mayJoin && running.waiting > 0 && (fenceOff || c.fences.holds(running.fence, running.slots) && c.fences.holds(running.fence, f.slots)) {
+	if mayJoin && running.waiting > 0 && c.canAnswer(running, f) {
 		running.waiting++
 		return running, false, nil
 	}
 	if running.next == nil || running.next.waiting == 0 {
-		f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		running.next = f
-		f.waiting = 1
 		return f, true, nil
 	}
 	running.next.waiting++
 	return running.next, false, nil
 }
 
+// canAnswer tells whether no invalidation can have come between a running flight's fence and now, as
+// far as its own tags and those of the caller who would make the other flight tell.
+func (c *Cache) canAnswer(running, other *flight) bool {
+	return fenceOff || c.fences.holds(running.fence, running.slots) && c.fences.holds(running.fence, other.slots)
+}
+
 // begin takes the fence and lets the load run. The flights are locked.
-func (c *Cache) begin(ctx context.Context, f *flight) {
-	if f.ctx == nil {
-		f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	}
-	f.fence = c.fences.now()
-	f.started = true
+func (c *Cache) begin(f *flight) {
+	c.flights.byKey[f.key] = f
 	c.flights.running++
+	f.fence = c.fences.now()
 	go c.fly(f)
 }
 
@@ -139,8 +137,7 @@ func (c *Cache) land(f *flight, fill *Fill) {
 		f.ahead.refreshLater(c.clock.now())
 	}
 	if next := f.next; next != nil && next.waiting > 0 {
-		c.flights.byKey[f.key] = next
-		c.begin(next.ctx, next)
+		c.begin(next)
 	} else {
 		delete(c.flights.byKey, f.key)
 	}

@@ -133,7 +133,7 @@ func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Lo
 	key = strings.Clone(key)
 	for mayJoin := true; ; mayJoin = false {
 		came := c.fences.now()
-		f, led, landed := c.join(ctx, mayJoin, l.flight(key, tags, load))
+		f, led, landed := c.join(l.flight(ctx, key, tags, load), mayJoin)
 		if landed != nil {
 			v, info, err = l.unpack(landed, c.clock.now())
 			info.Reason, info.Collapsed = reason, true
@@ -165,7 +165,7 @@ func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Lo
 // value that is there stays, and is tried to be refreshed again when half of the time it has left is
 // gone. The load outlives the call: it may use nothing that ends with the caller.
 func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load Load[V]) {
-	f := l.flight(strings.Clone(key), tags, load)
+	f := l.flight(ctx, strings.Clone(key), tags, load)
 	c := l.cache
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
@@ -176,21 +176,22 @@ func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load
 		}
 		return
 	}
-	f.waiting = 1 // the refresh itself, which never gives up
-	c.flights.byKey[f.key] = f
 	l.meter.refreshes.Inc()
-	c.begin(ctx, f)
+	c.begin(f)
 }
 
-func (l *Loader[V]) flight(key string, tags []string, load Load[V]) *flight {
+// flight is a load with one who waits for it: the caller, or the refresh itself, which never gives up.
+func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load Load[V]) *flight {
 	slots := make([]uint32, len(tags))
 	for i, tag := range tags {
 		slots[i] = l.cache.fences.slot(tag)
 	}
-	return &flight{
-		key: key, slots: slots, options: &l.options, meter: l.meter, done: make(chan struct{}),
+	f := &flight{
+		key: key, slots: slots, options: &l.options, meter: l.meter, waiting: 1, done: make(chan struct{}),
 		load: func(ctx context.Context, fill *Fill) (any, error) { return load(ctx, fill) },
 	}
+	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return f
 }
 
 // Forget drops what is kept of a key, in this process. A load that is under way is not stopped by
