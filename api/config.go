@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/store"
 	"github.com/woodytoys/woodytoys/front/site"
+	"github.com/woodytoys/woodytoys/internal/settings"
 )
 
 // config is every setting, a line each: as a flag or from the environment, the flag first.
@@ -61,9 +61,9 @@ const description = "The shop's web API. With no configuration it is the whole s
 // parseConfig reads the command line and the environment. It answers the command that was asked
 // for, and an error that names the setting and what it allows.
 func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command string, err error) {
-	dropEmptyVariables()
+	settings.DropEmpty()
 	parser, err := kong.New(&cfg, kong.Name("api"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.UsageOnError())
+		kong.Writers(stdout, stderr), kong.ValueFormatter(settings.Help))
 	if err != nil {
 		return cfg, "", err
 	}
@@ -74,51 +74,9 @@ func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command s
 	if cfg.ReplicaID == "" {
 		cfg.ReplicaID, _ = os.Hostname()
 	}
-	cfg.unknown = unknownVariables(parser.Model)
-	cfg.DBDSN, err = secret("WOODY_DB_DSN", cfg.DBDSN, cfg.DBDSNFile)
+	cfg.unknown = settings.Unknown(parser.Model, "WOODY_API_URL") // which is the front's
+	cfg.DBDSN, err = settings.Secret("WOODY_DB_DSN", cfg.DBDSN, cfg.DBDSNFile)
 	return cfg, parsed.Command(), errors.Join(err, cfg.check())
-}
-
-// dropEmptyVariables lets WOODY_X= mean the same as no WOODY_X, as stack files write it.
-func dropEmptyVariables() {
-	for _, pair := range os.Environ() {
-		if name, ok := strings.CutSuffix(pair, "="); ok && strings.HasPrefix(name, "WOODY_") {
-			os.Unsetenv(name)
-		}
-	}
-}
-
-// ofOtherPrograms are settings that are shared with the front and that this program has no use for.
-var ofOtherPrograms = []string{"WOODY_API_URL"}
-
-// unknownVariables are the WOODY_ variables that are no setting: mistyped, most likely.
-func unknownVariables(model *kong.Application) (unknown []string) {
-	known := slices.Clone(ofOtherPrograms)
-	for _, flag := range model.Flags {
-		known = append(known, flag.Envs...)
-	}
-	for _, pair := range os.Environ() {
-		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "WOODY_") && !slices.Contains(known, name) {
-			unknown = append(unknown, name)
-		}
-	}
-	return unknown
-}
-
-// secret is a setting's value, or the content of the file that holds it.
-func secret(name, value, file string) (string, error) {
-	if file == "" {
-		return value, nil
-	}
-	if value != "" {
-		return "", fmt.Errorf("both %s and %s_FILE are set; keep one", name, name)
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("%s_FILE: %w", name, err)
-	}
-	return strings.TrimSpace(string(content)), nil
 }
 
 // check refuses what the types alone allow.

@@ -87,6 +87,12 @@ func TestHelpListsEverySetting(t *testing.T) {
 			t.Errorf("--help does not tell of %s", name)
 		}
 	}
+	onOneLine := strings.Join(strings.Fields(string(help)), " ")
+	for _, value := range []string{":8080", "localhost:8081", "data", "8", "500ms", "1500ms", "64M"} {
+		if !strings.Contains(onOneLine, "Default: "+value+".") {
+			t.Errorf("--help does not tell of the default %s", value)
+		}
+	}
 }
 
 // TestWrongSettingsAreRefused wants each to end the program with the setting's name.

@@ -13,26 +13,28 @@ import (
 
 	"github.com/woodytoys/woodytoys/front/site"
 	"github.com/woodytoys/woodytoys/internal/serving"
+	"github.com/woodytoys/woodytoys/internal/settings"
 )
 
 // commands is what can be said on the command line.
 type commands struct {
-	settings
+	config
 	Serve       serveCommand       `cmd:"" default:"1" help:"Serve the site until SIGTERM or SIGINT (the default)."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 if the front at --addr is ready, else 1."`
 }
 
 func main() {
+	settings.DropEmpty()
 	var c commands
-	k := kong.Parse(&c, kong.Name("front"), kong.ValueFormatter(withDefault),
+	k := kong.Parse(&c, kong.Name("front"), kong.ValueFormatter(settings.Help),
 		kong.Description("Serves the page and the assets of the Woodytoys shop. Every flag can be set in the environment too."))
-	k.FatalIfErrorf(k.Run(&c.settings))
+	k.FatalIfErrorf(k.Run(&c.config))
 }
 
 type serveCommand struct{}
 
 // Run serves until it is told to stop. It gives nil after a clean stop.
-func (serveCommand) Run(s *settings) error {
+func (serveCommand) Run(s *config) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	log := s.logger()
@@ -54,4 +56,4 @@ func (serveCommand) Run(s *settings) error {
 type healthcheckCommand struct{}
 
 // Run asks the front on this machine whether it is ready.
-func (healthcheckCommand) Run(s *settings) error { return serving.Healthcheck(s.Addr) }
+func (healthcheckCommand) Run(s *config) error { return serving.Healthcheck(s.Addr) }

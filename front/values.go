@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/woodytoys/woodytoys/front/site"
 )
 
@@ -44,13 +42,4 @@ func (p *pause) UnmarshalText(text []byte) error {
 	}
 	*p = pause(d)
 	return nil
-}
-
-// withDefault is kong's help of a flag, with the default said.
-func withDefault(value *kong.Value) string {
-	help := kong.DefaultHelpValueFormatter(value)
-	if value.HasDefault {
-		help += " Default: " + value.Default + "."
-	}
-	return help
 }

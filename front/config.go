@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/front/site"
 )
 
-// settings are the front's flags and environment; each line is one setting.
-type settings struct {
+// config is the front's flags and environment; each line is one setting.
+type config struct {
 	Addr         string `env:"WOODY_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Where to listen."`
 	APIURL       string `name:"api-url" env:"WOODY_API_URL" default:"http://localhost:8080" placeholder:"URL" help:"Where the toys on the shelf are read from; http://api:8080 in the stack."`
 	CDNURL       string `name:"cdn-url" env:"WOODY_CDN_URL" placeholder:"URL" help:"Put before every asset's path, such as https://cdn.example.org or http://cdn.{host}, where {host} is the host that the page was asked of. Empty: the page's own host."`
@@ -24,7 +24,7 @@ type settings struct {
 }
 
 // Validate refuses values that have the right form and make no sense; kong calls it and prints the error.
-func (s *settings) Validate() error {
+func (s *config) Validate() error {
 	if _, _, err := net.SplitHostPort(s.Addr); err != nil {
 		return fmt.Errorf("WOODY_ADDR is %q: write HOST:PORT, or :PORT for every address", s.Addr)
 	}
@@ -40,7 +40,7 @@ func (s *settings) Validate() error {
 	return nil
 }
 
-func (s *settings) logger() *slog.Logger {
+func (s *config) logger() *slog.Logger {
 	options := &slog.HandlerOptions{Level: slog.Level(s.LogLevel)}
 	if s.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(os.Stderr, options))
@@ -49,7 +49,7 @@ func (s *settings) logger() *slog.Logger {
 }
 
 // replica is the name to answer with: the one that was set, or the host's.
-func (s *settings) replica() string {
+func (s *config) replica() string {
 	if s.ReplicaID != "" {
 		return s.ReplicaID
 	}
