@@ -175,6 +175,8 @@ func (c *Cache) keepable(f *flight, fill *Fill) *entry {
 // caller joined. It answers again = true when the flight cannot answer this caller: it turned out
 // to depend on a tag that was invalidated, and began before the caller came.
 func (c *Cache) await(ctx context.Context, f *flight, led bool, came stamp) (again bool, err error) {
+	c.metrics.waiting.Inc()
+	defer c.metrics.waiting.Dec()
 	select {
 	case <-f.done:
 	case <-ctx.Done():

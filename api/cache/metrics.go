@@ -16,6 +16,7 @@ type metrics struct {
 	hits, misses, joined, refreshes, refused, failed *prometheus.CounterVec
 	duration                                         *prometheus.HistogramVec
 	evictions, invalidations                         prometheus.Counter
+	waiting                                          prometheus.Gauge
 }
 
 // meter is one loader's part of the metrics.
@@ -51,7 +52,10 @@ func newMetrics(registerer prometheus.Registerer, keep keep) (*metrics, error) {
 			Buckets: prometheus.ExponentialBuckets(.0001, 4, 10),
 		}, []string{"route"}),
 	}
-	all = append(all, m.duration,
+	m.waiting = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "woody_cache_waiting", Help: "Callers that wait for a fill, their own or another's.",
+	})
+	all = append(all, m.duration, m.waiting,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "woody_cache_near_entries", Help: "Entries in the near cache.",
 		}, func() float64 { entries, _ := keep.usage(); return float64(entries) }),

@@ -61,7 +61,7 @@ var pathParameter = regexp.MustCompile(`\\\{\w+\\\}`)
 func contractPath(path string) string {
 	paths := contractDoc()["paths"].(map[string]any)
 	if len(path) > 1 {
-		path = strings.TrimSuffix(path, "/")
+		path = strings.TrimRight(path, "/") // as Fiber does
 	}
 	if _, exact := paths[path]; exact {
 		return path

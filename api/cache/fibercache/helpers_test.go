@@ -61,7 +61,7 @@ func mustServe(t testing.TB, o fibercache.Options, handler fiber.Handler, more .
 	return &program{t: t, cache: c, registry: registry, url: "http://" + ln.Addr().String()}
 }
 
-// metricOf is a counter of the program's cache, all routes together.
+// metricOf is a metric of the program's cache, all routes together.
 func metricOf(p *program, name string) float64 {
 	families, err := p.registry.Gather()
 	if err != nil {
@@ -69,9 +69,9 @@ func metricOf(p *program, name string) float64 {
 	}
 	sum := 0.0
 	for _, family := range families {
-		if family.GetName() == "woody_cache_"+name+"_total" {
+		if family.GetName() == "woody_cache_"+name {
 			for _, m := range family.GetMetric() {
-				sum += m.GetCounter().GetValue()
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}

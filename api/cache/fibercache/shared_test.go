@@ -25,12 +25,10 @@ func (h *held) joinHeld(p *program, path string) reply {
 	alice, bob := make(chan reply), make(chan reply)
 	go func() { alice <- p.get(path, "X-Caller: alice") }()
 	<-h.begun
-	arrived := metricOf(p, "near_misses")
 	go func() { bob <- p.get(path, "X-Caller: bob") }()
-	for metricOf(p, "near_misses") == arrived {
+	for metricOf(p, "waiting") < 2 { // both have joined
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(20 * time.Millisecond) // from his miss to his joining; were he later, he would fill himself
 	close(h.release)
 	<-alice
 	return <-bob
