@@ -147,39 +147,46 @@ func TestASecondOneOnTheSameFile(t *testing.T) {
 // still answered and told to close, the heavy one is finished, the exit status is 0.
 func TestDraining(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		r := mustStartReplica(t, "WOODY_HEAVY_DELAY=700ms", "WOODY_DRAIN_DELAY=400ms", "WOODY_ADMIN_ADDR=127.0.0.1:0")
-		admin := r.adminURL()
-		heavy := make(chan error, 1)
-		go func() {
-			answer, err := http.Get(r.URL + "/api/misc/heavy?name=x")
-			if err == nil && answer.StatusCode != http.StatusOK {
-				err = errors.New(answer.Status)
-			}
-			heavy <- err
-		}()
-		for busy := false; !busy; {
-			_, metrics := mustGet(t, admin)
-			busy = strings.Contains(metrics, "woody_heavy_slots_in_use 1")
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			testDraining(t, signal)
+		})
+	}
+}
+
+func testDraining(t *testing.T, signal syscall.Signal) {
+	r := mustStartReplica(t, "WOODY_HEAVY_DELAY=2500ms", "WOODY_DRAIN_DELAY=2s", "WOODY_ADMIN_ADDR=127.0.0.1:0")
+	admin := r.adminURL()
+	heavy := make(chan error, 1)
+	go func() {
+		answer, err := http.Get(r.URL + "/api/misc/heavy?name=x")
+		if err == nil && answer.StatusCode != http.StatusOK {
+			err = errors.New(answer.Status)
 		}
-		if err := r.Signal(signal); err != nil {
-			t.Fatal(err)
+		heavy <- err
+	}()
+	for busy := false; !busy; {
+		_, metrics := mustGet(t, admin)
+		busy = strings.Contains(metrics, "woody_heavy_slots_in_use 1")
+	}
+	if err := r.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		status, _ := mustGet(t, r.URL+"/readyz")
+		if status == http.StatusServiceUnavailable {
+			break
 		}
-		for {
-			status, _ := mustGet(t, r.URL+"/readyz")
-			if status == http.StatusServiceUnavailable {
-				break
-			}
-		}
-		answer, err := http.Get(r.URL + "/api/ping")
-		if err != nil || !answer.Close {
-			t.Errorf("a new request while draining: %v; want an answer with Connection: close", err)
-		}
-		if err := <-heavy; err != nil {
-			t.Errorf("the heavy request under way = %v, want its answer", err)
-		}
-		if err := r.Wait(); err != nil {
-			t.Errorf("after %v: %v, want exit status 0\n%s", signal, err, r.Log())
-		}
+	}
+	answer, err := http.Get(r.URL + "/api/ping")
+	if err != nil || !answer.Close {
+		t.Errorf("a new request while draining: %v; want an answer with Connection: close", err)
+	}
+	if err := <-heavy; err != nil {
+		t.Errorf("the heavy request under way = %v, want its answer", err)
+	}
+	if err := r.Wait(); err != nil {
+		t.Errorf("after %v: %v, want exit status 0\n%s", signal, err, r.Log())
 	}
 }
 
