@@ -127,7 +127,7 @@ func TestAMistypedVariableIsTold(t *testing.T) {
 }
 
 func TestASecondOneOnTheSamePort(t *testing.T) {
-	addr := strings.Replace(strings.TrimPrefix(mustStartReplica(t).URL, "http://"), "localhost", "127.0.0.1", 1)
+	addr := mustStartReplica(t).Addr()
 	out, err := command([]string{"WOODY_ADDR=" + addr, "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + t.TempDir()}).CombinedOutput()
 	if want := "api: the port of " + addr + " is taken by another program\n"; err == nil || string(out) != want {
 		t.Errorf("second start: %v, %q; want %q alone", err, out, want)
@@ -192,7 +192,7 @@ func testDraining(t *testing.T, signal syscall.Signal) {
 
 func TestHealthcheck(t *testing.T) {
 	r := mustStartReplica(t)
-	addr := "WOODY_ADDR=" + strings.Replace(strings.TrimPrefix(r.URL, "http://"), "localhost", "127.0.0.1", 1)
+	addr := "WOODY_ADDR=" + r.Addr()
 	if out, err := command([]string{addr}, "healthcheck").CombinedOutput(); err != nil {
 		t.Errorf("healthcheck of a ready replica: %v, %s", err, out)
 	}

@@ -43,7 +43,7 @@ func (p *process) letsAnswersEnd(t *testing.T) {
 		t.Fatalf("ask for the hero: %v", err)
 	}
 	defer response.Body.Close()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
 		t.Fatalf("signal: %v", err)
 	}
 	p.waitForReady(http.StatusServiceUnavailable)

@@ -1,17 +1,18 @@
 package main
 
 import (
-	"bufio"
-	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
-	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // TestMain lets the test binary stand in for the front itself: started with beTheFront set, it is main.
@@ -27,30 +28,10 @@ const beTheFront = "WOODY_TEST_BE_THE_FRONT"
 
 // process is a front that runs by itself.
 type process struct {
-	t     *testing.T
-	url   string
-	addr  string
-	cmd   *exec.Cmd
-	ended chan error
-	log   lines
-}
-
-// lines is a log that is read while it is written.
-type lines struct {
-	mu  sync.Mutex
-	all []string
-}
-
-func (l *lines) add(line string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all = append(l.all, line)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Join(l.all, "\n")
+	*servers.Process
+	t    *testing.T
+	url  string
+	addr string
 }
 
 func command(environment ...string) *exec.Cmd {
@@ -63,45 +44,38 @@ func command(environment ...string) *exec.Cmd {
 // has room, and says in its log where that is.
 func mustStartFront(t *testing.T, settings ...string) *process {
 	t.Helper()
-	p := &process{t: t, ended: make(chan error, 1)}
-	p.cmd = command(append([]string{"WOODY_ADDR=127.0.0.1:0"}, settings...)...)
-	stderr, err := p.cmd.StderrPipe()
+	front, err := servers.Start(command(append([]string{"WOODY_ADDR=127.0.0.1:0"}, settings...)...), filepath.Join(t.TempDir(), "log"))
 	if err != nil {
-		t.Fatalf("pipe: %v", err)
-	}
-	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("start: %v", err)
 	}
-	address := make(chan string, 1)
-	go func() {
-		lines := bufio.NewScanner(stderr)
-		for lines.Scan() {
-			p.log.add(lines.Text())
-			if found := openAt.FindStringSubmatch(lines.Text()); found != nil {
-				address <- found[1]
-			}
-		}
-		p.ended <- p.cmd.Wait()
-	}()
+	p := &process{Process: front, t: t}
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
+		p.Kill()
 		if t.Failed() {
-			t.Logf("the front said:\n%s", p.log.String())
+			t.Logf("the front said:\n%s", p.Log())
 		}
 	})
-	select {
-	case p.addr = <-address:
-	case err := <-p.ended:
-		t.Fatalf("the front ended: %v\n%s", err, p.log.String())
-	case <-time.After(30 * time.Second):
-		t.Fatal("the front does not say where it listens")
-	}
+	p.mustAwait(func() error {
+		found := openAt.FindStringSubmatch(p.Log())
+		if found == nil {
+			return errors.New("it does not say where it listens")
+		}
+		p.addr = found[1]
+		return nil
+	})
 	p.url = "http://" + p.addr
 	p.waitForReady(http.StatusOK)
 	return p
 }
 
 var openAt = regexp.MustCompile(`the front is open" addr=(\S+)`)
+
+func (p *process) mustAwait(ready func() error) {
+	p.t.Helper()
+	if err := p.AwaitReady(30*time.Second, ready); err != nil {
+		p.t.Fatal(err)
+	}
+}
 
 // mustFindFreeAddr gives an address where nothing listens.
 func mustFindFreeAddr(t *testing.T) string {
@@ -117,32 +91,24 @@ func mustFindFreeAddr(t *testing.T) string {
 // waitForReady asks /readyz until it has the wanted status.
 func (p *process) waitForReady(want int) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if response, err := http.Get(p.url + "/readyz"); err == nil {
-			response.Body.Close()
-			if response.StatusCode == want {
-				return
-			}
+	p.mustAwait(func() error {
+		response, err := http.Get(p.url + "/readyz")
+		if err != nil {
+			return err
 		}
-		select {
-		case <-tick.C:
-		case err := <-p.ended:
-			p.t.Fatalf("the front ended: %v\n%s", err, p.log.String())
-		case <-ctx.Done():
-			p.t.Fatalf("/readyz did not come to answer %d", want)
+		response.Body.Close()
+		if response.StatusCode != want {
+			return fmt.Errorf("/readyz answers %s, want %d", response.Status, want)
 		}
-	}
+		return nil
+	})
 }
 
 func (p *process) mustEndWell() {
 	p.t.Helper()
 	select {
-	case err := <-p.ended:
-		if err != nil {
+	case <-p.Done():
+		if err := p.Wait(); err != nil {
 			p.t.Fatalf("the front ended with %v, want exit status 0", err)
 		}
 	case <-time.After(30 * time.Second):

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -78,6 +77,3 @@ func (c *Cache) find(key string, now int64) (*entry, Reason) {
 	}
 	return e, Hit
 }
-
-// random is a number from 0 to 1.
-func (c *Cache) random() float64 { return rand.Float64() }

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -166,7 +167,7 @@ func (c *Cache) keepable(f *flight, fill *Fill) *entry {
 		expires: now + int64(ttl), size: sizeOf(f.key, slots, fill.bytes),
 	}
 	if o.RefreshAhead > 0 && !f.absent {
-		e.refresh.Store(now + int64(float64(ttl)*(o.RefreshAhead+(c.random()-0.5)/5)))
+		e.refresh.Store(now + int64(float64(ttl)*(o.RefreshAhead+(rand.Float64()-0.5)/5)))
 	}
 	return e
 }

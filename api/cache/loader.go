@@ -89,9 +89,8 @@ func AppendPart(b []byte, part string) []byte {
 
 // Get is the value of key: kept, or else loaded, by this caller or by one it waits for. The tags
 // name what the value is made from, as far as that is known before it is loaded; they belong to the
-// key, and all who ask for it name the same. The error is
-// load's own, a *PanicError, or ctx.Err() when the caller gives up; the load then goes on for the
-// callers that remain.
+// key, and all who ask for it name the same. The error is load's own, a *PanicError, or ctx.Err()
+// when the caller gives up; the load then goes on for the callers that remain.
 func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
 	v, info, err := l.Peek(key)
 	switch {

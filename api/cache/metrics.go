@@ -9,7 +9,8 @@ import (
 
 // metrics count for each loader and for the cache as a whole. For each loader
 //
-//	gets = hits + misses, and misses = joined callers + fills that a caller began (+ those who gave up)
+//	gets = hits + misses
+//	misses = joined callers + fills that a caller began + those who gave up + HEADs, which fill nothing
 //
 // while refreshes are fills that no read waited for.
 type metrics struct {

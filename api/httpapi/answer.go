@@ -7,6 +7,8 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 )
 
 const (
@@ -66,7 +68,7 @@ func sendRead(c *fiber.Ctx, a answer) error {
 	set(header, fieldCacheStatus, "near; fwd=bypass")
 	etag := a.appendETag(make([]byte, 0, etagSize))
 	header.SetCanonical(fieldETag, etag)
-	if matchesETag(c.Request().Header.Peek(fiber.HeaderIfNoneMatch), etag) {
+	if fibercache.Matches(c.Request().Header.Peek(fiber.HeaderIfNoneMatch), etag) {
 		c.Status(fiber.StatusNotModified)
 		return nil
 	}
@@ -91,19 +93,4 @@ func send(c *fiber.Ctx, a answer) {
 	c.Status(a.status)
 	c.Response().Header.SetContentType(a.contentType)
 	c.Response().SetBody(a.body)
-}
-
-// matchesETag tells whether an If-None-Match field names the tag, by RFC 9110's weak comparison.
-// An empty field matches nothing.
-func matchesETag(field, etag []byte) bool {
-	if len(field) == 0 {
-		return false
-	}
-	for part := range bytes.SplitSeq(field, []byte(",")) {
-		part = bytes.TrimPrefix(bytes.TrimSpace(part), []byte("W/"))
-		if bytes.Equal(part, etag) || string(part) == "*" {
-			return true
-		}
-	}
-	return false
 }

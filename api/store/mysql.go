@@ -69,6 +69,7 @@ func openMySQL(cfg Config) (*Store, error) {
 
 var mysqlDialect = dialect{
 	name:       "mysql",
+	remote:     true,
 	now:        "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
 	skipLocked: "FOR UPDATE SKIP LOCKED",
 	migrations: mysqlMigrations,

@@ -70,6 +70,8 @@ var _ shop.Store = (*Store)(nil)
 // dialect is where the databases differ.
 type dialect struct {
 	name string
+	// remote is a server, which may be away and come back.
+	remote bool
 	// now is SQL for the time in microseconds since 1970, by the database's clock.
 	now string
 	// skipLocked ends a SELECT that takes rows and passes over those that others hold.

@@ -3,7 +3,6 @@ package main
 import (
 	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/woodytoys/woodytoys/benchmarks/constant"
 	"github.com/woodytoys/woodytoys/benchmarks/load"
@@ -18,8 +17,7 @@ func startAPI(program, dir, name, dsn string) (versus.Side, *servers.Shop, error
 	if err != nil {
 		return versus.Side{}, nil, err
 	}
-	addr := strings.Replace(strings.TrimPrefix(shop.URL, "http://"), "localhost", "127.0.0.1", 1)
-	return versus.Side{Name: name, PID: shop.PID(), Target: load.Target{Addr: addr}}, shop, nil
+	return versus.Side{Name: name, PID: shop.PID(), Target: load.Target{Addr: shop.Addr()}}, shop, nil
 }
 
 // againstConstant compares the API's plainest call with a bare handler.

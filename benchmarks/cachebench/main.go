@@ -5,10 +5,7 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/constant"
@@ -77,25 +74,14 @@ func latencies(b versus.Bench, rate float64, sides ...versus.Side) error {
 
 // start starts this program again as a candidate, and has it keep the answer.
 func start(candidate candidate, dir string) (versus.Side, *servers.Process, error) {
-	self, err := os.Executable()
+	process, addr, err := servers.StartSelf(filepath.Join(dir, "candidate.log"), "serve", candidate.name)
 	if err != nil {
 		return versus.Side{}, nil, err
 	}
-	if err := os.RemoveAll(filepath.Join(dir, "candidate.log")); err != nil {
-		return versus.Side{}, nil, err
+	side := versus.Side{Name: candidate.name, PID: process.PID(), Target: load.Target{Addr: addr, Paths: []string{path}}}
+	result, err := load.Closed(side.Target, 1, 10*time.Millisecond)
+	if err == nil && result.Good == 0 {
+		err = fmt.Errorf("%d bad answers", result.Bad)
 	}
-	process, err := servers.Start(exec.Command(self, "serve", candidate.name), filepath.Join(dir, "candidate.log"))
-	if err != nil {
-		return versus.Side{}, nil, err
-	}
-	side := versus.Side{Name: candidate.name, PID: process.PID(), Target: load.Target{Paths: []string{path}}}
-	err = process.AwaitReady(10*time.Second, func() error {
-		side.Target.Addr = strings.TrimSpace(process.Log())
-		result, err := load.Closed(side.Target, 1, 10*time.Millisecond)
-		if err == nil && result.Good == 0 {
-			err = fmt.Errorf("%d bad answers", result.Bad)
-		}
-		return err
-	})
 	return side, process, err
 }

@@ -4,16 +4,13 @@ package constant
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -84,26 +81,12 @@ func Start(dir string, model versus.Side) (versus.Side, *servers.Process, error)
 	if err := os.WriteFile(file, []byte(answer), 0o644); err != nil {
 		return versus.Side{}, nil, err
 	}
-	self, err := os.Executable()
+	process, addr, err := servers.StartSelf(filepath.Join(dir, "constant.log"), command, file, path)
 	if err != nil {
 		return versus.Side{}, nil, err
 	}
-	log := filepath.Join(dir, "constant.log")
-	if err := os.RemoveAll(log); err != nil { // of the one before
-		return versus.Side{}, nil, err
-	}
-	process, err := servers.Start(exec.Command(self, command, file, path), log)
-	if err != nil {
-		return versus.Side{}, nil, err
-	}
-	side := versus.Side{Name: "bare Fiber handler", PID: process.PID(), Target: load.Target{Paths: []string{path}}}
-	err = process.AwaitReady(10*time.Second, func() error {
-		if side.Target.Addr = strings.TrimSpace(process.Log()); side.Target.Addr == "" {
-			return errors.New("it has not said where it listens")
-		}
-		return nil
-	})
-	return side, process, err
+	side := versus.Side{Name: "bare Fiber handler", PID: process.PID(), Target: load.Target{Addr: addr, Paths: []string{path}}}
+	return side, process, nil
 }
 
 // ask is a whole answer as it came over the connection, without what closing it added.

@@ -22,10 +22,10 @@ type Process struct {
 	err  error         // how it ended; read after done
 }
 
-// Start runs a program whose output goes to logFile. The kernel ends it when this process dies,
+// Start runs a program whose output goes to logFile, which is begun anew. The kernel ends it when this process dies,
 // however that happens.
 func Start(cmd *exec.Cmd, logFile string) (*Process, error) {
-	out, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	out, err := os.OpenFile(logFile, os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}

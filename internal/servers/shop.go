@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -27,15 +28,17 @@ func BuildShop(file string) error {
 	return nil
 }
 
+// Addr is the same as 127.0.0.1:PORT.
+func (s *Shop) Addr() string {
+	return strings.Replace(strings.TrimPrefix(s.URL, "http://"), "localhost", "127.0.0.1", 1)
+}
+
 var openAt = regexp.MustCompile(`open at (http://\S+)`)
 
 // StartShop runs a command that is api, with settings ("WOODY_X=…") of which the last counts, and
 // waits until it is ready. It listens on a free port of the loopback and has no admin port, unless
-// the settings say otherwise. What it prints goes to logFile, which is begun anew.
+// the settings say otherwise. What it prints goes to logFile.
 func StartShop(cmd *exec.Cmd, logFile string, settings ...string) (*Shop, error) {
-	if err := os.RemoveAll(logFile); err != nil {
-		return nil, err
-	}
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}

@@ -92,7 +92,7 @@ func (a *Answer) send(c *fiber.Ctx) {
 	}
 	if len(a.etag) > 0 {
 		header.SetCanonical(etagName, a.etag)
-		if a.status == fiber.StatusOK && matches(c.Request().Header.Peek(fiber.HeaderIfNoneMatch), a.etag) {
+		if a.status == fiber.StatusOK && Matches(c.Request().Header.Peek(fiber.HeaderIfNoneMatch), a.etag) {
 			response.SetStatusCode(fiber.StatusNotModified)
 			response.SetBodyRaw(nil)
 			return
@@ -103,9 +103,9 @@ func (a *Answer) send(c *fiber.Ctx) {
 	response.SetBodyRaw(a.body)
 }
 
-// matches tells whether an If-None-Match field names the tag, by RFC 9110's weak comparison. An
+// Matches tells whether an If-None-Match field names an entity tag, by RFC 9110's weak comparison. An
 // empty field matches nothing.
-func matches(field, etag []byte) bool {
+func Matches(field, etag []byte) bool {
 	etag = bytes.TrimPrefix(etag, weak)
 	for len(field) > 0 {
 		part, rest, _ := bytes.Cut(field, comma)

@@ -31,7 +31,7 @@ func (r *route) refresh(c *fiber.Ctx, key string) {
 		ctx.Init(request, remote, nil)
 		ctx.SetUserValue(refreshKey{}, again)
 		app.Handler()(&ctx)
-		if again.answer == nil && again.err == nil {
+		if again.answer == nil {
 			return nil, errNotAsked
 		}
 		return again.answer, again.err

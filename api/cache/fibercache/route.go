@@ -32,8 +32,8 @@ var statusName = []byte("Cache-Status")
 
 // handle answers from the cache, or has the route's own handler answer and keeps what it wrote.
 func (r *route) handle(c *fiber.Ctx) error {
-	if fill, refreshing := c.Context().UserValue(refreshKey{}).(*refresh); refreshing {
-		return fill.run(r, c)
+	if again, refreshing := c.Context().UserValue(refreshKey{}).(*refresh); refreshing {
+		return again.run(r, c)
 	}
 	if r.bypassed(c) {
 		c.Response().Header.SetCanonical(statusName, []byte("near; fwd=bypass"))
