@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -34,8 +35,17 @@ type config struct {
 	SQLiteSync   string        `name:"sqlite-sync" env:"WOODY_SQLITE_SYNC" default:"normal" enum:"normal,full" help:"What every SQLite write survives: 'normal', the process being killed; 'full', also a loss of power."`
 	QueueTimeout time.Duration `env:"WOODY_QUEUE_TIMEOUT" default:"30s" help:"How long a caller waits for a heavy slot or a database connection before it is told 503."`
 
-	NearCache string `env:"WOODY_NEAR_CACHE" default:"on" enum:"on,off" help:"Whether answers are kept in memory: on or off."`
-	NearBytes size   `env:"WOODY_NEAR_BYTES" default:"64M" placeholder:"SIZE" help:"What the near cache may hold in memory, such as 64M (M is 1000000). There is one with SQLite only: with a database server, replicas could not keep theirs right."`
+	NearCache string `env:"WOODY_NEAR_CACHE" default:"on" enum:"on,off" help:"Whether answers are kept in memory: on or off. With a database server they are kept only where there is Redis too, by which replicas keep each other's right."`
+	NearBytes size   `env:"WOODY_NEAR_BYTES" default:"64M" placeholder:"SIZE" help:"What the near cache may hold in memory, such as 64M (M is 1000000)."`
+
+	RedisAddr         string        `env:"WOODY_REDIS_ADDR" placeholder:"HOST:PORT" help:"Redis: the cache that replicas share, and how they hear of each other's writes. Needs a database server. Without it, replicas on a database server cache nothing."`
+	RedisUser         string        `env:"WOODY_REDIS_USER" help:"The user at Redis (default: Redis' own)."`
+	RedisPassword     string        `env:"WOODY_REDIS_PASSWORD" placeholder:"PASSWORD" help:"The password at Redis."`
+	RedisPasswordFile string        `env:"WOODY_REDIS_PASSWORD_FILE" placeholder:"FILE" help:"A file that holds the password, for secrets."`
+	RedisTimeout      time.Duration `env:"WOODY_REDIS_TIMEOUT" default:"250ms" help:"How long Redis may take over one command; after one that took longer it is not asked until it answers again."`
+	CacheLease        time.Duration `env:"WOODY_CACHE_LEASE" default:"1s" help:"How long a replica may answer from a cache without a word from Redis and the database. It bounds what a write waits for a replica that is gone, and is what every write waits while Redis is away. The same on all replicas."`
+	FillLease         time.Duration `env:"WOODY_FILL_LEASE" default:"1s" help:"How long others wait for a replica that died while it filled a key for all."`
+	AckTimeout        time.Duration `env:"WOODY_ACK_TIMEOUT" default:"250ms" help:"How long a write waits to hear that a replica knows of it, before that one is taken for gone."`
 
 	Front     string `env:"WOODY_FRONT" default:"auto" enum:"auto,on,off" help:"Whether this process serves the page too: on, off, or auto: on without a database server."`
 	CDNURL    string `name:"cdn-url" env:"WOODY_CDN_URL" placeholder:"URL" help:"Put before the path of the page's assets, such as http://cdn.{host}, where {host} is the host that the page was asked of."`
@@ -75,8 +85,10 @@ func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command s
 		cfg.ReplicaID, _ = os.Hostname()
 	}
 	cfg.unknown = settings.Unknown(parser.Model, "WOODY_API_URL") // which is the front's
+	var passwordErr error
 	cfg.DBDSN, err = settings.Secret("WOODY_DB_DSN", cfg.DBDSN, cfg.DBDSNFile)
-	return cfg, parsed.Command(), errors.Join(err, cfg.check())
+	cfg.RedisPassword, passwordErr = settings.Secret("WOODY_REDIS_PASSWORD", cfg.RedisPassword, cfg.RedisPasswordFile)
+	return cfg, parsed.Command(), errors.Join(err, passwordErr, cfg.check())
 }
 
 // check refuses what the types alone allow.
@@ -101,6 +113,13 @@ func (c config) check() error {
 	atLeast("WOODY_SLOW_QUERY_DELAY", c.SlowQueryDelay, 0)
 	atLeast("WOODY_DRAIN_DELAY", c.DrainDelay, 0)
 	atLeast("WOODY_DRAIN_TIMEOUT", c.DrainTimeout, 0)
+	atLeast("WOODY_REDIS_TIMEOUT", c.RedisTimeout, time.Millisecond)
+	atLeast("WOODY_CACHE_LEASE", c.CacheLease, 100*time.Millisecond)
+	atLeast("WOODY_FILL_LEASE", c.FillLease, 100*time.Millisecond)
+	atLeast("WOODY_ACK_TIMEOUT", c.AckTimeout, time.Millisecond)
+	if err := checkRedisAddr(c.RedisAddr, c.DBDSN); err != nil {
+		errs = append(errs, fmt.Errorf("WOODY_REDIS_ADDR: %w", err))
+	}
 	if strings.ContainsFunc(c.ReplicaID, func(r rune) bool { return r < ' ' || r > '~' }) {
 		errs = append(errs, errors.New("WOODY_REPLICA_ID may hold printable ASCII characters only"))
 	}
@@ -114,6 +133,19 @@ func (c config) check() error {
 		errs = append(errs, fmt.Errorf("WOODY_DB_DSN is %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+func checkRedisAddr(addr, dsn string) error {
+	if addr == "" {
+		return nil
+	}
+	if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
+		return fmt.Errorf("%q is not an address: write it as host:port, such as redis:6379", addr)
+	}
+	if dsn == "" {
+		return errors.New("it is for several replicas, which need a database server (WOODY_DB_DSN); one process on SQLite keeps its answers in memory")
+	}
+	return nil
 }
 
 // size is a number of bytes that reads "64M".

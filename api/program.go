@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/admin"
 	"github.com/woodytoys/woodytoys/api/cache"
+	"github.com/woodytoys/woodytoys/api/cache/outbox"
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/httpapi"
 	"github.com/woodytoys/woodytoys/api/shop"
@@ -32,7 +34,9 @@ type program struct {
 	public   net.Listener
 	private  net.Listener // nil when the admin port is off
 	store    *store.Store
-	cache    *cache.Cache // nil with a database server
+	cache    *cache.Cache   // nil with a database server and no Redis
+	ledger   *sql.DB        // the cache's part of the database server; nil with SQLite
+	box      *outbox.Outbox // in it
 	shop     *shop.Shop
 	health   *health.Health
 	api      *httpapi.API
@@ -63,25 +67,20 @@ func (p *program) open() (err error) {
 			return fmt.Errorf("WOODY_ADMIN_ADDR: %w", err)
 		}
 	}
+	journal, err := p.openCache()
+	if err != nil {
+		return err
+	}
 	p.store, err = store.Open(store.Config{
 		DSN: p.cfg.DBDSN, DataDir: p.cfg.DataDir, Sync: p.cfg.SQLiteSync == "full",
 		Pool: p.cfg.DBPool, Wait: p.cfg.QueueTimeout, Timeout: p.cfg.DBTimeout,
-		SlowQuery: p.cfg.SlowQueryDelay, Logger: p.log,
+		SlowQuery: p.cfg.SlowQueryDelay, Journal: journal, Logger: p.log,
 	})
 	if err != nil {
 		return err
 	}
-	var changed func(...string)
-	if p.cfg.DBDSN == "" && p.cfg.NearCache == "on" {
-		// With a database server there may be other replicas, whose writes this process does not
-		// hear of: nothing is kept then.
-		if p.cache, err = cache.New(cache.Config{MaxBytes: int64(p.cfg.NearBytes), Registerer: p.registry}); err != nil {
-			return err
-		}
-		changed = p.cache.Invalidate
-	}
 	p.shop = shop.New(shop.Config{
-		Store: p.store, HeavyDelay: p.cfg.HeavyDelay, HeavySlots: p.cfg.HeavySlots, Wait: p.cfg.QueueTimeout, Changed: changed,
+		Store: p.store, HeavyDelay: p.cfg.HeavyDelay, HeavySlots: p.cfg.HeavySlots, Wait: p.cfg.QueueTimeout,
 	})
 	p.api, err = httpapi.New(p.serving, httpapi.Config{
 		Shop: p.shop, Health: p.health, Cache: p.cache, ReplicaID: p.cfg.ReplicaID, Registerer: p.registry, Logger: p.log,
@@ -168,6 +167,11 @@ func (p *program) work(ctx context.Context) error {
 	if err := p.store.Migrate(ctx); err != nil {
 		return err
 	}
+	if p.box != nil {
+		if err := p.box.Migrate(ctx); err != nil {
+			return err
+		}
+	}
 	p.health.Start()
 	p.log.Info("ready", "database", p.store.Name())
 	var tasks sync.WaitGroup
@@ -211,6 +215,9 @@ func (p *program) Close() {
 	}
 	if p.cache != nil {
 		p.cache.Close()
+	}
+	if p.ledger != nil {
+		p.ledger.Close()
 	}
 	if p.store != nil {
 		p.store.Close()

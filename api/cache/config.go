@@ -18,6 +18,12 @@ type Config struct {
 	// an allocation. It must belong to this process alone: it cannot compare and store.
 	// Default: nil, the near cache.
 	Store store.StoreInterface
+	// NoNear has this process keep nothing in memory. Default: false. It is of use with a Cluster only:
+	// every read then asks Redis, and nothing is refreshed ahead of its expiry.
+	NoNear bool
+	// Cluster makes the cache one replica's part of several that share what they keep. Default: nil,
+	// it is for this process alone.
+	Cluster *Cluster
 	// Registerer takes the metrics. Default: a registry of its own, which nobody reads.
 	Registerer prometheus.Registerer
 }
@@ -38,6 +44,16 @@ type Options struct {
 	// random, so that values filled together are not refreshed together. From 0.1 to 0.9.
 	// Default: 0, off.
 	RefreshAhead float64
+	// Codec turns values into bytes for the layer that replicas share. Default: JSON.
+	Codec Codec
+}
+
+// Codec turns the values of a loader into bytes and back. It must be safe for concurrent use.
+type Codec interface {
+	// Encode answers the bytes of a value. With an error the value is not shared.
+	Encode(value any) ([]byte, error)
+	// Decode answers the value of bytes, which it may keep. With an error it is loaded instead.
+	Decode(b []byte) (any, error)
 }
 
 func (o Options) check() error {

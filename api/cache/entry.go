@@ -3,6 +3,9 @@ package cache
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
 
 // entry is a kept value. All of it but refresh and refreshing is written once.
@@ -10,8 +13,9 @@ type entry struct {
 	value any
 	err   error // what an absence is answered with; nil for a value
 
-	fence stamp
-	slots []uint32 // of its tags
+	fence fence.Stamp
+	slots []uint16      // of its tags
+	id    cluster.Token // of the fill, where it is shared by replicas
 
 	expires    int64        // on the cache's clock, like refresh
 	refresh    atomic.Int64 // when to load it again ahead of that; zero for never
@@ -29,10 +33,10 @@ func (e *entry) refreshLater(now int64) {
 // overhead is what an entry costs beside its key, its value and its tags: the entry itself, the
 // value's headers, and the near cache's node and place in the table. Measured, and held by
 // TestHeapStaysWithinTheBound.
-const overhead = 320
+const overhead = 330
 
-func sizeOf(key string, slots []uint32, value int64) int64 {
-	return overhead + int64(len(key)) + 4*int64(len(slots)) + value
+func sizeOf(key string, slots []uint16, value int64) int64 {
+	return overhead + int64(len(key)) + 2*int64(len(slots)) + value
 }
 
 // clock is time in nanoseconds since the cache was made, from a monotonic reading.

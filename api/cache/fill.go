@@ -1,10 +1,11 @@
 package cache
 
+import "github.com/woodytoys/woodytoys/api/cache/internal/fence"
+
 // Fill is a load's way to tell the cache about the value that it is loading. It is for the load's
 // own goroutine, and of no use after the load returned.
 type Fill struct {
-	cache  *Cache
-	slots  []uint32
+	slots  []uint16
 	bytes  int64
 	absent bool
 	skip   bool
@@ -13,9 +14,7 @@ type Fill struct {
 // Tag adds tags that were not known before the load: what the value turns out to be made from. An
 // invalidation of one that came while the load ran is not missed.
 func (f *Fill) Tag(tags ...string) {
-	for _, tag := range tags {
-		f.slots = append(f.slots, f.cache.fences.slot(tag))
-	}
+	f.slots = fence.AppendSlots(f.slots, tags...)
 }
 
 // Bytes tells the value's size, so that the near cache can hold to its bound. A value whose size

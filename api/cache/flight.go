@@ -7,6 +7,10 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/api/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
 
 // flights runs at most one load for each key. Beside the running one there may be one that waits
@@ -26,14 +30,14 @@ type flight struct {
 	options *Options
 	meter   *meter
 
-	fence stamp    // taken before the load began to read
-	slots []uint32 // of the tags that were known by then
-	next  *flight  // waits for this one to end
+	fence fence.Stamp // taken before the load began to read
+	slots []uint16    // of the tags that were known by then
+	next  *flight     // waits for this one to end
 
-	ctx     context.Context // the load's: it ends when nobody waits any more
-	cancel  context.CancelFunc
-	waiting int    // callers who have not given up
-	ahead   *entry // what a refresh ahead of expiry is to replace; nil for other flights
+	ctx     context.Context    // of the caller who made it
+	cancel  context.CancelFunc // ends the load's, when nobody waits any more; nil until that is made
+	waiting int                // callers who have not given up
+	ahead   *entry             // what a refresh ahead of expiry is to replace; nil for other flights
 
 	// What came of it, written before done is closed.
 	done    chan struct{}
@@ -41,8 +45,14 @@ type flight struct {
 	err     error
 	entry   *entry // nil when it was not kept
 	absent  bool
-	late    []uint32
+	late    []uint16
 	lateOff bool // a tag that the load named was invalidated while it ran
+
+	found        *cluster.Found // it came from the layer that replicas share
+	look         *cluster.Look  // what was seen there before the load was to begin
+	id           cluster.Token  // of the fill, where it went there
+	shared       Shared
+	sharedStored bool
 }
 
 // PanicError is what callers get of a load that panicked, or that ended its goroutine.
@@ -59,58 +69,111 @@ func (p *PanicError) Error() string {
 
 // join finds the flight that can answer a caller who comes now, and makes it where there is none.
 // Without mayJoin only a flight that has not begun will do. It answers an entry instead when a flight
-// has just landed one.
-func (c *Cache) join(f *flight, mayJoin bool) (joined *flight, led bool, landed *entry) {
+// has just landed one. A caller who is to begin the flight goes on with start.
+func (c *Cache) join(f *flight, mayJoin bool) (joined *flight, led role, landed *entry) {
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
 	running := c.flights.byKey[f.key]
 	if running == nil {
 		// The flight that this caller just missed may have landed: look again, now that none can.
 		if e, _ := c.find(f.key, c.clock.now()); e != nil {
-			return nil, false, e
+			return nil, joins, e
 		}
 		c.begin(f)
-		return f, true, nil
+		return f, begins, nil
 	}
 	if mayJoin && running.waiting > 0 && c.canAnswer(running, f) {
 		running.waiting++
-		return running, false, nil
+		return running, joins, nil
 	}
 	if running.next == nil || running.next.waiting == 0 {
 		running.next = f
-		return f, true, nil
+		return f, queues, nil
 	}
 	running.next.waiting++
-	return running.next, false, nil
+	return running.next, joins, nil
 }
+
+// role is what a caller is to a flight.
+type role int
+
+const (
+	joins  role = iota // another's
+	queues             // its own, which begins when the running one has ended
+	begins             // its own, which it has to start
+)
 
 // canAnswer tells whether no invalidation can have come between a running flight's fence and now, as
 // far as its own tags and those of the caller who would make the other flight tell.
 func (c *Cache) canAnswer(running, other *flight) bool {
-	return fenceOff || c.fences.holds(running.fence, running.slots) && c.fences.holds(running.fence, other.slots)
+	return broken.Join || c.fences.Holds(running.fence, running.slots) && c.fences.Holds(running.fence, other.slots)
 }
 
-// begin takes the fence and lets the load run. The flights are locked.
+// begin takes the fence and the key. The flights are locked.
 func (c *Cache) begin(f *flight) {
 	c.flights.byKey[f.key] = f
 	c.flights.running++
-	f.fence = c.fences.now()
-	go c.fly(f)
+	f.fence = c.fences.Now()
 }
 
-// fly runs the load and lands it, whatever the load does.
+// start has a flight that has begun look in the layer that replicas share, where there is one, and then
+// has it fly. What is found there has landed when it returns.
+func (c *Cache) start(f *flight) {
+	if c.node != nil {
+		look := c.node.Look(f.key)
+		f.look = &look
+		fill := &Fill{}
+		if look.Found != nil && f.take(look.Found, fill) {
+			f.shared = SharedHit
+			f.meter.sharedHits.Inc()
+			c.land(f, fill)
+			return
+		}
+	}
+	c.fly(f)
+}
+
+// fly has a flight go on by itself.
 func (c *Cache) fly(f *flight) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(f.ctx))
+	c.flights.mu.Lock()
+	f.cancel = cancel
+	if f.waiting == 0 {
+		cancel()
+	}
+	c.flights.mu.Unlock()
+	go c.pilot(ctx, f)
+}
+
+// pilot finds the value in the layer that replicas share or has it loaded, and lands it, whatever the
+// load does.
+func (c *Cache) pilot(ctx context.Context, f *flight) {
+	defer f.cancel()
+	fill := &Fill{}
+	var lead *cluster.Lead
+	defer func() {
+		c.share(f, fill, lead)
+		c.land(f, fill)
+	}()
+	if c.node != nil {
+		if lead = c.fetch(ctx, f, fill); f.found != nil {
+			return
+		}
+	}
+	f.run(ctx, fill)
+}
+
+// run runs the load. A load that panics, or ends its goroutine, is an error.
+func (f *flight) run(ctx context.Context, fill *Fill) {
 	began := time.Now()
-	fill := &Fill{cache: c}
 	returned := false
 	defer func() {
 		if !returned {
 			f.err = &PanicError{Value: recover(), Stack: debug.Stack()}
 		}
 		f.meter.filled(time.Since(began), f.err)
-		c.land(f, fill)
 	}()
-	f.value, f.err = f.load(f.ctx, fill)
+	f.value, f.err = f.load(ctx, fill)
 	absent := f.options.Absent
 	f.absent = f.err != nil && absent != nil && absent(f.err) || f.err == nil && fill.absent
 	returned = true
@@ -118,16 +181,15 @@ func (c *Cache) fly(f *flight) {
 
 // land keeps what came of the load, if its fence still holds, and lets the waiting flight begin.
 func (c *Cache) land(f *flight, fill *Fill) {
-	f.cancel()
 	f.late = fill.slots
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
-	if fenceOff {
-		f.fence = c.fences.now()
+	if broken.Fence {
+		f.fence = c.fences.Now()
 	}
-	f.lateOff = !c.fences.holds(f.fence, f.late)
+	f.lateOff = !c.fences.Holds(f.fence, f.late)
 	if kept := c.keepable(f, fill); kept != nil {
-		if f.lateOff || !c.fences.holds(f.fence, f.slots) {
+		if !c.fences.Holds(kept.fence, kept.slots) {
 			f.meter.refused.Inc()
 		} else {
 			f.entry = kept
@@ -139,6 +201,7 @@ func (c *Cache) land(f *flight, fill *Fill) {
 	}
 	if next := f.next; next != nil && next.waiting > 0 {
 		c.begin(next)
+		go c.start(next)
 	} else {
 		delete(c.flights.byKey, f.key)
 	}
@@ -147,27 +210,38 @@ func (c *Cache) land(f *flight, fill *Fill) {
 	c.flights.landed.Broadcast()
 }
 
-// keepable is the entry that a load's outcome makes: nil for errors, but those that mean absence.
-func (c *Cache) keepable(f *flight, fill *Fill) *entry {
-	o := f.options
-	ttl := o.TTL
+// ttl is how long a load's outcome may be kept: zero for errors, but those that mean absence.
+func (f *flight) ttl(fill *Fill) time.Duration {
 	switch {
+	case fill.skip:
+		return 0
 	case f.absent:
-		ttl = o.NegativeTTL
+		return f.options.NegativeTTL
 	case f.err != nil:
+		return 0
+	}
+	return f.options.TTL
+}
+
+// allSlots are the slots of the tags that the read named and of those that the load did.
+func (f *flight) allSlots() []uint16 { return append(append([]uint16(nil), f.slots...), f.late...) }
+
+// keepable is the entry that a flight's outcome makes, or nil.
+func (c *Cache) keepable(f *flight, fill *Fill) *entry {
+	ttl := f.ttl(fill)
+	if ttl <= 0 {
 		return nil
 	}
-	if ttl <= 0 || fill.skip {
-		return nil
+	left := ttl
+	e := &entry{value: f.value, err: f.err, fence: f.fence, slots: f.allSlots(), id: f.id}
+	if f.found != nil {
+		e.fence, e.slots = f.found.Stamp, f.found.Slots
+		left = min(ttl, time.Until(f.found.Expires))
 	}
-	slots := append(append([]uint32(nil), f.slots...), f.late...)
-	now := c.clock.now()
-	e := &entry{
-		value: f.value, err: f.err, fence: f.fence, slots: slots,
-		expires: now + int64(ttl), size: sizeOf(f.key, slots, fill.bytes),
-	}
-	if o.RefreshAhead > 0 && !f.absent {
-		e.refresh.Store(now + int64(float64(ttl)*(o.RefreshAhead+(rand.Float64()-0.5)/5)))
+	e.size = sizeOf(f.key, e.slots, fill.bytes)
+	e.expires = c.clock.now() + int64(left)
+	if ahead := f.options.RefreshAhead; ahead > 0 && !f.absent {
+		e.refresh.Store(e.expires - int64(float64(ttl)*(1-ahead+(rand.Float64()-0.5)/5)))
 	}
 	return e
 }
@@ -175,7 +249,7 @@ func (c *Cache) keepable(f *flight, fill *Fill) *entry {
 // await waits for a flight's end or for the caller's own. came is the clock of the fences when the
 // caller joined. It answers again = true when the flight cannot answer this caller: it turned out
 // to depend on a tag that was invalidated, and began before the caller came.
-func (c *Cache) await(ctx context.Context, f *flight, led bool, came stamp) (again bool, err error) {
+func (c *Cache) await(ctx context.Context, f *flight, led role, came fence.Stamp) (again bool, err error) {
 	c.metrics.waiting.Inc()
 	defer c.metrics.waiting.Dec()
 	select {
@@ -184,7 +258,7 @@ func (c *Cache) await(ctx context.Context, f *flight, led bool, came stamp) (aga
 		c.giveUp(f)
 		return false, ctx.Err()
 	}
-	return f.lateOff && !led && came > f.fence, nil
+	return f.lateOff && led == joins && came > f.fence, nil
 }
 
 // giveUp takes a caller off a flight. A load that nobody waits for any more is told to stop, and
@@ -192,7 +266,7 @@ func (c *Cache) await(ctx context.Context, f *flight, led bool, came stamp) (aga
 func (c *Cache) giveUp(f *flight) {
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
-	if f.waiting--; f.waiting == 0 {
+	if f.waiting--; f.waiting == 0 && f.cancel != nil {
 		f.cancel()
 	}
 }

@@ -49,6 +49,14 @@ func (n *near) remove(key string)        { n.entries.Invalidate(key) }
 
 func (n *near) usage() (int, uint64) { return n.entries.EstimatedSize(), n.entries.WeightedSize() }
 
+// nothing keeps nothing.
+type nothing struct{}
+
+func (nothing) get(string) *entry    { return nil }
+func (nothing) set(string, *entry)   {}
+func (nothing) remove(string)        {}
+func (nothing) usage() (int, uint64) { return 0, 0 }
+
 // plugged keeps entries in somebody's gocache store. An error of the store is an entry that is not
 // there: the value is loaded again. Invalidation never depends on the store: an entry that it
 // hands back too late fails its fence.

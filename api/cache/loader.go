@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
 
 // Reason is why a read was, or was not, answered from the cache.
@@ -20,6 +23,25 @@ const (
 	Expired
 	// Invalidated is an entry that a write made wrong.
 	Invalidated
+	// Unsure is a replica that cannot know now whether what it has is right.
+	Unsure
+)
+
+// Shared is what the layer that replicas share had to do with an answer.
+type Shared int
+
+// What it had to do.
+const (
+	// NotShared is a cache of one process, or an answer that did not have to go there.
+	NotShared Shared = iota
+	// SharedHit is an answer that was there.
+	SharedHit
+	// SharedWaited is one that another replica was filling, and that this one waited for.
+	SharedWaited
+	// SharedMiss is one that this replica had to fill for all.
+	SharedMiss
+	// SharedAway is a layer that this replica could not use.
+	SharedAway
 )
 
 // Info is how an answer came about.
@@ -31,6 +53,10 @@ type Info struct {
 	Stored bool
 	// Collapsed tells that this call waited for a load that another caller had begun.
 	Collapsed bool
+	// Shared is what the layer that replicas share had to do with the answer, and SharedStored whether
+	// this call's value was kept there.
+	Shared       Shared
+	SharedStored bool
 	// Due tells that the value is to be refreshed ahead of its expiry, by this caller and no other:
 	// see Loader.Refresh.
 	Due bool
@@ -52,6 +78,9 @@ type Loader[V any] struct {
 func NewLoader[V any](c *Cache, options Options) (*Loader[V], error) {
 	if err := options.check(); err != nil {
 		return nil, err
+	}
+	if options.Codec == nil {
+		options.Codec = jsonCodec[V]{}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,15 +158,20 @@ func (l *Loader[V]) unpack(e *entry, now int64) (V, Info, error) {
 // Fill loads the value of a key that Peek did not find, for the reason that Peek gave.
 func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Load[V], reason Reason) (v V, info Info, err error) {
 	c := l.cache
-	key = strings.Clone(key)
+	if !broken.Copy {
+		key = strings.Clone(key)
+	}
 	for mayJoin := true; ; mayJoin = false {
-		came := c.fences.now()
-		f, led, landed := c.join(l.flight(ctx, key, tags, load), mayJoin)
+		came := c.fences.Now()
+		f, led, landed := c.join(l.flight(ctx, key, tags, load), mayJoin && c.live(c.clock.now()))
 		if landed != nil {
 			v, info, err = l.unpack(landed, c.clock.now())
 			info.Reason, info.Collapsed = reason, true
 			l.meter.joined.Inc()
 			return v, info, err
+		}
+		if led == begins {
+			c.start(f)
 		}
 		again, err := c.await(ctx, f, led, came)
 		if err != nil {
@@ -146,13 +180,13 @@ func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Lo
 		if again {
 			continue // the next flight has not begun yet, or will be this caller's own
 		}
-		if !led {
+		if led == joins {
 			l.meter.joined.Inc()
 		}
 		v, _ = f.value.(V)
-		info = Info{Reason: reason, Collapsed: !led}
+		info = Info{Reason: reason, Collapsed: led == joins, Shared: f.shared, SharedStored: led != joins && f.sharedStored}
 		if f.entry != nil {
-			info.Stored = led
+			info.Stored = led != joins
 			info.TTL = time.Duration(f.entry.expires - c.clock.now())
 		}
 		return v, info, f.err
@@ -177,20 +211,15 @@ func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load
 	}
 	l.meter.refreshes.Inc()
 	c.begin(f)
+	go c.fly(f)
 }
 
 // flight is a load with one who waits for it: the caller, or the refresh itself, which never gives up.
 func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load Load[V]) *flight {
-	slots := make([]uint32, len(tags))
-	for i, tag := range tags {
-		slots[i] = l.cache.fences.slot(tag)
-	}
-	f := &flight{
-		key: key, slots: slots, options: &l.options, meter: l.meter, waiting: 1, done: make(chan struct{}),
+	return &flight{
+		ctx: ctx, key: key, slots: fence.AppendSlots(nil, tags...), options: &l.options, meter: l.meter, waiting: 1, done: make(chan struct{}),
 		load: func(ctx context.Context, fill *Fill) (any, error) { return load(ctx, fill) },
 	}
-	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	return f
 }
 
 // Forget drops what is kept of a key, in this process. A load that is under way is not stopped by

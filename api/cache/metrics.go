@@ -12,9 +12,12 @@ import (
 //	gets = hits + misses
 //	misses = joined callers + fills that a caller began + those who gave up + HEADs, which fill nothing
 //
-// while refreshes are fills that no read waited for.
+// while refreshes are fills that no read waited for. In a cluster
+//
+//	fills begun = redis hits + loads, and loads = redis misses + redis bypasses
 type metrics struct {
 	hits, misses, joined, refreshes, refused, failed *prometheus.CounterVec
+	sharedHits, sharedMisses, sharedAway             *prometheus.CounterVec
 	duration                                         *prometheus.HistogramVec
 	evictions, invalidations                         prometheus.Counter
 	waiting                                          prometheus.Gauge
@@ -23,6 +26,7 @@ type metrics struct {
 // meter is one loader's part of the metrics.
 type meter struct {
 	hits, misses, joined, refreshes, refused, failed prometheus.Counter
+	sharedHits, sharedMisses, sharedAway             prometheus.Counter
 	duration                                         prometheus.Observer
 }
 
@@ -46,6 +50,9 @@ func newMetrics(registerer prometheus.Registerer, keep keep) (*metrics, error) {
 		refreshes:     vec("refreshes_total", "Fills begun ahead of an expiry."),
 		refused:       vec("refused_stores_total", "Fills whose fence was lost, and which were not kept."),
 		failed:        vec("failed_fills_total", "Fills that ended in an error."),
+		sharedHits:    vec("redis_hits_total", "Fills that Redis answered, those included that waited there for another replica's."),
+		sharedMisses:  vec("redis_misses_total", "Fills that this replica was to load for all."),
+		sharedAway:    vec("redis_bypasses_total", "Fills that could not use Redis."),
 		evictions:     counter("near_evictions_total", "Entries that the near cache dropped to keep its bound."),
 		invalidations: counter("invalidations_total", "Calls of Invalidate."),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -75,7 +82,9 @@ func (m *metrics) meter(route string) *meter {
 	return &meter{
 		hits: m.hits.WithLabelValues(route), misses: m.misses.WithLabelValues(route), joined: m.joined.WithLabelValues(route),
 		refreshes: m.refreshes.WithLabelValues(route), refused: m.refused.WithLabelValues(route),
-		failed: m.failed.WithLabelValues(route), duration: m.duration.WithLabelValues(route),
+		sharedHits: m.sharedHits.WithLabelValues(route), sharedMisses: m.sharedMisses.WithLabelValues(route),
+		sharedAway: m.sharedAway.WithLabelValues(route),
+		failed:     m.failed.WithLabelValues(route), duration: m.duration.WithLabelValues(route),
 	}
 }
 

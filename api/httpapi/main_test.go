@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"database/sql"
 	"io"
 	"log/slog"
 	"net"
@@ -38,7 +39,11 @@ func mustServe(t testing.TB) *testShop { return mustServeShop(t, shop.Config{}) 
 // mustServeShop is the same with a shop of other settings, and with more routes.
 func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *testShop {
 	t.Helper()
-	s, err := store.Open(store.Config{DataDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	kept, err := cache.New(cache.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(store.Config{DataDir: t.TempDir(), Journal: journal{kept}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,11 +52,6 @@ func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *tes
 		t.Fatal(err)
 	}
 	cfg.Store = s
-	kept, err := cache.New(cache.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Changed = kept.Invalidate
 	h := &health.Health{}
 	h.Start()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -77,6 +77,13 @@ func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *tes
 	t.Cleanup(func() { api.App().ShutdownWithTimeout(time.Second) })
 	return &testShop{t: t, url: "http://" + ln.Addr().String(), api: api, shop: theShop, health: h, store: s, metrics: metrics}
 }
+
+// journal has a store's changes invalidate a cache.
+type journal struct{ *cache.Cache }
+
+func (journal) Record(context.Context, *sql.Tx, []string) (int64, error) { return 0, nil }
+
+func (j journal) Settle(_ int64, tags []string) error { return j.Invalidate(tags...) }
 
 // forTest is the same shop, reporting to another test.
 func (s *testShop) forTest(t testing.TB) *testShop {

@@ -55,14 +55,4 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// mayHaveHappened tells whether a write with this outcome may have changed something: it did, or
-// nobody knows. A caller cannot empty the cache with writes that are refused.
-func mayHaveHappened(err error) bool {
-	switch KindOf(err) {
-	case Invalid, NotFound, Changed, KeyReused, Busy:
-		return false
-	}
-	return true
-}
-
 func invalid(detail string) error { return &Error{Kind: Invalid, Detail: detail} }

@@ -24,9 +24,6 @@ type Config struct {
 	// Wait is how long a caller waits for a heavy slot before it is told Busy. Default: 0, not
 	// at all.
 	Wait time.Duration
-	// Changed is told, after each write and before it is acknowledged, the tags of what it changed;
-	// also after a write whose outcome is not known. Default: nil, nobody is told.
-	Changed func(tags ...string)
 }
 
 // Shop is the business. Its methods answer an *Error, or the context's error, when they fail.
@@ -34,17 +31,12 @@ type Shop struct {
 	store      Store
 	heavyDelay time.Duration
 	heavy      *slots.Slots
-	changed    func(tags ...string)
 	placed     chan struct{} // tells the workers of this process that an order came
 }
 
 // New makes a shop on a store.
 func New(cfg Config) *Shop {
-	if cfg.Changed == nil {
-		cfg.Changed = func(...string) {}
-	}
 	return &Shop{
-		changed:    cfg.Changed,
 		store:      cfg.Store,
 		heavyDelay: cfg.HeavyDelay,
 		heavy:      slots.New(cfg.HeavySlots, cfg.Wait),
@@ -92,16 +84,7 @@ func (s *Shop) AddProduct(ctx context.Context, name string) (Product, error) {
 	if err != nil {
 		return Product{}, err
 	}
-	product, err := s.store.AddProduct(ctx, name)
-	switch {
-	case err == nil:
-		s.changed(addedTags(product.ID)...)
-	case mayHaveHappened(err):
-		// It may have been stored all the same, under an id that nobody told us. An absence that
-		// is kept of that id ends by itself, soon.
-		s.changed(AllProducts, NewestProducts)
-	}
-	return product, err
+	return s.store.AddProduct(ctx, name)
 }
 
 // RenameProduct gives a product a name that CleanName accepts; with a version above zero only if
@@ -111,20 +94,12 @@ func (s *Shop) RenameProduct(ctx context.Context, id int64, name string, version
 	if err != nil {
 		return Product{}, err
 	}
-	product, err := s.store.RenameProduct(ctx, id, name, version)
-	if mayHaveHappened(err) {
-		s.changed(changedTags(id)...)
-	}
-	return product, err
+	return s.store.RenameProduct(ctx, id, name, version)
 }
 
 // DeleteProduct removes a product; with a version above zero only if that is still the newest.
 func (s *Shop) DeleteProduct(ctx context.Context, id, version int64) error {
-	err := s.store.DeleteProduct(ctx, id, version)
-	if mayHaveHappened(err) {
-		s.changed(changedTags(id)...)
-	}
-	return err
+	return s.store.DeleteProduct(ctx, id, version)
 }
 
 // Order is one order.
@@ -169,7 +144,6 @@ func (s *Shop) OrderProduct(ctx context.Context, product, key string) (Order, er
 func (s *Shop) place(ctx context.Context, product, key string) (Order, error) {
 	order := Order{ID: uuid.NewString(), Product: product, Status: Pending, Version: 1}
 	stored, err := s.store.AddOrder(ctx, order, key)
-	s.changed(OrderTag(order.ID))
 	if err != nil {
 		return Order{}, err
 	}

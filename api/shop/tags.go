@@ -55,10 +55,10 @@ func PageTags(before int64, limit int, found []Product) []string {
 // case of letters; the tag is the same for all.
 func OrderTag(id string) string { return "order:" + strings.ToLower(id) }
 
-// addedTags are what a new product changes.
-func addedTags(id int64) []string { return append(changedTags(id), NewestProducts) }
+// AddedTags are what a new product changes.
+func AddedTags(id int64) []string { return append(ChangedTags(id), NewestProducts) }
 
-// changedTags are what a renamed or deleted product changes.
-func changedTags(id int64) []string {
+// ChangedTags are what a renamed or deleted product changes.
+func ChangedTags(id int64) []string {
 	return []string{ProductTag(id), AllProducts, rangeTag(id / rangeSize)}
 }

@@ -32,13 +32,13 @@ func TestAChangedPageIsAlwaysTagged(t *testing.T) {
 			next++
 			list = append(list, Product{ID: id, Version: 1})
 			slices.SortFunc(list, func(a, b Product) int { return int(b.ID - a.ID) })
-			named = addedTags(id)
+			named = AddedTags(id)
 		case random.IntN(2) == 0:
-			named = changedTags(list[i].ID)
+			named = ChangedTags(list[i].ID)
 			list = slices.Delete(list, i, i+1)
 		default:
 			list[i].Version++
-			named = changedTags(list[i].ID)
+			named = ChangedTags(list[i].ID)
 		}
 		after := pageOf(list, before, limit+1)
 		if len(page) > limit && len(after) > limit {
@@ -70,7 +70,7 @@ func TestANewProductChangesTheHeadOnly(t *testing.T) {
 	for id := int64(10_000); id > 0; id-- {
 		list = append(list, Product{ID: id, Version: 1})
 	}
-	named := addedTags(10_001)
+	named := AddedTags(10_001)
 	hit := 0
 	for before := int64(0); ; {
 		page := pageOf(list, before, 20+1)

@@ -116,6 +116,5 @@ func (s *Shop) end(ctx context.Context, claim Claim) error {
 		end = Success
 	}
 	_, err = s.store.FinishOrder(ctx, claim, end)
-	s.changed(OrderTag(claim.OrderID))
 	return err
 }

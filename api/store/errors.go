@@ -46,7 +46,7 @@ func explain(ctx context.Context, err error) error {
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case isAway(err):
+	case IsAway(err):
 		return &shop.Error{
 			Kind: shop.Unavailable, Err: err, RetryAfter: 2 * time.Second,
 			Detail: "The database does not answer; try again later.",
@@ -55,8 +55,8 @@ func explain(ctx context.Context, err error) error {
 	return &shop.Error{Kind: shop.Internal, Err: err, Detail: "The database refused the request."}
 }
 
-// isAway tells whether err means that the database cannot work now, whatever it is asked.
-func isAway(err error) bool {
+// IsAway tells whether a driver's error means that the database cannot work now, whatever it is asked.
+func IsAway(err error) bool {
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {
 		switch my.Number {
@@ -81,6 +81,14 @@ func isAway(err error) bool {
 		errors.Is(err, mysql.ErrInvalidConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ENOENT) // the server's socket file is not there
+}
+
+// IsUnreachable tells whether a driver's error means that no server is there to answer anybody, now: it
+// refuses connections, or is shutting down. One that is slow, or busy, or refuses this connection alone is
+// there.
+func IsUnreachable(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial" && !dial.Timeout() || isMySQL(err, mysqlShutdown)
 }
 
 func isDeadlock(err error) bool { return isMySQL(err, mysqlDeadlock) }

@@ -34,7 +34,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !s.remote || !isAway(err) && !errors.Is(err, errMigrating):
+		case !s.remote || !IsAway(err) && !errors.Is(err, errMigrating):
 			return fmt.Errorf("migrate the database: %w", err)
 		}
 		if time.Since(logged) >= logEvery {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -48,23 +49,34 @@ func openMySQL(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	dsn.Logger = driverLog{cfg.Logger}
-	open := func(size int) *pool {
-		connector, connErr := mysql.NewConnector(dsn)
-		err = errors.Join(err, connErr)
-		if connErr != nil {
-			return nil
-		}
-		return newPool(sql.OpenDB(connector), size, cfg.Wait, cfg.Timeout)
-	}
-	callers, background := open(cfg.Pool), open(backgroundPool)
+	connector, err := mysql.NewConnector(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
+	open := func(size int) *pool { return newPool(sql.OpenDB(connector), size, cfg.Wait, cfg.Timeout) }
+	callers, background := open(cfg.Pool), open(backgroundPool)
 	return &Store{
-		dialect: mysqlDialect, slowQuery: cfg.SlowQuery, log: cfg.Logger,
+		dialect: mysqlDialect, slowQuery: cfg.SlowQuery, journal: cfg.Journal, log: cfg.Logger,
 		reads: callers, writes: callers, background: background, watch: background,
 		closers: []func() error{callers.db.Close, background.db.Close},
 	}, nil
+}
+
+// OpenPool opens connections to the same server for somebody else's use, at most size of them.
+func OpenPool(dsn string, size int, log *slog.Logger) (*sql.DB, error) {
+	cfg, err := parseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Logger = driverLog{log}
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
 }
 
 var mysqlDialect = dialect{

@@ -38,19 +38,19 @@ func (s *Store) OrderByKey(ctx context.Context, key string) (shop.Order, error) 
 // AddOrder implements shop.Store. Of two calls with one key at the same time, the unique key lets
 // one through; the other rolls back and answers what the first one stored.
 func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (shop.Order, error) {
-	err := s.writes.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		if key != "" {
 			_, err := tx.ExecContext(ctx, "INSERT INTO order_key (idempotency_key, order_id, created_us) VALUES (?, ?, "+s.now+")", key, order.ID)
 			if isDuplicate(err) {
-				return errKeyUsed
+				return nil, errKeyUsed
 			}
 			if err != nil {
-				return err
+				return nil, err
 			}
 		}
 		_, err := tx.ExecContext(ctx, "INSERT INTO `order` (order_id, status, product, created_us) VALUES (?, ?, ?, "+s.now+")",
 			order.ID, order.Status, order.Product)
-		return err
+		return []string{shop.OrderTag(order.ID)}, err
 	})
 	if errors.Is(err, errKeyUsed) {
 		return s.OrderByKey(ctx, key)
@@ -104,29 +104,29 @@ func (s *Store) unclaimed(ctx context.Context, tx *sql.Tx, n int, token string) 
 }
 
 // FinishOrder implements shop.Store.
-func (s *Store) FinishOrder(ctx context.Context, claim shop.Claim, end shop.Status) (bool, error) {
-	return s.settle(ctx, claim, "UPDATE `order` SET status = ?, version = version + 1, claim = '' "+
-		"WHERE order_id = ? AND claim = ? AND status = 'Pending'", end)
+func (s *Store) FinishOrder(ctx context.Context, claim shop.Claim, end shop.Status) (held bool, err error) {
+	err = s.change(ctx, s.background, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
+		done, err := tx.ExecContext(ctx, "UPDATE `order` SET status = ?, version = version + 1, claim = '' "+
+			"WHERE order_id = ? AND claim = ? AND status = 'Pending'", end, claim.OrderID, claim.Token)
+		if err != nil {
+			return nil, err
+		}
+		n, err := done.RowsAffected()
+		if held = n == 1; !held {
+			return nil, err
+		}
+		return []string{shop.OrderTag(claim.OrderID)}, err
+	})
+	return held && err == nil, err
 }
 
 // ReleaseOrder implements shop.Store.
 func (s *Store) ReleaseOrder(ctx context.Context, claim shop.Claim) error {
-	_, err := s.settle(ctx, claim, "UPDATE `order` SET claimed_until_us = ?, claim = '' "+
-		"WHERE order_id = ? AND claim = ? AND status = 'Pending'", 0)
-	return err
-}
-
-func (s *Store) settle(ctx context.Context, claim shop.Claim, update string, value any) (held bool, err error) {
-	err = s.background.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, update, value, claim.OrderID, claim.Token)
-		if err != nil {
-			return err
-		}
-		n, err := done.RowsAffected()
-		held = n == 1
+	return s.background.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE `order` SET claimed_until_us = 0, claim = '' "+
+			"WHERE order_id = ? AND claim = ? AND status = 'Pending'", claim.OrderID, claim.Token)
 		return err
 	})
-	return held && err == nil, err
 }
 
 // Backlog implements shop.Store.

@@ -91,13 +91,13 @@ func hasProduct(ctx context.Context, p *pool, name string) (bool, error) {
 // AddProduct implements shop.Store.
 func (s *Store) AddProduct(ctx context.Context, name string) (shop.Product, error) {
 	p := shop.Product{Name: name, Version: 1}
-	err := s.writes.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		added, err := tx.ExecContext(ctx, "INSERT INTO product (name) VALUES (?)", name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		p.ID, err = added.LastInsertId()
-		return err
+		return shop.AddedTags(p.ID), err
 	})
 	return p, err
 }
@@ -105,26 +105,26 @@ func (s *Store) AddProduct(ctx context.Context, name string) (shop.Product, erro
 // RenameProduct implements shop.Store.
 func (s *Store) RenameProduct(ctx context.Context, id int64, name string, version int64) (shop.Product, error) {
 	p := shop.Product{ID: id, Name: name}
-	err := s.writes.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		var err error
 		if p.Version, err = newest(ctx, tx, s.dialect, id, version); err != nil {
-			return err
+			return nil, err
 		}
 		p.Version++
 		_, err = tx.ExecContext(ctx, "UPDATE product SET name = ?, version = ? WHERE id = ?", name, p.Version, id)
-		return err
+		return shop.ChangedTags(id), err
 	})
 	return p, err
 }
 
 // DeleteProduct implements shop.Store.
 func (s *Store) DeleteProduct(ctx context.Context, id, version int64) error {
-	return s.writes.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
+	return s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		if _, err := newest(ctx, tx, s.dialect, id, version); err != nil {
-			return err
+			return nil, err
 		}
 		_, err := tx.ExecContext(ctx, "DELETE FROM product WHERE id = ?", id)
-		return err
+		return shop.ChangedTags(id), err
 	})
 }
 

@@ -32,6 +32,8 @@ type Config struct {
 	Timeout time.Duration
 	// SlowQuery is how long reading the last product holds its connection. Default: 0.
 	SlowQuery time.Duration
+	// Journal is told of every change. Default: nobody is.
+	Journal Journal
 	// Logger is told what a caller is not. Default: slog.Default().
 	Logger *slog.Logger
 }
@@ -46,6 +48,9 @@ func (c Config) withDefaults() Config {
 	if c.Timeout <= 0 {
 		c.Timeout = 10 * time.Second
 	}
+	if c.Journal == nil {
+		c.Journal = nobody{}
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -56,6 +61,7 @@ func (c Config) withDefaults() Config {
 type Store struct {
 	dialect
 	slowQuery time.Duration
+	journal   Journal
 	log       *slog.Logger
 
 	reads      *pool // callers' reads

@@ -100,7 +100,7 @@ func serveIfAsked() {
 	if len(os.Args) != 3 || os.Args[1] != "serve" {
 		return
 	}
-	for _, candidate := range candidates {
+	for _, candidate := range append(candidates, overRedis...) {
 		if candidate.name == os.Args[2] {
 			fmt.Fprintln(os.Stderr, serve(candidate))
 		}

@@ -1,10 +1,12 @@
 // Command cachebench measures the cache on this machine, side by side in one run and over HTTP: a
 // kept answer of ours, of Fiber's cache middleware in memory and of gocache's chain over an
-// in-memory store, each against a bare Fiber handler that sends the same bytes.
+// in-memory store, each against a bare Fiber handler that sends the same bytes; then the same caches over
+// Redis, ours against each of the others.
 package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -24,6 +26,45 @@ func run(b versus.Bench, dir string) error {
 	for _, candidate := range candidates {
 		if err := against(b, candidate, dir); err != nil {
 			return fmt.Errorf("%s: %w", candidate.name, err)
+		}
+	}
+	return compareOverRedis(b, dir)
+}
+
+// compareOverRedis measures answers that are in Redis and nowhere else: all callers asking for one, and
+// callers asking for a thousand in turn.
+func compareOverRedis(b versus.Bench, dir string) error {
+	mariadb, err := servers.StartMariaDB()
+	if err != nil {
+		return err
+	}
+	defer mariadb.Close()
+	redis, err := servers.StartRedis()
+	if err != nil {
+		return err
+	}
+	defer redis.Close()
+	dsn, err := mariadb.CreateDatabase("cachebench")
+	if err != nil {
+		return err
+	}
+	os.Setenv(redisEnv, redis.Addr)
+	os.Setenv(dsnEnv, dsn)
+	var sides []versus.Side
+	for _, candidate := range overRedis {
+		side, process, err := start(candidate, dir)
+		if err != nil {
+			return fmt.Errorf("%s: %w", candidate.name, err)
+		}
+		defer process.Kill()
+		sides = append(sides, side)
+	}
+	for _, other := range sides[1:] {
+		for _, many := range []int{1, 1000} {
+			title := fmt.Sprintf("in Redis, %d answers: %s against %s", many, sides[0].Name, other.Name)
+			if _, _, err := b.Compare(title, sides[0].Asking(sides[0].Name, somePaths(many)...), other.Asking(other.Name, somePaths(many)...)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -3,9 +3,8 @@
 package load
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -36,66 +35,45 @@ func (r Result) PerSecond() float64 { return float64(r.Good) / r.Took.Seconds() 
 // measures throughput and says nothing of latency. A connection that fails ends the load with an
 // error.
 func Closed(target Target, conns int, d time.Duration) (Result, error) {
-	target = target.withDefaults()
-	requests := target.requests()
-	results, errs := make([]Result, conns), make([]error, conns)
-	var group sync.WaitGroup
-	began := time.Now()
-	for i := range conns {
-		group.Go(func() {
-			results[i], errs[i] = one(target, requests, i*len(requests)/conns, began.Add(d))
-		})
-	}
-	group.Wait()
-	return sum(results, time.Since(began)), errors.Join(errs...)
+	outcome, err := Run(context.Background(), Plan{Addr: target.Addr, Conns: conns, For: d, Source: target.source(conns), Strict: true})
+	return outcome.result(), err
 }
 
-func (t Target) withDefaults() Target {
+func (o Outcome) result() Result {
+	count := o.Count()
+	return Result{Good: count[Good], Bad: len(o.Samples) - count[Good], Took: o.Took}
+}
+
+// source makes the sources of conns connections.
+func (t Target) source(conns int) func(conn int) Source {
 	if t.Good == nil {
 		t.Good = func(status int, _ []byte) bool { return status == 200 }
 	}
-	return t
-}
-
-// requests are the target's requests, ready to be written.
-func (t Target) requests() [][]byte {
 	requests := make([][]byte, len(t.Paths))
 	for i, path := range t.Paths {
 		requests[i] = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, t.Addr, t.Header)
 	}
-	return requests
-}
-
-func (r *Result) count(good bool) {
-	if good {
-		r.Good++
-	} else {
-		r.Bad++
+	return func(conn int) Source {
+		return &inTurn{requests: requests, next: conn * len(requests) / conns, good: t.Good}
 	}
 }
 
-func sum(results []Result, took time.Duration) Result {
-	total := Result{Took: took}
-	for _, result := range results {
-		total.Good += result.Good
-		total.Bad += result.Bad
-	}
-	return total
+// inTurn asks the same requests over and over.
+type inTurn struct {
+	requests [][]byte
+	next     int
+	good     func(status int, body []byte) bool
 }
 
-func one(target Target, requests [][]byte, next int, deadline time.Time) (result Result, err error) {
-	conn, err := Dial(target.Addr)
-	if err != nil {
-		return result, err
+func (s *inTurn) Next() ([]byte, uint8) {
+	request := s.requests[s.next%len(s.requests)]
+	s.next++
+	return request, 0
+}
+
+func (s *inTurn) Judge(answer Answer) Verdict {
+	if s.good(answer.Status, answer.Body) {
+		return Good
 	}
-	defer conn.Close()
-	for time.Now().Before(deadline) {
-		status, body, err := conn.Do(requests[next%len(requests)])
-		if err != nil {
-			return result, err
-		}
-		next++
-		result.count(target.Good(status, body))
-	}
-	return result, nil
+	return Failed
 }

@@ -14,6 +14,18 @@ type Conn struct {
 	conn   net.Conn
 	reader *bufio.Reader
 	body   []byte
+	// words holds the fields that Answer tells; they are overwritten by the next answer.
+	cacheStatus, servedBy []byte
+}
+
+// Answer is what came back. Its bytes are good until the connection's next request.
+type Answer struct {
+	Status int
+	Body   []byte
+	// CacheStatus and ServedBy are the fields Cache-Status and X-Served-By; empty where there are none.
+	CacheStatus, ServedBy []byte
+	// Closing tells that the server ends the connection behind this answer.
+	Closing bool
 }
 
 // Dial connects to HOST:PORT.
@@ -25,18 +37,24 @@ func Dial(addr string) (*Conn, error) {
 	return &Conn{conn: conn, reader: bufio.NewReaderSize(conn, 32<<10)}, nil
 }
 
-// Close ends the connection.
+// Close ends the connection. It may be called at any time.
 func (c *Conn) Close() error { return c.conn.Close() }
 
-// Do writes a whole request and reads the answer, which must have a Content-Length. The body is
-// good until the next Do. After an error the connection is of no more use.
+// Do is Ask for those who need the status and the body only.
 func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
+	answer, err := c.Ask(request)
+	return answer.Status, answer.Body, err
+}
+
+// Ask writes a whole request and reads the answer, which must have a Content-Length or a status that
+// has no body. After an error the connection is of no more use.
+func (c *Conn) Ask(request []byte) (Answer, error) {
 	if _, err := c.conn.Write(request); err != nil {
-		return 0, nil, err
+		return Answer{}, err
 	}
-	status, length, err := c.readHead()
+	answer, length, err := c.readHead()
 	if err != nil {
-		return 0, nil, fmt.Errorf("%s: %w", c.conn.RemoteAddr(), err)
+		return Answer{}, fmt.Errorf("%s: %w", c.conn.RemoteAddr(), err)
 	}
 	if cap(c.body) < length {
 		c.body = make([]byte, length)
@@ -45,41 +63,72 @@ func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
 	for read := 0; read < length; {
 		n, err := c.reader.Read(c.body[read:])
 		if err != nil {
-			return 0, nil, err
+			return Answer{}, err
 		}
 		read += n
 	}
-	return status, c.body, nil
+	answer.Body = c.body
+	return answer, nil
 }
 
-var contentLength = []byte("content-length:")
+var (
+	contentLength = []byte("content-length:")
+	cacheStatus   = []byte("cache-status:")
+	servedBy      = []byte("x-served-by:")
+	connection    = []byte("connection:")
+	closeWord     = []byte("close")
+)
 
-func (c *Conn) readHead() (status, length int, err error) {
+func (c *Conn) readHead() (answer Answer, length int, err error) {
 	line, err := c.reader.ReadSlice('\n')
 	if err != nil {
-		return 0, 0, err
+		return answer, 0, err
 	}
 	if len(line) < 12 {
-		return 0, 0, fmt.Errorf("not an HTTP status line: %q", line)
+		return answer, 0, fmt.Errorf("not an HTTP status line: %q", line)
 	}
-	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
-		return 0, 0, err
+	if answer.Status, err = strconv.Atoi(string(line[9:12])); err != nil {
+		return answer, 0, err
 	}
 	for length = -1; ; {
 		if line, err = c.reader.ReadSlice('\n'); err != nil {
-			return 0, 0, err
+			return answer, 0, err
 		}
 		if len(line) <= 2 {
 			break
 		}
-		if len(line) > len(contentLength) && bytes.EqualFold(line[:len(contentLength)], contentLength) {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(contentLength):]))); err != nil {
-				return 0, 0, err
+		switch line[0] | 0x20 {
+		case 'c':
+			if value, ok := field(line, contentLength); ok {
+				if length, err = strconv.Atoi(string(value)); err != nil {
+					return answer, 0, err
+				}
+			} else if value, ok := field(line, cacheStatus); ok {
+				c.cacheStatus = append(c.cacheStatus[:0], value...)
+				answer.CacheStatus = c.cacheStatus
+			} else if value, ok := field(line, connection); ok {
+				answer.Closing = bytes.EqualFold(value, closeWord)
+			}
+		case 'x':
+			if value, ok := field(line, servedBy); ok {
+				c.servedBy = append(c.servedBy[:0], value...)
+				answer.ServedBy = c.servedBy
 			}
 		}
 	}
 	if length < 0 {
-		return 0, 0, errors.New("the answer has no Content-Length")
+		if answer.Status != 204 && answer.Status != 304 {
+			return answer, 0, errors.New("the answer has no Content-Length")
+		}
+		length = 0
 	}
-	return status, length, nil
+	return answer, length, nil
+}
+
+// field is the value of a header line of that name, which is in lower case and has its colon.
+func field(line, name []byte) (value []byte, ok bool) {
+	if len(line) <= len(name) || line[len(name)-1] != ':' || !bytes.EqualFold(line[:len(name)], name) {
+		return nil, false
+	}
+	return bytes.TrimSpace(line[len(name):]), true
 }

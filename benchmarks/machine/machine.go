@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -19,10 +20,19 @@ func Describe() string {
 		parts = append(parts, "Linux "+strings.TrimSpace(string(release)))
 	}
 	parts = append(parts, runtime.Version())
-	if revision, err := exec.Command("git", "describe", "--always", "--dirty").Output(); err == nil {
-		parts = append(parts, "revision "+strings.TrimSpace(string(revision)))
+	if revision := Revision(); revision != "" {
+		parts = append(parts, "revision "+revision)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Revision is the project's; empty outside of its repository.
+func Revision() string {
+	revision, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(revision))
 }
 
 func field(file, name string) string {
@@ -59,4 +69,43 @@ func RSS(pid int) (int64, error) {
 	value := field(fmt.Sprintf("/proc/%d/status", pid), "VmRSS")
 	kib, err := strconv.ParseInt(strings.TrimSuffix(value, " kB"), 10, 64)
 	return kib << 10, err
+}
+
+// Tree is what a process and those that it began have used and hold now: processor time, and resident
+// memory in bytes, which counts what they share once for each. Those that have ended are left out.
+func Tree(pid int) (cpu time.Duration, rss int64) {
+	cpu, _ = CPU(pid)
+	rss, _ = RSS(pid)
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, task := range tasks {
+		children, _ := os.ReadFile(task)
+		for child := range strings.FieldsSeq(string(children)) {
+			if id, err := strconv.Atoi(child); err == nil {
+				childCPU, childRSS := Tree(id)
+				cpu, rss = cpu+childCPU, rss+childRSS
+			}
+		}
+	}
+	return cpu, rss
+}
+
+// Facts are what Describe tells, one by one.
+func Facts() (cpus int, model, kernel string, memoryBytes int64) {
+	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	kib, _ := strconv.ParseInt(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB"), 10, 64)
+	return runtime.NumCPU(), field("/proc/cpuinfo", "model name"), strings.TrimSpace(string(release)), kib << 10
+}
+
+// Busy is the processor time that everything on this machine has used since it began, and what a host
+// took from it; zero where that is not told.
+func Busy() (busy time.Duration) {
+	text, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(text), "\n")
+	for i, word := range strings.Fields(line) {
+		ticks, err := strconv.ParseInt(word, 10, 64)
+		if err == nil && i != 4 && i != 5 && i < 9 { // not idle, not waiting for a disk; guests are in user's
+			busy += time.Duration(ticks) * clockTick
+		}
+	}
+	return busy
 }

@@ -42,9 +42,9 @@ func (m *MariaDB) install() error {
 		return err
 	}
 	cmd := exec.Command(install, "--no-defaults", "--datadir="+m.data(),
-		"--auth-root-authentication-method=normal", "--skip-test-db", "--user=root")
+		"--auth-root-authentication-method=normal", "--skip-test-db", "--user=root", m.tmpdir())
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("mariadb-install-db: %w\n%s", err, tail(string(out)))
+		return fmt.Errorf("mariadb-install-db: %w\n%s", err, out)
 	}
 	return nil
 }
@@ -57,7 +57,7 @@ func (m *MariaDB) Restart() error {
 	}
 	m.Process, err = Start(exec.Command(program, "--no-defaults", "--user=root",
 		"--datadir="+m.data(), "--socket="+m.socket(), "--pid-file="+filepath.Join(m.dir, "pid"),
-		"--skip-networking", "--innodb-buffer-pool-size=256M", "--max-connections=300",
+		"--skip-networking", m.tmpdir(), "--innodb-buffer-pool-size=256M", "--max-connections=300",
 	), filepath.Join(m.dir, "log"))
 	if err != nil {
 		return err
@@ -100,6 +100,10 @@ func (m *MariaDB) Close() {
 	m.Stop(10 * time.Second)
 	os.RemoveAll(m.dir)
 }
+
+// tmpdir gives a server a place of its own for temporary tables: a server that starts removes those that it
+// finds, another's included.
+func (m *MariaDB) tmpdir() string { return "--tmpdir=" + m.dir }
 
 func (m *MariaDB) data() string   { return filepath.Join(m.dir, "data") }
 func (m *MariaDB) socket() string { return filepath.Join(m.dir, "socket") }

@@ -18,10 +18,11 @@ type Shop struct {
 	URL string
 }
 
-// BuildShop builds the api command of this module into a file. It must be called from within the
-// module.
-func BuildShop(file string) error {
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/woodytoys/woodytoys/api")
+// BuildShop builds the api command of this module into a file, with more flags of go build. It must be
+// called from within the module.
+func BuildShop(file string, flags ...string) error {
+	args := append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", file}, flags...)
+	build := exec.Command("go", append(args, "github.com/woodytoys/woodytoys/api")...)
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the shop: %w\n%s", err, out)
 	}

@@ -3,6 +3,7 @@
 package fibercache_test
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -16,5 +17,15 @@ func TestTheFenceIsNeeded(t *testing.T) {
 		if err == nil || !strings.Contains(string(out), "--- FAIL: "+name+" ") {
 			t.Errorf("%s does not see that the fence is gone: %v\n%s", name, err, out)
 		}
+	}
+}
+
+// TestTheCopyIsNeeded does the same without the copies of keys.
+func TestTheCopyIsNeeded(t *testing.T) {
+	const name = "TestReusedConnectionsNeverMixKeys"
+	test := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^"+name+"$", ".")
+	test.Env = append(os.Environ(), "WOODY_BROKEN=copy")
+	if out, err := test.CombinedOutput(); err == nil || !strings.Contains(string(out), "--- FAIL: "+name+" ") {
+		t.Errorf("%s does not see that keys are not copied: %v\n%s", name, err, out)
 	}
 }

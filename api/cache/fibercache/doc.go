@@ -5,7 +5,7 @@
 //
 // and, where a handler has written and not yet answered:
 //
-//	c.Invalidate("toy:7")
+//	err = c.Invalidate("toy:7")
 //
 // A hit runs no handler, encodes nothing and allocates nothing. Every answer says in Cache-Status
 // (RFC 9211) how it came about, and conditional requests are answered from what is kept.

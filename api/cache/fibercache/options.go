@@ -50,11 +50,14 @@ func New(c *cache.Cache, o Options) (fiber.Handler, error) {
 			}
 		}
 	}
+	if o.Codec == nil {
+		o.Codec = codec{}
+	}
 	loader, err := cache.NewLoader[*Answer](c, o.Options)
 	if err != nil {
 		return nil, fmt.Errorf("fibercache: %w", err)
 	}
 	o.Query = slices.Clone(o.Query)
 	slices.Sort(o.Query)
-	return (&route{Options: o, loader: loader, kept: slices.Concat(keptFields, o.Keep)}).handle, nil
+	return (&route{Options: o, layers: layers{near: c.Near(), redis: c.Shared()}, loader: loader, kept: slices.Concat(keptFields, o.Keep)}).handle, nil
 }

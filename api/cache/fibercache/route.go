@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"sync"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/utils"
@@ -19,6 +17,7 @@ import (
 // route is one decorated route.
 type route struct {
 	Options
+	layers
 	loader *cache.Loader[*Answer]
 	kept   []string // the names of the fields that are kept
 }
@@ -28,15 +27,13 @@ type scratch struct{ key, status []byte }
 
 var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 256), make([]byte, 0, 64)} }}
 
-var statusName = []byte("Cache-Status")
-
 // handle answers from the cache, or has the route's own handler answer and keeps what it wrote.
 func (r *route) handle(c *fiber.Ctx) error {
 	if again, refreshing := c.Context().UserValue(refreshKey{}).(*refresh); refreshing {
 		return again.run(r, c)
 	}
 	if r.bypassed(c) {
-		c.Response().Header.SetCanonical(statusName, []byte("near; fwd=bypass"))
+		c.Response().Header.SetCanonical(statusName, r.bypass())
 		return c.Next()
 	}
 	s := scratches.Get().(*scratch)
@@ -51,8 +48,7 @@ func (r *route) handle(c *fiber.Ctx) error {
 		r.refresh(c, key)
 	}
 	answer.send(c)
-	s.status = append(s.status[:0], "near; hit; ttl="...)
-	s.status = appendSeconds(s.status, info.TTL)
+	s.status = appendHit(s.status[:0], info.TTL)
 	c.Response().Header.SetCanonical(statusName, s.status)
 	return nil
 }
@@ -107,7 +103,7 @@ func appendSorted(b []byte, args *fasthttp.Args) []byte {
 func (r *route) fill(c *fiber.Ctx, key string, reason cache.Reason) error {
 	if c.Method() == fiber.MethodHead {
 		// A handler may answer HEAD with less than GET: what is kept comes from GET alone.
-		c.Response().Header.SetCanonical(statusName, appendMiss(nil, reason, cache.Info{}))
+		c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, cache.Info{}))
 		return c.Next()
 	}
 	answer, info, err := r.loader.Fill(context.Background(), key, r.tags(c), func(_ context.Context, fill *cache.Fill) (*Answer, error) {
@@ -115,14 +111,14 @@ func (r *route) fill(c *fiber.Ctx, key string, reason cache.Reason) error {
 	}, reason)
 	switch {
 	case info.Collapsed && (answer == nil && errors.Is(err, errNotAsked) || answer != nil && answer.own):
-		c.Response().Header.SetCanonical(statusName, []byte("origin, near; fwd=bypass; detail=not-shared"))
+		c.Response().Header.SetCanonical(statusName, r.notShared())
 		return c.Next()
 	case answer == nil:
 		return err // the handler panicked
 	case !answer.own: // of an own answer, its caller has all of it already
 		answer.send(c)
 	}
-	c.Response().Header.SetCanonical(statusName, appendMiss(nil, reason, info))
+	c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, info))
 	return nil
 }
 
@@ -199,31 +195,3 @@ func withoutConditions(request *fasthttp.RequestHeader) (restore func()) {
 }
 
 var conditional = []string{fiber.HeaderIfNoneMatch, fiber.HeaderIfModifiedSince, fiber.HeaderIfRange, fiber.HeaderRange}
-
-// appendMiss writes the Cache-Status of an answer that was not kept before: nearest to the origin
-// first, as RFC 9211 has it.
-func appendMiss(b []byte, reason cache.Reason, info cache.Info) []byte {
-	b = append(b, "origin, near; fwd="...)
-	switch reason {
-	case cache.Expired:
-		b = append(b, "stale"...)
-	case cache.Invalidated:
-		b = append(b, "stale; detail=invalidated"...)
-	default:
-		b = append(b, "uri-miss"...)
-	}
-	if info.Collapsed {
-		b = append(b, "; collapsed"...)
-	}
-	if info.Stored {
-		b = append(b, "; stored"...)
-	}
-	if info.TTL > 0 {
-		b = appendSeconds(append(b, "; ttl="...), info.TTL)
-	}
-	return b
-}
-
-func appendSeconds(b []byte, d time.Duration) []byte {
-	return strconv.AppendInt(b, int64(d/time.Second), 10)
-}

@@ -1,0 +1,87 @@
+package cache
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/cluster"
+)
+
+// Cluster is how the caches of several replicas are kept right. All replicas that use one database use
+// one Redis server and the same Lease. PROTOCOL.md says what they tell each other, and why that is
+// enough.
+type Cluster struct {
+	// Redis is where the server is, and who we are to it. Timeouts and retries in it are not used: see
+	// Timeout. Required.
+	Redis *redis.Options
+	// Ledger is the part of the protocol that is in the database: see package outbox. Required.
+	Ledger Ledger
+	// Replica names this replica in logs and in Redis. Default: "replica".
+	Replica string
+	// Release tells releases of the program apart whose answers may differ: each has values of its own,
+	// while an invalidation is for all. Default: empty.
+	Release string
+
+	// Lease is how long a replica may answer from a cache without a word from Redis, and from the
+	// database. It bounds how long a write waits for a replica that is gone, and, while Redis is away,
+	// how long every write takes. Default: 1s.
+	Lease time.Duration
+	// FillLease is how long the others wait for a replica that died while it filled a key. Default: 1s.
+	FillLease time.Duration
+	// AckTimeout is how long a write waits for a replica to say that it has heard of it, before it takes
+	// it for gone. Default: 250ms.
+	AckTimeout time.Duration
+	// Timeout bounds each command to Redis; after one that ran into it, Redis is not asked until it
+	// answers again. Default: 250ms.
+	Timeout time.Duration
+	// Logger is told when the replica loses its session, or the epoch moves. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+// The words of the ledger.
+type (
+	// Ledger is what replicas keep in the database: the epoch and the outbox.
+	Ledger = cluster.Ledger
+	// State is the epoch, and the wire format in use.
+	State = cluster.State
+	// Record is a write's note of the tags that it invalidates.
+	Record = cluster.Record
+)
+
+// ErrAway is what a Ledger's error is when the database cannot be reached at all.
+var ErrAway = cluster.ErrAway
+
+const (
+	defaultLease      = time.Second
+	defaultFillLease  = time.Second
+	defaultAckTimeout = 250 * time.Millisecond
+	defaultTimeout    = 250 * time.Millisecond
+)
+
+func (cl *Cluster) start(c *Cache, registerer prometheus.Registerer) (*cluster.Node, error) {
+	orElse := func(d, otherwise time.Duration) time.Duration {
+		if d == 0 {
+			return otherwise
+		}
+		return d
+	}
+	name := strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return '-'
+		}
+		return r
+	}, cl.Replica)
+	if name == "" {
+		name = "replica"
+	}
+	return cluster.Start(cluster.Config{
+		Redis: cl.Redis, Ledger: cl.Ledger, Replica: name, Release: cl.Release,
+		Lease: orElse(cl.Lease, defaultLease), FillLease: orElse(cl.FillLease, defaultFillLease),
+		AckTimeout: orElse(cl.AckTimeout, defaultAckTimeout), Timeout: orElse(cl.Timeout, defaultTimeout),
+		Fences: c.fences, Now: c.clock.now, Registerer: registerer, Logger: cl.Logger,
+	})
+}

@@ -1,5 +1,0 @@
-//go:build broken
-
-package cache
-
-const fenceOff = true

@@ -1,0 +1,77 @@
+package fibercache
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// codec writes answers for the layer that replicas share: the status, then the type, the ETag, the number
+// of fields and each one's name and value, each text behind its length; the rest is the body.
+type codec struct{}
+
+var errCodec = errors.New("fibercache: not an answer")
+
+// Encode implements cache.Codec.
+func (codec) Encode(value any) ([]byte, error) {
+	a, ok := value.(*Answer)
+	if !ok || a == nil || a.own {
+		return nil, errCodec
+	}
+	b := make([]byte, 0, a.size())
+	b = binary.AppendUvarint(b, uint64(a.status))
+	b = appendText(appendText(b, a.contentType), a.etag)
+	b = binary.AppendUvarint(b, uint64(len(a.fields)))
+	for _, f := range a.fields {
+		b = appendText(appendText(b, f.name), f.value)
+	}
+	return append(b, a.body...), nil
+}
+
+func appendText(b, text []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// Decode implements cache.Codec. The answer's parts are parts of b.
+func (codec) Decode(b []byte) (any, error) {
+	r := reader{rest: b}
+	a := &Answer{status: int(r.number()), contentType: r.text(), etag: r.text()}
+	if count := r.number(); count <= uint64(len(b)) {
+		a.fields = make([]field, count)
+	} else {
+		r.bad = true
+	}
+	for i := range a.fields {
+		a.fields[i] = field{name: r.text(), value: r.text()}
+	}
+	if a.body = r.rest; r.bad || a.status < 100 || a.status > 999 {
+		return nil, errCodec
+	}
+	return a, nil
+}
+
+// reader reads what an encoder wrote; once bad, it reads nothing but zeros.
+type reader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *reader) number() uint64 {
+	number, n := binary.Uvarint(r.rest)
+	if n <= 0 || r.bad {
+		r.bad, r.rest = true, nil
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return number
+}
+
+func (r *reader) text() []byte {
+	length := r.number()
+	if length > uint64(len(r.rest)) {
+		r.bad, r.rest = true, nil
+		return nil
+	}
+	text := r.rest[:length:length]
+	r.rest = r.rest[length:]
+	return text
+}

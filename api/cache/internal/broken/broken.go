@@ -1,0 +1,41 @@
+//go:build broken
+
+package broken
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// off tells whether WOODY_BROKEN names a rule; without it the fence and the rule of joining are off.
+func off(rule string) bool {
+	rules, found := os.LookupEnv("WOODY_BROKEN")
+	if !found {
+		rules = "fence,join"
+	}
+	return slices.Contains(strings.Split(rules, ","), rule)
+}
+
+var (
+	Fence  = off("fence")
+	Join   = off("join")
+	Ack    = off("ack")
+	Outbox = off("outbox")
+	Epoch  = off("epoch")
+	Lease  = off("lease")
+	Strike = off("strike")
+	Token  = off("token")
+	Copy   = off("copy")
+)
+
+var dieAt = os.Getenv("WOODY_DIE_AT")
+
+// At kills this process (-9) if WOODY_DIE_AT names the step.
+func At(step string) {
+	if step == dieAt {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}

@@ -1,0 +1,22 @@
+//go:build !broken
+
+// Package broken switches rules of the protocol off, one by one, so that tests can show that they see
+// what each rule prevents. Without the build tag `broken` every switch is the constant false: there is
+// no way to switch a rule off in a shipped program.
+package broken
+
+// The rules, by what happens without them.
+const (
+	Fence  = false // a fill is stored whatever was invalidated meanwhile
+	Join   = false // a caller joins any running load
+	Ack    = false // a write is acknowledged before the replicas have heard of it
+	Outbox = false // nobody carries out what a dead writer left
+	Epoch  = false // an unconfirmed write does not raise the epoch; another run of Redis is taken for the same
+	Lease  = false // what is near is served without a lease
+	Strike = false // a replica that one writer has given up on is nobody's concern any more
+	Token  = false // every incarnation has the same name
+	Copy   = false // a key stays in the memory of the request that it came with
+)
+
+// At is a step that a writer can be told to die at.
+func At(string) {}

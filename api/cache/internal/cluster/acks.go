@@ -1,0 +1,53 @@
+package cluster
+
+import (
+	"sync"
+	"time"
+)
+
+// acks is how far each member has read the bus, as far as it has told this writer.
+type acks struct {
+	mu    sync.Mutex
+	read  map[string]uint64
+	heard chan struct{} // closed, and made anew, with each acknowledgement
+}
+
+func newAcks() *acks { return &acks{read: map[string]uint64{}, heard: make(chan struct{})} }
+
+func (a *acks) hear(member string, seq uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.read[member] < seq {
+		a.read[member] = seq
+	}
+	close(a.heard)
+	a.heard = make(chan struct{})
+}
+
+// await waits until all members have read up to seq, at most for patience or until done, and answers
+// those who have not.
+func (a *acks) await(members map[string]string, seq uint64, patience time.Duration, done <-chan struct{}) (missing map[string]string) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		a.mu.Lock()
+		missing = map[string]string{}
+		for member := range members {
+			if a.read[member] < seq {
+				missing[member] = anyRenewal
+			}
+		}
+		heard := a.heard
+		a.mu.Unlock()
+		if len(missing) == 0 {
+			return nil
+		}
+		select {
+		case <-heard:
+		case <-timer.C:
+			return missing
+		case <-done:
+			return missing
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
+)
+
+// newSession is a session that has begun at the bus's number 5, without a Redis.
+func newSession(t testing.TB) *session {
+	began := time.Now()
+	n := &Node{
+		Config: Config{Lease: time.Second, Fences: fence.New(), Now: func() int64 { return int64(time.Since(began)) }},
+		waits:  waits{byKey: map[string]chan struct{}{}},
+	}
+	s := &session{
+		node: n, inc: newToken(), member: "me", first: 5, acks: newAcks(),
+		asked: map[uint64]int64{}, due: map[string]uint64{}, dueNow: make(chan struct{}, 1),
+	}
+	s.base = uint64(n.Fences.InvalidateAll()) - s.first
+	s.seen.Store(s.first)
+	s.ctx, s.end = context.WithCancelCause(t.Context())
+	return s
+}
+
+func (s *session) invalidation(seq uint64, slots string) string {
+	return fmt.Sprintf("1 i %s %d writer %s", s.inc, seq, slots)
+}
+
+func TestBus(t *testing.T) {
+	s := newSession(t)
+	fenceBefore := s.node.Fences.Now()
+	if err := s.hear(s.invalidation(6, "7,9")); err != nil {
+		t.Fatal(err)
+	}
+	for slot, holds := range map[uint16]bool{7: false, 8: true, 9: false} {
+		if got := s.node.Fences.Holds(fenceBefore, []uint16{slot}); got != holds {
+			t.Errorf("slot %d holds: %v, want %v", slot, got, holds)
+		}
+	}
+	if s.due["writer"] != 6 {
+		t.Errorf("the writer is owed the acknowledgement of %d, want 6", s.due["writer"])
+	}
+	if err := s.hear(s.invalidation(4, "8")); err != nil || !s.node.Fences.Holds(fenceBefore, []uint16{8}) {
+		t.Errorf("a message from before the session: %v, want it passed over", err)
+	}
+	if err := s.hear("1 a " + s.inc.String() + " 9 other"); err != nil || s.acks.read["other"] != 9 {
+		t.Errorf("an acknowledgement: %v, %v", err, s.acks.read)
+	}
+}
+
+// TestBusDoubts holds that a session which cannot be sure ends.
+func TestBusDoubts(t *testing.T) {
+	for message, want := range map[string]error{
+		"":                              errUnknown,
+		"2 i INC 6 writer 7":            errUnknown,
+		"1 z INC 6 writer 7":            errUnknown,
+		"1 i INC six writer 7":          errUnknown,
+		"1 i INC 6 writer 70000":        errUnknown,
+		"1 i INC 6 writer 7,x":          errUnknown,
+		"1 i INC 7 writer 7":            errGap,
+		"1 i 00000000000000 6 writer 7": errLost,
+	} {
+		s := newSession(t)
+		text := message
+		if len(text) > 8 && text[4:7] == "INC" {
+			text = text[:4] + s.inc.String() + text[7:]
+		}
+		if err := s.hear(text); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", message, err, want)
+		}
+	}
+}
+
+// TestAnEchoBehindAGapIsNoLease holds that a lease is not renewed by a replica that has missed a message.
+func TestAnEchoBehindAGapIsNoLease(t *testing.T) {
+	s := newSession(t)
+	s.node.session = s
+	s.asked[1] = s.node.Now()
+	if err := s.hear("1 r " + s.inc.String() + " 6 1"); err != nil {
+		t.Fatal(err)
+	}
+	if s.ctx.Err() == nil || s.node.Live(s.node.Now()) {
+		t.Error("a lease was renewed by an echo behind a message that did not come")
+	}
+}
+
+func TestSlotsAreReadAsWritten(t *testing.T) {
+	for _, want := range [][]uint16{nil, {0}, {1, 2, 65535}} {
+		if got, err := parseSlots(formatSlots(want)); err != nil || !slices.Equal(got, want) {
+			t.Errorf("read %v, %v; want %v", got, err, want)
+		}
+	}
+}
+
+// FuzzHear holds that no message makes a replica fall over.
+func FuzzHear(f *testing.F) {
+	s := newSession(f)
+	f.Add("i", "6 writer 1,2")
+	f.Add("r", "5 1")
+	f.Add("a", "5 other")
+	f.Add("w", "key")
+	f.Fuzz(func(_ *testing.T, kind, rest string) {
+		_ = s.hear("1 " + kind + " " + s.inc.String() + " " + rest)
+	})
+}

@@ -1,0 +1,70 @@
+package cluster
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
+)
+
+// Config is what a Node is made of. The bounds are explained where users set them: in cache.Cluster.
+type Config struct {
+	Redis   *redis.Options
+	Ledger  Ledger
+	Replica string
+	Release string
+
+	Lease, FillLease, AckTimeout, Timeout time.Duration
+
+	Fences     *fence.Table
+	Now        func() int64 // nanoseconds, monotonic
+	Registerer prometheus.Registerer
+	Logger     *slog.Logger
+}
+
+// margin is the part of a lease that its holder leaves unused, for what clocks run apart.
+const margin = 10
+
+// usable is how long after asking for a lease its holder may use it.
+func (c *Config) usable() int64 { return int64(c.Lease - c.Lease/margin) }
+
+// beat is how often a lease is renewed and the ledger is read.
+func (c *Config) beat() time.Duration { return c.Lease / 5 }
+
+// grace is how long a write's own replica has to carry it out before others do.
+func (c *Config) grace() time.Duration { return c.Lease / 2 }
+
+func (c *Config) check() error {
+	for _, bound := range []struct {
+		name  string
+		value time.Duration
+		least time.Duration
+	}{
+		{"Lease", c.Lease, 100 * time.Millisecond}, {"FillLease", c.FillLease, 100 * time.Millisecond},
+		{"AckTimeout", c.AckTimeout, time.Millisecond}, {"Timeout", c.Timeout, time.Millisecond},
+	} {
+		if bound.value < bound.least {
+			return fmt.Errorf("cache: Cluster.%s must be %v or more, not %v", bound.name, bound.least, bound.value)
+		}
+	}
+	return nil
+}
+
+// options are the caller's with what the protocol needs: no command is sent twice, and none waits
+// longer than the bound.
+func (c *Config) options() *redis.Options {
+	o := *c.Redis
+	o.MaxRetries = -1
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = c.Timeout, c.Timeout, c.Timeout, c.Timeout
+	o.DialerRetries = 1
+	o.ContextTimeoutEnabled = true
+	o.Protocol = 2
+	o.DisableIdentity = true
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return &o
+}

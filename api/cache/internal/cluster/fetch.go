@@ -1,0 +1,111 @@
+package cluster
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
+)
+
+// Found is a value from Redis that may be served.
+type Found struct {
+	Value
+	// Stamp is its fence by this replica's clock.
+	Stamp fence.Stamp
+	// Waited tells that another replica filled it while this one waited.
+	Waited bool
+}
+
+// errAway is a Redis that this replica cannot use now.
+var errAway = errors.New("no session with Redis")
+
+// Look is what a replica saw when it looked a key up in Redis.
+type Look struct {
+	// Found is the value that may be served; nil without one.
+	Found *Found
+
+	session *session // nil when this replica cannot use Redis
+	seen    string   // the ID of the value that is there, served or not
+}
+
+// Look looks a key up in Redis, in one round trip.
+func (n *Node) Look(key string) (l Look) {
+	fence := n.Fences.Now() // of the session before, should there be another in the meantime
+	s, _ := n.current()
+	if s == nil || n.away.Load() {
+		return l
+	}
+	found, seen, err := s.look(key, fence)
+	if err != nil {
+		return l
+	}
+	return Look{Found: found, session: s, seen: seen}
+}
+
+// fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more.
+const fetchRounds = 5
+
+// Fetch looks a key up in Redis, or goes on from a Look that found nothing. Where there is nothing that may
+// be served, or only the value whose ID is old, one replica is to fill it: it gets a Lead, and all others
+// wait for it to land and look again. It answers neither when this replica cannot use Redis, when it waited
+// again and again for fills that brought nothing, or when ctx ended: then the caller loads for itself.
+func (n *Node) Fetch(ctx context.Context, key string, old Token, from *Look) (*Found, *Lead) {
+	waited := false
+	for round := 0; round < fetchRounds && ctx.Err() == nil; round++ {
+		if from == nil {
+			l := n.Look(key)
+			from = &l
+		}
+		s, found := from.session, from.Found
+		switch {
+		case s == nil:
+			return nil, nil
+		case found != nil && found.ID != old:
+			found.Waited = waited
+			return found, nil
+		}
+		woken, forget := n.waits.on(s.name("w", key))
+		lead, left, err := s.lead(ctx, key, from.seen)
+		if err != nil || lead != nil {
+			forget()
+			return nil, lead
+		}
+		if left > 0 {
+			waited = true
+			s.await(ctx, woken, left)
+		}
+		forget()
+		from = nil
+	}
+	return nil, nil
+}
+
+// await waits until a fill ends: until this replica is woken, or the filler's lease has run out.
+func (s *session) await(ctx context.Context, woken <-chan struct{}, left time.Duration) {
+	s.node.metrics.waiting.Inc()
+	defer s.node.metrics.waiting.Dec()
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-woken:
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-s.ctx.Done():
+	}
+}
+
+// longKey is the length from which on a key's hash stands for it in Redis.
+const longKey = 256
+
+// name is the Redis key of what belongs to a key of the cache: its value "v", the fill's lease "l" and
+// those who wait for it, "w". Values are of one release, whose answers may differ from another's.
+func (s *session) name(kind, key string) string {
+	if len(key) > longKey {
+		key = fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
+	}
+	return "woody:" + strconv.Itoa(Wire) + ":" + strconv.FormatUint(s.epoch, 10) + ":" + kind + ":" + s.node.Release + ":" + key
+}

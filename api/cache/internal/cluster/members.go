@@ -1,0 +1,102 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
+)
+
+// leave ends the membership, so that no writer waits for it. The lease is not used any more by now.
+func (s *session) leave() {
+	ctx, cancel := s.node.bounded(context.Background())
+	defer cancel()
+	_ = s.strike(ctx, offTheList, map[string]string{s.member: anyRenewal})
+}
+
+// What strike makes of a member, and what stands on the list for one that is struck.
+const (
+	struck     = "-"
+	offTheList = ""
+)
+
+// anyRenewal is a member's last renewal, whatever its number.
+const anyRenewal = "*"
+
+// strike makes something of members if the number of their last renewal is the one given. When it answers
+// nil, they can renew no more.
+func (s *session) strike(ctx context.Context, become string, members map[string]string) error {
+	args := []any{s.inc.String(), become}
+	for member, renewal := range members {
+		args = append(args, member, renewal)
+	}
+	_, _, err := call(ctx, s.client, strikeScript, []string{stateKey, membersKey}, args...)
+	if errors.Is(err, errLost) {
+		return nil // with the incarnation, its members are gone
+	}
+	return err
+}
+
+// other is when another member's last renewal was first seen.
+type other struct {
+	renewal string
+	since   int64
+}
+
+// strikeDead takes members off the list that have not renewed for two leases, or were struck that long
+// ago. Their leases are over: the last renewal, or the strike, happened before it was first seen.
+func (s *session) strikeDead(others map[string]other, members map[string]string) {
+	now := s.node.Now()
+	dead := map[string]string{}
+	for member, renewal := range members {
+		switch {
+		case others[member].renewal != renewal:
+			others[member] = other{renewal, now}
+		case now-others[member].since > 2*int64(s.node.Lease):
+			dead[member] = renewal
+		}
+	}
+	for member := range others {
+		if _, found := members[member]; !found {
+			delete(others, member)
+		}
+	}
+	s.node.seeStruck(members)
+	s.node.metrics.members.Set(float64(len(members)))
+	if len(dead) > 0 {
+		ctx, cancel := s.node.bounded(s.ctx)
+		defer cancel()
+		if err := s.strike(ctx, offTheList, dead); err != nil && !errors.Is(err, context.Canceled) {
+			s.node.failed(s, err)
+		}
+	}
+}
+
+// seeStruck takes those off members who are struck, and answers when the last of their leases is over: a
+// lease after they were first seen so, by this replica.
+func (n *Node) seeStruck(members map[string]string) (over int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := n.Now()
+	for member, renewal := range members {
+		if renewal != struck {
+			continue
+		}
+		delete(members, member)
+		if _, seen := n.struckAt[member]; !seen {
+			n.struckAt[member] = now
+		}
+		if !broken.Strike {
+			over = max(over, n.struckAt[member]+int64(n.Lease))
+		}
+	}
+	for member, at := range n.struckAt {
+		if now-at > struckKept*int64(n.Lease) {
+			delete(n.struckAt, member)
+		}
+	}
+	return over
+}
+
+// struckKept is how many leases it is remembered who was struck: longer than they stay on the list.
+const struckKept = 10

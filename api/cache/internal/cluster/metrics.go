@@ -1,0 +1,74 @@
+package cluster
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are what an operator sees of the protocol.
+type metrics struct {
+	sent, acknowledged, timedOut, replayed, raised, refused, errors prometheus.Counter
+	busLag, carried                                                 prometheus.Histogram
+	members, waiting                                                prometheus.Gauge
+	sessions                                                        atomic.Int64
+}
+
+func newMetrics(n *Node) (*metrics, error) {
+	var all []prometheus.Collector
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "woody_cache_" + name, Help: help})
+		all = append(all, c)
+		return c
+	}
+	histogram := func(name, help string) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "woody_cache_" + name, Help: help, Buckets: prometheus.ExponentialBuckets(.0001, 3, 11),
+		})
+		all = append(all, h)
+		return h
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "woody_cache_" + name, Help: help})
+		all = append(all, g)
+		return g
+	}
+	watch := func(name, help string, read func() float64) {
+		all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "woody_cache_" + name, Help: help}, read))
+	}
+	m := &metrics{
+		sent:         counter("invalidations_sent_total", "Announcements on the bus; one may stand for several writes."),
+		acknowledged: counter("invalidations_acknowledged_total", "Acknowledgements by replicas of this one's announcements."),
+		timedOut:     counter("invalidations_timed_out_total", "Replicas that did not acknowledge in time and were struck."),
+		replayed:     counter("invalidations_replayed_total", "Records of the outbox carried out for a writer that had not."),
+		raised:       counter("epochs_raised_total", "Times that this replica raised the epoch, for want of Redis."),
+		refused:      counter("redis_refused_stores_total", "Fills that Redis refused, since their fence was lost."),
+		errors:       counter("redis_errors_total", "Commands that Redis did not answer, or refused."),
+		busLag:       histogram("bus_lag_seconds", "How long a renewal took to come back over the bus connection."),
+		carried:      histogram("invalidation_duration_seconds", "How long a write waited until every replica had heard."),
+		members:      gauge("members", "Replicas that writers wait for."),
+		waiting:      gauge("lease_waiting", "Fills that wait for another replica's."),
+	}
+	watch("lease_seconds", "How long this replica may answer from its caches without hearing more; zero or less: not at all.", func() float64 {
+		return max(float64(n.until.Load()-n.Now())/1e9, -1)
+	})
+	watch("breaker_open", "1 while Redis is not asked, because it did not answer.", func() float64 {
+		if s, _ := n.current(); s == nil || n.away.Load() {
+			return 1
+		}
+		return 0
+	})
+	watch("epoch", "The epoch, as this replica knows it.", func() float64 {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return float64(n.state.Epoch)
+	})
+	watch("sessions", "How often this replica has registered.", func() float64 { return float64(m.sessions.Load()) })
+	for _, collector := range all {
+		if err := n.Registerer.Register(collector); err != nil {
+			return nil, fmt.Errorf("cache: register the metrics: %w", err)
+		}
+	}
+	return m, nil
+}

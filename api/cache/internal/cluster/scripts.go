@@ -1,0 +1,83 @@
+package cluster
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Every step that must happen at once happens in one of these scripts.
+var (
+	//go:embed lua/open.lua
+	openLua string
+	//go:embed lua/renew.lua
+	renewLua string
+	//go:embed lua/invalidate.lua
+	invalidateLua string
+	//go:embed lua/strike.lua
+	strikeLua string
+	//go:embed lua/lead.lua
+	leadLua string
+	//go:embed lua/land.lua
+	landLua string
+	//go:embed lua/extend.lua
+	extendLua string
+
+	openScript       = redis.NewScript(openLua)
+	renewScript      = redis.NewScript(renewLua)
+	invalidateScript = redis.NewScript(invalidateLua)
+	strikeScript     = redis.NewScript(strikeLua)
+	leadScript       = redis.NewScript(leadLua)
+	landScript       = redis.NewScript(landLua)
+	extendScript     = redis.NewScript(extendLua)
+)
+
+var (
+	// errLost is a state that is another incarnation than the session's, or none.
+	errLost = errors.New("the state in Redis was begun anew")
+	// errStruck is a membership that a writer, or another replica, has ended.
+	errStruck = errors.New("this replica was struck from the membership")
+)
+
+// reply is what a script answers: a word and what belongs to it.
+type reply []any
+
+// call runs a script. The words "lost" and "struck" of a script come back as errors.
+func call(ctx context.Context, client *redis.Client, script *redis.Script, keys []string, args ...any) (word string, rest reply, err error) {
+	answer, err := script.Run(ctx, client, keys, args...).Slice()
+	if err != nil {
+		return "", nil, err
+	}
+	if len(answer) == 0 {
+		return "", nil, errors.New("a script was answered with nothing")
+	}
+	word, _ = answer[0].(string)
+	if word == "lost" {
+		return word, nil, errLost
+	}
+	return word, answer[1:], nil
+}
+
+func (r reply) text(i int) string {
+	if i >= len(r) {
+		return ""
+	}
+	return fmt.Sprint(r[i])
+}
+
+// members is the hash of members at a place of the reply: the number of each one's last renewal.
+func (r reply) members(i int) map[string]string {
+	members := map[string]string{}
+	if i >= len(r) {
+		return members
+	}
+	pairs, _ := r[i].([]any)
+	for j := 0; j+1 < len(pairs); j += 2 {
+		members[fmt.Sprint(pairs[j])] = fmt.Sprint(pairs[j+1])
+	}
+	delete(members, "inc") // not a member: the incarnation that the list is of
+	return members
+}

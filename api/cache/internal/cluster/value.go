@@ -1,0 +1,101 @@
+package cluster
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Token is unique among all that any replica ever makes.
+type Token [16]byte
+
+func newToken() (t Token) {
+	rand.Read(t[:]) // never fails
+	return t
+}
+
+// String is the token as it stands in Redis and in messages.
+func (t Token) String() string { return hex.EncodeToString(t[:]) }
+
+func parseToken(text string) (t Token, err error) {
+	b, err := hex.DecodeString(text)
+	if err == nil && copy(t[:], b) != len(t) {
+		err = fmt.Errorf("%q is not a token", text)
+	}
+	return t, err
+}
+
+// Value is what is kept of a fill in Redis.
+type Value struct {
+	// ID is the token of the fill that made it.
+	ID Token
+	// Inc and Seq are the fence that the fill took: an incarnation, and the bus's number then.
+	Inc Token
+	Seq uint64
+	// Expires is when Redis forgets it, by the filler's wall clock. It is good for telling how long that
+	// is, and for nothing else: clocks differ.
+	Expires time.Time
+	// Absent tells that it stands for something that is not there.
+	Absent bool
+	Slots  []uint16
+	// Payload is the value itself, in the form that its loader's codec gives it.
+	Payload []byte
+}
+
+const idSize = len(Token{})
+
+// marshal writes
+//
+//	wire format (1 byte), ID (16), Inc (16), Seq (8), Expires in ms since 1970 (8), flags (1),
+//	number of slots (uvarint), slots (2 each), payload
+//
+// with all numbers big end first. The ID stands where lead.lua looks for it.
+func (v *Value) marshal() []byte {
+	b := make([]byte, 0, 64+2*len(v.Slots)+len(v.Payload))
+	b = append(b, Wire)
+	b = append(append(b, v.ID[:]...), v.Inc[:]...)
+	b = binary.BigEndian.AppendUint64(b, v.Seq)
+	b = binary.BigEndian.AppendUint64(b, uint64(v.Expires.UnixMilli()))
+	flags := byte(0)
+	if v.Absent {
+		flags = 1
+	}
+	b = binary.AppendUvarint(append(b, flags), uint64(len(v.Slots)))
+	for _, slot := range v.Slots {
+		b = binary.BigEndian.AppendUint16(b, slot)
+	}
+	return append(b, v.Payload...)
+}
+
+var errValue = errors.New("not a value of this wire format")
+
+// unmarshal reads what marshal wrote. The payload is the value's own.
+func (v *Value) unmarshal(text string) error {
+	b := []byte(text)
+	const head = 1 + 2*idSize + 8 + 8 + 1
+	if len(b) < head+1 || b[0] != Wire {
+		return errValue
+	}
+	copy(v.ID[:], b[1:])
+	copy(v.Inc[:], b[1+idSize:])
+	v.Seq = binary.BigEndian.Uint64(b[1+2*idSize:])
+	v.Expires = time.UnixMilli(int64(binary.BigEndian.Uint64(b[9+2*idSize:])))
+	v.Absent = b[head-1]&1 != 0
+	count, n := binary.Uvarint(b[head:])
+	rest := b[head+max(n, 0):]
+	if n <= 0 || count > uint64(len(rest)/2) {
+		return errValue
+	}
+	v.Slots = make([]uint16, count)
+	for i := range v.Slots {
+		v.Slots[i] = binary.BigEndian.Uint16(rest[2*i:])
+	}
+	v.Payload = rest[2*count:]
+	return nil
+}
+
+// idOf is the place in a value where lead.lua looks for its ID, whatever the value is.
+func idOf(text string) string { return text[min(1, len(text)):min(1+idSize, len(text))] }

@@ -1,0 +1,36 @@
+//go:build !broken
+
+package clustertest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestSchedulesNeedTheirRules runs schedules on a build that can switch rules off, and wants each to fail
+// without the rule that it is about, and to pass with all of them.
+func TestSchedulesNeedTheirRules(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "broken.test")
+	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, row := range []struct{ schedule, rule string }{
+		{"TestScheduleFence", "fence"}, {"TestScheduleJoin", "join"}, {"TestScheduleWriterDies", "outbox"},
+		{"TestScheduleSilentBus", "ack"}, {"TestScheduleOldFile", "epoch"}, {"TestSchedulePausedRedis", "epoch"},
+		{"TestScheduleDeafReplica", "lease"}, {"TestScheduleWriterCutOff", "epoch"}, {"TestScheduleEvictedFence", "token"},
+		{"TestScheduleStruckByAnother", "strike"},
+	} {
+		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(program, "-test.run", "^"+row.schedule+"$", "-test.v", "-test.timeout", "60s")
+			cmd.Env = append(os.Environ(), "WOODY_BROKEN="+row.rule)
+			out, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(out), "--- FAIL: "+row.schedule+" ") {
+				t.Errorf("%s does not see that %s is switched off: %v\n%s", row.schedule, row.rule, err, out)
+			}
+		})
+	}
+}

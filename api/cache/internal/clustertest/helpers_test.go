@@ -1,0 +1,285 @@
+package clustertest
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// mariadb is one server for all tests; each has a database of its own.
+var mariadb *servers.MariaDB
+
+func TestMain(m *testing.M) {
+	serveIfReplica()
+	var err error
+	if mariadb, err = servers.StartMariaDB(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	mariadb.Close()
+	os.Exit(code)
+}
+
+var databases atomic.Int64
+
+// system is replicas and what they share.
+type system struct {
+	t        *testing.T
+	mariadb  *servers.MariaDB
+	redis    *servers.Redis
+	db       *sql.DB
+	dsn      string
+	replicas []*process
+}
+
+// process is a replica, behind a wire to Redis of its own.
+type process struct {
+	*servers.Process
+	t    *testing.T
+	url  string
+	wire *servers.Wire
+}
+
+// mustStart starts n replicas, and waits until each may answer from its cache.
+func mustStart(t *testing.T, n int) *system {
+	t.Helper()
+	return mustStartOn(t, mariadb, n)
+}
+
+// mustStartMariaDB starts a database server for one test, which may do with it what it likes.
+func mustStartMariaDB(t *testing.T) *servers.MariaDB {
+	t.Helper()
+	m, err := servers.StartMariaDB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}
+
+// mustStartOn is mustStart on another database server.
+func mustStartOn(t *testing.T, mariadb *servers.MariaDB, n int) *system {
+	t.Helper()
+	s := &system{t: t, mariadb: mariadb}
+	var err error
+	if s.redis, err = servers.StartRedis(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.redis.Close)
+	if s.dsn, err = mariadb.CreateDatabase(fmt.Sprintf("cluster%d", databases.Add(1))); err != nil {
+		t.Fatal(err)
+	}
+	if s.db, err = sql.Open("mysql", s.dsn); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.db.Close() })
+	s.mustExec("CREATE TABLE row_of (k VARCHAR(50) PRIMARY KEY, version BIGINT NOT NULL)")
+	s.mustExec("CREATE TABLE fill (k VARCHAR(50), replica VARCHAR(50))")
+	s.mustExec("INSERT INTO row_of VALUES ('a', 1), ('b', 1), ('c', 1)")
+	s.mustStartReplicas(n, settings{})
+	return s
+}
+
+// mustStartReplicas starts n more replicas of the same settings.
+func (s *system) mustStartReplicas(n int, with settings) {
+	s.t.Helper()
+	for range n {
+		with.Name = fmt.Sprintf("r%d", len(s.replicas))
+		s.replicas = append(s.replicas, s.mustStartReplica(with))
+	}
+	for _, r := range s.replicas {
+		r.awaitLive()
+	}
+}
+
+func (s *system) mustExec(statement string, args ...any) {
+	s.t.Helper()
+	if _, err := s.db.Exec(statement, args...); err != nil {
+		s.t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// fills counts the loads of a key, on all replicas.
+func (s *system) fills(key string) (n int) {
+	s.t.Helper()
+	if err := s.db.QueryRow("SELECT COUNT(*) FROM fill WHERE k = ?", key).Scan(&n); err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+func (s *system) mustStartReplica(with settings) *process {
+	s.t.Helper()
+	wire, err := servers.StartWire(s.redis.Addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(wire.Close)
+	with.DSN, with.Redis = s.dsn, wire.Addr
+	text, err := json.Marshal(with)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), replicaOf+"="+string(text))
+	log := filepath.Join(s.t.TempDir(), with.Name)
+	p, err := servers.Start(cmd, log)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r := &process{Process: p, t: s.t, wire: wire}
+	s.t.Cleanup(func() {
+		if s.t.Failed() {
+			s.t.Logf("%s:\n%s", with.Name, p.Log())
+		}
+		p.Kill()
+	})
+	err = p.AwaitReady(20*time.Second, func() error {
+		addr, _, found := strings.Cut(p.Log(), "\n")
+		for line := range strings.Lines(p.Log()) {
+			if strings.HasPrefix(line, "127.0.0.1:") {
+				addr, found = strings.TrimSpace(line), true
+			}
+		}
+		if !found || !strings.HasPrefix(addr, "127.0.0.1:") {
+			return fmt.Errorf("it has not said where it listens")
+		}
+		r.url = "http://" + addr
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+// answer is what a replica said of a row.
+type answer struct {
+	version, reason, shared int
+}
+
+// read asks a replica for a row; query is empty or begins with "?".
+func (r *process) read(key, query string) (a answer, err error) {
+	text, err := r.call(http.MethodGet, "/row/"+key+query)
+	if err != nil {
+		return a, err
+	}
+	_, err = fmt.Sscan(text, &a.version, &a.reason, &a.shared)
+	return a, err
+}
+
+func (r *process) mustRead(key string) answer {
+	r.t.Helper()
+	a, err := r.read(key, "")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return a
+}
+
+// wantRead wants a row of this version at least.
+func (r *process) wantRead(key string, version int) {
+	r.t.Helper()
+	if a := r.mustRead(key); a.version < version {
+		r.t.Errorf("a read after the acknowledged write of version %d got %d (%+v)", version, a.version, a)
+	}
+}
+
+// write raises a row's version.
+func (r *process) write(key, query string) (version int, err error) {
+	text, err := r.call(http.MethodPost, "/row/"+key+query)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(text)
+}
+
+func (r *process) mustWrite(key string) (version int) {
+	r.t.Helper()
+	version, err := r.write(key, "")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return version
+}
+
+func (r *process) mustRelease(hold string) {
+	r.t.Helper()
+	if _, err := r.call(http.MethodPost, "/release/"+hold); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *process) metric(name string) float64 {
+	r.t.Helper()
+	text, err := r.call(http.MethodGet, "/metric/"+name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return value
+}
+
+// await waits until a condition holds.
+func await(t *testing.T, what string, patience time.Duration, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v", what, patience)
+		}
+	}
+}
+
+func (r *process) awaitLive() {
+	r.t.Helper()
+	await(r.t, "the replica has a lease", 10*time.Second, func() bool { return r.metric("lease_seconds") > 0 })
+}
+
+func containsAll(text string, parts ...string) bool {
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
+}
+
+// client bounds what a test waits for: longer than any bound of the protocol.
+var client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 400}}
+
+func (r *process) call(method, path string) (string, error) {
+	request, err := http.NewRequest(method, r.url+path, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", response.Status, body)
+	}
+	return string(body), err
+}

@@ -1,0 +1,32 @@
+package clustertest
+
+import (
+	"testing"
+	"time"
+)
+
+// TestALostLandingIsNoOutage has a fill land in an incarnation that has ended meanwhile. Redis answers that,
+// so it is there: the replica goes on using it, and the next write raises no epoch.
+func TestALostLandingIsNoOutage(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 1)
+	r := s.replicas[0]
+	done := make(chan bool)
+	go func() {
+		r.read("a", "?hold=h")
+		close(done)
+	}()
+	await(t, "the fill has begun", 5*time.Second, func() bool { return s.fills("a") == 1 })
+	sessions := r.metric("sessions")
+	s.mustExec("UPDATE woody_cache SET epoch = epoch + 1")
+	await(t, "the replica has another session", 5*time.Second, func() bool { return r.metric("sessions") > sessions })
+	r.mustRelease("h")
+	<-done
+	if got := r.metric("breaker_open"); got != 0 {
+		t.Error("the breaker is open, though Redis answered")
+	}
+	r.mustWrite("a")
+	if got := r.metric("epochs_raised_total"); got > 1 { // one is for the server that the first epoch did not name
+		t.Errorf("%v epochs were raised, want none for a write that Redis was told of", got)
+	}
+}

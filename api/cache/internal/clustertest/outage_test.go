@@ -1,0 +1,197 @@
+package clustertest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// readers ask for rows without a pause until they are told to stop.
+type readers struct {
+	stop   atomic.Bool
+	group  sync.WaitGroup
+	mu     sync.Mutex
+	waits  []time.Duration
+	failed []error
+}
+
+func startReaders(s *system, n int, query string) *readers {
+	l := &readers{}
+	for i := range n {
+		l.group.Go(func() {
+			for turn := i; !l.stop.Load(); turn++ {
+				began := time.Now()
+				_, err := s.replicas[turn%len(s.replicas)].read([]string{"a", "b", "c"}[turn%3], query)
+				l.note(time.Since(began), err)
+				time.Sleep(time.Millisecond)
+			}
+		})
+	}
+	return l
+}
+
+func (l *readers) note(wait time.Duration, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waits = append(l.waits, wait)
+	if err != nil {
+		l.failed = append(l.failed, err)
+	}
+}
+
+// end answers the 99th percentile and the longest of the waits.
+func (l *readers) end() (p99, longest time.Duration) {
+	l.stop.Store(true)
+	l.group.Wait()
+	slices.Sort(l.waits)
+	return l.waits[len(l.waits)*99/100], l.waits[len(l.waits)-1]
+}
+
+// TestRedisGone takes Redis away from under a load of reads, in three ways, and gives it back.
+func TestRedisGone(t *testing.T) {
+	const load = 20 * time.Millisecond
+	// A reader may wait for one command that runs into its timeout, for the load before its own and for
+	// its own; the machine gets as much again.
+	const bound = 2 * (250*time.Millisecond + 2*load)
+	for _, way := range []struct {
+		name       string
+		take, give func(r *servers.Redis) error
+	}{
+		{"killed", func(r *servers.Redis) error { r.Kill(); return nil }, (*servers.Redis).Restart},
+		{"stopped", func(r *servers.Redis) error { r.Stop(5 * time.Second); return nil }, (*servers.Redis).Restart},
+		{"paused", func(r *servers.Redis) error { return r.Signal(syscall.SIGSTOP) }, func(r *servers.Redis) error { return r.Signal(syscall.SIGCONT) }},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			s := mustStart(t, 2)
+			l := startReaders(s, 16, "?slow="+load.String())
+			time.Sleep(500 * time.Millisecond)
+			if err := way.take(s.redis); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(3 * time.Second)
+			p99, longest := l.end()
+			if len(l.failed) > 0 {
+				t.Errorf("%d of %d reads failed, the first with %v", len(l.failed), len(l.waits), l.failed[0])
+			}
+			if p99 > bound {
+				t.Errorf("p99 = %v without Redis, want at most %v", p99, bound)
+			}
+			for _, r := range s.replicas {
+				if most, err := r.call("GET", "/most"); most != "1" || err != nil {
+					t.Errorf("%s loads of one key at a time (%v), want 1", most, err)
+				}
+			}
+			if err := way.give(s.redis); err != nil {
+				t.Fatal(err)
+			}
+			returned := time.Now()
+			for _, r := range s.replicas {
+				await(t, "reads are hits again", 2*time.Second-time.Since(returned), func() bool {
+					return r.mustRead("a").reason == 0
+				})
+			}
+			t.Logf("%d reads, p99 %v, longest %v; hits again %v after its return", len(l.waits), p99, longest, time.Since(returned).Round(time.Millisecond))
+			s.replicas[0].wantRead("a", s.replicas[1].mustWrite("a"))
+		})
+	}
+}
+
+// TestDatabaseGone takes the database away from under a load of reads: what is cached is still answered.
+func TestDatabaseGone(t *testing.T) {
+	for _, way := range []string{"killed", "paused"} {
+		t.Run(way, func(t *testing.T) {
+			s := mustStartOn(t, mustStartMariaDB(t), 2)
+			for _, r := range s.replicas {
+				for _, key := range []string{"a", "b", "c"} {
+					r.mustRead(key)
+				}
+			}
+			if way == "killed" {
+				s.mariadb.Kill()
+			} else {
+				s.mariadb.Signal(syscall.SIGSTOP)
+				// A database that does not answer may be slow for one replica alone: for hungFor leases
+				// nothing is served that it might have changed. Then it counts as away.
+				time.Sleep(6 * lease)
+			}
+			l := startReaders(s, 8, "")
+			time.Sleep(3 * time.Second)
+			p99, longest := l.end()
+			if len(l.failed) > 0 {
+				t.Errorf("%d of %d reads failed, the first with %v", len(l.failed), len(l.waits), l.failed[0])
+			}
+			t.Logf("%d reads without a database, p99 %v, longest %v", len(l.waits), p99, longest)
+			if way == "killed" {
+				if _, err := s.replicas[0].write("a", ""); err == nil {
+					t.Error("a write was acknowledged without a database")
+				}
+				if err := s.mariadb.Restart(); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				s.mariadb.Signal(syscall.SIGCONT)
+			}
+			var version int
+			await(t, "writes go through again", 5*time.Second, func() bool {
+				var err error
+				version, err = s.replicas[0].write("a", "")
+				return err == nil
+			})
+			s.replicas[1].wantRead("a", version)
+		})
+	}
+}
+
+// TestAnotherLeaseIsRefused holds that replicas which could not wait for each other rightly do not share.
+func TestAnotherLeaseIsRefused(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 1)
+	redis := s.redis.Client()
+	defer redis.Close()
+	if err := redis.HSet(t.Context(), "woody:1:state", "lease", strconv.Itoa(5000)).Err(); err != nil {
+		t.Fatal(err)
+	}
+	other := s.mustStartReplica(settings{Name: "other"})
+	await(t, "the other replica says why it does not cache", 5*time.Second, func() bool {
+		return containsAll(other.Log(), "lease of 5000 ms", "WOODY_CACHE_LEASE")
+	})
+	if a := other.mustRead("a"); a.version != 1 {
+		t.Errorf("a replica without a session answers %+v", a)
+	}
+	if got := fmt.Sprint(other.metric("breaker_open")); got != "1" {
+		t.Errorf("breaker_open = %s, want 1", got)
+	}
+}
+
+// TestRedisFull has Redis refuse whatever needs memory: reads go on, a write is acknowledged, and nobody
+// answers what it made wrong.
+func TestRedisFull(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	redis := s.redis.Client()
+	defer redis.Close()
+	s.replicas[0].mustRead("a")
+	s.replicas[1].mustRead("a")
+	if err := redis.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	version := s.replicas[0].mustWrite("a")
+	for range 20 {
+		s.replicas[1].wantRead("a", version)
+		s.replicas[0].wantRead("b", 1)
+	}
+	if err := redis.ConfigSet(t.Context(), "maxmemory", "0").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.replicas {
+		await(t, "reads are hits again", 2*time.Second, func() bool { return r.mustRead("a").reason == 0 })
+		r.wantRead("a", version)
+	}
+}

@@ -1,0 +1,265 @@
+package clustertest
+
+import (
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The schedules that break simpler protocols, step by step. TestSchedulesNeedTheirRules sees each of them
+// fail when the rule that it is about is switched off.
+
+// 1. A fill on one replica reads old. 2. A write commits on another, invalidates, and is acknowledged.
+// 3. The fill stores old. (fence)
+func TestScheduleFence(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 3)
+	filler, writer, reader := s.replicas[0], s.replicas[1], s.replicas[2]
+	first := make(chan answer)
+	go func() {
+		a, _ := filler.read("a", "?hold=h")
+		first <- a
+	}()
+	await(t, "the fill has begun", 5*time.Second, func() bool { return s.fills("a") == 1 })
+	time.Sleep(100 * time.Millisecond) // it reads within a millisecond; before that the test shows nothing
+	version := writer.mustWrite("a")
+	filler.mustRelease("h")
+	if a := <-first; a.version != 1 {
+		t.Errorf("the caller from before the write got %d, want its own load's 1", a.version)
+	}
+	filler.wantRead("a", version)
+	reader.wantRead("a", version)
+}
+
+// 1. A fill reads old. 2. A write on another replica is acknowledged. 3. A reader arrives and finds the
+// fill still running. (join)
+func TestScheduleJoin(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	filler, writer := s.replicas[0], s.replicas[1]
+	go filler.read("a", "?hold=h")
+	await(t, "the fill has begun", 5*time.Second, func() bool { return s.fills("a") == 1 })
+	time.Sleep(100 * time.Millisecond)
+	version := writer.mustWrite("a")
+	late := make(chan answer)
+	go func() {
+		a, _ := filler.read("a", "")
+		late <- a
+	}()
+	time.Sleep(100 * time.Millisecond) // long enough to have joined, if it does
+	filler.mustRelease("h")
+	if a := <-late; a.version < version {
+		t.Errorf("a reader from after the write joined a load from before it: %+v", a)
+	}
+}
+
+// 1. A writer commits and dies (-9) before it invalidates. (outbox)
+func TestScheduleWriterDies(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 3)
+	for _, r := range s.replicas[1:] {
+		r.mustRead("a")
+	}
+	if _, err := s.replicas[0].write("a", "?die=committed"); err == nil {
+		t.Fatal("the writer lives")
+	}
+	died := time.Now()
+	for _, r := range s.replicas[1:] {
+		await(t, "the write is seen", 2*time.Second-time.Since(died), func() bool { return r.mustRead("a").version == 2 })
+	}
+	t.Logf("converged after %v", time.Since(died).Round(time.Millisecond))
+}
+
+// 1. A replica's bus connection drops and nobody notices, while its other connections renew its lease.
+// 2. A write on another replica is acknowledged. 3. The replica reads what is near. (ack)
+func TestScheduleSilentBus(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	reader, writer := s.replicas[0], s.replicas[1]
+	reader.mustRead("a")
+	reader.wire.HangBus()
+	version := writer.mustWrite("a")
+	reader.wantRead("a", version)
+	reader.awaitLive() // it finds out, and begins anew
+	reader.wantRead("a", version)
+	if got := writer.metric("invalidations_timed_out_total"); got < 1 {
+		t.Errorf("%v replicas were given up on, want 1", got)
+	}
+}
+
+// 1. A value is stored. 2. Redis writes its file. 3. A write invalidates the value. 4. Redis is killed (-9)
+// and is back with the old file, between two commands of a pooled connection. 5. A replica that has not
+// the value near reads it. (epoch)
+func TestScheduleOldFile(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	s.replicas[0].mustRead("a")
+	if err := s.redis.Save(); err != nil {
+		t.Fatal(err)
+	}
+	version := s.replicas[0].mustWrite("a")
+	s.redis.Kill()
+	if err := s.redis.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.replicas {
+		r.wantRead("a", version)
+	}
+	for _, r := range s.replicas {
+		r.awaitLive()
+		r.wantRead("a", version)
+	}
+	version = s.replicas[1].mustWrite("a")
+	s.replicas[0].wantRead("a", version)
+}
+
+// 1. A fill reads old. 2. Redis is paused. 3. The fill's store sits in the socket. 4. A write goes on
+// without Redis and is acknowledged. 5. Redis goes on, and runs the store against an unchanged fence.
+// (epoch)
+func TestSchedulePausedRedis(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	filler, writer := s.replicas[0], s.replicas[1]
+	done := make(chan bool)
+	go func() {
+		filler.read("a", "?hold=h")
+		close(done)
+	}()
+	await(t, "the fill has begun", 5*time.Second, func() bool { return s.fills("a") == 1 })
+	time.Sleep(100 * time.Millisecond)
+	s.redis.Signal(syscall.SIGSTOP)
+	filler.mustRelease("h")
+	<-done
+	version := writer.mustWrite("a")
+	filler.wantRead("a", version)
+	s.redis.Signal(syscall.SIGCONT)
+	for deadline := time.Now().Add(2 * lease); time.Now().Before(deadline); {
+		filler.wantRead("a", version)
+		writer.wantRead("a", version)
+		if t.Failed() {
+			break
+		}
+	}
+	filler.awaitLive()
+	filler.wantRead("a", version)
+}
+
+// 1. A replica has a value near and hears nothing any more. 2. A write on another replica gives up on it,
+// strikes it, waits out its lease and is acknowledged. 3. The replica, which has not found out, reads.
+// (lease)
+func TestScheduleDeafReplica(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	reader, writer := s.replicas[0], s.replicas[1]
+	reader.mustRead("a")
+	reader.wire.Hang()
+	began := time.Now()
+	version := writer.mustWrite("a")
+	if took := time.Since(began); took < lease {
+		t.Errorf("the write was acknowledged after %v, before the lease of the replica that heard nothing was over", took)
+	}
+	reader.wantRead("a", version)
+	reader.wire.Mend()
+	reader.awaitLive()
+	reader.wantRead("a", version)
+}
+
+// 1. A replica hears nothing any more. 2. A writer gives up on it, strikes it and waits. 3. Another writer,
+// who does not find it among the members, writes something else, and is acknowledged. 4. The replica reads
+// that, under the lease that it still has. (strike)
+func TestScheduleStruckByAnother(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 3)
+	reader, first, second := s.replicas[0], s.replicas[1], s.replicas[2]
+	second.mustWrite("c") // it waits until the gate that every session begins with is open
+	reader.mustRead("a")
+	reader.mustRead("b")
+	reader.wire.Hang()
+	go first.write("a", "")
+	redis := s.redis.Client()
+	defer redis.Close()
+	await(t, "the replica is struck", 5*time.Second, func() bool {
+		renewals, err := redis.HVals(t.Context(), "woody:1:members").Result()
+		return err == nil && slices.Contains(renewals, "-")
+	})
+	version := second.mustWrite("b")
+	reader.wantRead("b", version)
+}
+
+// 1. A replica has a value near and is paused. 2. A write on another replica is acknowledged. 3. The
+// replica goes on, and reads before it hears anything.
+func TestSchedulePausedReplica(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	reader, writer := s.replicas[0], s.replicas[1]
+	reader.mustRead("a")
+	reader.Signal(syscall.SIGSTOP)
+	late := make(chan answer, 50)
+	version := writer.mustWrite("a")
+	for range cap(late) { // they wait in its socket, for the moment when it goes on
+		go func() {
+			a, _ := reader.read("a", "")
+			late <- a
+		}()
+	}
+	time.Sleep(100 * time.Millisecond)
+	reader.Signal(syscall.SIGCONT)
+	for range cap(late) {
+		if a := <-late; a.version < version {
+			t.Errorf("a replica that was paused answered version %d, want %d", a.version, version)
+		}
+	}
+}
+
+// 1. A writer is cut off from Redis, while a reader is not. 2. It writes, and is acknowledged. 3. The
+// reader reads what is near. (epoch)
+func TestScheduleWriterCutOff(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	reader, writer := s.replicas[0], s.replicas[1]
+	reader.mustRead("a")
+	writer.wire.Cut()
+	version := writer.mustWrite("a")
+	reader.wantRead("a", version)
+	writer.wantRead("a", version)
+	writer.wire.Mend()
+	writer.awaitLive()
+	reader.wantRead("a", writer.mustWrite("a"))
+}
+
+// 1. A value is stored after a few invalidations. 2. The fences are evicted, and begin anew with the same
+// numbers. 3. A write invalidates the value, under a low number. 4. The value is read. (token)
+func TestScheduleEvictedFence(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	for range 5 {
+		s.replicas[0].mustWrite("b")
+	}
+	s.replicas[0].mustRead("a")
+	redis := s.redis.Client()
+	defer redis.Close()
+	if n, err := redis.Del(t.Context(), "woody:1:state", "woody:1:members").Result(); n != 2 || err != nil {
+		t.Fatalf("removed %d keys, %v; want the state and the members", n, err)
+	}
+	version := s.replicas[1].mustWrite("a")
+	for _, r := range s.replicas {
+		r.wantRead("a", version)
+		r.awaitLive()
+		r.wantRead("a", version)
+	}
+}
+
+// The same, where only the list of members is evicted: a writer must not take it for a short list.
+func TestScheduleEvictedMembers(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	s.replicas[0].mustRead("a")
+	redis := s.redis.Client()
+	defer redis.Close()
+	if err := redis.Del(t.Context(), "woody:1:members").Err(); err != nil {
+		t.Fatal(err)
+	}
+	version := s.replicas[1].mustWrite("a")
+	s.replicas[0].wantRead("a", version)
+}

@@ -1,0 +1,72 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/cache"
+)
+
+// Bare is for a program without a cache that writes to a database which others may cache: the replicas
+// of the release before, in an update that brings the cache in. While nobody does, it costs a read in
+// each transaction; while somebody does, its writes are acknowledged as those of a replica that is cut
+// off from Redis: it raises the epoch and waits.
+type Bare struct {
+	*Outbox
+	// Lease is the others' cache.Cluster.Lease.
+	Lease time.Duration
+}
+
+// Record notes the tags if there are caches, and answers 0 if there are none. The row that it reads
+// stays locked against the first who begins to cache until the transaction ends.
+func (b *Bare) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record int64, err error) {
+	var used bool
+	err = tx.QueryRowContext(ctx, "SELECT used_until_us > "+nowUs+" FROM woody_cache WHERE id = 1 LOCK IN SHARE MODE").Scan(&used)
+	if err != nil || !used {
+		return 0, err
+	}
+	return b.Outbox.Record(ctx, tx, tags...)
+}
+
+// settleTries is how many leases a write may take to be known everywhere.
+const settleTries = 3
+
+var errUnconfirmed = errors.New("the epoch was raised, and the database was lost before every replica can know")
+
+// Settle makes a write known to the caches, if there are any: it raises the epoch, and waits until every
+// replica has read it or stopped answering. For that the database must have been there all the time.
+func (b *Bare) Settle(record int64) error {
+	if record == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), (settleTries+1)*b.Lease)
+	defer cancel()
+	raised, err := b.Raise(ctx, cache.State{})
+	if err != nil {
+		return err
+	}
+	for range settleTries {
+		if b.reachable(ctx, raised) {
+			_ = b.Remove(ctx, []int64{record}) // left there, it is carried out once more
+			return nil
+		}
+	}
+	return errUnconfirmed
+}
+
+// reachable tells whether the database could be reached for a lease, whenever it was asked, and has the
+// epoch that was raised.
+func (b *Bare) reachable(ctx context.Context, raised cache.State) bool {
+	all := true
+	for range beats {
+		time.Sleep(b.Lease / beats)
+		state, err := b.readState(ctx)
+		all = all && err == nil && state.Epoch >= raised.Epoch
+	}
+	return all
+}
+
+// beats is how often the database is asked in a lease.
+const beats = 5

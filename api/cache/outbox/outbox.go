@@ -1,0 +1,222 @@
+// Package outbox keeps the part of a cache's cluster that is in the database: the epoch, and a record of
+// every write whose invalidation has not been carried out yet. It is for MariaDB and MySQL.
+//
+//	box := outbox.New(outbox.Config{DB: db})
+//	err = box.Migrate(ctx)
+//	c, err := cache.New(cache.Config{Cluster: &cache.Cluster{Redis: options, Ledger: box}})
+//
+// and for each write, in its transaction and after its commit:
+//
+//	record, err := box.Record(ctx, tx, "toy:7")
+//	err = tx.Commit()
+//	err = c.Settle(record, "toy:7") // with 0 for the record when nobody knows whether the commit went through
+//
+// A process may die at any point in between: if the write has happened, so has its record, and another
+// replica carries it out.
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/cache"
+)
+
+// Config is what an Outbox is made of.
+type Config struct {
+	// DB is the database that the writes go to. A connection or two of its own are best: a ledger that
+	// waits behind slow queries is a cache that is not used. Required.
+	DB *sql.DB
+	// Away tells the errors that mean that the database cannot be reached at all, and not only by this
+	// call. What is cached is then served on, since nobody can be writing. Default: none does.
+	Away func(error) bool
+}
+
+// Outbox is a cache.Ledger in two tables, woody_cache and woody_outbox. It is safe for concurrent use.
+type Outbox struct {
+	Config
+	claimAgain atomic.Int64 // when a claim that has not run out may be tried again, in ns since 1970
+}
+
+var _ cache.Ledger = (*Outbox)(nil)
+
+// New makes an outbox. Its tables are made by Migrate.
+func New(cfg Config) *Outbox {
+	if cfg.Away == nil {
+		cfg.Away = func(error) bool { return false }
+	}
+	return &Outbox{Config: cfg}
+}
+
+// nowUs is the time by the database's clock, in microseconds since 1970.
+const nowUs = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)"
+
+// schema does no harm twice.
+var schema = []string{
+	`CREATE TABLE IF NOT EXISTS woody_cache (
+		id            TINYINT NOT NULL PRIMARY KEY,
+		epoch         BIGINT NOT NULL,
+		wire          INT NOT NULL,
+		run           VARCHAR(64) NOT NULL DEFAULT '',
+		used_until_us BIGINT NOT NULL DEFAULT 0
+	)`,
+	"INSERT IGNORE INTO woody_cache (id, epoch, wire) VALUES (1, 1, 1)",
+	`CREATE TABLE IF NOT EXISTS woody_outbox (
+		id          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+		tags        MEDIUMTEXT NOT NULL,
+		recorded_us BIGINT NOT NULL,
+		INDEX woody_outbox_recorded (recorded_us)
+	)`,
+}
+
+// Migrate makes the tables where they are missing. Several replicas may call it at once.
+func (o *Outbox) Migrate(ctx context.Context) error {
+	for _, statement := range schema {
+		if _, err := o.DB.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("make the cache's tables: %w", err)
+		}
+	}
+	return nil
+}
+
+// Record notes the tags of what a transaction changes. It answers the record, for Settle. Rolling the
+// transaction back undoes it.
+func (o *Outbox) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record int64, err error) {
+	list, err := json.Marshal(tags)
+	if err != nil {
+		return 0, err
+	}
+	done, err := tx.ExecContext(ctx, "INSERT INTO woody_outbox (tags, recorded_us) VALUES (?, "+nowUs+")", string(list))
+	if err != nil {
+		return 0, err
+	}
+	return done.LastInsertId()
+}
+
+// readTries is how often Read tries a database that seems to be away: after a restart, each connection
+// from before it fails once.
+const readTries = 3
+
+// Read implements cache.Ledger.
+func (o *Outbox) Read(ctx context.Context, grace time.Duration) (state cache.State, left []cache.Record, err error) {
+	for range readTries {
+		if state, err = o.readState(ctx); err == nil {
+			left, err = o.readLeft(ctx, grace)
+		}
+		if !errors.Is(err, cache.ErrAway) {
+			break
+		}
+	}
+	return state, left, err
+}
+
+const (
+	claimFor   = 3 * time.Minute
+	claimEvery = time.Minute
+)
+
+// readState reads the epoch, and tells the database now and then that there are caches, for writers that
+// have none: see Bare. The first to do so waits for the transactions of writers who have just read that
+// there are none. A claim that was lost, with the database that it was made to, is made again before
+// anything is answered.
+func (o *Outbox) readState(ctx context.Context) (state cache.State, err error) {
+	const query = "SELECT epoch, wire, run, used_until_us - " + nowUs + " FROM woody_cache WHERE id = 1"
+	for range 2 {
+		var leftUs int64
+		if err := o.DB.QueryRowContext(ctx, query).Scan(&state.Epoch, &state.Wire, &state.Run, &leftUs); err != nil {
+			return state, o.explain(err)
+		}
+		claimed := time.Duration(leftUs) * time.Microsecond
+		if claimed > claimFor-claimEvery {
+			return state, nil
+		}
+		if claimed > 0 && time.Now().UnixNano() < o.claimAgain.Load() {
+			return state, nil
+		}
+		o.claimAgain.Store(time.Now().Add(claimEvery / 10).UnixNano())
+		_, err = o.DB.ExecContext(ctx, "UPDATE woody_cache SET used_until_us = "+nowUs+" + ? WHERE id = 1", claimFor.Microseconds())
+		if err != nil && claimed <= 0 {
+			return state, o.explain(err)
+		}
+	}
+	return state, nil
+}
+
+// readLeft reads what writers have left. A record that cannot be read says nothing of what it was about:
+// the epoch is raised for it.
+func (o *Outbox) readLeft(ctx context.Context, grace time.Duration) (left []cache.Record, err error) {
+	rows, err := o.DB.QueryContext(ctx, "SELECT id, tags FROM woody_outbox WHERE recorded_us < "+nowUs+" - ? ORDER BY recorded_us LIMIT 100",
+		grace.Microseconds())
+	if err != nil {
+		return nil, o.explain(err)
+	}
+	defer rows.Close()
+	var unreadable []int64
+	for rows.Next() {
+		var record cache.Record
+		var list string
+		if err := rows.Scan(&record.ID, &list); err != nil {
+			return nil, o.explain(err)
+		}
+		if json.Unmarshal([]byte(list), &record.Tags) != nil {
+			unreadable = append(unreadable, record.ID)
+			continue
+		}
+		left = append(left, record)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, o.explain(err)
+	}
+	rows.Close()
+	if len(unreadable) > 0 {
+		if _, err := o.Raise(ctx, cache.State{}); err != nil {
+			return nil, err
+		}
+		err = o.Remove(ctx, unreadable)
+	}
+	return left, err
+}
+
+// Raise implements cache.Ledger. It is one statement, so that a replica which is lost in the middle of it
+// leaves no lock behind.
+func (o *Outbox) Raise(ctx context.Context, least cache.State) (state cache.State, err error) {
+	done, err := o.DB.ExecContext(ctx, `UPDATE woody_cache SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), wire = GREATEST(wire, ?),
+		run = IF(? = '', run, ?) WHERE id = 1`, least.Epoch, least.Wire, least.Run, least.Run)
+	if err != nil {
+		return state, o.explain(err)
+	}
+	raised, err := done.LastInsertId()
+	if err != nil {
+		return state, err
+	}
+	if state, err = o.readState(ctx); err == nil && state.Epoch < uint64(raised) {
+		err = fmt.Errorf("the epoch was raised to %d and is %d", raised, state.Epoch)
+	}
+	return state, err
+}
+
+// Remove implements cache.Ledger.
+func (o *Outbox) Remove(ctx context.Context, records []int64) error {
+	marks, args := "", make([]any, 0, len(records))
+	for _, record := range records {
+		marks += ",?"
+		args = append(args, record)
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	_, err := o.DB.ExecContext(ctx, "DELETE FROM woody_outbox WHERE id IN ("+marks[1:]+")", args...)
+	return o.explain(err)
+}
+
+func (o *Outbox) explain(err error) error {
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) && o.Away(err) {
+		return fmt.Errorf("%w: %w", cache.ErrAway, err)
+	}
+	return err
+}

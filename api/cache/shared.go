@@ -1,0 +1,90 @@
+package cache
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/cluster"
+)
+
+// fetch looks for a flight's value in the layer that replicas share. Without one, it answers the lead to
+// load it for all; or nil, when that layer cannot be used now.
+func (c *Cache) fetch(ctx context.Context, f *flight, fill *Fill) *cluster.Lead {
+	var old cluster.Token
+	if f.ahead != nil {
+		old = f.ahead.id
+	}
+	found, lead := c.node.Fetch(ctx, f.key, old, f.look)
+	if found != nil && !f.take(found, fill) {
+		found, lead = c.node.Fetch(ctx, f.key, found.ID, nil) // it cannot be read: it is to be replaced
+		if found != nil && !f.take(found, fill) {
+			found = nil
+		}
+	}
+	switch {
+	case lead != nil:
+		f.shared, f.id = SharedMiss, lead.Token()
+		f.meter.sharedMisses.Inc()
+	case found == nil:
+		f.shared = SharedAway
+		f.meter.sharedAway.Inc()
+	case found.Waited:
+		f.shared = SharedWaited
+		f.meter.sharedHits.Inc()
+	default:
+		f.shared = SharedHit
+		f.meter.sharedHits.Inc()
+	}
+	return lead
+}
+
+// foundOverhead is what a value that came as bytes takes beside them, near enough.
+const foundOverhead = 256
+
+// take makes a found value the flight's. It answers false when its codec cannot read it.
+func (f *flight) take(found *cluster.Found, fill *Fill) (taken bool) {
+	defer func() {
+		if recover() != nil {
+			taken = false
+		}
+	}()
+	value, err := f.options.Codec.Decode(found.Payload)
+	if err != nil {
+		return false
+	}
+	f.found, f.value, f.absent, f.id = found, value, found.Absent, found.ID
+	fill.slots = found.Slots
+	fill.bytes = int64(len(found.Payload)) + foundOverhead
+	return true
+}
+
+// share ends a lead: with the value, where it may be kept. An absence that is an error stays here: an
+// error is no value that a codec knows.
+func (c *Cache) share(f *flight, fill *Fill, lead *cluster.Lead) {
+	if lead == nil {
+		return
+	}
+	f.late = fill.slots
+	ttl := f.ttl(fill)
+	if f.err != nil || ttl <= 0 {
+		lead.Release()
+		return
+	}
+	payload, err := f.options.Codec.Encode(f.value)
+	if err != nil {
+		lead.Release()
+		return
+	}
+	f.sharedStored = lead.Store(f.allSlots(), f.absent, payload, ttl)
+}
+
+// jsonCodec is the codec of loaders that name none.
+type jsonCodec[V any] struct{}
+
+func (jsonCodec[V]) Encode(value any) ([]byte, error) { return json.Marshal(value) }
+
+func (jsonCodec[V]) Decode(b []byte) (any, error) {
+	var v V
+	err := json.Unmarshal(b, &v)
+	return v, err
+}

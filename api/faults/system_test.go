@@ -1,0 +1,143 @@
+package faults
+
+import (
+	"database/sql"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// system is what is broken: replicas that share a Redis and a MariaDB.
+type system struct {
+	t        *testing.T
+	dir      string
+	program  string // the shop as it ships
+	breaking string // the shop with the build tag `broken`
+	rules    string // what is switched off in all replicas; then they run the other program
+	mariadb  *servers.MariaDB
+	redis    *servers.Redis
+	dsn      string
+	db       *sql.DB
+	replicas []*replica
+}
+
+// replica is a place for a process: at the same address whenever it runs, behind a wire to Redis.
+type replica struct {
+	system *system
+	name   string
+	addr   string
+	wire   *servers.Wire
+
+	mu      sync.Mutex
+	process *servers.Shop
+	starts  int
+}
+
+func (r *replica) url() string { return "http://" + r.addr }
+
+func mustStart(t *testing.T, count int, rules string) *system {
+	t.Helper()
+	s := &system{t: t, dir: t.TempDir(), rules: rules}
+	s.program, s.breaking = filepath.Join(s.dir, "api"), filepath.Join(s.dir, "api-broken")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rules == "" {
+		must(servers.BuildShop(s.program))
+	}
+	must(servers.BuildShop(s.breaking, "-tags", "broken"))
+	var err error
+	s.mariadb, err = servers.StartMariaDB()
+	must(err)
+	t.Cleanup(func() { s.mariadb.Close() })
+	s.redis, err = servers.StartRedis()
+	must(err)
+	t.Cleanup(func() { s.redis.Close() })
+	s.dsn, err = s.mariadb.CreateDatabase("woody")
+	must(err)
+	s.db, err = sql.Open("mysql", s.dsn)
+	must(err)
+	t.Cleanup(func() { s.db.Close() })
+	for i := range count {
+		r := &replica{system: s, name: fmt.Sprintf("r%d", i), addr: freeAddr(t)}
+		r.wire, err = servers.StartWire(s.redis.Addr)
+		must(err)
+		t.Cleanup(r.wire.Close)
+		t.Cleanup(func() {
+			r.kill()
+			if t.Failed() {
+				t.Logf("%s, at its last start:\n%s", r.name, r.process.Log())
+			}
+		})
+		must(r.start())
+		s.replicas = append(s.replicas, r)
+	}
+	return s
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// start runs the replica's program, with more settings, and waits until it is ready.
+func (r *replica) start(settings ...string) error {
+	program := r.system.program
+	if r.system.rules != "" || len(settings) > 0 {
+		program = r.system.breaking
+	}
+	settings = append([]string{
+		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name, "WOODY_DB_DSN=" + r.system.dsn, "WOODY_REDIS_ADDR=" + r.wire.Addr,
+		"WOODY_SLOW_QUERY_DELAY=5ms", "WOODY_HEAVY_DELAY=0", "WOODY_ORDER_WORKERS=0", "WOODY_LOG_FORMAT=text",
+		"WOODY_BROKEN=" + r.system.rules, "WOODY_DB_TIMEOUT=3s", "WOODY_QUEUE_TIMEOUT=3s",
+	}, settings...)
+	r.mu.Lock()
+	r.starts++
+	log := filepath.Join(r.system.dir, fmt.Sprintf("%s.%d", r.name, r.starts))
+	r.mu.Unlock()
+	process, err := servers.StartShop(exec.Command(program), log, settings...)
+	if process != nil {
+		r.mu.Lock()
+		r.process = process
+		r.mu.Unlock()
+	}
+	return err
+}
+
+func (r *replica) running() *servers.Shop {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.process
+}
+
+func (r *replica) kill() {
+	if p := r.running(); p != nil {
+		p.Kill()
+	}
+}
+
+// awaitDeath waits until the process has ended by itself.
+func (r *replica) awaitDeath(patience time.Duration) bool {
+	select {
+	case <-r.running().Done():
+		return true
+	case <-time.After(patience):
+		return false
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/api/cache"
+	"github.com/woodytoys/woodytoys/api/cache/outbox"
+	"github.com/woodytoys/woodytoys/api/store"
+)
+
+// near is the journal of a process that has the database, a SQLite file, for itself.
+type near struct{ *cache.Cache }
+
+func (near) Record(context.Context, *sql.Tx, []string) (int64, error) { return 0, nil }
+
+func (n near) Settle(_ int64, tags []string) error { return n.Invalidate(tags...) }
+
+// shared is the journal of a replica with Redis.
+type shared struct {
+	box   *outbox.Outbox
+	cache *cache.Cache
+}
+
+func (s shared) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, error) {
+	return s.box.Record(ctx, tx, tags...)
+}
+
+func (s shared) Settle(record int64, tags []string) error { return s.cache.Settle(record, tags...) }
+
+// bare is the journal of a replica without Redis, beside which others may have one.
+type bare struct{ outbox.Bare }
+
+func (b bare) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, error) {
+	return b.Bare.Record(ctx, tx, tags...)
+}
+
+func (b bare) Settle(record int64, _ []string) error { return b.Bare.Settle(record) }
+
+// ledgerPool is how many connections the ledger has for itself.
+const ledgerPool = 2
+
+// openCache makes the cache that the configuration asks for, if any, and what keeps it right.
+func (p *program) openCache() (journal store.Journal, err error) {
+	cfg := cache.Config{MaxBytes: int64(p.cfg.NearBytes), NoNear: p.cfg.NearCache == "off", Registerer: p.registry}
+	switch {
+	case p.cfg.DBDSN == "" && cfg.NoNear:
+		return nil, nil
+	case p.cfg.DBDSN == "":
+		p.cache, err = cache.New(cfg)
+		return near{p.cache}, err
+	}
+	if p.ledger, err = store.OpenPool(p.cfg.DBDSN, ledgerPool, p.log); err != nil {
+		return nil, err
+	}
+	p.box = outbox.New(outbox.Config{DB: p.ledger, Away: store.IsUnreachable})
+	if p.cfg.RedisAddr == "" {
+		return bare{outbox.Bare{Outbox: p.box, Lease: p.cfg.CacheLease}}, nil
+	}
+	release, err := releaseName()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Cluster = &cache.Cluster{
+		Redis:  &redis.Options{Addr: p.cfg.RedisAddr, Username: p.cfg.RedisUser, Password: p.cfg.RedisPassword},
+		Ledger: p.box, Replica: p.cfg.ReplicaID, Release: release, Logger: p.log,
+		Lease: p.cfg.CacheLease, FillLease: p.cfg.FillLease, AckTimeout: p.cfg.AckTimeout, Timeout: p.cfg.RedisTimeout,
+	}
+	p.cache, err = cache.New(cfg)
+	return shared{p.box, p.cache}, err
+}
+
+// releaseName tells this build of the program from others: their answers to the same call may differ.
+func releaseName() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	hash := sha256.New()
+	_, err = io.Copy(hash, file)
+	return fmt.Sprintf("%x", hash.Sum(nil)[:6]), err
+}

@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/woodytoys/woodytoys/api/shop"
+)
+
+// Journal is told of every change to what a reader may see, so that caches can be kept right.
+type Journal interface {
+	// Record notes the tags of what a transaction changes, in that transaction. An error rolls the
+	// change back.
+	Record(ctx context.Context, tx *sql.Tx, tags []string) (record int64, err error)
+	// Settle is called when the transaction has been committed, or may have been, and before the
+	// change is acknowledged; record is what Record answered, or 0 when nobody knows whether the commit
+	// went through. With an error the change is not acknowledged.
+	Settle(record int64, tags []string) error
+}
+
+// nobody is the Journal of a store without one.
+type nobody struct{}
+
+func (nobody) Record(context.Context, *sql.Tx, []string) (int64, error) { return 0, nil }
+func (nobody) Settle(int64, []string) error                             { return nil }
+
+// change runs f in a transaction, as tx does, and has the journal told of the tags that f answers. A
+// change that failed before its commit is not told of: it has not happened, and a database that is
+// down must not empty the caches.
+func (s *Store) change(ctx context.Context, p *pool, f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) error {
+	var tags []string
+	var record int64
+	committing := false
+	err := p.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) (err error) {
+		committing = false
+		if tags, err = f(ctx, tx); err != nil || len(tags) == 0 {
+			return err
+		}
+		record, err = s.journal.Record(ctx, tx, tags)
+		committing = err == nil
+		return err
+	})
+	if !committing {
+		return err
+	}
+	if err != nil {
+		// Nobody knows whether it was committed, or will be yet: its record is left to be carried out once
+		// it shows.
+		record = 0
+	}
+	if unsettled := s.journal.Settle(record, tags); unsettled != nil && err == nil {
+		return &shop.Error{
+			Kind: shop.Unavailable, Err: unsettled,
+			Detail: "The change is stored, but not every replica could be told yet; read before you try again.",
+		}
+	}
+	return err
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	gocache "github.com/eko/gocache/lib/v4/cache"
+	gocachestore "github.com/eko/gocache/lib/v4/store"
+	redisstore "github.com/eko/gocache/store/redis/v4"
+	_ "github.com/go-sql-driver/mysql"
+	"github.com/gofiber/fiber/v2"
+	fibermiddleware "github.com/gofiber/fiber/v2/middleware/cache"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/api/cache"
+	"github.com/woodytoys/woodytoys/api/cache/fibercache"
+	"github.com/woodytoys/woodytoys/api/cache/outbox"
+	"github.com/woodytoys/woodytoys/api/store"
+)
+
+// Candidates find their servers in the environment.
+const (
+	redisEnv = "CACHEBENCH_REDIS"
+	dsnEnv   = "CACHEBENCH_DSN"
+)
+
+func redisClient() *redis.Client { return redis.NewClient(redisOptions()) }
+
+func redisOptions() *redis.Options {
+	return &redis.Options{Addr: os.Getenv(redisEnv), Protocol: 2, DisableIdentity: true}
+}
+
+// overRedis are the caches that keep an answer in Redis and ask for it there each time. Each has the
+// answer of every path of one route.
+var overRedis = []candidate{
+	{"woodytoys, Redis alone", func(app *fiber.App) error {
+		db, err := sql.Open("mysql", os.Getenv(dsnEnv))
+		if err != nil {
+			return err
+		}
+		box := outbox.New(outbox.Config{DB: db, Away: store.IsUnreachable})
+		if err := box.Migrate(context.Background()); err != nil {
+			return err
+		}
+		c, err := cache.New(cache.Config{NoNear: true, Cluster: &cache.Cluster{
+			Redis: redisOptions(), Ledger: box, Logger: slog.New(slog.DiscardHandler),
+		}})
+		if err != nil {
+			return err
+		}
+		cached, err := fibercache.New(c, fibercache.Options{
+			Options: cache.Options{Name: "product", TTL: time.Hour},
+			Tags:    func(c *fiber.Ctx) []string { return []string{"product:" + c.Params("id")} },
+		})
+		app.Get("/api/products/:id", cached, answerProduct)
+		return err
+	}},
+	{"gocache over Redis", func(app *fiber.App) error {
+		manager := gocache.New[string](redisstore.NewRedis(redisClient()))
+		app.Get("/api/products/:id", func(c *fiber.Ctx) error { return throughGocache(c, manager) })
+		return nil
+	}},
+	{"fiber middleware over Redis", func(app *fiber.App) error {
+		app.Get("/api/products/:id", fibermiddleware.New(fibermiddleware.Config{
+			Expiration: time.Hour, StoreResponseHeaders: true, Storage: fiberStorage{redisClient()},
+		}), answerProduct)
+		return nil
+	}},
+}
+
+// throughGocache keeps no more than the body, and knows the fields by heart: the least that a program
+// which uses gocache by hand can do.
+func throughGocache(c *fiber.Ctx, manager *gocache.Cache[string]) error {
+	key := strings.Clone(c.OriginalURL()) // the path's memory is the next request's
+	if body, err := manager.Get(context.Background(), key); err == nil {
+		c.Set(fiber.HeaderCacheControl, "no-cache")
+		c.Set(fiber.HeaderVary, "Accept")
+		c.Set(fiber.HeaderETag, `"v1234-60e5f2a1b9c4d7e8"`)
+		c.Set(fiber.HeaderContentType, "application/json")
+		return c.SendString(body)
+	}
+	if err := answerProduct(c); err != nil {
+		return err
+	}
+	return manager.Set(context.Background(), key, string(c.Response().Body()), gocachestore.WithExpiration(time.Hour))
+}
+
+// fiberStorage is Fiber's storage on a Redis client.
+type fiberStorage struct{ client *redis.Client }
+
+func (s fiberStorage) Get(key string) ([]byte, error) {
+	value, err := s.client.Get(context.Background(), key).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	return value, err
+}
+
+func (s fiberStorage) Set(key string, value []byte, expires time.Duration) error {
+	return s.client.Set(context.Background(), key, value, expires).Err()
+}
+
+func (s fiberStorage) Delete(key string) error { return s.client.Del(context.Background(), key).Err() }
+func (s fiberStorage) Reset() error            { return errors.New("not used here") }
+func (s fiberStorage) Close() error            { return s.client.Close() }
+
+// somePaths are the paths of many products: callers who ask for one at the same time can be answered
+// together, and hardly ever do here.
+func somePaths(n int) []string {
+	paths := make([]string, n)
+	for i := range paths {
+		paths[i] = fmt.Sprintf("/api/products/%d", i+1)
+	}
+	return paths
+}

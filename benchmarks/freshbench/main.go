@@ -1,0 +1,131 @@
+// Command freshbench measures how long after a write's commit every replica answers what was written, with
+// the cache and without it, under a load of reads each of which is held against what was acknowledged
+// before it.
+package main
+
+import (
+	"database/sql"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+
+	"github.com/woodytoys/woodytoys/benchmarks/machine"
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// bench is what is measured with.
+type bench struct {
+	replicas int
+	rate     int // reads a second, on all replicas together
+	reads    int // in all, with the cache; without it, a tenth
+	writes   float64
+	out      io.Writer
+}
+
+func main() {
+	b := bench{out: os.Stdout}
+	flag.IntVar(&b.replicas, "replicas", 5, "how many replicas")
+	flag.IntVar(&b.rate, "rate", 2000, "reads a second, on all replicas together")
+	flag.IntVar(&b.reads, "reads", 1_000_000, "reads with the cache; without it, a tenth")
+	flag.Float64Var(&b.writes, "writes", 10, "writes a second")
+	out := flag.String("out", "", "a file to write the figures to as well")
+	flag.Parse()
+	if b.replicas < 1 || b.rate < 1 || b.reads < 1000 || b.writes <= 0 || flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := b.run(*out); err != nil {
+		fmt.Fprintln(os.Stderr, "freshbench:", err)
+		os.Exit(1)
+	}
+}
+
+func (b bench) run(outFile string) error {
+	dir, err := os.MkdirTemp("", "woody-freshbench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if outFile != "" {
+		file, err := os.Create(filepath.Join(dir, "out"))
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		b.out = io.MultiWriter(os.Stdout, file)
+	}
+	fmt.Fprintf(b.out, "# go run ./benchmarks/freshbench -replicas %d -rate %d -reads %d -writes %v\n# %s, %s\n# load and servers share the machine\n",
+		b.replicas, b.rate, b.reads, b.writes, time.Now().UTC().Format(time.DateOnly), machine.Describe())
+	if err := b.both(dir); err != nil {
+		return err
+	}
+	if outFile == "" {
+		return nil
+	}
+	return os.Rename(filepath.Join(dir, "out"), outFile)
+}
+
+// both measures with the cache and without it, on a database each.
+func (b bench) both(dir string) error {
+	program := filepath.Join(dir, "api")
+	if err := servers.BuildShop(program); err != nil {
+		return err
+	}
+	mariadb, err := servers.StartMariaDB()
+	if err != nil {
+		return err
+	}
+	defer mariadb.Close()
+	redis, err := servers.StartRedis()
+	if err != nil {
+		return err
+	}
+	defer redis.Close()
+	if err := b.once("with the cache", dir, program, mariadb, b.reads, "WOODY_REDIS_ADDR="+redis.Addr); err != nil {
+		return err
+	}
+	return b.once("without a cache", dir, program, mariadb, b.reads/10)
+}
+
+func (b bench) once(title, dir, program string, mariadb *servers.MariaDB, reads int, settings ...string) error {
+	dsn, err := mariadb.CreateDatabase(fmt.Sprintf("fresh%d", reads))
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("mysql", dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	settings = append(settings, "WOODY_DB_DSN="+dsn, "WOODY_HEAVY_DELAY=0", "WOODY_SLOW_QUERY_DELAY=0", "WOODY_LOG_LEVEL=warn")
+	var addrs []string
+	for i := range b.replicas {
+		shop, err := servers.StartShop(exec.Command(program), filepath.Join(dir, fmt.Sprintf("log%d", i)),
+			append(settings, fmt.Sprintf("WOODY_REPLICA_ID=r%d", i))...)
+		if err != nil {
+			return err
+		}
+		defer shop.Kill()
+		addrs = append(addrs, shop.Addr())
+	}
+	o, err := newObserver(db, addrs)
+	if err != nil {
+		return err
+	}
+	time.Sleep(2 * time.Second) // past the first lease, in which no write is acknowledged
+	figures, err := o.observe(reads, b.rate, b.writes)
+	if err != nil {
+		return fmt.Errorf("%s: %w", title, err)
+	}
+	fmt.Fprintf(b.out, "\n%s\n%s", title, figures)
+	if figures.stale > 0 {
+		return fmt.Errorf("%s: %d stale reads", title, figures.stale)
+	}
+	return nil
+}

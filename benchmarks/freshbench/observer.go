@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/load"
+)
+
+// products is how many products are written and read.
+const products = 20
+
+// observer writes products through one replica after another, and sees when each replica has the news.
+type observer struct {
+	db     *sql.DB
+	addrs  []string
+	ids    []int64
+	floors [products]atomic.Int64 // the newest version acknowledged
+
+	reads, stale atomic.Int64
+}
+
+// figures are what came of it.
+type figures struct {
+	reads, stale int64
+	took         time.Duration
+	fresh, acked load.Latencies
+}
+
+func (f figures) String() string {
+	line := func(what string, l load.Latencies) string {
+		return fmt.Sprintf("  %-34s p50 %8v  p99 %8v  max %8v  of %d\n", what,
+			l.At(.5).Round(10*time.Microsecond), l.At(.99).Round(10*time.Microsecond), l.At(1).Round(10*time.Microsecond), len(l))
+	}
+	return line("commit to fresh on every replica", f.fresh) + line("write to acknowledgement", f.acked) +
+		fmt.Sprintf("  reads under the oracle             %d in %v (%.0f/s), %d stale\n",
+			f.reads, f.took.Round(time.Second), float64(f.reads)/f.took.Seconds(), f.stale)
+}
+
+func newObserver(db *sql.DB, addrs []string) (*observer, error) {
+	o := &observer{db: db, addrs: addrs}
+	conn, err := load.Dial(addrs[0])
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	for i := range products {
+		status, body, err := conn.Do(request("POST", "/api/products", `{"name":"Toy"}`))
+		if err != nil || status != 201 {
+			return nil, fmt.Errorf("add a product: %d %s, %w", status, body, err)
+		}
+		o.ids = append(o.ids, number(body, `"id":`))
+		o.floors[i].Store(1)
+	}
+	return o, nil
+}
+
+func request(method, path, body string) []byte {
+	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: shop\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		method, path, len(body), body)
+}
+
+// number is what stands behind a name in JSON.
+func number(body []byte, name string) int64 {
+	_, rest, _ := bytes.Cut(body, []byte(name))
+	end := 0
+	for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
+		end++
+	}
+	n, _ := strconv.ParseInt(string(rest[:end]), 10, 64)
+	return n
+}
+
+// observe makes so many reads at a rate, and writes beside them.
+func (o *observer) observe(reads, rate int, writes float64) (figures, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	began := time.Now()
+	var group sync.WaitGroup
+	errs := make([]error, len(o.addrs)+1)
+	for i, addr := range o.addrs {
+		group.Go(func() {
+			errs[i] = o.read(addr, reads/len(o.addrs), float64(rate)/float64(len(o.addrs)))
+		})
+	}
+	f := figures{}
+	writing := make(chan error)
+	go func() { writing <- o.write(ctx, writes, &f) }()
+	group.Wait()
+	cancel()
+	errs[len(o.addrs)] = <-writing
+	f.took = time.Since(began)
+	f.reads, f.stale = o.reads.Load(), o.stale.Load()
+	slices.Sort(f.fresh)
+	slices.Sort(f.acked)
+	return f, errors.Join(errs...)
+}
+
+// read asks one replica, at a rate, and holds each answer against what was acknowledged before.
+func (o *observer) read(addr string, count int, rate float64) error {
+	conn, err := load.Dial(addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	requests := make([][]byte, products)
+	for i, id := range o.ids {
+		requests[i] = request("GET", fmt.Sprintf("/api/products/%d", id), "")
+	}
+	began := time.Now()
+	for n := range count {
+		time.Sleep(time.Until(began.Add(time.Duration(float64(n) / rate * float64(time.Second)))))
+		i := n * 7 % products
+		floor := o.floors[i].Load()
+		status, body, err := conn.Do(requests[i])
+		if err != nil || status != 200 {
+			return fmt.Errorf("%s answers %d, %w", addr, status, err)
+		}
+		o.reads.Add(1)
+		if number(body, `"version":`) < floor {
+			o.stale.Add(1)
+		}
+	}
+	return nil
+}
+
+// write renames products at a rate until ctx ends, each through another replica.
+func (o *observer) write(ctx context.Context, rate float64, f *figures) error {
+	for n := 0; ctx.Err() == nil; n++ {
+		next := time.Now().Add(time.Duration(float64(time.Second) / rate))
+		fresh, acked, err := o.writeOnce(n)
+		if err != nil {
+			return err
+		}
+		f.fresh, f.acked = append(f.fresh, fresh), append(f.acked, acked)
+		time.Sleep(time.Until(next))
+	}
+	return nil
+}
+
+// writeOnce renames a product and answers how long after the commit the last replica answered the new
+// version, and how long the write took until it was acknowledged. The commit is seen in the database
+// itself, which is asked without a pause; so are the replicas.
+func (o *observer) writeOnce(n int) (fresh, acked time.Duration, err error) {
+	i := n % products
+	want := o.floors[i].Load() + 1
+	began := time.Now()
+	seen := make([]time.Time, len(o.addrs)+1)
+	errs := make([]error, len(o.addrs)+2)
+	var group sync.WaitGroup
+	for r, addr := range o.addrs {
+		group.Go(func() { seen[r], errs[r] = o.awaitVersion(addr, o.ids[i], want) })
+	}
+	last := len(o.addrs)
+	group.Go(func() { seen[last], errs[last] = o.awaitCommit(o.ids[i], want) })
+	group.Go(func() {
+		conn, err := load.Dial(o.addrs[n%len(o.addrs)])
+		if err != nil {
+			errs[last+1] = err
+			return
+		}
+		defer conn.Close()
+		status, body, err := conn.Do(request("PUT", fmt.Sprintf("/api/products/%d", o.ids[i]), fmt.Sprintf(`{"name":"Toy %d"}`, n)))
+		acked = time.Since(began)
+		if err != nil || status != 200 || number(body, `"version":`) != want {
+			errs[last+1] = fmt.Errorf("write: %d %s, %w", status, body, err)
+			return
+		}
+		o.floors[i].Store(want)
+	})
+	group.Wait()
+	committed := seen[last]
+	for _, at := range seen[:last] {
+		fresh = max(fresh, at.Sub(committed))
+	}
+	return fresh, acked, errors.Join(errs...)
+}
+
+// patience is how long a write may take to show.
+const patience = 10 * time.Second
+
+var errLate = errors.New("the write does not show")
+
+func (o *observer) awaitVersion(addr string, id, want int64) (time.Time, error) {
+	conn, err := load.Dial(addr)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer conn.Close()
+	ask := request("GET", fmt.Sprintf("/api/products/%d", id), "")
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Microsecond) {
+		_, body, err := conn.Do(ask)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if number(body, `"version":`) >= want {
+			return time.Now(), nil
+		}
+	}
+	return time.Time{}, errLate
+}
+
+func (o *observer) awaitCommit(id, want int64) (time.Time, error) {
+	conn, err := o.db.Conn(context.Background())
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer conn.Close()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Microsecond) {
+		asked := time.Now() // the commit came before the answer, and maybe before this
+		var version int64
+		if err := conn.QueryRowContext(context.Background(), "SELECT version FROM product WHERE id = ?", id).Scan(&version); err != nil {
+			return time.Time{}, err
+		}
+		if version >= want {
+			return asked, nil
+		}
+	}
+	return time.Time{}, errLate
+}

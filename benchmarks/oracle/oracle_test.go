@@ -1,0 +1,72 @@
+package oracle_test
+
+import (
+	"testing"
+
+	"github.com/woodytoys/woodytoys/benchmarks/load"
+	"github.com/woodytoys/woodytoys/benchmarks/oracle"
+)
+
+func TestJudgingProducts(t *testing.T) {
+	shelf := oracle.NewShelf([]int64{7}, []string{"toy"})
+	for _, c := range []struct {
+		name   string
+		acked  int64
+		status int
+		body   string
+		want   load.Verdict
+	}{
+		{"as created", 1, 200, `{"id":7,"name":"toy","version":1}`, load.Good},
+		{"newer than acknowledged", 1, 200, `{"id":7,"name":"toy, changed to 2","version":2}`, load.Good},
+		{"the acknowledged one", 2, 200, `{"id":7,"name":"toy, changed to 2","version":2}`, load.Good},
+		{"older than acknowledged", 2, 200, `{"id":7,"name":"toy","version":1}`, load.Stale},
+		{"an old name under a new version", 2, 200, `{"id":7,"name":"toy","version":2}`, load.Wrong},
+		{"another product", 2, 200, `{"id":8,"name":"toy, changed to 2","version":2}`, load.Wrong},
+		{"not JSON", 2, 200, `toy`, load.Wrong},
+		{"gone", 2, 404, `{}`, load.Stale},
+		{"refused", 2, 503, `{}`, load.Failed},
+	} {
+		shelf.Acknowledged(0, c.acked)
+		shelf.Taken()
+		if got := shelf.Judge(0, shelf.Floor(0), load.Answer{Status: c.status, Body: []byte(c.body)}); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+		found := shelf.Taken()
+		if (found.Stale == 1) != (c.want == load.Stale) || (found.Wrong == 1) != (c.want == load.Wrong) {
+			t.Errorf("%s: counted %+v", c.name, found)
+		}
+	}
+}
+
+// TestAReadThatBeganBeforeMayBeOld is the exact promise: what counts is what was acknowledged when the
+// read began, not when it ended.
+func TestAReadThatBeganBeforeMayBeOld(t *testing.T) {
+	shelf := oracle.NewShelf([]int64{7}, []string{"toy"})
+	floor := shelf.Floor(0)
+	shelf.Acknowledged(0, 2)
+	if got := shelf.Judge(0, floor, load.Answer{Status: 200, Body: []byte(`{"id":7,"name":"toy","version":1}`)}); got != load.Good {
+		t.Errorf("%v, want good", got)
+	}
+}
+
+func TestJudgingNewProductsAndTheLast(t *testing.T) {
+	shelf := oracle.NewShelf(nil, nil)
+	shelf.Created(9)
+	shelf.Created(8)
+	floor := shelf.Newest()
+	for body, want := range map[string]load.Verdict{
+		`{"read_at":"x","count":3,"last":{"id":9,"name":"b","version":1}}`:  load.Good,
+		`{"read_at":"x","count":4,"last":{"id":10,"name":"c","version":1}}`: load.Good,
+		`{"read_at":"x","count":2,"last":{"id":8,"name":"a","version":1}}`:  load.Stale,
+		`{"read_at":"x","count":0,"last":null}`:                             load.Wrong,
+	} {
+		if got := shelf.JudgeLast(floor, load.Answer{Status: 200, Body: []byte(body)}); got != want {
+			t.Errorf("last %s: %v, want %v", body, got, want)
+		}
+	}
+	for status, want := range map[int]load.Verdict{200: load.Good, 404: load.Stale, 500: load.Failed} {
+		if got := shelf.JudgeCreated(9, "b", load.Answer{Status: status, Body: []byte(`{"id":9,"name":"b","version":1}`)}); got != want {
+			t.Errorf("created, %d: %v, want %v", status, got, want)
+		}
+	}
+}

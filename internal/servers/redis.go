@@ -1,0 +1,108 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Redis is a Redis server on a private port of the loopback that persists nothing, as the shipped one.
+type Redis struct {
+	*Process
+	// Addr is where it listens, the same after each Restart.
+	Addr string
+	dir  string
+	args []string
+}
+
+// StartRedis starts a server with a folder of its own. The arguments are Redis settings that come after
+// its own ("--maxmemory", "64mb"), of which the last counts.
+func StartRedis(args ...string) (*Redis, error) {
+	dir, err := os.MkdirTemp("", "woody-redis")
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	r := &Redis{dir: dir, Addr: "127.0.0.1:" + strconv.Itoa(port), args: args}
+	if err := r.Restart(); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	return r, nil
+}
+
+// freePort is a port that is free now.
+func freePort() (int, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer ln.Close()
+	return ln.Addr().(*net.TCPAddr).Port, nil
+}
+
+// Restart starts the server, after Kill or Stop ended it, and waits until it answers. It is empty, or
+// begins with the file that Save left.
+func (r *Redis) Restart() error {
+	program, err := lookPath("redis-server")
+	if err != nil {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(r.Addr)
+	args := append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", r.dir, "--save", "", "--appendonly", "no"}, r.args...)
+	if r.Process, err = Start(exec.Command(program, args...), filepath.Join(r.dir, "log")); err != nil {
+		return err
+	}
+	client := r.Client()
+	defer client.Close()
+	return r.AwaitReady(10*time.Second, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		err := client.Ping(ctx).Err()
+		if err != nil && strings.HasPrefix(err.Error(), "NOAUTH") {
+			return nil // it wants a password, so it answers
+		}
+		return err
+	})
+}
+
+// Client is a client of the server, for the caller to close.
+func (r *Redis) Client() *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: r.Addr, Protocol: 2, DisableIdentity: true})
+}
+
+// Save writes what the server holds to its file, which it begins with after the next Restart.
+func (r *Redis) Save() error {
+	client := r.Client()
+	defer client.Close()
+	if err := client.Save(context.Background()).Err(); err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	return nil
+}
+
+// Forget removes the file that Save left.
+func (r *Redis) Forget() error {
+	err := os.Remove(filepath.Join(r.dir, "dump.rdb"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	return err
+}
+
+// Close ends the server and removes its folder.
+func (r *Redis) Close() {
+	r.Kill()
+	os.RemoveAll(r.dir)
+}

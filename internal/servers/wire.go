@@ -1,0 +1,157 @@
+package servers
+
+import (
+	"bytes"
+	"net"
+	"sync"
+)
+
+// Wire carries connections to a server, and fails when it is told to: it stands in for a network.
+type Wire struct {
+	// Addr is where to connect instead of the server.
+	Addr string
+
+	ln net.Listener
+	to string
+
+	mu    sync.Mutex
+	moved sync.Cond // on mu: something was cut, hung or mended
+	conns map[*carried]bool
+	cut   bool // connections are refused
+	hung  bool // nothing gets through, and nobody is told
+}
+
+// carried is one connection.
+type carried struct {
+	client, server net.Conn
+	bus            bool // it has sent SUBSCRIBE
+	hung           bool
+	closed         bool
+}
+
+// StartWire carries connections to HOST:PORT until it is closed.
+func StartWire(to string) (*Wire, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	w := &Wire{Addr: ln.Addr().String(), ln: ln, to: to, conns: map[*carried]bool{}}
+	w.moved.L = &w.mu
+	go w.accept()
+	return w, nil
+}
+
+func (w *Wire) accept() {
+	for {
+		client, err := w.ln.Accept()
+		if err != nil {
+			return
+		}
+		w.mu.Lock()
+		refuse := w.cut
+		w.mu.Unlock()
+		if refuse {
+			client.Close()
+			continue
+		}
+		go w.carry(client)
+	}
+}
+
+func (w *Wire) carry(client net.Conn) {
+	server, err := net.Dial("tcp", w.to)
+	if err != nil {
+		client.Close()
+		return
+	}
+	c := &carried{client: client, server: server}
+	w.mu.Lock()
+	c.closed = w.cut
+	w.conns[c] = true
+	w.mu.Unlock()
+	go w.pass(c, server, client, false)
+	w.pass(c, client, server, true)
+	w.mu.Lock()
+	delete(w.conns, c)
+	w.mu.Unlock()
+}
+
+// pass carries bytes one way until either side ends.
+func (w *Wire) pass(c *carried, from, to net.Conn, asks bool) {
+	defer from.Close()
+	defer to.Close()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
+		}
+		w.mu.Lock()
+		if asks && bytes.Contains(bytes.ToLower(buffer[:min(n, 64)]), []byte("subscribe")) {
+			c.bus = true
+		}
+		for (w.hung || c.hung) && !c.closed {
+			w.moved.Wait()
+		}
+		closed := c.closed
+		w.mu.Unlock()
+		if closed {
+			return
+		}
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// each changes the wire, and the connections that pick picks.
+func (w *Wire) each(pick func(*carried) bool, change func(*carried)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.conns {
+		if pick(c) {
+			change(c)
+			if c.closed {
+				c.client.Close()
+				c.server.Close()
+			}
+		}
+	}
+	w.moved.Broadcast()
+}
+
+func all(*carried) bool     { return true }
+func isBus(c *carried) bool { return c.bus }
+func closeIt(c *carried)    { c.closed = true }
+func (w *Wire) set(cut, hung bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut, w.hung = cut, hung
+}
+
+// Cut ends all connections and refuses new ones.
+func (w *Wire) Cut() {
+	w.set(true, false)
+	w.each(all, closeIt)
+}
+
+// Hang lets nothing through and tells nobody; what is on its way arrives after Mend.
+func (w *Wire) Hang() { w.set(false, true) }
+
+// CutBus ends the connections that have subscribed to something.
+func (w *Wire) CutBus() { w.each(isBus, closeIt) }
+
+// HangBus lets nothing through on the connections that have subscribed to something, until Mend.
+func (w *Wire) HangBus() { w.each(isBus, func(c *carried) { c.hung = true }) }
+
+// Mend ends all failures. Connections that were ended stay so.
+func (w *Wire) Mend() {
+	w.set(false, false)
+	w.each(all, func(c *carried) { c.hung = false })
+}
+
+// Close ends the wire.
+func (w *Wire) Close() {
+	w.ln.Close()
+	w.each(all, closeIt)
+}
