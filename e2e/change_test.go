@@ -1,0 +1,63 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestScaling goes from 3 replicas to 6 and to 2 while people shop.
+func TestScaling(t *testing.T) {
+	mustScript(t, "deploy", "redis")
+	m := startMix(t)
+	mustScript(t, "scale", "api=6")
+	mustScript(t, "scale", "api=2")
+	awaitGone(t, "api", 2)
+	got := m.finish(t)
+	figuref("api 3 to 6 to 2: %v", got)
+	got.mustBeClean(t)
+}
+
+// awaitGone waits until no more than n containers of a service are left: those that end have finished what they had.
+func awaitGone(t *testing.T, service string, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); len(containers(t, service)) > n; time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d containers of %s are left after a minute, want %d", len(containers(t, service)), service, n)
+		}
+	}
+}
+
+// TestRollingUpdate goes to a new tag, of api and front, while people shop.
+func TestRollingUpdate(t *testing.T) {
+	mustScript(t, "deploy", "redis")
+	m := startMix(t)
+	began := time.Now()
+	mustScript(t, "deploy", "TAG="+second, "redis")
+	took := time.Since(began)
+	awaitGone(t, "api", 3)
+	got := m.finish(t)
+	figuref("rolling update of api and front to a new tag, %.0f s: %v", took.Seconds(), got)
+	got.mustBeClean(t)
+	if image := mustDocker(t, "service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Image}}", "woody_api"); !strings.HasSuffix(image, ":"+second) {
+		t.Errorf("api runs %s, want the tag %s", image, second)
+	}
+}
+
+// TestABrokenImage deploys one whose API ends at once: deploy says so and fails, Swarm goes back, and nobody notices.
+func TestABrokenImage(t *testing.T) {
+	mustScript(t, "deploy", "redis")
+	m := startMix(t)
+	text, err := script("deploy", "TAG="+broken, "redis")
+	got := m.finish(t)
+	if err == nil || !strings.Contains(text, "rolled back to what ran before: woody_api") {
+		t.Errorf("deploying a broken image: %v\n%s", err, text)
+	}
+	figuref("a broken image, rolled back: %v", got)
+	got.mustBeClean(t)
+	if image := mustDocker(t, "service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Image}}", "woody_api"); !strings.HasSuffix(image, ":"+first) {
+		t.Errorf("api runs %s, want the tag %s of before", image, first)
+	}
+}

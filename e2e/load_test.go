@@ -1,0 +1,320 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/load"
+)
+
+// mix is an open load of reads and writes, each request sent at its own time whatever became of those before, with an
+// oracle: it knows the newest write acknowledged before each read began, and no read may be older.
+type mix struct {
+	addrs []string // of the proxies; the connections are shared out among them
+	stop  chan struct{}
+	done  sync.WaitGroup
+
+	mu       sync.Mutex
+	versions map[int64]int64 // of each product: the newest acknowledged
+	names    map[int64]string
+	lastID   int64 // the newest product acknowledged
+	result
+}
+
+// result is what clients saw.
+type result struct {
+	reads, writes             int
+	failedReads, failedWrites int
+	stale                     int
+	failures                  map[string]int // by kind, status and detail
+	latencies                 []time.Duration
+	took                      time.Duration
+	// firstFailure and lastFailure are when, from the start.
+	firstFailure, lastFailure time.Duration
+	lost                      int
+}
+
+const (
+	mixRate     = 500
+	mixConns    = 96
+	mixProducts = 40
+)
+
+type product struct {
+	ID      int64  `json:"id"`
+	Name    string `json:"name"`
+	Version int64  `json:"version"`
+}
+
+// startMix makes products to work on and begins the load: of 20 requests, 16 read (ten a product, four the list's newest,
+// two ping) and 4 write (three rename, one adds).
+func startMix(t *testing.T, addrs ...string) *mix {
+	t.Helper()
+	if len(addrs) == 0 {
+		addrs = []string{swarmNet + ".1:80"}
+	}
+	m := &mix{addrs: addrs, stop: make(chan struct{}), versions: map[int64]int64{}, names: map[int64]string{}}
+	m.failures = map[string]int{}
+	conn, err := load.Dial(addrs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var ids []int64
+	for i := range mixProducts {
+		status, body, err := conn.Do(m.request("POST", "/api/products", fmt.Sprintf(`{"name":"Toy %d"}`, i)))
+		var made product
+		if err = errors.Join(err, json.Unmarshal(body, &made)); err != nil || status != http.StatusCreated {
+			t.Fatalf("make a product: %d %s %v", status, body, err)
+		}
+		m.acknowledge(made)
+		ids = append(ids, made.ID)
+	}
+	began := time.Now()
+	// Requests wait here only while every connection waits for an answer; their latency counts from when they were due.
+	due := make(chan int, 1<<16)
+	m.done.Go(func() {
+		defer close(due)
+		for n := 0; ; n++ {
+			select {
+			case <-m.stop:
+				m.took = time.Since(began)
+				return
+			case <-time.After(time.Until(began.Add(time.Duration(n) * time.Second / mixRate))):
+				due <- n
+			}
+		}
+	})
+	for i := range mixConns {
+		m.done.Go(func() { m.client(addrs[i%len(addrs)], ids, began, due) })
+	}
+	return m
+}
+
+func (m *mix) request(method, path, body string) []byte {
+	request := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: shop.example\r\nAccept: application/json\r\n", method, path)
+	if body != "" {
+		request = fmt.Appendf(request, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+	}
+	return append(append(request, "\r\n"...), body...)
+}
+
+// client keeps one connection busy with what is due, and opens another one after an error: no request is sent twice.
+func (m *mix) client(addr string, ids []int64, began time.Time, due <-chan int) {
+	var conn *load.Conn
+	for n := range due {
+		intended := began.Add(time.Duration(n) * time.Second / mixRate)
+		write := n%20 >= 16
+		m.count(write)
+		var err error
+		if conn == nil {
+			if conn, err = load.Dial(addr); err != nil {
+				conn = nil
+			}
+		}
+		if err == nil {
+			if err = m.one(conn, n, ids[n/20%len(ids)]); err != nil {
+				conn.Close()
+				conn = nil
+			}
+		}
+		if err != nil {
+			m.failed(write, err)
+		}
+		m.mu.Lock()
+		m.latencies = append(m.latencies, time.Since(intended))
+		if err != nil {
+			if m.firstFailure == 0 {
+				m.firstFailure = time.Since(began)
+			}
+			m.lastFailure = time.Since(began)
+		}
+		m.mu.Unlock()
+	}
+	if conn != nil {
+		conn.Close()
+	}
+}
+
+// one sends request n and judges its answer.
+func (m *mix) one(conn *load.Conn, n int, id int64) error {
+	switch kind := n % 20; {
+	case kind < 10:
+		return m.readProduct(conn, id)
+	case kind < 14:
+		return m.readNewest(conn)
+	case kind < 16:
+		return expect(http.StatusOK, nil)(conn.Do(m.request("GET", "/api/ping", "")))
+	case kind < 19:
+		return m.write(conn, http.StatusOK, "PUT", fmt.Sprintf("/api/products/%d", id), fmt.Sprintf("Toy %d", n))
+	default:
+		return m.write(conn, http.StatusCreated, "POST", "/api/products", fmt.Sprintf("New toy %d", n))
+	}
+}
+
+func expect(want int, into any) func(status int, body []byte, err error) error {
+	return func(status int, body []byte, err error) error {
+		if err == nil && status != want {
+			err = fmt.Errorf("%d %s", status, detail(body))
+		}
+		if err == nil && into != nil {
+			err = json.Unmarshal(body, into)
+		}
+		return err
+	}
+}
+
+func detail(body []byte) string {
+	var problem struct{ Detail string }
+	if json.Unmarshal(body, &problem) != nil {
+		return strconv.Quote(string(body))
+	}
+	return problem.Detail
+}
+
+func (m *mix) readProduct(conn *load.Conn, id int64) error {
+	m.mu.Lock()
+	least := m.versions[id]
+	m.mu.Unlock()
+	var got product
+	err := expect(http.StatusOK, &got)(conn.Do(m.request("GET", fmt.Sprintf("/api/products/%d", id), "")))
+	if err == nil && got.Version < least {
+		m.isStale()
+	}
+	return err
+}
+
+func (m *mix) readNewest(conn *load.Conn) error {
+	m.mu.Lock()
+	least := m.lastID
+	m.mu.Unlock()
+	var page struct{ Products []product }
+	err := expect(http.StatusOK, &page)(conn.Do(m.request("GET", "/api/products?limit=1", "")))
+	if err == nil && (len(page.Products) == 0 || page.Products[0].ID < least) {
+		m.isStale()
+	}
+	return err
+}
+
+func (m *mix) write(conn *load.Conn, status int, method, path, name string) error {
+	var made product
+	err := expect(status, &made)(conn.Do(m.request(method, path, `{"name":"`+name+`"}`)))
+	if err == nil {
+		m.acknowledge(made)
+	}
+	return err
+}
+
+func (m *mix) acknowledge(made product) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if made.Version > m.versions[made.ID] {
+		m.versions[made.ID], m.names[made.ID] = made.Version, made.Name
+	}
+	m.lastID = max(m.lastID, made.ID)
+}
+
+func (m *mix) count(write bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if write {
+		m.writes++
+	} else {
+		m.reads++
+	}
+}
+
+func (m *mix) isStale() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stale++
+}
+
+func (m *mix) failed(write bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	kind := "read"
+	if write {
+		m.failedWrites++
+		kind = "write"
+	} else {
+		m.failedReads++
+	}
+	text := err.Error()
+	if at := strings.LastIndex(text, "->"); at >= 0 {
+		text = text[at:] // not which port of ours it was
+	}
+	m.failures[kind+": "+text]++
+}
+
+// finish ends the load and looks for every acknowledged write: the product must be there, in that version or a newer one.
+func (m *mix) finish(t *testing.T) result {
+	t.Helper()
+	close(m.stop)
+	m.done.Wait()
+	conn, err := load.Dial(m.addrs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for id, version := range m.versions {
+		var got product
+		status, body, err := conn.Do(m.request("GET", fmt.Sprintf("/api/products/%d", id), ""))
+		if status == http.StatusNotFound {
+			m.lost++
+			continue
+		}
+		if err := expect(http.StatusOK, &got)(status, body, err); err != nil {
+			t.Fatalf("look for product %d: %v", id, err)
+		}
+		if got.Version < version || got.Version == version && got.Name != m.names[id] {
+			m.lost++
+		}
+	}
+	slices.Sort(m.latencies)
+	return m.result
+}
+
+// String is a line for the report.
+func (r result) String() string {
+	at := func(q float64) float64 { return load.Latencies(r.latencies).At(q).Seconds() * 1000 }
+	line := fmt.Sprintf("%d requests in %.0f s (%.0f/s), %d writes; failed: %d reads, %d writes; acknowledged writes lost: %d; stale reads: %d; p50 %.1f ms, p99 %.1f ms, max %.0f ms",
+		r.reads+r.writes, r.took.Seconds(), float64(r.reads+r.writes)/r.took.Seconds(), r.writes, r.failedReads, r.failedWrites, r.lost, r.stale, at(.5), at(.99), at(1))
+	if r.failedReads+r.failedWrites > 0 {
+		line += fmt.Sprintf("; failures over %.1f s", (r.lastFailure - r.firstFailure).Seconds())
+	}
+	for kind, n := range r.failures {
+		line += fmt.Sprintf("\n    %d x %s", n, kind)
+	}
+	return line
+}
+
+// mustBeClean wants that nobody noticed anything.
+func (r result) mustBeClean(t *testing.T) {
+	t.Helper()
+	r.mustKeepPromises(t)
+	if r.failedReads+r.failedWrites > 0 {
+		t.Errorf("%d reads and %d writes failed: %v", r.failedReads, r.failedWrites, r.failures)
+	}
+}
+
+// mustKeepPromises wants no acknowledged write lost and no read older than one.
+func (r result) mustKeepPromises(t *testing.T) {
+	t.Helper()
+	if r.lost > 0 || r.stale > 0 {
+		t.Errorf("%d acknowledged writes are lost, %d reads were stale", r.lost, r.stale)
+	}
+	if asked := r.took.Seconds() * mixRate; float64(r.reads+r.writes) < asked*.98 {
+		t.Errorf("%d requests were sent, of %.0f that were due: the load is not what it says", r.reads+r.writes, asked)
+	}
+}

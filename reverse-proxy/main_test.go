@@ -1,0 +1,136 @@
+package reverseproxy_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// What all tests share: the program, two replicas and a front, each with products of its own.
+var (
+	program  string
+	replicas = make([]*servers.Shop, 2)
+	front    *servers.Shop
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "woody-proxy")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "api")
+	if err := servers.BuildShop(program); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	for i, shop := range []**servers.Shop{&replicas[0], &replicas[1], &front} {
+		*shop, err = startShop(dir, []string{"one", "two", "front"}[i])
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer (*shop).Kill()
+	}
+	return m.Run()
+}
+
+func startShop(dir, name string, settings ...string) (*servers.Shop, error) {
+	settings = append([]string{"WOODY_REPLICA_ID=" + name, "WOODY_DATA_DIR=" + filepath.Join(dir, name),
+		"WOODY_HEAVY_DELAY=10ms", "WOODY_SLOW_QUERY_DELAY=0"}, settings...)
+	return servers.StartShop(exec.Command(program), filepath.Join(dir, name+".log"), settings...)
+}
+
+func mustStartShop(t *testing.T, name string, settings ...string) *servers.Shop {
+	t.Helper()
+	shop, err := startShop(t.TempDir(), name, settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(shop.Kill)
+	return shop
+}
+
+// mustStart starts the proxy; where cfg names none, before the shared replicas and front.
+func mustStart(t *testing.T, cfg servers.HAProxyConfig) *servers.HAProxy {
+	t.Helper()
+	if cfg.API == nil {
+		cfg.API = []string{replicas[0].Addr(), replicas[1].Addr()}
+	}
+	if cfg.Front == nil {
+		cfg.Front = []string{front.Addr()}
+	}
+	proxy, err := servers.StartHAProxy(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	return proxy
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// problem tells whether it is an error as problem+json of its own status.
+func (a answer) problem() bool {
+	return a.header.Get("Content-Type") == "application/problem+json" && strings.Contains(a.body, fmt.Sprintf(`"status":%d,`, a.status))
+}
+
+// mustDo sends one request on a connection of its own; fields are "Name: value".
+func mustDo(t *testing.T, method, url string, body io.Reader, fields ...string) answer {
+	t.Helper()
+	request, err := http.NewRequest(method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Close = true
+	for _, field := range fields {
+		name, value, _ := strings.Cut(field, ": ")
+		if name == "Host" {
+			request.Host = value
+		}
+		request.Header.Set(name, value)
+	}
+	got, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	content, err := io.ReadAll(got.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{got.StatusCode, got.Header, string(content)}
+}
+
+func mustGet(t *testing.T, url string, fields ...string) answer {
+	t.Helper()
+	return mustDo(t, http.MethodGet, url, nil, fields...)
+}
+
+// servedBy asks n times and counts who answered.
+func servedBy(t *testing.T, n int, url string, fields ...string) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	for range n {
+		got := mustGet(t, url, fields...)
+		if got.status != http.StatusOK {
+			t.Fatalf("GET %s = %d %s", url, got.status, got.body)
+		}
+		counts[got.header.Get("X-Served-By")]++
+	}
+	return counts
+}

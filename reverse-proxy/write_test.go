@@ -1,0 +1,180 @@
+package reverseproxy_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// TestWhatIsAWrite sends requests in many spellings to a real replica. The log must call a write every one
+// that changes something, and a read those that plainly are.
+func TestWhatIsAWrite(t *testing.T) {
+	shop := mustStartShop(t, "shop")
+	proxy := mustStart(t, servers.HAProxyConfig{API: []string{shop.Addr()}})
+	for i, row := range []struct {
+		method, path string
+		kind         string
+	}{
+		{"GET", "/api/ping", "read"},
+		{"GET", "/api/products", "read"},
+		{"GET", "/api/products?limit=1&after=2", "read"},
+		{"GET", "/api/products/1", "read"},
+		{"GET", "/api/products/last", "read"},
+		{"GET", "/api/orders/?order_id=0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e", "read"},
+		{"GET", "/api/misc/heavy?name=product", "read"},
+		{"HEAD", "/api/products?product=Robot", "read"},
+		{"HEAD", "/api/orders/do?order=Robot", "read"},
+		{"OPTIONS", "/api/products", "read"},
+		{"GET", "/api/products?product=Robot", "write"},
+		{"GET", "/api/products/?product=Robot", "write"},
+		{"GET", "/api/products?limit=3&product=Robot", "write"},
+		{"GET", "/api/products?%70roduct=Robot", "write"},
+		{"GET", "/api/%70roducts?product=Robot", "write"},
+		{"GET", "/api/orders/do?order=Robot", "write"},
+		{"GET", "/api/orders/do/?order=Robot", "write"},
+		{"GET", "/api/orders/d%6f?order=Robot", "write"},
+		{"GET", "/api/orders%2Fdo?order=Robot", "write"},
+		{"POST", "/api/products", "write"},
+		{"PUT", "/api/products/1", "write"},
+		{"DELETE", "/api/products/3", "write"},
+		{"POST", "/api/orders", "write"},
+		{"PATCH", "/api/products/1", "write"},
+	} {
+		id := fmt.Sprintf("row-%d.", i)
+		before := state(t, shop)
+		got := mustDo(t, row.method, proxy.URL+row.path, nil, "X-Request-Id: "+id)
+		if got.header.Get("X-Request-Id") != id {
+			t.Errorf("%s %s: the answer's id is %q, want the caller's", row.method, row.path, got.header.Get("X-Request-Id"))
+		}
+		line := logLine(t, proxy, "request="+id)
+		if !strings.Contains(line, " kind="+row.kind+" ") {
+			t.Errorf("%s %s is logged as %q, want a %s", row.method, row.path, line, row.kind)
+		}
+		if strings.Contains(line, " kind=read ") && state(t, shop) != before {
+			t.Errorf("%s %s changed something and is called a read", row.method, row.path)
+		}
+		if !strings.Contains(line, " replica=shop ") || !strings.Contains(line, fmt.Sprintf(" status=%d ", got.status)) {
+			t.Errorf("the line names neither replica nor status %d: %s", got.status, line)
+		}
+	}
+}
+
+// state is all products and how many orders were taken.
+func state(t *testing.T, shop *servers.Shop) string {
+	t.Helper()
+	return mustGet(t, shop.URL+"/api/products?limit=100", "Accept: application/json").body
+}
+
+// logLine waits for the one line of the access log that has the text.
+func logLine(t *testing.T, proxy *servers.HAProxy, text string) string {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		for line := range strings.Lines(proxy.Log()) {
+			if strings.Contains(line, text) && strings.HasSuffix(line, "\n") {
+				return line
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no line of the access log has %q", text)
+		}
+	}
+}
+
+// fakeDying is a server that says it is ready, reads a whole request and breaks off: a replica that dies with
+// requests in its hands, every time.
+type fakeDying struct {
+	addr  string
+	reads atomic.Int64
+	// writes counts those that it has taken and not answered.
+	writes atomic.Int64
+}
+
+func startFakeDying(t *testing.T) *fakeDying {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	f := &fakeDying{addr: listener.Addr().String()}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go f.die(conn)
+		}
+	}()
+	return f
+}
+
+func (f *fakeDying) die(conn net.Conn) {
+	defer conn.Close()
+	request, err := http.ReadRequest(bufio.NewReader(conn))
+	switch {
+	case err != nil:
+	case request.URL.Path == "/readyz":
+		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	case request.Method == http.MethodGet && !request.URL.Query().Has("product"):
+		f.reads.Add(1)
+	default:
+		f.writes.Add(1)
+	}
+}
+
+// TestReadsAreRetriedAndWritesAreNot has one replica of two break off on every request.
+func TestReadsAreRetriedAndWritesAreNot(t *testing.T) {
+	dying, shop := startFakeDying(t), mustStartShop(t, "shop")
+	proxy := mustStart(t, servers.HAProxyConfig{Balance: "roundrobin", API: []string{dying.addr, shop.Addr()}})
+	if got := servedBy(t, 20, proxy.URL+"/api/products/1"); got["shop"] != 20 || dying.reads.Load() < 5 {
+		t.Errorf("20 reads were served by %v, after %d that broke off", got, dying.reads.Load())
+	}
+	good, bad := 0, 0
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}} // one kept connection, and a client that retries GETs
+	defer client.CloseIdleConnections()
+	for range 20 {
+		got, err := client.Get(proxy.URL + "/api/products?product=Robot")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(got.Body)
+		got.Body.Close()
+		switch {
+		case got.StatusCode == http.StatusOK:
+			good++
+		case got.StatusCode == http.StatusBadGateway && (answer{got.StatusCode, got.Header, string(body)}).problem():
+			bad++
+		default:
+			t.Errorf("a write was answered %s %s", got.Status, body)
+		}
+	}
+	robots := strings.Count(state(t, shop), "Robot")
+	if robots != good || int(dying.writes.Load()) != bad || good == 0 || bad == 0 {
+		t.Errorf("%d of 20 writes were acknowledged and %d refused; the good replica has %d, the dying one took %d",
+			good, bad, robots, dying.writes.Load())
+	}
+}
+
+// TestAWriteFindsALiveReplica kills one of two replicas: no connection to it can be made, so nothing was sent, and
+// every write reaches the other.
+func TestAWriteFindsALiveReplica(t *testing.T) {
+	mortal, shop := mustStartShop(t, "mortal"), mustStartShop(t, "shop")
+	proxy := mustStart(t, servers.HAProxyConfig{Balance: "roundrobin", API: []string{mortal.Addr(), shop.Addr()}})
+	mortal.Kill()
+	for range 10 {
+		if got := mustGet(t, proxy.URL+"/api/products?product=Robot"); got.status != http.StatusOK {
+			t.Errorf("a write was answered %d %s", got.status, got.body)
+		}
+	}
+	if got := strings.Count(state(t, shop), "Robot"); got != 10 {
+		t.Errorf("10 writes made %d products", got)
+	}
+}

@@ -1,0 +1,120 @@
+# stack.sh: what the scripts for the stack share. It is sourced, not run.
+# shellcheck shell=bash
+
+# STACK is the stack's name in the Swarm.
+export STACK=${STACK:-woody}
+
+# REGISTRY is where images are pushed to and pulled from, such as registry.example.org/woodytoys. Without
+# one they stay on this machine: no registry answers at localhost, so that no image of a stranger is ever
+# taken for ours.
+export LOCAL_REGISTRY=localhost/woodytoys
+export REGISTRY=${REGISTRY:-$LOCAL_REGISTRY}
+
+# TAG is the version of api and front: that of the working tree.
+version() {
+	git describe --tags --always 2>/dev/null || {
+		echo unversioned
+		return
+	}
+	# What is not committed has a version too: that of its content.
+	local changes
+	changes=$(git diff HEAD; git ls-files --others --exclude-standard -z | xargs -0 -r cat)
+	[ -z "$changes" ] || printf -- '-dirty-%s\n' "$(sha256sum <<<"$changes" | cut -c1-8)"
+}
+[ -n "${TAG:-}" ] || TAG=$(version | tr -d '\n')
+export TAG
+
+# PROXY_TAG is the version of the proxy: its content's. A release that changes nothing in reverse-proxy/ thus leaves
+# the proxy running, and its port open.
+[ -n "${PROXY_TAG:-}" ] || PROXY_TAG=config-$(cat reverse-proxy/Dockerfile reverse-proxy/haproxy.cfg | sha256sum | cut -c1-12)
+export PROXY_TAG
+
+fail() {
+	echo "scripts/${0##*/}: $*" >&2
+	exit 1
+}
+
+# needs_docker: ends the script, unless Docker answers.
+needs_docker() {
+	docker version >/dev/null 2>&1 || fail "Docker does not answer${DOCKER_HOST:+ at $DOCKER_HOST}: start it, or set DOCKER_HOST"
+}
+
+# needs_stack: ends the script, unless the stack is there.
+needs_stack() {
+	needs_docker
+	[ -n "$(services)" ] || fail "there is no stack '$STACK' here: scripts/deploy STAGE makes it"
+}
+
+# services: the names of the stack's services, a line each.
+services() {
+	docker service ls --filter "label=com.docker.stack.namespace=$STACK" --format '{{.Name}}' 2>/dev/null
+}
+
+# settled SERVICE: whether all its tasks run, are healthy and are made as the service is now. It prints what is awaited.
+settled() {
+	local wanted running state tasks made
+	state=$(docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "$1")
+	case $state in
+	updating | rollback_started)
+		echo "$1: $state"
+		return 1
+		;;
+	esac
+	read -r running wanted _ < <(docker service ls --filter "name=$1" --format '{{.Name}} {{.Replicas}}' |
+		sed -n "s|^$1 \([0-9]*\)/\([0-9]*\).*|\1 \2|p")
+	if [ "$running" != "$wanted" ]; then
+		echo "$1: $running of $wanted tasks are healthy"
+		return 1
+	fi
+	made=$(docker service inspect --format '{{json .Spec.TaskTemplate.ContainerSpec}}' "$1" | sed 's/,"DNSConfig":{}//')
+	tasks=$(docker service ps --quiet --no-trunc --filter desired-state=running "$1")
+	# shellcheck disable=SC2086 # a list of ids on purpose
+	if [ -n "$tasks" ] && docker inspect --type task --format '{{json .Spec.ContainerSpec}}' $tasks | grep -vqxF "$made"; then
+		echo "$1: old tasks are being replaced"
+		return 1
+	fi
+}
+
+# await_settled SECONDS: waits until the whole stack is settled, and says what it waits for. An update that rolled back ends
+# the script, as does time running out; both show why tasks failed.
+await_settled() {
+	local deadline=$((SECONDS + $1)) said='' awaited
+	while awaited=$(for service in $(services); do settled "$service"; done) && [ -n "$awaited" ] || [ -n "$awaited" ]; do
+		if [ "$awaited" != "$said" ]; then
+			said=$awaited
+			echo "  ${awaited//$'\n'/$'\n'  }"
+		fi
+		if [ "$SECONDS" -gt "$deadline" ]; then
+			failed_tasks
+			fail "not settled after $1 seconds: ${awaited//$'\n'/; } (docker service logs SERVICE tells more)"
+		fi
+		sleep 1
+	done
+	local back=''
+	for service in $(services); do
+		case $(docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "$service") in
+		rollback_completed | rollback_paused | paused) back="$back $service" ;;
+		esac
+	done
+	if [ -n "$back" ]; then
+		failed_tasks
+		fail "rolled back to what ran before:$back"
+	fi
+}
+
+# failed_tasks: the last tasks that failed and why.
+failed_tasks() {
+	{
+		# It fails where there are none.
+		docker stack ps --no-trunc --filter desired-state=shutdown --format '{{.Name}}  {{.Image}}  {{.CurrentState}}  {{.Error}}' "$STACK" 2>/dev/null || true
+	} | awk -F '  ' '$4 != "" && n++ < 10' >&2
+}
+
+# url: where the stack is.
+url() {
+	local port=${HTTP_PORT:-80} host
+	host=$(docker node inspect self --format '{{.Status.Addr}}' 2>/dev/null || echo localhost)
+	[ "$host" != 127.0.0.1 ] || host=localhost
+	[ "$port" != 80 ] && port=:$port || port=
+	echo "http://$host$port"
+}
