@@ -1,0 +1,249 @@
+package cdn_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// frontProgram is the front, built once for all tests that ask for it.
+var frontProgram = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "woody-front")
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "front")
+	return program, servers.BuildFront(program)
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if program, _ := frontProgram(); program != "" {
+		os.RemoveAll(filepath.Dir(program))
+	}
+	os.Exit(code)
+}
+
+func mustStartFront(t *testing.T, settings ...string) *servers.Front {
+	t.Helper()
+	program, err := frontProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	front, err := servers.StartFront(exec.Command(program), filepath.Join(t.TempDir(), "log"), settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(front.Kill)
+	return front
+}
+
+func mustStartEdge(t *testing.T, origin []string, settings ...string) *servers.Varnish {
+	t.Helper()
+	edge, err := servers.StartVarnish(origin, settings...)
+	if err != nil {
+		t.Fatalf("start the edge (scripts/need varnish installs it): %v", err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the edge said:\n%s", edge.Log())
+		}
+		edge.Close()
+	})
+	return edge
+}
+
+// counter stands between the edge and its origin and counts what the edge asks for.
+type counter struct {
+	addr string
+
+	mu    sync.Mutex
+	asked []string // "GET /assets/…"; health checks are left out
+}
+
+func mustCount(t *testing.T, originURL string) *counter {
+	t.Helper()
+	origin, err := url.Parse(originURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &counter{}
+	pass := &httputil.ReverseProxy{
+		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(origin) },
+		FlushInterval: -1,
+		ErrorLog:      log.New(io.Discard, "", 0), // a health check that ran out of time is no news
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" {
+			c.mu.Lock()
+			c.asked = append(c.asked, r.Method+" "+r.URL.Path)
+			c.mu.Unlock()
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	c.addr = server.Listener.Addr().String()
+	return c
+}
+
+// since gives what was asked since the last call.
+func (c *counter) since() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	asked := c.asked
+	c.asked = nil
+	slices.Sort(asked)
+	return asked
+}
+
+// answer is what a server said.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// client shows answers as they are: it neither unpacks nor follows.
+var client = &http.Client{
+	Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// ask sends a request with pairs of header names and values. An answer whose body does not come to its end is an error.
+func ask(method, url string, headers ...string) (answer, error) {
+	request, err := http.NewRequestWithContext(context.Background(), method, url, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			request.Host = headers[i+1]
+		} else {
+			request.Header.Add(headers[i], headers[i+1])
+		}
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return answer{}, fmt.Errorf("the body of %s: %w", url, err)
+	}
+	return answer{response.StatusCode, response.Header, body}, nil
+}
+
+func mustAsk(t *testing.T, url string, headers ...string) answer {
+	t.Helper()
+	got, err := ask(http.MethodGet, url, headers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// wantSame checks that an answer is 200 with the body of another one.
+func (a answer) wantSame(t *testing.T, other answer) {
+	t.Helper()
+	if a.status != http.StatusOK || string(a.body) != string(other.body) {
+		t.Errorf("the answer is %d with %d bytes, want 200 with the same %d bytes", a.status, len(a.body), len(other.body))
+	}
+}
+
+var (
+	assetPath = regexp.MustCompile(`/assets/[a-z0-9-]+\.[0-9a-f]{16}\.[a-z]+`)
+	sibling   = regexp.MustCompile(`\./([a-z0-9-]+\.[0-9a-f]{16}\.[a-z]+)`) // as scripts and styles name each other
+)
+
+// mustListAssets gives the paths of all assets that the page names, and of those that its style and scripts name.
+func mustListAssets(t *testing.T, frontURL string) []string {
+	t.Helper()
+	paths := assetPath.FindAllString(string(mustAsk(t, frontURL+"/").body), -1)
+	for _, path := range paths {
+		if strings.HasSuffix(path, ".css") || strings.HasSuffix(path, ".js") {
+			for _, name := range sibling.FindAllStringSubmatch(string(mustAsk(t, frontURL+path).body), -1) {
+				paths = append(paths, "/assets/"+name[1])
+			}
+		}
+	}
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	if len(paths) < 10 {
+		t.Fatalf("the page names %d assets, want at least 10", len(paths))
+	}
+	return paths
+}
+
+func mustFind(t *testing.T, paths []string, name string) string {
+	t.Helper()
+	i := slices.IndexFunc(paths, func(path string) bool {
+		return regexp.MustCompile(`^/assets/` + name + `\.`).MatchString(path)
+	})
+	if i < 0 {
+		t.Fatalf("there is no %s among %q", name, paths)
+	}
+	return paths[i]
+}
+
+// compare reads an answer without keeping it; anything but 200 with the wanted body is an error.
+func compare(url string, want []byte) error {
+	response, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: the answer is %s", url, response.Status)
+	}
+	rest, part := want, make([]byte, 64<<10)
+	for {
+		n, err := response.Body.Read(part)
+		if !bytes.HasPrefix(rest, part[:n]) {
+			return fmt.Errorf("%s: other bytes than wanted after %d", url, len(want)-len(rest))
+		}
+		rest = rest[n:]
+		if err == io.EOF && len(rest) == 0 {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w after %d of %d bytes", url, err, len(want)-len(rest), len(want))
+		}
+	}
+}
+
+// readSome reads the first bytes of an answer and leaves.
+func readSome(ctx context.Context, url string, bytes int64) error {
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if _, err := io.CopyN(io.Discard, response.Body, bytes); err != nil {
+		return errors.Join(errors.New("the beginning of the body"), err)
+	}
+	return nil
+}

@@ -1,0 +1,294 @@
+package cdn_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// TestOriginDown takes the front away, and brings it back.
+func TestOriginDown(t *testing.T) {
+	t.Parallel()
+	front := mustStartFront(t)
+	assets := mustListAssets(t, front.URL)
+	cold, warm := assets[0], assets[1:]
+	edge := mustStartEdge(t, []string{front.Addr})
+	want := map[string]answer{}
+	for _, path := range warm {
+		want[path] = mustAsk(t, front.URL+path)
+		mustAsk(t, edge.URL+path).wantSame(t, want[path])
+	}
+	front.Kill()
+	for _, path := range warm {
+		got := mustAsk(t, edge.URL+path)
+		got.wantSame(t, want[path])
+		if status := got.header.Get("Cache-Status"); !strings.HasPrefix(status, "edge; hit") {
+			t.Errorf("%s: Cache-Status = %q, want a hit", path, status)
+		}
+	}
+	began := time.Now()
+	got := mustAsk(t, edge.URL+cold)
+	if got.status != 503 || got.header.Get("Retry-After") == "" || got.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a cold asset: %d %v, want 503 with Retry-After and no-store", got.status, got.header)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("that took %v, want an answer soon", took)
+	}
+	mustStartFront(t, "WOODY_ADDR="+front.Addr)
+	for deadline := time.Now().Add(10 * time.Second); mustAsk(t, edge.URL+cold).status != 200; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the front is back for 10 s and the edge does not use it")
+		}
+	}
+}
+
+// TestDeadTaskIsPassedOver has one of two origins away, before any health check can have told.
+func TestDeadTaskIsPassedOver(t *testing.T) {
+	t.Parallel()
+	front := mustStartFront(t)
+	assets := mustListAssets(t, front.URL)
+	edge := mustStartEdge(t, []string{mustFindFreeAddr(t, "127.0.0.1"), front.Addr})
+	for _, path := range assets {
+		mustAsk(t, edge.URL+path).wantSame(t, mustAsk(t, front.URL+path))
+	}
+}
+
+// TestUnwellOriginIsLeftAlone has an origin whose health check fails, while it would answer. It is not given up at once;
+// then it is not asked at all, and what is kept is served; and it is taken back.
+func TestUnwellOriginIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	stage := mustStartStage(t)
+	edge := mustStartEdge(t, []string{stage.addr})
+	cold := func(n int) answer {
+		path := fmt.Sprintf("/assets/cold-%d.txt", n)
+		stage.script(path).expect(says("v1", "Cache-Control", "max-age=60"))
+		return mustAsk(t, edge.URL+path)
+	}
+	stage.unwell.Store(true)
+	mustBeChecked(t, stage, 2)
+	if got := cold(1); got.status != 200 {
+		t.Errorf("after two failed checks: status = %d, want 200", got.status)
+	}
+	mustBeChecked(t, stage, 4)
+	if got := cold(2); got.status != 503 || len(stage.script("/assets/cold-2.txt").requests()) > 0 {
+		t.Errorf("after many: status = %d, want 503 and nothing asked of the origin", got.status)
+	}
+	if got := mustAsk(t, edge.URL+"/assets/cold-1.txt"); got.status != 200 {
+		t.Errorf("what is kept: status = %d, want 200", got.status)
+	}
+	stage.unwell.Store(false)
+	mustBeChecked(t, stage, 3)
+	if got := cold(3); got.status != 200 {
+		t.Errorf("when it is well again: status = %d, want 200", got.status)
+	}
+}
+
+// mustBeChecked waits for so many more health checks.
+func mustBeChecked(t *testing.T, stage *stage, times int64) {
+	t.Helper()
+	wanted := stage.checked.Load() + times
+	for deadline := time.Now().Add(30 * time.Second); stage.checked.Load() < wanted; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d health checks in 30 s, want %d", stage.checked.Load(), wanted)
+		}
+	}
+}
+
+// TestHalfAnswerIsReplaced has an origin that ends in the middle of a small asset, and another that does not.
+func TestHalfAnswerIsReplaced(t *testing.T) {
+	t.Parallel()
+	bad, good := mustStartStage(t), mustStartStage(t)
+	edge := mustStartEdge(t, []string{bad.addr, good.addr})
+	for n := range 20 { // about half of them come to the bad one first
+		path := fmt.Sprintf("/assets/half-%d.txt", n)
+		bad.script(path).expect(&reply{body: "v", cut: true, header: []string{"Cache-Control", "max-age=60"}})
+		good.script(path).expect(says("v1", "Cache-Control", "max-age=60"))
+		if got := mustAsk(t, edge.URL+path); got.status != 200 || string(got.body) != "v1" {
+			t.Errorf("%s: %d %q, want what the good origin says", path, got.status, got.body)
+		}
+	}
+	if len(bad.scripts) == 0 {
+		t.Error("nothing came to the bad origin: the test shows nothing")
+	}
+}
+
+// names is a hosts file of the edge's own, in which the fronts of the test are "front".
+type names struct {
+	t    *testing.T
+	file string
+	port string
+}
+
+// mustStartNamedEdge starts an edge whose origin is called front, of which the hosts file says nothing yet. Each front of
+// the test has an address of its own, and all have the same port, as the tasks of a service have.
+func mustStartNamedEdge(t *testing.T, settings ...string) (*servers.Varnish, names) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to give the edge a hosts file of its own")
+	}
+	file, order := filepath.Join(t.TempDir(), "hosts"), filepath.Join(t.TempDir(), "nsswitch.conf")
+	if err := errors.Join(os.WriteFile(file, nil, 0o644), os.WriteFile(order, []byte("hosts: files\n"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	entrypoint, err := filepath.Abs("entrypoint")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(mustFindFreeAddr(t, "127.0.0.2"))
+	cmd := exec.Command("unshare", "--mount", "sh", "-c",
+		`mount --bind "$0" /etc/hosts && mount --bind "$1" /etc/nsswitch.conf && exec "$2"`, file, order, entrypoint)
+	edge, err := servers.StartVarnishBy(cmd, []string{"front:" + port}, settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the edge said:\n%s", edge.Log())
+		}
+		edge.Close()
+	})
+	return edge, names{t, file, port}
+}
+
+// are says that "front" has these addresses from now on.
+func (n names) are(addresses ...string) {
+	n.t.Helper()
+	var text strings.Builder
+	for _, address := range addresses {
+		fmt.Fprintf(&text, "%s front\n", address)
+	}
+	if err := os.WriteFile(n.file, []byte(text.String()), 0o644); err != nil { // the same file: it is mounted
+		n.t.Fatal(err)
+	}
+}
+
+// mustStartFront starts a front at an address.
+func (n names) mustStartFront(address string, settings ...string) *servers.Front {
+	n.t.Helper()
+	return mustStartFront(n.t, append(settings, "WOODY_ADDR="+address+":"+n.port, "WOODY_REPLICA_ID=at-"+address)...)
+}
+
+// mustFollow waits until the edge says that it uses these addresses.
+func (n names) mustFollow(edge *servers.Varnish, addresses ...string) {
+	n.t.Helper()
+	line := "cdn: origin:"
+	for _, address := range addresses {
+		line += " " + address + ":" + n.port
+	}
+	began := time.Now()
+	for !strings.HasSuffix(strings.TrimSpace(edge.Log()), line) {
+		if time.Since(began) > 10*time.Second {
+			n.t.Fatalf("after 10 s the edge does not say %q", line)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	n.t.Logf("followed after %.1f s", time.Since(began).Seconds())
+}
+
+// TestEdgeFollowsTheOrigin moves the origin, with no overlap and nothing said to the edge but in its name service.
+func TestEdgeFollowsTheOrigin(t *testing.T) {
+	t.Parallel()
+	edge, names := mustStartNamedEdge(t)
+	if got := mustAsk(t, edge.URL+"/assets/app.1.js"); got.status != 503 {
+		t.Errorf("without an origin: status = %d, want 503", got.status)
+	}
+	first := names.mustStartFront("127.0.0.2")
+	assets := mustListAssets(t, first.URL)
+	names.are("127.0.0.2")
+	names.mustFollow(edge, "127.0.0.2")
+	if by := mustAsk(t, edge.URL+assets[0]).header.Get("X-Served-By"); by != "at-127.0.0.2" {
+		t.Errorf("served by %q, want the first front", by)
+	}
+	first.Kill()
+	names.mustStartFront("127.0.0.3")
+	names.are("127.0.0.3")
+	names.mustFollow(edge, "127.0.0.3")
+	if by := mustAsk(t, edge.URL+assets[1]).header.Get("X-Served-By"); by != "at-127.0.0.3" {
+		t.Errorf("served by %q, want the second front", by)
+	}
+	if kept := mustAsk(t, edge.URL+assets[0]).header; !strings.HasPrefix(kept.Get("Cache-Status"), "edge; hit") {
+		t.Errorf("after the move, Cache-Status = %q, want a hit: the cache is to outlive it", kept.Get("Cache-Status"))
+	}
+	names.are()                         // the name service is away: better old addresses than none
+	time.Sleep(3500 * time.Millisecond) // long enough for it to have followed
+	if got := mustAsk(t, edge.URL+assets[2]); got.status != 200 {
+		t.Errorf("with a name that has no address: status = %d, want 200 from the last one", got.status)
+	}
+}
+
+// TestFrontsAreRolledUnderLoad scales and replaces the fronts, gently and not, while clients ask for what is kept, for
+// what is not, and for what another release's pages name. Nothing may fail.
+func TestFrontsAreRolledUnderLoad(t *testing.T) {
+	edge, names := mustStartNamedEdge(t)
+	a, b := names.mustStartFront("127.0.0.2"), names.mustStartFront("127.0.0.3")
+	assets := mustListAssets(t, a.URL)
+	names.are("127.0.0.2", "127.0.0.3")
+	names.mustFollow(edge, "127.0.0.2", "127.0.0.3")
+
+	ctx, stop := context.WithCancel(context.Background())
+	var answers atomic.Int64
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				for _, path := range []string{
+					assets[rand.IntN(len(assets))],
+					fmt.Sprintf("/assets/style.%016x.css", rand.Uint64()), // never kept: the origin is asked each time
+				} {
+					got, err := ask(http.MethodGet, edge.URL+path)
+					if err != nil || got.status != 200 {
+						t.Errorf("%s: %d %v %s", path, got.status, err, got.header)
+					}
+					answers.Add(1)
+				}
+			}
+		})
+	}
+	names.mustStartFront("127.0.0.4") // one more
+	names.are("127.0.0.2", "127.0.0.3", "127.0.0.4")
+	names.mustFollow(edge, "127.0.0.2", "127.0.0.3", "127.0.0.4")
+
+	names.are("127.0.0.3", "127.0.0.4") // one ends as a rolled task does: out of the name service, then SIGTERM
+	if err := a.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Wait(); err != nil {
+		t.Errorf("the first front ended with %v", err)
+	}
+	names.mustFollow(edge, "127.0.0.3", "127.0.0.4")
+
+	names.mustStartFront("127.0.0.5") // one is lost, and another comes a while later
+	b.Kill()
+	names.are("127.0.0.4", "127.0.0.5")
+	names.mustFollow(edge, "127.0.0.4", "127.0.0.5")
+	stop()
+	group.Wait()
+	t.Logf("%d answers", answers.Load())
+	if answers.Load() < 200 {
+		t.Errorf("%d answers, want 200 at least: too few to show anything", answers.Load())
+	}
+}
+
+func mustFindFreeAddr(t *testing.T, host string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", host+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

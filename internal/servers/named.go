@@ -1,0 +1,109 @@
+package servers
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Named is a BIND name server that answers for one zone, on ports of the loopback.
+type Named struct {
+	*Process
+	// Reload is the command that has it read its zone again.
+	Reload string
+
+	dir  string
+	port int
+}
+
+// StartNamed starts a name server for a zone of which it reads the file, and waits until it answers.
+func StartNamed(zone, zoneFile string) (*Named, error) {
+	program, err := lookPath("named")
+	if err != nil {
+		return nil, err
+	}
+	rndc, err := lookPath("rndc")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "woody-named")
+	if err != nil {
+		return nil, err
+	}
+	n := &Named{dir: dir}
+	if err := n.configure(zone, zoneFile); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	n.Reload = fmt.Sprintf("%s -c %s/rndc.conf reload %s", rndc, dir, zone)
+	n.Process, err = Start(exec.Command(program, "-g", "-n", "1", "-c", filepath.Join(dir, "named.conf")), filepath.Join(dir, "log"))
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	err = n.AwaitReady(10*time.Second, func() error {
+		soa, err := n.Dig(zone, "SOA")
+		if err == nil && soa == "" {
+			err = errors.New("it does not answer for " + zone)
+		}
+		return err
+	})
+	if err != nil {
+		n.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *Named) configure(zone, zoneFile string) error {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	control, err := freePort()
+	if err != nil {
+		return err
+	}
+	n.port = port
+	key := fmt.Sprintf("key test { algorithm hmac-sha256; secret %q; };\n", base64.StdEncoding.EncodeToString(secret))
+	server := key + fmt.Sprintf(`
+options {
+	directory %[1]q;
+	pid-file none;
+	session-keyfile none;
+	listen-on port %[2]d { 127.0.0.1; };
+	listen-on-v6 { none; };
+	recursion no;
+	dnssec-validation no;
+};
+controls { inet 127.0.0.1 port %[3]d allow { 127.0.0.1; } keys { test; }; };
+zone %[4]q { type primary; file %[5]q; };
+`, n.dir, port, control, zone, zoneFile)
+	client := key + fmt.Sprintf("options { default-server 127.0.0.1; default-port %d; default-key test; };\n", control)
+	return errors.Join(
+		os.WriteFile(filepath.Join(n.dir, "named.conf"), []byte(server), 0o600),
+		os.WriteFile(filepath.Join(n.dir, "rndc.conf"), []byte(client), 0o600))
+}
+
+// Dig is what dig +short says of a name and a type; "" when there is no such record.
+func (n *Named) Dig(name, kind string) (string, error) {
+	out, err := exec.Command("dig", "+short", "+tries=1", "+time=2", "@127.0.0.1", "-p", fmt.Sprint(n.port), name, kind).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("dig %s %s: %w: %s", name, kind, err, out)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// Close ends the server and removes its folder.
+func (n *Named) Close() {
+	n.Stop(5 * time.Second)
+	os.RemoveAll(n.dir)
+}

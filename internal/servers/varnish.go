@@ -1,0 +1,168 @@
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Varnish is a running edge: varnishd with the VCL that ships, started by the entrypoint that ships.
+// The Process is the entrypoint.
+type Varnish struct {
+	*Process
+	// Addr is where it listens, HOST:PORT, and URL the same with http:// before it.
+	Addr, URL string
+	dir       string
+}
+
+// StartVarnish starts the edge on a free port of the loopback, before the origin at one or several
+// addresses HOST:PORT, and waits until it is ready. The settings ("WOODY_CDN_X=…", see
+// cdn/entrypoint --help) may say otherwise; the last counts. Unless they do, the edge's hosts are
+// cdn.* and this machine (127.0.0.1, localhost, *.localhost), and it may keep 64 MB. It must be called
+// from within the module.
+func StartVarnish(origin []string, settings ...string) (*Varnish, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return nil, err
+	}
+	return StartVarnishBy(exec.Command(filepath.Join(root, "cdn", "entrypoint")), origin, settings...)
+}
+
+// StartVarnishBy is StartVarnish with a command that comes to run cdn/entrypoint, such as one that
+// gives it a network or a hosts file of its own.
+func StartVarnishBy(cmd *exec.Cmd, origin []string, settings ...string) (*Varnish, error) {
+	if _, err := lookPath("varnishd"); err != nil {
+		return nil, err
+	}
+	if err := lookAtFiles("cdn"); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "woody-varnish")
+	if err != nil {
+		return nil, err
+	}
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(append(cmd.Env, "WOODY_ADDR=127.0.0.1:0", "WOODY_CDN_ORIGIN="+strings.Join(origin, " "),
+		"WOODY_CDN_HOSTS=cdn.* 127.0.0.1 localhost *.localhost", "WOODY_CDN_MEMORY=64M", "WOODY_CDN_DIR="+filepath.Join(dir, "edge")),
+		settings...)
+	process, err := Start(cmd, filepath.Join(dir, "log"))
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	v := &Varnish{Process: process, dir: dir}
+	if err := process.AwaitReady(30*time.Second, v.ask); err != nil {
+		v.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+var edgeOpenAt = regexp.MustCompile(`the edge is open at http://([^\s,]+)`)
+
+// ask answers nil once the edge says on /readyz that it is ready.
+func (v *Varnish) ask() error {
+	found := edgeOpenAt.FindStringSubmatch(v.Log())
+	if found == nil {
+		return errors.New("it has not said where it listens")
+	}
+	v.Addr, v.URL = found[1], "http://"+found[1]
+	answer, err := http.Get(v.URL + "/readyz")
+	if err != nil {
+		return err
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return errors.New("/readyz answers " + answer.Status)
+	}
+	return nil
+}
+
+// Kill ends the edge at once, as the loss of its machine would, and waits until nothing listens.
+func (v *Varnish) Kill() {
+	_ = syscall.Kill(-v.PID(), syscall.SIGKILL) // varnishd too, which is of the same group
+	<-v.Done()
+	for v.Listens() {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// Listens tells whether the edge still takes connections: varnishd's worker ends a little after its
+// manager.
+func (v *Varnish) Listens() bool {
+	conn, err := net.DialTimeout("tcp", v.Addr, time.Second)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
+}
+
+// Counter is one of varnishd's counters, such as MAIN.n_lru_nuked; counters that match a pattern are
+// added up.
+func (v *Varnish) Counter(pattern string) (sum int64, err error) {
+	out, err := exec.Command("varnishstat", "-n", filepath.Join(v.dir, "edge"), "-1", "-f", pattern).Output()
+	if err != nil {
+		return 0, fmt.Errorf("varnishstat %s: %w", pattern, err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	for _, line := range lines {
+		var name string
+		var value int64
+		if _, err := fmt.Sscan(line, &name, &value); err != nil {
+			return 0, fmt.Errorf("varnishstat %s says %q: %w", pattern, line, err)
+		}
+		sum += value
+	}
+	return sum, nil
+}
+
+// Close ends the edge and removes its folder.
+func (v *Varnish) Close() {
+	v.Stop(5 * time.Second)
+	if v.Addr != "" {
+		v.Kill()
+	}
+	os.RemoveAll(v.dir)
+}
+
+// lookAtFiles looks at each file of a folder of the module. That is all `go test` goes by when it tells
+// whether a test must run again: what another program reads it does not know.
+func lookAtFiles(folder string) error {
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(root, folder, "*"))
+	for _, file := range files {
+		_, failed := os.Stat(file)
+		err = errors.Join(err, failed)
+	}
+	return err
+}
+
+// moduleRoot is the folder of go.mod, at or above the working directory.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("not within the module: there is no go.mod here or above")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
