@@ -1,0 +1,238 @@
+package figures
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Difference is how a figure went from an older run to a newer one.
+type Difference struct {
+	Stage, Name, Unit string
+	Old, New          Figure
+	// Change is the newer mean over the older one, less one; infinite from zero.
+	Change float64
+	// Noise is how far the means may lie apart by chance, as a part of the older one: within it, nothing
+	// is said. NaN when a run has too few repeats to know.
+	Noise float64
+	// Mark is what to make of it.
+	Mark Mark
+}
+
+// Mark is what to make of a difference.
+type Mark string
+
+const (
+	// Same is within the noise.
+	Same Mark = ""
+	// BetterNow and WorseNow are beyond it.
+	BetterNow Mark = "better"
+	WorseNow  Mark = "worse"
+	// Moved is beyond it too, for a figure that has no better or worse.
+	Moved Mark = "moved"
+	// Unjudged has too few repeats for its noise to be known.
+	Unjudged Mark = "n=1"
+)
+
+// Comparison is what two runs differ in.
+type Comparison struct {
+	// Conditions are what was not the same for both, in words: settings, machine.
+	Conditions  []string
+	Differences []Difference
+	// Gone are the figures that only the older run has, for stages that both measured.
+	Gone []string
+	// Failures are why the newer run does not pass.
+	Failures []string
+}
+
+// judged are the groups of figures that a comparison fails on. Others, tails and processor time among
+// them, move by more than a threshold between two equal runs, and are shown only.
+func judged(name string) bool {
+	group, rest, _ := strings.Cut(name, "/")
+	switch group {
+	case "table":
+		return !strings.Contains(rest, "/")
+	case "throughput", "mix", "sustained":
+		return strings.Count(name, "/") == 2 && !strings.HasSuffix(name, "/p99") || strings.HasSuffix(name, "/errors")
+	case "objective":
+		return true
+	}
+	return false
+}
+
+// Compare compares two runs. The newer one fails when it is not valid, and when a figure of those that
+// matter is worse beyond the noise and by more than threshold, a part of the older mean.
+func Compare(older, newer *Results, threshold float64) Comparison {
+	c := Comparison{Conditions: conditions(older, newer)}
+	for _, reason := range newer.Invalid {
+		c.Failures = append(c.Failures, "the newer run is invalid: "+reason)
+	}
+	for _, was := range older.Figures {
+		now, ok := newer.Get(was.Stage, was.Name)
+		if !ok {
+			if slices.Contains(newer.Stages(), was.Stage) {
+				c.Gone = append(c.Gone, was.Stage+" "+was.Name)
+			}
+			continue
+		}
+		d := difference(was, now)
+		c.Differences = append(c.Differences, d)
+		if d.Mark == WorseNow && judged(d.Name) && math.Abs(d.Change) > threshold {
+			c.Failures = append(c.Failures, fmt.Sprintf("%s %s: %s", d.Stage, d.Name, d.Words()))
+		}
+	}
+	return c
+}
+
+func difference(was, now Figure) Difference {
+	d := Difference{Stage: was.Stage, Name: was.Name, Unit: was.Unit, Old: was, New: now}
+	switch {
+	case was.Mean != 0:
+		d.Change = now.Mean/was.Mean - 1
+	case now.Mean != 0:
+		d.Change = math.Inf(1)
+	}
+	if len(was.Values) < 2 || len(now.Values) < 2 {
+		d.Noise, d.Mark = math.NaN(), Unjudged
+		return d
+	}
+	apart, noise := now.Mean-was.Mean, noise(was, now)
+	d.Noise = noise / math.Abs(was.Mean)
+	switch {
+	case math.Abs(apart) <= noise:
+		d.Mark = Same
+	case was.Better == "":
+		d.Mark = Moved
+	case (apart < 0) == (was.Better == Less):
+		d.Mark = BetterNow
+	default:
+		d.Mark = WorseNow
+	}
+	return d
+}
+
+// Apart tells whether two figures lie farther apart than chance would have them; false as well where one
+// was measured once only, so that nobody can know.
+func Apart(a, b Figure) bool {
+	return len(a.Values) > 1 && len(b.Values) > 1 && math.Abs(a.Mean-b.Mean) > noise(a, b)
+}
+
+// leastDeviation is the least standard deviation, as a part of the mean, that a figure is believed to
+// have: three repeats may agree by luck.
+const leastDeviation = 0.02
+
+// noise is how far two means may lie apart by chance in 99 of 100 comparisons: Welch's test, with each
+// deviation at least leastDeviation.
+func noise(a, b Figure) float64 {
+	part := func(f Figure) float64 {
+		deviation := max(f.Deviation, leastDeviation*math.Abs(f.Mean))
+		return deviation * deviation / float64(len(f.Values))
+	}
+	va, vb := part(a), part(b)
+	if va+vb == 0 {
+		return 0
+	}
+	freedom := (va + vb) * (va + vb) / (va*va/float64(len(a.Values)-1) + vb*vb/float64(len(b.Values)-1))
+	return student99(freedom) * math.Sqrt(va+vb)
+}
+
+// student99 is the two-sided 99% quantile of Student's distribution, for degrees of freedom from one;
+// between those in the table it answers the one of the fewer.
+func student99(freedom float64) float64 {
+	table := []float64{63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169}
+	switch n := int(freedom + 1e-9); {
+	case n < 1:
+		return table[0]
+	case n <= len(table):
+		return table[n-1]
+	case n < 20:
+		return 3.106
+	}
+	return 2.845
+}
+
+// Words are the two values with their spread, and the change.
+func (d Difference) Words() string {
+	words := fmt.Sprintf("%s -> %s %s", Words(d.Old), Words(d.New), d.Unit)
+	if !math.IsInf(d.Change, 0) {
+		words += fmt.Sprintf(" (%+.1f%%)", 100*d.Change)
+	}
+	return words
+}
+
+// Words are a figure's mean and, where it has one, its deviation.
+func Words(f Figure) string {
+	if len(f.Values) < 2 {
+		return Round(f.Mean)
+	}
+	return PlusMinus(f.Mean, f.Deviation)
+}
+
+// PlusMinus writes a mean and its deviation to the same digit.
+func PlusMinus(mean, deviation float64) string {
+	digits := digits(mean)
+	return number(mean, digits) + " ± " + number(deviation, digits)
+}
+
+// Round writes a number with three digits that matter, or as a whole number from 1,000 on.
+func Round(v float64) string { return number(v, digits(v)) }
+
+// digits is how many decimals three digits that matter take.
+func digits(v float64) int {
+	if v == 0 {
+		return 0
+	}
+	return max(0, 2-int(math.Floor(math.Log10(math.Abs(v))+1e-3)))
+}
+
+func number(v float64, decimals int) string {
+	text := strconv.FormatFloat(v, 'f', min(decimals, 6), 64)
+	if math.Abs(v) < 1000 {
+		return text
+	}
+	return thousands(text)
+}
+
+// thousands puts the thousands of a whole number apart.
+func thousands(digits string) string {
+	sign := strings.TrimRight(digits, "0123456789")
+	digits = strings.TrimPrefix(digits, sign)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+// conditions are the settings and the machine's properties in which two runs differ.
+func conditions(older, newer *Results) (differ []string) {
+	compare := func(what string, was, now any) {
+		if !reflect.DeepEqual(was, now) {
+			differ = append(differ, fmt.Sprintf("%s: %v -> %v", what, was, now))
+		}
+	}
+	compare("profile", older.Run.Profile, newer.Run.Profile)
+	compare("driver", older.Run.Driver, newer.Run.Driver)
+	fields := func(was, now any) {
+		a, b := reflect.ValueOf(was), reflect.ValueOf(now)
+		for i := range a.NumField() {
+			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+			compare(name, a.Field(i).Interface(), b.Field(i).Interface())
+		}
+	}
+	fields(older.Run.Settings, newer.Run.Settings)
+	fields(older.Run.Machine, newer.Run.Machine)
+	names := map[string]bool{}
+	for _, versions := range []map[string]string{older.Run.Versions, newer.Run.Versions} {
+		for name := range versions {
+			names[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		compare(name, older.Run.Versions[name], newer.Run.Versions[name])
+	}
+	return differ
+}

@@ -1,0 +1,30 @@
+// Command benchmarks measures the stages of the shop, reports what it measured, and compares two runs.
+//
+//	go run ./benchmarks run
+//	go run ./benchmarks report DIR
+//	go run ./benchmarks compare OLD NEW
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Run     runCommand     `cmd:"" help:"Measure the stages (or something that is deployed) and write the report."`
+	Report  reportCommand  `cmd:"" help:"Make the report of a run anew, from its raw material."`
+	Compare compareCommand `cmd:"" help:"Compare two runs; exit 1 when the newer one is invalid or worse."`
+	Readme  readmeCommand  `cmd:"" help:"Write the summary of a committed run into the README."`
+}
+
+func main() {
+	var c commands
+	k := kong.Parse(&c, kong.Name("benchmarks"),
+		kong.Description("Measures what each stage of the shop buys. The folder of a run has its raw samples, results.json, report.html, summary.md and figures.csv."))
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "benchmarks:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/report"
+	"github.com/woodytoys/woodytoys/benchmarks/synthetic"
+)
+
+// program is this command, built once.
+var program string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "woody-benchmarks-test")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		program = filepath.Join(dir, "benchmarks")
+		if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+			panic(string(out))
+		}
+		return m.Run()
+	}())
+}
+
+func run(args ...string) (output string, status int) {
+	cmd := exec.Command(program, args...)
+	out, _ := cmd.CombinedOutput()
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// mustWrite writes a made-up run's raw material into a folder.
+func mustWrite(t *testing.T, seed uint64, slow float64, change func(*raw.Measurement)) string {
+	t.Helper()
+	about, measurements := synthetic.Run(seed, slow)
+	dir := filepath.Join(t.TempDir(), "run")
+	folder, err := raw.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	if err := folder.Describe(about); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range measurements {
+		if change != nil {
+			change(&m)
+		}
+		if err := folder.Keep(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestReportIsMadeFromTheRawMaterial, and from results.json where that is all there is: the same.
+func TestReportIsMadeFromTheRawMaterial(t *testing.T) {
+	dir := mustWrite(t, 1, 1, nil)
+	if out, status := run("report", dir); status != 0 {
+		t.Fatalf("exit %d: %s", status, out)
+	}
+	first, err := os.ReadFile(filepath.Join(dir, report.HTMLFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := t.TempDir()
+	results, err := os.ReadFile(filepath.Join(dir, figures.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(alone, figures.File), results, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, status := run("report", alone); status != 0 {
+		t.Fatalf("from results.json, exit %d: %s", status, out)
+	}
+	if second, err := os.ReadFile(filepath.Join(alone, report.HTMLFile)); err != nil || string(first) != string(second) {
+		t.Errorf("the report made from results.json is another one (%v)", err)
+	}
+}
+
+func TestReportOfAnInvalidRunExits1(t *testing.T) {
+	dir := mustWrite(t, 1, 1, func(m *raw.Measurement) {
+		if m.Name == "fresh" && m.Stage == "cdn" {
+			m.Oracle.Wrong = 1
+		}
+	})
+	if out, status := run("report", dir); status != 1 || !strings.Contains(out, "INVALID: cdn, fresh") {
+		t.Errorf("exit %d: %s", status, out)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	old, same, slowed := mustWrite(t, 1, 1, nil), mustWrite(t, 2, 1, nil), mustWrite(t, 3, 1.5, nil)
+	if out, status := run("compare", old, same); status != 0 || !strings.Contains(out, "within the noise") {
+		t.Errorf("two equal runs: exit %d\n%s", status, out)
+	}
+	if out, status := run("compare", old, slowed); status != 1 || !strings.Contains(out, "FAILS: baseline table/last_miss") {
+		t.Errorf("a slowed one: exit %d\n%s", status, out)
+	}
+	if out, status := run("compare", old, slowed, "--threshold", "300"); status != 0 {
+		t.Errorf("a slowed one, with a threshold of 300%%: exit %d\n%s", status, out)
+	}
+	if out, status := run("compare", old, t.TempDir()); status != 1 || !strings.Contains(out, "no run there") {
+		t.Errorf("with nothing: exit %d\n%s", status, out)
+	}
+}
+
+// TestOperatorErrors are told in a sentence that says what to do, before anything is started.
+func TestOperatorErrors(t *testing.T) {
+	used := mustWrite(t, 1, 1, nil)
+	for want, args := range map[string][]string{
+		`--profile is "slow": say quick, full or smoke`: {"run", "--profile", "slow"},
+		`--stages has "cache": say some of baseline`:    {"run", "--stages", "cache"},
+		"holds a run already: name another folder":      {"run", "--no-browser", "--out", used},
+		"leave the path out":                            {"run", "--no-browser", "--target", "http://127.0.0.1:1/api", "--out", filepath.Join(t.TempDir(), "x")},
+		"cannot be reached":                             {"run", "--no-browser", "--target", "http://127.0.0.1:1", "--out", filepath.Join(t.TempDir(), "y")},
+	} {
+		out, status := run(args...)
+		if status != 1 || !strings.Contains(out, want) {
+			t.Errorf("%v: exit %d, %s; want %q", args, status, out, want)
+		}
+	}
+}
+
+// TestCtrlC interrupts a run as a terminal does: it ends by itself, says so, and leaves a report.
+func TestCtrlC(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(program, "run", "--profile", "smoke", "--stages", "baseline", "--no-browser", "--out", dir)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		if text, err := os.ReadFile(filepath.Join(dir, "measurements.jsonl")); err == nil && len(text) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing was measured within two minutes")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	said, _ := os.ReadFile(log.Name())
+	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(said), "the run ended before its end: interrupt signal received") {
+		t.Errorf("exit %d: %s", cmd.ProcessState.ExitCode(), said)
+	}
+	if page, err := os.ReadFile(filepath.Join(dir, report.HTMLFile)); err != nil || !strings.Contains(string(page), "ended before its end: interrupt signal received") {
+		t.Errorf("the report does not say that it was interrupted (%v)", err)
+	}
+	if err := syscall.Kill(-cmd.Process.Pid, 0); err != syscall.ESRCH {
+		t.Errorf("something of the run is still there: %v", err)
+	}
+}

@@ -1,0 +1,250 @@
+// Package report makes what people read of a run's results: one HTML file that needs nothing else, a
+// Markdown summary, and a table for other programs.
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/woodytoys/woodytoys/benchmarks/figures"
+)
+
+// view is what the template shows.
+type view struct {
+	R           *figures.Results
+	Badge       string
+	When, Where string
+	Headlines   []headline
+	Chapters    []chapter
+	Apart       string // why the sections on the API leave a stage out
+	Lab         table
+	LabNote     string
+	Throughput  []plot
+	ThroughputT table
+	ThroughputL []key
+	Mix         []plot
+	MixT        table
+	MixL        []key
+	Latency     []plot
+	LatencyT    table
+	LatencyL    []key
+	Fresh       table
+	Checks      table
+	Where2      []plot
+	Costs       table
+	Parts       []key
+	Layers      []key
+	Setting     [][2]string
+}
+
+// key is an entry of a legend.
+type key struct{ Class, Name string }
+
+// plot is a picture with a title.
+type plot struct {
+	Title   string
+	Picture template.HTML
+}
+
+// table is rows under a head; the first cell of a row is its name.
+type table struct {
+	Head []string
+	Rows []row
+}
+
+type row struct {
+	Cells []string
+	// Aside is a row of what was published.
+	Aside bool
+}
+
+func (t *table) add(cells ...string)   { t.Rows = append(t.Rows, row{Cells: cells}) }
+func (t *table) aside(cells ...string) { t.Rows = append(t.Rows, row{Cells: cells, Aside: true}) }
+
+type builder struct {
+	r      *figures.Results
+	stages []string
+}
+
+func build(r *figures.Results) view {
+	b := &builder{r: r, stages: r.Stages()}
+	v := view{
+		R: r, Badge: b.badge(), When: r.Run.Began.UTC().Format("2 January 2006, 15:04 UTC"), Where: b.where(),
+		Headlines: b.headlines(), Chapters: b.chapters(), Setting: b.setting(),
+	}
+	v.ThroughputL, v.MixL, v.LatencyL = legend(b.having("throughput")), legend(b.having("mix")), legend(b.having("latency"))
+	v.Apart = b.apart("mix")
+	v.Lab, v.LabNote = b.lab()
+	v.Throughput, v.ThroughputT = b.throughput()
+	v.Mix, v.MixT = b.mix()
+	v.Latency, v.LatencyT = b.latency()
+	v.Fresh = b.fresh()
+	v.Checks = b.checks()
+	v.Where2, v.Parts, v.Layers = b.spent()
+	v.Costs = b.costTable()
+	return v
+}
+
+// badge is the run's verdict in a line.
+func (b *builder) badge() string {
+	var checked, stale, wrong int
+	for _, c := range b.r.Correctness {
+		checked, stale, wrong = checked+c.Checked, stale+c.Stale, wrong+c.Wrong
+	}
+	if !b.r.Valid {
+		return "This run is invalid"
+	}
+	return fmt.Sprintf("%d stale and %d wrong of %s answers that were checked while measuring", stale, wrong, count(checked))
+}
+
+func (b *builder) where() string {
+	m := b.r.Run.Machine
+	if m.CPUs == 0 {
+		return b.r.Run.Target
+	}
+	return fmt.Sprintf("%d × %s, Linux %s, %s of memory", m.CPUs, m.Model, m.Kernel, size(float64(m.MemoryBytes)))
+}
+
+// lab is the published table and ours.
+func (b *builder) lab() (t table, note string) {
+	t.Head = []string{"", "whole page", "in Chromium", "heavy, first", "heavy, again", "last, first", "last, again", "five heavy at once"}
+	s := b.r.Run.Settings
+	heavy, last := float64(s.HeavyDelayMs)/1000, float64(s.SlowQueryDelayMs)/1000
+	for _, stage := range b.stages {
+		cells := []string{stage}
+		for _, what := range []string{"page", "page_browser", "heavy_miss", "heavy_hit", "last_miss", "last_hit", "five_heavy"} {
+			cells = append(cells, b.cell(stage, "table/"+what))
+		}
+		if !slices.ContainsFunc(cells[1:], func(c string) bool { return c != none }) {
+			continue
+		}
+		t.add(cells...)
+		p := publishedOf(stage)
+		t.aside("published", span(p.page), none, span(p.heavyMiss), span(p.heavyHit), span(p.lastMiss), span(p.lastHit), none)
+	}
+	if len(t.Rows) == 0 {
+		return table{}, ""
+	}
+	same := heavy == labHeavy && last == labLast && s.UplinkBytes == labUplink
+	if same {
+		return t, "The delays and the uplink are the lab's: 5 s, 15 s, 300 kB/s."
+	}
+	note = fmt.Sprintf("The simulated delays here are %s and %s and the uplink %s/s; the lab's were 5 s, 15 s and 300 kB/s.",
+		span(heavy), span(last), size(float64(s.UplinkBytes)))
+	if miss, ok := b.r.Mean("baseline", "table/heavy_miss"); ok && heavy > 0 {
+		note += fmt.Sprintf(" Compare what is left above the delay: heavy takes %s more than its delay in the baseline stage, the published one took 29 ms more.", span(miss-heavy))
+	}
+	return t, note
+}
+
+// cell is a stage's figure with its spread, or none.
+func (b *builder) cell(stage, name string) string {
+	if f, ok := b.r.Get(stage, name); ok {
+		return withSpread(f)
+	}
+	return none
+}
+
+// named are the figures under a prefix that have exactly the given number of words behind it, as the
+// different first words and numbers, each in order of appearance or size.
+func (b *builder) named(prefix string) (names []string, levels []float64) {
+	for _, f := range b.r.Figures {
+		rest, ok := strings.CutPrefix(f.Name, prefix+"/")
+		if !ok {
+			continue
+		}
+		for word := range strings.SplitSeq(rest, "/") {
+			if n, err := strconv.ParseFloat(word, 64); err == nil {
+				if !slices.Contains(levels, n) {
+					levels = append(levels, n)
+				}
+				break
+			}
+			if !slices.Contains(names, word) {
+				names = append(names, word)
+			}
+		}
+	}
+	slices.Sort(levels)
+	return names, levels
+}
+
+// having are the stages that have a figure of a group.
+func (b *builder) having(group string) (stages []string) {
+	for _, stage := range b.stages {
+		if slices.ContainsFunc(b.r.Figures, func(f figures.Figure) bool { return f.Stage == stage && strings.HasPrefix(f.Name, group+"/") }) {
+			stages = append(stages, stage)
+		}
+	}
+	return stages
+}
+
+func legend(stages []string) (keys []key) {
+	for _, stage := range stages {
+		keys = append(keys, key{"s-" + stage, stage})
+	}
+	return keys
+}
+
+// apart says that a section leaves the stage cdn out, where it does.
+func (b *builder) apart(group string) string {
+	if slices.Contains(b.stages, "cdn") && !slices.Contains(b.having(group), "cdn") {
+		return "The API of the stage cdn is that of redis; it is measured apart in the full profile."
+	}
+	return ""
+}
+
+// rate is a stage's answers a second, with the errors where there were any.
+func (b *builder) rate(stage, name, errors string) string {
+	cell := b.cell(stage, name)
+	if e, ok := b.r.Mean(stage, errors); ok && e > 0 {
+		cell += fmt.Sprintf(" (%s %% errors)", figures.Round(e))
+	}
+	return cell
+}
+
+func level(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
+
+func (b *builder) fresh() (t table) {
+	for _, stage := range b.stages {
+		if _, ok := b.r.Get(stage, "fresh/everywhere/p50"); ok {
+			t.Head = []string{"", "acknowledged, p50", "new everywhere, p50", "new everywhere, p99"}
+			t.add(stage, b.cell(stage, "fresh/acknowledged/p50"), b.cell(stage, "fresh/everywhere/p50"), b.cell(stage, "fresh/everywhere/p99"))
+		}
+	}
+	return t
+}
+
+func (b *builder) checks() table {
+	t := table{Head: []string{"", "answers checked", "stale", "wrong"}}
+	for _, c := range b.r.Correctness {
+		t.add(c.Stage, count(c.Checked), count(c.Stale), count(c.Wrong))
+	}
+	return t
+}
+
+func (b *builder) setting() (all [][2]string) {
+	run := b.r.Run
+	s := run.Settings
+	add := func(name, value string) { all = append(all, [2]string{name, value}) }
+	add("Command", run.Command)
+	add("Machine", b.where())
+	took := run.Ended.Sub(run.Began)
+	if took > 0 {
+		add("Took", fmt.Sprintf("%d min %d s", int(took.Minutes()), int(took.Seconds())%60))
+	}
+	add("Delays", fmt.Sprintf("heavy %s, last product %s, uplink %s/s for each connection; none of them in the 80/20 mix and the latencies",
+		span(float64(s.HeavyDelayMs)/1000), span(float64(s.SlowQueryDelayMs)/1000), size(float64(s.UplinkBytes))))
+	add("Sizes", fmt.Sprintf("%s, %d heavy slots and %d database connections each; %s products", plural(s.Replicas, "replica"), s.HeavySlots, s.DBPool, count(s.Products)))
+	var versions []string
+	for _, name := range []string{"woodytoys", "go", "haproxy", "varnish", "redis", "mariadb", "hey", "chromium"} {
+		if version := run.Versions[name]; version != "" {
+			versions = append(versions, strings.TrimSpace(name+" "+strings.TrimPrefix(version, name)))
+		}
+	}
+	add("Versions", strings.Join(versions, ", "))
+	return all
+}

@@ -1,0 +1,125 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/csv"
+	"fmt"
+	"html/template"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/woodytoys/woodytoys/benchmarks/figures"
+)
+
+//go:embed report.html.tmpl
+var page string
+
+var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+	// times is the class of a factor.
+	"times": func(words string) string {
+		switch {
+		case words == "as before" || strings.HasPrefix(words, "no more"):
+			return " even"
+		case strings.HasSuffix(words, "worse"):
+			return " worse"
+		}
+		return ""
+	},
+}).Parse(page))
+
+// The files that Write makes in a run's folder, beside results.json.
+const (
+	HTMLFile     = "report.html"
+	MarkdownFile = "summary.md"
+	CSVFile      = "figures.csv"
+)
+
+// HTML is the report as one file that needs nothing else.
+func HTML(r *figures.Results) ([]byte, error) {
+	var b bytes.Buffer
+	err := pageTemplate.Execute(&b, build(r))
+	return b.Bytes(), err
+}
+
+// CSV is a line for each figure and repeat's value.
+func CSV(r *figures.Results) ([]byte, error) {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.Write([]string{"stage", "figure", "unit", "better", "repeat", "value", "mean", "deviation"}) // Error tells
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	for _, f := range r.Figures {
+		for i, v := range f.Values {
+			w.Write([]string{f.Stage, f.Name, f.Unit, string(f.Better), strconv.Itoa(i + 1), number(v), number(f.Mean), number(f.Deviation)})
+		}
+	}
+	w.Flush()
+	return b.Bytes(), w.Error()
+}
+
+// Markdown is the summary: what a README shows of a run.
+func Markdown(r *figures.Results) []byte {
+	b := &builder{r: r, stages: r.Stages()}
+	var out bytes.Buffer
+	if !r.Valid {
+		fmt.Fprintf(&out, "**This run is invalid: its figures must not be used.**\n\n")
+		for _, reason := range r.Invalid {
+			fmt.Fprintf(&out, "- %s\n", reason)
+		}
+		fmt.Fprintln(&out)
+	}
+	fmt.Fprintf(&out, "| | %s | published |\n|---|%s---|\n", strings.Join(b.stages, " | "), strings.Repeat("---|", len(b.stages)))
+	line := func(title, name, published string) {
+		cells := make([]string, len(b.stages))
+		any := false
+		for i, stage := range b.stages {
+			cells[i] = b.cell(stage, name)
+			any = any || cells[i] != none
+		}
+		if any {
+			fmt.Fprintf(&out, "| %s | %s | %s |\n", title, strings.Join(cells, " | "), published)
+		}
+	}
+	line("whole page with its picture", "table/page", "16.1 s; 0.030 s with a CDN, without the picture")
+	line("heavy, first", "table/heavy_miss", "5.03 s to 5.06 s")
+	line("heavy, again", "table/heavy_hit", "0.021 s with Redis")
+	line("last product, first", "table/last_miss", "15.2 s")
+	line("last product, again", "table/last_hit", "0.032 s with Redis")
+	line("heavy, 64 at once", "throughput/heavy/64", none)
+	line("last product, 64 at once", "throughput/last/64", none)
+	line("80% reads, 20% writes, 500 at once, delays off", "sustained/500/rate", "1,192/s; 1,994/s balanced")
+	line("errors of that", "sustained/500/errors", "3.25 %; 0.05 % balanced")
+	line(fmt.Sprintf("highest rate of reads with p99 under %d ms and no errors", r.Run.Settings.ObjectiveMs), "objective/rate", none)
+	line("a write until every replica answers it, p99", "fresh/everywhere/p99", none)
+	s := r.Run.Settings
+	fmt.Fprintf(&out, "\n%s. %s profile, %s: simulated delays %s and %s, uplink %s/s for each connection, %s. %s, %s.\n", b.badge(), r.Run.Profile, r.Run.Driver,
+		span(float64(s.HeavyDelayMs)/1000), span(float64(s.SlowQueryDelayMs)/1000), size(float64(s.UplinkBytes)), plural(s.Replicas, "replica"), b.where(), r.Run.Began.UTC().Format("2006-01-02"))
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(&out, "\n%s\n", warning)
+	}
+	return out.Bytes()
+}
+
+// Write makes results.json, the report, the summary and the table in a folder.
+func Write(r *figures.Results, dir string) error {
+	page, err := HTML(r)
+	if err != nil {
+		return err
+	}
+	table, err := CSV(r)
+	if err != nil {
+		return err
+	}
+	results, err := r.JSON()
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{figures.File: results, HTMLFile: page, CSVFile: table, MarkdownFile: Markdown(r)} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report"
+	"github.com/woodytoys/woodytoys/benchmarks/runner"
+	"github.com/woodytoys/woodytoys/benchmarks/stages"
+)
+
+type runCommand struct {
+	Profile string   `default:"quick" help:"quick (about four minutes; delays a tenth of the lab's), full (the lab's own), or smoke (seconds; its figures mean nothing)."`
+	Stages  []string `default:"baseline,replicas,redis,cdn" help:"Which stages, in order."`
+	Out     string   `placeholder:"DIR" help:"The run's folder (default: benchmarks/runs/DATE-TIME-PROFILE)."`
+	Driver  string   `default:"local" enum:"local,swarm" help:"local: processes of this machine. swarm: the stack files, each stage as a stack of its own."`
+	Port    int      `default:"18080" help:"The first stack's port; the others have those behind it."`
+	Target  string   `placeholder:"URL" help:"Measure what is deployed at http://HOST[:PORT] instead. It is written to: thousands of products. Its own delays are what they are."`
+	API     string   `name:"api" placeholder:"FILE" help:"An api program to measure instead of the one that is built from here."`
+	Front   string   `placeholder:"FILE" help:"The same for the front."`
+	Hey     string   `placeholder:"FILE" help:"A hey to use instead of the one that go.mod pins."`
+
+	Replicas       int           `placeholder:"N" help:"How many replicas from the stage replicas on (default: the profile's)."`
+	Repeats        int           `placeholder:"N" help:"How often everything is measured (default: the profile's)."`
+	HeavyDelay     time.Duration `default:"-1s" placeholder:"TIME" help:"The simulated computing time (default: the profile's)."`
+	SlowQueryDelay time.Duration `default:"-1s" placeholder:"TIME" help:"The simulated time of the last product's query (default: the profile's)."`
+	Profiles       bool          `help:"Keep a processor profile of a replica of each stage, as STAGE.pprof in the run's folder (go tool pprof reads it)."`
+	Browser        bool          `default:"true" negatable:"" help:"Open the page in Chromium too."`
+}
+
+// Run measures, writes the report, and says in a few lines what came of it.
+func (c *runCommand) Run() error {
+	profile, err := c.profile()
+	if err != nil {
+		return err
+	}
+	for _, stage := range c.Stages {
+		if !slices.Contains(stages.Names, stage) {
+			return fmt.Errorf("--stages has %q: say some of %s", stage, strings.Join(stages.Names, ","))
+		}
+	}
+	if c.Target != "" {
+		c.Driver = "target"
+	}
+	if c.Out == "" {
+		c.Out = filepath.Join("benchmarks", "runs", time.Now().UTC().Format("2006-01-02-150405")+"-"+c.Profile)
+	}
+	if c.Browser && !hasChromium() {
+		return errors.New("chromium is not installed: scripts/need chromium installs it on Debian; or leave the page in a browser out with --no-browser")
+	}
+	debug.SetGCPercent(800) // the generator shares the processor with what it measures
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once; the kernel then ends what was started
+	runErr := runner.Run(ctx, runner.Options{
+		Profile: profile, Command: "go run ./benchmarks " + strings.Join(os.Args[1:], " "), Dir: c.Out, Stages: c.Stages,
+		Driver: c.Driver, Port: c.Port, API: c.API, Front: c.Front, Hey: c.Hey, Target: c.Target, Profiles: c.Profiles, Browser: c.Browser, Progress: runner.NewProgress(os.Stderr),
+	})
+	if runErr != nil && !errors.Is(runErr, runner.ErrStopped) {
+		return runErr
+	}
+	return errors.Join(runErr, c.conclude())
+}
+
+// conclude makes the report and says where it is. An invalid run is an error.
+func (c *runCommand) conclude() error {
+	r, err := figures.Load(c.Out)
+	if err != nil {
+		return err
+	}
+	if err := report.Write(r, c.Out); err != nil {
+		return err
+	}
+	fmt.Printf("\n%s\nThe report: %s\n", report.Markdown(r), filepath.Join(c.Out, report.HTMLFile))
+	return invalid(r)
+}
+
+func invalid(r *figures.Results) error {
+	if r.Valid {
+		return nil
+	}
+	return fmt.Errorf("the run is INVALID: %s", strings.Join(r.Invalid, "\n  "))
+}
+
+func (c *runCommand) profile() (runner.Profile, error) {
+	p, err := runner.ProfileNamed(c.Profile)
+	if c.Replicas > 0 {
+		p.Config.Replicas = c.Replicas
+	}
+	if c.Repeats > 0 {
+		p.Repeats = c.Repeats
+	}
+	if c.HeavyDelay >= 0 {
+		p.Config.HeavyDelay = c.HeavyDelay
+	}
+	if c.SlowQueryDelay >= 0 {
+		p.Config.SlowQueryDelay = c.SlowQueryDelay
+	}
+	return p, err
+}
+
+func hasChromium() bool {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless-shell"} {
+		if _, err := exec.LookPath(name); err == nil {
+			return true
+		}
+	}
+	return false
+}

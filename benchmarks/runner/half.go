@@ -1,0 +1,149 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/measure"
+	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/stages"
+)
+
+// half is one of the two halves of a run: stages that are up together, and what is done to each of them in
+// each repeat.
+type half struct {
+	title  string
+	config stages.Config
+	// steps are what is done to a stage in a repeat.
+	steps func(stage string, repeat int) []step
+}
+
+// step is one thing that is done to a stage.
+type step struct {
+	what    string
+	planned time.Duration
+	do      func(shop *measure.Shop, keep func(raw.Measurement) error) error
+	// lane is set for calls that only wait, on the simulated limits: steps of different lanes share nothing
+	// that they wait for, and need no processor to speak of, so that they are measured side by side.
+	lane string
+}
+
+// startPlanned is about how long a stage takes to be there, its shelf filled.
+const startPlanned = 2500 * time.Millisecond
+
+func (h *half) plan(r *run, names []string) {
+	r.Progress.Plan(time.Duration(len(names)) * startPlanned)
+	for repeat := range r.Profile.Repeats {
+		alone, lanes := h.sort(names, repeat)
+		for _, t := range alone {
+			r.Progress.Plan(t.planned)
+		}
+		r.Progress.Plan(longest(lanes))
+	}
+}
+
+// task is a step of a stage.
+type task struct {
+	step
+	stage string
+}
+
+// sort parts a repeat's steps into those that are done alone, one after the other, and the lanes.
+func (h *half) sort(names []string, repeat int) (alone []task, lanes map[string][]task) {
+	lanes = map[string][]task{}
+	for _, name := range names {
+		for _, step := range h.steps(name, repeat) {
+			if t := (task{step, name}); step.lane == "" {
+				alone = append(alone, t)
+			} else {
+				lanes[step.lane] = append(lanes[step.lane], t)
+			}
+		}
+	}
+	return alone, lanes
+}
+
+// longest is how long the lanes take side by side.
+func longest(lanes map[string][]task) (most time.Duration) {
+	for _, lane := range lanes {
+		var sum time.Duration
+		for _, t := range lane {
+			sum += t.planned
+		}
+		most = max(most, sum)
+	}
+	return most
+}
+
+func (h *half) run(r *run, names []string) error {
+	shops := map[string]*measure.Shop{}
+	for _, name := range names {
+		if err := r.step("starting "+name+", "+h.title, startPlanned, func() (err error) {
+			shops[name], err = h.open(r, name)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	for repeat := range r.Profile.Repeats {
+		order := slices.Clone(names)
+		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		alone, lanes := h.sort(order, repeat)
+		of := fmt.Sprintf(" (repeat %d of %d)", repeat+1, r.Profile.Repeats)
+		for _, t := range alone {
+			if err := r.step(t.stage+": "+t.what+of, t.planned, func() error { return r.one(t, shops, repeat, false) }); err != nil {
+				return err
+			}
+		}
+		if len(lanes) > 0 {
+			if err := r.step("side by side, what only waits"+of, longest(lanes), func() error { return r.beside(lanes, shops, repeat) }); err != nil {
+				return err
+			}
+		}
+	}
+	r.driver.End()
+	return nil
+}
+
+func (r *run) one(t task, shops map[string]*measure.Shop, repeat int, beside bool) error {
+	err := t.do(shops[t.stage], func(m raw.Measurement) error {
+		m.Repeat, m.SideBySide = repeat+1, beside
+		return r.folder.Keep(m)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", t.stage, t.what, err)
+	}
+	return nil
+}
+
+// beside does the steps of each lane one after the other, and the lanes side by side.
+func (r *run) beside(lanes map[string][]task, shops map[string]*measure.Shop, repeat int) error {
+	errs := make(chan error)
+	for _, lane := range lanes {
+		go func() {
+			for _, t := range lane {
+				if err := r.one(t, shops, repeat, true); err != nil {
+					errs <- err
+					return
+				}
+			}
+			errs <- nil
+		}()
+	}
+	var all error
+	for range lanes {
+		all = errors.Join(all, <-errs)
+	}
+	return all
+}
+
+func (h *half) open(r *run, name string) (*measure.Shop, error) {
+	stage, err := r.driver.Start(r.ctx, name, h.config)
+	if err != nil {
+		return nil, err
+	}
+	return measure.Open(r.ctx, stage, r.Profile.Products)
+}

@@ -1,0 +1,83 @@
+// Package runner runs a benchmark from nothing to its raw material: it brings the stages up, measures
+// them in turns, tells how far it is, and ends whatever it started, however it ends.
+package runner
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/stages"
+)
+
+// Profile is how much is measured, and with which simulated limits.
+type Profile struct {
+	Name    string
+	Config  stages.Config
+	Repeats int
+
+	// With the delays: hey asks for each endpoint, so many at once, for so long.
+	Endpoints []string
+	Levels    []int
+	HeyFor    time.Duration
+
+	// Without the delays: the mix's levels (at once, requests), then sustained; reads at fixed rates; the
+	// search for the highest rate; writes until they are fresh everywhere.
+	Mix          [][2]int
+	Sustained    int
+	SustainedFor time.Duration
+	Rates        []float64
+	RateFor      time.Duration
+	ProbeFor     time.Duration
+	Searches     int // in how many of the repeats
+	FreshWrites  int
+	Warm         time.Duration
+
+	// BrowserAlways opens the page in the browser in every repeat, not only in the first.
+	BrowserAlways bool
+
+	// CDNAPI tells whether the API is measured in the stage cdn too, where it is the one of redis.
+	CDNAPI bool
+
+	Products  int
+	Objective time.Duration
+}
+
+// publishedMix are the levels of the published mix: so many at once, so many requests.
+var publishedMix = [][2]int{{100, 1000}, {200, 5000}, {500, 10000}, {1000, 15000}}
+
+// Profiles are what --profile may name.
+var Profiles = map[string]Profile{
+	// About four minutes of measuring: delays of a tenth of the lab's, ten times its uplink.
+	"quick": {
+		Name:    "quick",
+		Config:  stages.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond, Uplink: 3_000_000, HeavySlots: 2, DBPool: 8},
+		Repeats: 3, Endpoints: []string{"ping", "product", "heavy", "last"}, Levels: []int{1, 64}, HeyFor: 500 * time.Millisecond,
+		Mix: publishedMix, Sustained: 500, SustainedFor: 2 * time.Second, Rates: []float64{4000}, RateFor: 1500 * time.Millisecond,
+		ProbeFor: 1500 * time.Millisecond, Searches: 1, FreshWrites: 50, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
+	},
+	// The lab's own delays and uplink, and everything longer.
+	"full": {
+		Name:    "full",
+		Config:  stages.Config{Replicas: 3, HeavyDelay: 5 * time.Second, SlowQueryDelay: 15 * time.Second, Uplink: 300_000, HeavySlots: 2, DBPool: 8},
+		Repeats: 3, Endpoints: []string{"ping", "product", "products", "heavy", "last"}, Levels: []int{1, 8, 64, 256}, HeyFor: 5 * time.Second,
+		Mix: publishedMix, Sustained: 500, SustainedFor: 15 * time.Second, Rates: []float64{1000, 4000, 10000, 28000}, RateFor: 10 * time.Second,
+		ProbeFor: 4 * time.Second, Searches: 3, FreshWrites: 300, Warm: 2 * time.Second, CDNAPI: true, BrowserAlways: true, Products: 1000, Objective: 50 * time.Millisecond,
+	},
+	// Seconds: to see that everything works. Its figures mean nothing.
+	"smoke": {
+		Name:    "smoke",
+		Config:  stages.Config{Replicas: 2, HeavyDelay: 50 * time.Millisecond, SlowQueryDelay: 100 * time.Millisecond, Uplink: 50_000_000, HeavySlots: 2, DBPool: 8},
+		Repeats: 2, Endpoints: []string{"ping", "heavy", "last"}, Levels: []int{1, 8}, HeyFor: 100 * time.Millisecond,
+		Mix: [][2]int{{20, 200}, {50, 400}}, Sustained: 50, SustainedFor: 300 * time.Millisecond, Rates: []float64{500}, RateFor: 300 * time.Millisecond,
+		ProbeFor: 200 * time.Millisecond, Searches: 1, FreshWrites: 5, Warm: 100 * time.Millisecond, CDNAPI: true, Products: 50, Objective: 50 * time.Millisecond,
+	},
+}
+
+// ProfileNamed is one of Profiles.
+func ProfileNamed(name string) (Profile, error) {
+	profile, ok := Profiles[name]
+	if !ok {
+		return profile, fmt.Errorf("--profile is %q: say quick, full or smoke", name)
+	}
+	return profile, nil
+}

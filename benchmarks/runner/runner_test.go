@@ -1,0 +1,356 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/measure"
+	"github.com/woodytoys/woodytoys/benchmarks/report"
+	"github.com/woodytoys/woodytoys/benchmarks/runner"
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// programs are built once for all tests.
+var programs struct{ dir, api, front, hey string }
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if programs.dir, err = os.MkdirTemp("", "woody-runner-test"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(programs.dir)
+		programs.api, programs.front, programs.hey = filepath.Join(programs.dir, "api"), filepath.Join(programs.dir, "front"), filepath.Join(programs.dir, "hey")
+		if err := errors.Join(servers.BuildShop(programs.api), servers.BuildFront(programs.front), measure.BuildHey(programs.hey)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// options are a run that takes seconds.
+func options(t *testing.T, stages ...string) runner.Options {
+	t.Helper()
+	profile, err := runner.ProfileNamed("smoke")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { quiet.Close() })
+	return runner.Options{
+		Profile: profile, Dir: filepath.Join(t.TempDir(), "run"), Stages: stages, API: programs.api, Front: programs.front, Hey: programs.hey,
+		Progress: runner.NewProgress(quiet),
+	}
+}
+
+// children are the processes that this one has begun and that still run.
+func children(t *testing.T) (names map[int]string) {
+	t.Helper()
+	names = map[int]string{}
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", os.Getpid()))
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		for word := range strings.FieldsSeq(string(text)) {
+			pid, err := strconv.Atoi(word)
+			name, readErr := os.ReadFile("/proc/" + word + "/comm")
+			if err == nil && readErr == nil {
+				names[pid] = strings.TrimSpace(string(name))
+			}
+		}
+	}
+	return names
+}
+
+// wantNothingLeft looks for processes and temporary folders.
+func wantNothingLeft(t *testing.T) {
+	t.Helper()
+	if left := children(t); len(left) > 0 {
+		t.Errorf("still running: %v", left)
+	}
+	if folders, err := filepath.Glob(filepath.Join(os.TempDir(), "woody-*")); err != nil || len(folders) > 0 {
+		t.Errorf("still there: %v, %v", folders, err)
+	}
+}
+
+// ownTemp gives the test a temporary folder that nobody else uses. Its path is short: a socket's has 107 bytes.
+func ownTemp(t *testing.T) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "wt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil { // varnishd goes on as a user of its own
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", dir)
+}
+
+// TestARunOfAllStages is the whole way, with few and short measurements: figures for every stage, every
+// answer checked, nothing left.
+func TestARunOfAllStages(t *testing.T) {
+	ownTemp(t)
+	o := options(t, "baseline", "replicas", "redis", "cdn")
+	o.Profile.Repeats, o.Profiles = 1, true
+	if err := runner.Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	wantNothingLeft(t)
+	r, err := figures.Load(o.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Valid || len(r.Correctness) != 4 {
+		t.Errorf("invalid: %v", r.Invalid)
+	}
+	for _, warning := range r.Warnings {
+		if !strings.Contains(warning, "making the load took") && !strings.HasPrefix(warning, "Other programs took") { // both may be so here
+			t.Errorf("warning: %s", warning)
+		}
+	}
+	for _, stage := range o.Stages {
+		for _, name := range []string{
+			"table/page", "table/page_first", "table/heavy_miss", "table/last_miss", "table/five_heavy", "throughput/heavy/8", "throughput/ping/1", "mix/50/rate",
+			"sustained/50/rate", "latency/500/p99", "objective/rate", "fresh/everywhere/p99", "cost/cpu/api", "cost/memory/proxy", "cost/queries",
+		} {
+			f, ok := r.Get(stage, name)
+			if !ok || f.Mean <= 0 && name != "cost/cpu/api" && name != "objective/rate" {
+				t.Errorf("%s %s = %+v", stage, name, f)
+			}
+		}
+		if errors, ok := r.Mean(stage, "sustained/50/errors"); !ok || errors > 0 {
+			t.Errorf("%s: %g%% errors", stage, errors)
+		}
+	}
+	if info, err := os.Stat(filepath.Join(o.Dir, "redis.pprof")); err != nil || info.Size() < 100 {
+		t.Errorf("the profile: %v, %v", info, err)
+	}
+	if near, _ := r.Mean("redis", "cost/layer/near"); near < 10 {
+		t.Errorf("the near cache answers %g%% in stage redis", near)
+	}
+	if edge, _ := r.Mean("cdn", "table/page/bytes_edge"); edge < 5e6 {
+		t.Errorf("%g bytes of the page come from the edge in stage cdn", edge)
+	}
+	if miss, hit := mustMean(t, r, "redis", "table/heavy_miss"), mustMean(t, r, "redis", "table/heavy_hit"); hit > miss/2 {
+		t.Errorf("heavy takes %g s and, kept, %g s", miss, hit)
+	}
+	if err := report.Write(r, o.Dir); err != nil {
+		t.Error(err)
+	}
+}
+
+func mustMean(t *testing.T, r *figures.Results, stage, name string) float64 {
+	t.Helper()
+	mean, ok := r.Mean(stage, name)
+	if !ok {
+		t.Fatalf("%s has no %s", stage, name)
+	}
+	return mean
+}
+
+// began waits until a run has kept a measurement.
+func began(t *testing.T, dir string) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		if text, err := os.ReadFile(filepath.Join(dir, "measurements.jsonl")); err == nil && len(text) > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("nothing was measured within a minute")
+}
+
+// wantKept wants what a run had measured when it was stopped to make a report that says why.
+func wantKept(t *testing.T, dir, why string) {
+	t.Helper()
+	r, err := figures.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(r.Run.Stopped, why) || len(r.Figures) == 0 {
+		t.Errorf("stopped = %q and %d figures; want %q and what was measured", r.Run.Stopped, len(r.Figures), why)
+	}
+	if _, err := report.HTML(r); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAComponentThatDiesEndsTheRun kills each component while the run measures.
+func TestAComponentThatDiesEndsTheRun(t *testing.T) {
+	for program, name := range map[string]string{"haproxy": "proxy of stage baseline ended", "mariadbd": "the database ended", "api": "api of stage baseline ended"} {
+		t.Run(program, func(t *testing.T) {
+			ownTemp(t)
+			o := options(t, "baseline")
+			done := make(chan error)
+			go func() { done <- runner.Run(t.Context(), o) }()
+			began(t, o.Dir)
+			for pid, comm := range children(t) {
+				if comm == program {
+					syscall.Kill(pid, syscall.SIGKILL)
+				}
+			}
+			err := <-done
+			if !errors.Is(err, runner.ErrStopped) || !strings.Contains(fmt.Sprint(err), name) {
+				t.Errorf("error = %v, want that %s", err, name)
+			}
+			wantNothingLeft(t)
+			wantKept(t, o.Dir, name)
+		})
+	}
+}
+
+// TestInterrupted ends the run as Ctrl-C does.
+func TestInterrupted(t *testing.T) {
+	ownTemp(t)
+	o := options(t, "baseline")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error)
+	go func() { done <- runner.Run(ctx, o) }()
+	began(t, o.Dir)
+	cancel(errors.New("interrupted"))
+	asked := time.Now()
+	if err := <-done; !errors.Is(err, runner.ErrStopped) {
+		t.Errorf("error = %v, want ErrStopped", err)
+	}
+	if took := time.Since(asked); took > 15*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+	wantNothingLeft(t)
+	wantKept(t, o.Dir, "interrupted")
+}
+
+// TestAFullDiskEndsTheRun writes its measurements to the device that is always full.
+func TestAFullDiskEndsTheRun(t *testing.T) {
+	ownTemp(t)
+	o := options(t, "baseline")
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/full", filepath.Join(o.Dir, "measurements.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	if err := runner.Run(t.Context(), o); !errors.Is(err, runner.ErrStopped) || !strings.Contains(fmt.Sprint(err), "is full: free some of it") {
+		t.Errorf("error = %v, want that the disk is full and what to do", err)
+	}
+	wantNothingLeft(t)
+}
+
+// TestWithoutHey has no hey and no way to build it.
+func TestWithoutHey(t *testing.T) {
+	ownTemp(t)
+	o := options(t, "baseline")
+	o.Hey = ""
+	t.Setenv("PATH", "/usr/bin:/bin")
+	if _, err := exec.LookPath("go"); err == nil {
+		t.Skip("go is in /usr/bin")
+	}
+	if err := runner.Run(t.Context(), o); !errors.Is(err, runner.ErrStopped) || !strings.Contains(fmt.Sprint(err), "Or name a hey that is installed with --hey FILE") {
+		t.Errorf("error = %v, want that there is no hey and what to do", err)
+	}
+	wantNothingLeft(t)
+}
+
+// TestATarget measures a shop that is up already, one process with its own database.
+func TestATarget(t *testing.T) {
+	ownTemp(t)
+	dir := t.TempDir()
+	shop, err := servers.StartShop(exec.Command(programs.api), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+dir, "WOODY_HEAVY_DELAY=10ms", "WOODY_SLOW_QUERY_DELAY=10ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shop.Kill()
+	o := options(t)
+	o.Driver, o.Target, o.Profile.Repeats = "target", "http://"+shop.Addr(), 1
+	if err := runner.Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	r, err := figures.Load(o.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rate := mustMean(t, r, "target", "mix/50/rate"); !r.Valid || rate <= 0 {
+		t.Errorf("valid: %v (%v), %g/s", r.Valid, r.Invalid, rate)
+	}
+	if page, err := report.HTML(r); err != nil || !strings.Contains(string(page), "target") {
+		t.Errorf("the report: %v", err)
+	}
+}
+
+// TestAStaleBuildIsInvalid measures an api that acknowledges writes before the other replicas have
+// heard of them.
+func TestAStaleBuildIsInvalid(t *testing.T) {
+	ownTemp(t)
+	broken := filepath.Join(t.TempDir(), "api")
+	if err := servers.BuildShop(broken, "-tags=broken"); err != nil {
+		t.Fatal(err)
+	}
+	for rule, valid := range map[string]bool{"": true, "ack": false} {
+		o := options(t, "redis")
+		o.Profile.Endpoints = nil
+		o.Profile.SustainedFor = 2 * time.Second
+		o.API = mustWrap(t, broken, "WOODY_BROKEN="+rule)
+		if err := runner.Run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		r, err := figures.Load(o.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Valid != valid {
+			t.Errorf("without the rule %q the run is valid: %v (%v), want %v", rule, r.Valid, r.Correctness, valid)
+		}
+	}
+	wantNothingLeft(t)
+}
+
+// mustWrap is a program that is another one with more in its environment.
+func mustWrap(t *testing.T, program, setting string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "wrapped")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "#!/bin/sh\n%s exec %s \"$@\"\n", setting, program), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestASlowedBuildFailsTheComparison compares a run with one of an api whose query takes twice as long.
+func TestASlowedBuildFailsTheComparison(t *testing.T) {
+	ownTemp(t)
+	measured := func(api string) *figures.Results {
+		o := options(t, "baseline")
+		o.API = api
+		o.Profile.Repeats, o.Profile.Mix, o.Profile.Searches, o.Profile.Endpoints = 3, nil, 0, nil
+		if err := runner.Run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		r, err := figures.Load(o.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	slowed := filepath.Join(t.TempDir(), "slowed")
+	if err := os.WriteFile(slowed, fmt.Appendf(nil, "#!/bin/sh\n[ $WOODY_SLOW_QUERY_DELAY = 0s ] || WOODY_SLOW_QUERY_DELAY=200ms\nexport WOODY_SLOW_QUERY_DELAY\nexec %s \"$@\"\n", programs.api), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	comparison := figures.Compare(measured(programs.api), measured(slowed), .1)
+	if !strings.Contains(strings.Join(comparison.Failures, "\n"), "baseline table/last_miss") {
+		t.Errorf("failures = %v, want the last product's", comparison.Failures)
+	}
+}
