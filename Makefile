@@ -1,12 +1,14 @@
 # Bare `make` lists the targets. On Debian as root they install what they need; elsewhere they say
 # what is missing.
 
+DURATION ?= 0s
 FUZZTIME ?= 1m
+STAGE    ?= redis
 GO       ?= go
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Run the whole shop in one process, on http://localhost:8080
@@ -18,15 +20,24 @@ build: ## Build the programs into bin/
 
 .PHONY: test
 test: check ## Run every check and test, against real servers
-	scripts/need gcc mariadb chromium
-	$(GO) test -race -shuffle=on -timeout 10m ./...
+	scripts/need gcc mariadb redis haproxy varnish chromium bind wget
+	$(GO) test -race -shuffle=on -timeout 10m $$($(GO) list ./... | grep -v /api/faults$$)
 
 .PHONY: check
 check: ## Formatting, vet, staticcheck, tidy modules
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on: $$unformatted" >&2; exit 1; }
-	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
+	$(GO) vet -tags e2e ./...
+	$(GO) tool staticcheck -tags e2e ./...
 	$(GO) mod tidy -diff
+
+.PHONY: deploy
+deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas or redis
+	scripts/deploy $(STAGE)
+
+.PHONY: e2e
+e2e: ## Drive the stack on a Docker Swarm of its own; OUT=file keeps the figures
+	scripts/need docker registry iproute debootstrap chromium wget
+	$(GO) test -tags e2e -count=1 -timeout 25m ./e2e $(if $(OUT),-out $(abspath $(OUT)))
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser of outside input for FUZZTIME each
@@ -37,16 +48,48 @@ long: ## The oracles over a million reads, and a million keys on the scales
 	$(GO) test -timeout 10m -run 'Oracle$$|Heap' ./api/cache -args -oracle-reads 1000000 -heap-keys 1000000
 	$(GO) test -timeout 10m -run 'Oracle$$' ./api/cache/fibercache -args -oracle-reads 1000000
 
+.PHONY: fault
+fault: ## Break a running shop for DURATION (each fault once by default), under the oracle
+	scripts/need gcc mariadb redis
+	$(GO) test ./api/faults -count=1 -v -timeout 0 -args -duration $(DURATION)
+
+PROFILE ?= quick
+DRIVER  ?= local
+
+.PHONY: bench
+bench: bin/benchmarks ## Measure every stage and write the report (PROFILE=quick or full, DRIVER=local or swarm)
+	scripts/need $(if $(filter local,$(DRIVER)),mariadb redis haproxy varnish) chromium
+	bin/benchmarks run --profile $(PROFILE) --driver $(DRIVER)
+
+.PHONY: bench-compare
+bench-compare: bin/benchmarks ## Compare two runs: make bench-compare OLD=folder NEW=folder
+	bin/benchmarks compare $(OLD) $(NEW)
+
+.PHONY: bin/benchmarks
+bin/benchmarks:
+	$(GO) build -o $@ ./benchmarks
+
 .PHONY: bench-api
 bench-api: ## Measure the API against a bare handler, and 1,000 products against 1,000,000
 	scripts/need mariadb
 	$(GO) run ./benchmarks/apibench -out benchmarks/results/$$(date -u +%F)-api.txt
 
 .PHONY: bench-cache
-bench-cache: ## Measure a kept answer against a bare handler and other caches
+bench-cache: ## Measure a kept answer against a bare handler and other caches, and write to fresh everywhere
+	scripts/need mariadb redis
 	$(GO) run ./benchmarks/cachebench -out benchmarks/results/$$(date -u +%F)-cache.txt
+	$(GO) run ./benchmarks/freshbench -out benchmarks/results/$$(date -u +%F)-fresh.txt
+
+.PHONY: bench-load
+bench-load: ## Measure what the generators of load cost themselves
+	$(GO) run ./benchmarks/loadbench -out benchmarks/results/$$(date -u +%F)-load.txt
 
 .PHONY: bench-page
 bench-page: ## Measure a first visit of the page, and the hero over the simulated uplink
 	scripts/need chromium
 	$(GO) run ./benchmarks/pagebench -out benchmarks/results/$$(date -u +%F)-page.txt
+
+.PHONY: bench-edge
+bench-edge: ## Measure the page and wget over the simulated uplink, without the edge and with it
+	scripts/need chromium varnish wget
+	$(GO) run ./benchmarks/edgebench -out benchmarks/results/$$(date -u +%F)-edge.txt
