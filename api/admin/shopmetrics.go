@@ -27,6 +27,11 @@ func WatchSlots(registry prometheus.Registerer, name string, s *slots.Slots) {
 	gauge(registry, "woody_"+name+"_waiting", "How many callers wait for one.", func() float64 { return float64(s.Waiting()) })
 }
 
+// WatchAdditions adds how many new products wait for a transaction that they will share.
+func WatchAdditions(registry prometheus.Registerer, waiting func() int) {
+	gauge(registry, "woody_additions_waiting", "How many new products wait to be stored together.", func() float64 { return float64(waiting()) })
+}
+
 func gauge(registry prometheus.Registerer, name, help string, value func() float64) {
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 }

@@ -88,20 +88,6 @@ func hasProduct(ctx context.Context, p *pool, name string) (bool, error) {
 	return has, err
 }
 
-// AddProduct implements shop.Store.
-func (s *Store) AddProduct(ctx context.Context, name string) (shop.Product, error) {
-	p := shop.Product{Name: name, Version: 1}
-	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
-		added, err := tx.ExecContext(ctx, "INSERT INTO product (name) VALUES (?)", name)
-		if err != nil {
-			return nil, err
-		}
-		p.ID, err = added.LastInsertId()
-		return shop.AddedTags(p.ID), err
-	})
-	return p, err
-}
-
 // RenameProduct implements shop.Store.
 func (s *Store) RenameProduct(ctx context.Context, id int64, name string, version int64) (shop.Product, error) {
 	p := shop.Product{ID: id, Name: name}

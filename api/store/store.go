@@ -68,6 +68,7 @@ type Store struct {
 	writes     *pool // callers' writes; the same pool where the database takes many writers
 	background *pool // writes that must not queue behind callers': of workers and upkeep
 	watch      *pool // the same for reads: of workers, health and metrics
+	additions  additions
 	closers    []func() error
 }
 

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"sync"
+
+	"github.com/woodytoys/woodytoys/api/shop"
+)
+
+// additions are products that wait to be added. A carrier takes all that wait into one transaction, so
+// that many callers share one commit and one word to the caches: group commit. A caller who comes alone
+// waits for nobody.
+type additions struct {
+	mu       sync.Mutex
+	waiting  []*addition
+	carriers int
+}
+
+type addition struct {
+	product shop.Product
+	err     error
+	done    chan struct{} // closed when the product, or the error, is there
+}
+
+const (
+	maxCarriers = 2  // one fills its transaction while the other commits
+	maxTogether = 64 // no transaction gets long
+)
+
+// AddProduct implements shop.Store. When ctx ends first the product may be added yet.
+func (s *Store) AddProduct(ctx context.Context, name string) (shop.Product, error) {
+	a := &addition{product: shop.Product{Name: name, Version: 1}, done: make(chan struct{})}
+	if s.additions.add(a) {
+		go s.carry()
+	}
+	select {
+	case <-a.done:
+		return a.product, a.err
+	case <-ctx.Done():
+		s.additions.leave(a)
+		return shop.Product{}, ctx.Err()
+	}
+}
+
+// carry adds what waits until nothing does.
+func (s *Store) carry() {
+	for s.additions.goOn() {
+		group, err := s.addTogether()
+		if group == nil { // there was no connection to be had
+			group = s.additions.take()
+		}
+		for _, a := range group {
+			if a.err == nil {
+				a.err = err
+			}
+			close(a.done)
+		}
+	}
+}
+
+// addTogether adds what waits once there is a connection. What the database refuses of it gets an error of
+// its own; the error answered is everyone's.
+func (s *Store) addTogether() (group []*addition, err error) {
+	err = s.change(context.Background(), s.writes, func(ctx context.Context, tx *sql.Tx) (tags []string, err error) {
+		if group == nil {
+			group = s.additions.take()
+		}
+		for _, a := range group {
+			a.product.ID, err = insertProduct(ctx, tx, a.product.Name)
+			if err != nil && IsAway(err) {
+				return nil, err
+			}
+			if a.err = explain(ctx, err); a.err == nil {
+				tags = append(tags, shop.AddedTags(a.product.ID)...)
+			}
+		}
+		slices.Sort(tags)
+		return slices.Compact(tags), nil
+	})
+	return group, err
+}
+
+func insertProduct(ctx context.Context, tx *sql.Tx, name string) (id int64, err error) {
+	added, err := tx.ExecContext(ctx, "INSERT INTO product (name) VALUES (?)", name)
+	if err != nil {
+		return 0, err
+	}
+	return added.LastInsertId()
+}
+
+// add has an addition wait, and answers whether it takes another carrier.
+func (q *additions) add(a *addition) (carrier bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, a)
+	if q.carriers == maxCarriers {
+		return false
+	}
+	q.carriers++
+	return true
+}
+
+// leave takes back an addition that no carrier has taken yet.
+func (q *additions) leave(a *addition) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = slices.DeleteFunc(q.waiting, func(other *addition) bool { return other == a })
+}
+
+// take answers the next group: not nil, and empty when those that waited have left, or another carrier
+// has them.
+func (q *additions) take() []*addition {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.waiting), maxTogether)
+	group := append([]*addition{}, q.waiting[:n]...)
+	q.waiting = slices.Delete(q.waiting, 0, n)
+	return group
+}
+
+// goOn answers whether a carrier is still needed. One that is not has ended.
+func (q *additions) goOn() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.carriers--
+		return false
+	}
+	return true
+}
+
+// Adding is how many additions wait for a transaction.
+func (s *Store) Adding() int {
+	s.additions.mu.Lock()
+	defer s.additions.mu.Unlock()
+	return len(s.additions.waiting)
+}

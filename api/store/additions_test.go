@@ -1,0 +1,151 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/api/store"
+)
+
+// heldJournal holds every transaction back at its record until it is let go.
+type heldJournal struct {
+	letGo   chan struct{}
+	records atomic.Int64
+	settled sync.Map // tag: true
+}
+
+func (j *heldJournal) Record(ctx context.Context, _ *sql.Tx, _ []string) (int64, error) {
+	j.records.Add(1)
+	select {
+	case <-j.letGo:
+		return 1, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+func (j *heldJournal) Settle(_ int64, tags []string) error {
+	for _, tag := range tags {
+		j.settled.Store(tag, true)
+	}
+	return nil
+}
+
+// TestAdditionsShareATransaction has fifty callers come while the first ones' transactions are held back:
+// those of the fifty that are good are added in one, whose journal is told of each.
+func TestAdditionsShareATransaction(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		journal := &heldJournal{letGo: make(chan struct{})}
+		cfg.Journal = journal
+		s := mustOpen(t, cfg)
+		mustExec(t, cfg, refuseBad(cfg))
+		before := mustCount(t, s)
+
+		var callers sync.WaitGroup
+		var refused atomic.Int64
+		add := func(name string) {
+			callers.Go(func() {
+				switch p, err := s.AddProduct(t.Context(), name); {
+				case strings.HasPrefix(name, "bad"):
+					if shop.KindOf(err) == shop.Internal {
+						refused.Add(1)
+					}
+				case err != nil:
+					t.Errorf("%s: %v", name, err)
+				default:
+					if stored, err := s.Product(t.Context(), p.ID); err != nil || stored != p || p.Name != name {
+						t.Errorf("added %+v, and stored is %+v, %v", p, stored, err)
+					}
+					if told, _ := journal.settled.Load(shop.ProductTag(p.ID)); told != true {
+						t.Errorf("the journal was not told of %s", name)
+					}
+				}
+			})
+		}
+		first := 1 // as many as there are carriers with a connection
+		if cfg.DSN != "" {
+			first = 2
+		}
+		for i := range first {
+			add("first")
+			await(t, func() bool { return journal.records.Load() == int64(i+1) })
+		}
+		for range 50 {
+			add("good")
+		}
+		add("bad")
+		leaving, leave := context.WithCancel(t.Context())
+		callers.Go(func() {
+			if _, err := s.AddProduct(leaving, "left"); !errors.Is(err, context.Canceled) {
+				t.Errorf("a caller that left: %v", err)
+			}
+		})
+		await(t, func() bool { return s.Adding() == 52 })
+		leave()
+		await(t, func() bool { return s.Adding() == 51 })
+		close(journal.letGo)
+		callers.Wait()
+
+		if got := mustCount(t, s) - before; got != int64(first+50) {
+			t.Errorf("%d products were added, want %d", got, first+50)
+		}
+		if refused.Load() != 1 {
+			t.Error("the product that the database refuses was not")
+		}
+		if got := journal.records.Load(); got != int64(first+1) {
+			t.Errorf("it took %d transactions, want %d", got, first+1)
+		}
+	})
+}
+
+// TestAdditionsWithoutADatabase wants every caller of a group to hear that it is away.
+func TestAdditionsWithoutADatabase(t *testing.T) {
+	s, err := store.Open(store.Config{DSN: "root@unix(/nowhere)/shop", Wait: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var callers sync.WaitGroup
+	for range 100 {
+		callers.Go(func() {
+			if _, err := s.AddProduct(t.Context(), "Robot"); shop.KindOf(err) != shop.Unavailable {
+				t.Errorf("without a database: %v, want Unavailable", err)
+			}
+		})
+	}
+	callers.Wait()
+}
+
+// refuseBad is a trigger that refuses one product.
+func refuseBad(cfg store.Config) string {
+	if cfg.DSN == "" {
+		return "CREATE TRIGGER bad BEFORE INSERT ON product WHEN NEW.name = 'bad' BEGIN SELECT RAISE(ABORT, 'bad'); END"
+	}
+	return "CREATE TRIGGER bad BEFORE INSERT ON product FOR EACH ROW IF NEW.name = 'bad' THEN SIGNAL SQLSTATE '45000'; END IF"
+}
+
+func mustCount(t *testing.T, s *store.Store) int64 {
+	t.Helper()
+	last, err := s.Last(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return last.Count
+}
+
+// await waits until it is so; it fails the test after a minute.
+func await(t *testing.T, so func() bool) {
+	t.Helper()
+	for began := time.Now(); !so(); time.Sleep(time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			t.Fatal("it did not come to be so within a minute")
+		}
+	}
+}
