@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -56,12 +55,11 @@ func mustStartFront(t *testing.T, settings ...string) *process {
 // mustFindFreeAddr gives an address where nothing listens.
 func mustFindFreeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := servers.FreePort("127.0.0.1")
 	if err != nil {
-		t.Fatalf("listen: %v", err)
+		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return "127.0.0.1:" + port
 }
 
 // mustAwaitDrain waits until the front says on /readyz that it takes no more.
