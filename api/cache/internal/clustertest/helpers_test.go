@@ -220,6 +220,20 @@ func (r *process) mustWrite(key string) (version int) {
 	return version
 }
 
+// mustHold has a replica fill a key, and once it has read holds the fill until mustRelease of the same name.
+// What the caller gets at last is sent.
+func (s *system) mustHold(filler *process, key, hold string) <-chan answer {
+	s.t.Helper()
+	got := make(chan answer, 1)
+	go func() {
+		a, _ := filler.read(key, "?hold="+hold)
+		got <- a
+	}()
+	await(s.t, "the fill has begun", 5*time.Second, func() bool { return s.fills(key) == 1 })
+	time.Sleep(100 * time.Millisecond) // it reads within a millisecond; before that the test shows nothing
+	return got
+}
+
 func (r *process) mustRelease(hold string) {
 	r.t.Helper()
 	if _, err := r.call(http.MethodPost, "/release/"+hold); err != nil {
