@@ -63,7 +63,7 @@ func mustStart(t *testing.T, count int, rules string) *system {
 	s.redis, err = servers.StartRedis()
 	must(err)
 	t.Cleanup(func() { s.redis.Close() })
-	s.dsn, err = s.mariadb.CreateDatabase("woody")
+	s.dsn, err = s.mariadb.NewDatabase()
 	must(err)
 	s.db, err = sql.Open("mysql", s.dsn)
 	must(err)

@@ -63,7 +63,7 @@ func (b bench) run(dir string) error {
 }
 
 func (b bench) once(title, dir, program string, mariadb *servers.MariaDB, reads int, settings ...string) error {
-	dsn, err := mariadb.CreateDatabase(fmt.Sprintf("fresh%d", reads))
+	dsn, err := mariadb.NewDatabase()
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,8 +31,6 @@ func TestMain(m *testing.M) {
 	mariadb.Close()
 	os.Exit(code)
 }
-
-var databases atomic.Int64
 
 // system is replicas and what they share.
 type system struct {
@@ -79,7 +76,7 @@ func mustStartOn(t *testing.T, mariadb *servers.MariaDB, n int) *system {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.redis.Close)
-	if s.dsn, err = mariadb.CreateDatabase(fmt.Sprintf("cluster%d", databases.Add(1))); err != nil {
+	if s.dsn, err = mariadb.NewDatabase(); err != nil {
 		t.Fatal(err)
 	}
 	if s.db, err = sql.Open("mysql", s.dsn); err != nil {
