@@ -3,12 +3,14 @@ package clustertest
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -118,6 +120,9 @@ func (s *system) fills(key string) (n int) {
 	return n
 }
 
+// listensAt is the line with which a replica says that it is there; others may come before it.
+var listensAt = regexp.MustCompile(`(?m)^(127\.0\.0\.1:\d+)\n`)
+
 func (s *system) mustStartReplica(with settings) *process {
 	s.t.Helper()
 	wire, err := servers.StartWire(s.redis.Addr)
@@ -149,16 +154,11 @@ func (s *system) mustStartReplica(with settings) *process {
 		p.Kill()
 	})
 	err = p.AwaitReady(20*time.Second, func() error {
-		addr, _, found := strings.Cut(p.Log(), "\n")
-		for line := range strings.Lines(p.Log()) {
-			if strings.HasPrefix(line, "127.0.0.1:") {
-				addr, found = strings.TrimSpace(line), true
-			}
+		found := listensAt.FindStringSubmatch(p.Log())
+		if found == nil {
+			return errors.New("it has not said where it listens")
 		}
-		if !found || !strings.HasPrefix(addr, "127.0.0.1:") {
-			return fmt.Errorf("it has not said where it listens")
-		}
-		r.url = "http://" + addr
+		r.url = "http://" + found[1]
 		return nil
 	})
 	if err != nil {
