@@ -40,7 +40,7 @@ func TestKilledAmongOrders(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(server.Close)
-		dsn, err := server.CreateDatabase("woody")
+		dsn, err := server.NewDatabase()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ func TestALostDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	dsn, err := server.CreateDatabase("woody")
+	dsn, err := server.NewDatabase()
 	if err != nil {
 		t.Fatal(err)
 	}

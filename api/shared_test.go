@@ -8,7 +8,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// mustServers starts what replicas share, with a database of the name woody.
+// mustServers starts what replicas share, with a database.
 func mustServers(t *testing.T) (redis *servers.Redis, dsn string) {
 	t.Helper()
 	mariadb, err := servers.StartMariaDB()
@@ -21,7 +21,7 @@ func mustServers(t *testing.T) (redis *servers.Redis, dsn string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(redis.Close)
-	dsn, err = mariadb.CreateDatabase("woody")
+	dsn, err = mariadb.NewDatabase()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,6 +55,15 @@ func mustStartFront(t *testing.T, settings ...string) *servers.Front {
 	return front
 }
 
+func mustFindFreePort(t *testing.T, host string) string {
+	t.Helper()
+	port, err := servers.FreePort(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
 func mustStartEdge(t *testing.T, origin []string, settings ...string) *servers.Varnish {
 	t.Helper()
 	edge, err := servers.StartVarnish(origin, settings...)

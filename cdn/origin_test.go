@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -61,7 +60,7 @@ func TestDeadTaskIsPassedOver(t *testing.T) {
 	t.Parallel()
 	front := mustStartFront(t)
 	assets := mustListAssets(t, front.URL)
-	edge := mustStartEdge(t, []string{mustFindFreeAddr(t, "127.0.0.1"), front.Addr})
+	edge := mustStartEdge(t, []string{"127.0.0.1:" + mustFindFreePort(t, "127.0.0.1"), front.Addr})
 	for _, path := range assets {
 		mustAsk(t, edge.URL+path).wantSame(t, mustAsk(t, front.URL+path))
 	}
@@ -148,7 +147,7 @@ func mustStartNamedEdge(t *testing.T, settings ...string) (*servers.Varnish, nam
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(mustFindFreeAddr(t, "127.0.0.2"))
+	port := mustFindFreePort(t, "127.0.0.2")
 	cmd := exec.Command("unshare", "--mount", "sh", "-c",
 		`mount --bind "$0" /etc/hosts && mount --bind "$1" /etc/nsswitch.conf && exec "$2"`, file, order, entrypoint)
 	edge, err := servers.StartVarnishBy(cmd, []string{"front:" + port}, settings...)
@@ -281,14 +280,4 @@ func TestFrontsAreRolledUnderLoad(t *testing.T) {
 	if answers.Load() < 200 {
 		t.Errorf("%d answers, want 200 at least: too few to show anything", answers.Load())
 	}
-}
-
-func mustFindFreeAddr(t *testing.T, host string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", host+":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -20,7 +20,7 @@ func TestProcess(t *testing.T) {
 }
 
 func (p *process) showsThePage(t *testing.T) {
-	response, err := http.Get(p.url + "/")
+	response, err := http.Get(p.URL + "/")
 	if err != nil {
 		t.Fatalf("ask for the page: %v", err)
 	}
@@ -32,13 +32,13 @@ func (p *process) showsThePage(t *testing.T) {
 }
 
 func (p *process) isFoundHealthy(t *testing.T) {
-	if out, err := healthcheckOf(p.addr); err != nil {
+	if out, err := healthcheckOf(p.Addr); err != nil {
 		t.Errorf("healthcheck: %v %s", err, out)
 	}
 }
 
 func (p *process) letsAnswersEnd(t *testing.T) {
-	response, err := http.Get(p.url + "/5mo.jpg") // takes a second
+	response, err := http.Get(p.URL + "/5mo.jpg") // takes a second
 	if err != nil {
 		t.Fatalf("ask for the hero: %v", err)
 	}
@@ -46,8 +46,8 @@ func (p *process) letsAnswersEnd(t *testing.T) {
 	if err := p.Signal(syscall.SIGTERM); err != nil {
 		t.Fatalf("signal: %v", err)
 	}
-	p.waitForReady(http.StatusServiceUnavailable)
-	late, err := http.Get(p.url + "/healthz")
+	p.mustAwaitDrain()
+	late, err := http.Get(p.URL + "/healthz")
 	if err != nil {
 		t.Fatalf("while draining, a new connection is refused: %v", err)
 	}

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
@@ -28,10 +25,8 @@ const beTheFront = "WOODY_TEST_BE_THE_FRONT"
 
 // process is a front that runs by itself.
 type process struct {
-	*servers.Process
-	t    *testing.T
-	url  string
-	addr string
+	*servers.Front
+	t *testing.T
 }
 
 func command(environment ...string) *exec.Cmd {
@@ -41,67 +36,49 @@ func command(environment ...string) *exec.Cmd {
 }
 
 // mustStartFront starts a process with the settings NAME=VALUE and waits until it is ready. It listens where the system
-// has room, and says in its log where that is.
+// has room.
 func mustStartFront(t *testing.T, settings ...string) *process {
 	t.Helper()
-	front, err := servers.Start(command(append([]string{"WOODY_ADDR=127.0.0.1:0"}, settings...)...), filepath.Join(t.TempDir(), "log"))
+	front, err := servers.StartFront(command(), filepath.Join(t.TempDir(), "log"), settings...)
 	if err != nil {
-		t.Fatalf("start: %v", err)
+		t.Fatal(err)
 	}
-	p := &process{Process: front, t: t}
 	t.Cleanup(func() {
-		p.Kill()
+		front.Kill()
 		if t.Failed() {
-			t.Logf("the front said:\n%s", p.Log())
+			t.Logf("the front said:\n%s", front.Log())
 		}
 	})
-	p.mustAwait(func() error {
-		found := openAt.FindStringSubmatch(p.Log())
-		if found == nil {
-			return errors.New("it does not say where it listens")
-		}
-		p.addr = found[1]
-		return nil
-	})
-	p.url = "http://" + p.addr
-	p.waitForReady(http.StatusOK)
-	return p
-}
-
-var openAt = regexp.MustCompile(`the front is open" addr=(\S+)`)
-
-func (p *process) mustAwait(ready func() error) {
-	p.t.Helper()
-	if err := p.AwaitReady(30*time.Second, ready); err != nil {
-		p.t.Fatal(err)
-	}
+	return &process{front, t}
 }
 
 // mustFindFreeAddr gives an address where nothing listens.
 func mustFindFreeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := servers.FreePort("127.0.0.1")
 	if err != nil {
-		t.Fatalf("listen: %v", err)
+		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return "127.0.0.1:" + port
 }
 
-// waitForReady asks /readyz until it has the wanted status.
-func (p *process) waitForReady(want int) {
+// mustAwaitDrain waits until the front says on /readyz that it takes no more.
+func (p *process) mustAwaitDrain() {
 	p.t.Helper()
-	p.mustAwait(func() error {
-		response, err := http.Get(p.url + "/readyz")
+	err := p.AwaitReady(30*time.Second, func() error {
+		response, err := http.Get(p.URL + "/readyz")
 		if err != nil {
 			return err
 		}
 		response.Body.Close()
-		if response.StatusCode != want {
-			return fmt.Errorf("/readyz answers %s, want %d", response.Status, want)
+		if response.StatusCode != http.StatusServiceUnavailable {
+			return fmt.Errorf("/readyz answers %s, want 503", response.Status)
 		}
 		return nil
 	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 func (p *process) mustEndWell() {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // kind is a fault: do breaks something, waits, and mends it again.
@@ -27,6 +29,24 @@ func between(draw *rand.Rand, least, most time.Duration) time.Duration {
 }
 
 func (s *system) any(draw *rand.Rand) *replica { return s.replicas[draw.IntN(len(s.replicas))] }
+
+// freeze stops a process in its tracks, and has it go on after a while.
+func freeze(p *servers.Process, while time.Duration) error {
+	p.Signal(syscall.SIGSTOP)
+	time.Sleep(while)
+	return p.Signal(syscall.SIGCONT)
+}
+
+// onAWire has the way from a replica to Redis fail somehow, for a while.
+func onAWire(fail func(*servers.Wire), least, most time.Duration) func(s *system, draw *rand.Rand) error {
+	return func(s *system, draw *rand.Rand) error {
+		w := s.any(draw).wire
+		fail(w)
+		time.Sleep(between(draw, least, most))
+		w.Mend()
+		return nil
+	}
+}
 
 var kinds = []kind{
 	{"a replica killed (-9) and started again", func(s *system, draw *rand.Rand) error {
@@ -53,10 +73,7 @@ var kinds = []kind{
 		return r.start()
 	}},
 	{"a replica paused", func(s *system, draw *rand.Rand) error {
-		p := s.any(draw).running()
-		p.Signal(syscall.SIGSTOP)
-		time.Sleep(between(draw, 50*time.Millisecond, 2500*time.Millisecond))
-		return p.Signal(syscall.SIGCONT)
+		return freeze(s.any(draw).running().Process, between(draw, 50*time.Millisecond, 2500*time.Millisecond))
 	}},
 	{"Redis killed (-9), back empty", func(s *system, draw *rand.Rand) error {
 		s.redis.Kill()
@@ -78,46 +95,20 @@ var kinds = []kind{
 		return errors.Join(s.redis.Restart(), s.redis.Forget())
 	}},
 	{"Redis paused for longer than every timeout", func(s *system, draw *rand.Rand) error {
-		s.redis.Signal(syscall.SIGSTOP)
-		time.Sleep(between(draw, 1500*time.Millisecond, 3500*time.Millisecond))
-		return s.redis.Signal(syscall.SIGCONT)
+		return freeze(s.redis.Process, between(draw, 1500*time.Millisecond, 3500*time.Millisecond))
 	}},
 	{"Redis paused for a moment", func(s *system, draw *rand.Rand) error {
-		s.redis.Signal(syscall.SIGSTOP)
-		time.Sleep(between(draw, 50*time.Millisecond, time.Second))
-		return s.redis.Signal(syscall.SIGCONT)
+		return freeze(s.redis.Process, between(draw, 50*time.Millisecond, time.Second))
 	}},
 	{"Redis emptied", func(s *system, _ *rand.Rand) error {
 		client := s.redis.Client()
 		defer client.Close()
 		return client.FlushAll(s.t.Context()).Err()
 	}},
-	{"a bus connection cut", func(s *system, draw *rand.Rand) error {
-		s.any(draw).wire.CutBus()
-		time.Sleep(between(draw, 0, 500*time.Millisecond))
-		return nil
-	}},
-	{"a bus connection silent", func(s *system, draw *rand.Rand) error {
-		w := s.any(draw).wire
-		w.HangBus()
-		time.Sleep(between(draw, 50*time.Millisecond, 3*time.Second))
-		w.Mend()
-		return nil
-	}},
-	{"a replica cut off from Redis", func(s *system, draw *rand.Rand) error {
-		w := s.any(draw).wire
-		w.Cut()
-		time.Sleep(between(draw, 100*time.Millisecond, 2500*time.Millisecond))
-		w.Mend()
-		return nil
-	}},
-	{"a replica's words to Redis go nowhere", func(s *system, draw *rand.Rand) error {
-		w := s.any(draw).wire
-		w.Hang()
-		time.Sleep(between(draw, 100*time.Millisecond, 2500*time.Millisecond))
-		w.Mend()
-		return nil
-	}},
+	{"a bus connection cut", onAWire((*servers.Wire).CutBus, 0, 500*time.Millisecond)},
+	{"a bus connection silent", onAWire((*servers.Wire).HangBus, 50*time.Millisecond, 3*time.Second)},
+	{"a replica cut off from Redis", onAWire((*servers.Wire).Cut, 100*time.Millisecond, 2500*time.Millisecond)},
+	{"a replica's words to Redis go nowhere", onAWire((*servers.Wire).Hang, 100*time.Millisecond, 2500*time.Millisecond)},
 	{"MariaDB killed (-9) and started again", func(s *system, draw *rand.Rand) error {
 		s.mariadb.Kill()
 		time.Sleep(between(draw, 0, 500*time.Millisecond))

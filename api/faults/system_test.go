@@ -3,7 +3,6 @@ package faults
 import (
 	"database/sql"
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -64,13 +63,15 @@ func mustStart(t *testing.T, count int, rules string) *system {
 	s.redis, err = servers.StartRedis()
 	must(err)
 	t.Cleanup(func() { s.redis.Close() })
-	s.dsn, err = s.mariadb.CreateDatabase("woody")
+	s.dsn, err = s.mariadb.NewDatabase()
 	must(err)
 	s.db, err = sql.Open("mysql", s.dsn)
 	must(err)
 	t.Cleanup(func() { s.db.Close() })
 	for i := range count {
-		r := &replica{system: s, name: fmt.Sprintf("r%d", i), addr: freeAddr(t)}
+		port, err := servers.FreePort("127.0.0.1")
+		must(err)
+		r := &replica{system: s, name: fmt.Sprintf("r%d", i), addr: "127.0.0.1:" + port}
 		r.wire, err = servers.StartWire(s.redis.Addr)
 		must(err)
 		t.Cleanup(r.wire.Close)
@@ -84,16 +85,6 @@ func mustStart(t *testing.T, count int, rules string) *system {
 		s.replicas = append(s.replicas, r)
 	}
 	return s
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // start runs the replica's program, with more settings, and waits until it is ready.

@@ -44,7 +44,7 @@ func TestASilentDatabaseIsUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	dsn, err := server.CreateDatabase("paused")
+	dsn, err := server.NewDatabase()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
-	"sync/atomic"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/api/store"
@@ -26,11 +25,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var databases atomic.Int64
-
 func mustDatabase(t testing.TB) (dsn string) {
 	t.Helper()
-	dsn, err := mariadb.CreateDatabase(fmt.Sprintf("test%d", databases.Add(1)))
+	dsn, err := mariadb.NewDatabase()
 	if err != nil {
 		t.Fatal(err)
 	}

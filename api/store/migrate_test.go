@@ -98,7 +98,7 @@ func TestAnAbsentDatabaseIsWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	dsn, err := server.CreateDatabase("late")
+	dsn, err := server.NewDatabase()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func bySizeOn(b versus.Bench, database, program, dir string, mariadb *servers.Ma
 		dsn, driver, address := "", "sqlite", filepath.Join(dir, name, "woody.db")
 		if database == "MariaDB" {
 			var err error
-			if dsn, err = mariadb.CreateDatabase(fmt.Sprintf("woody%d", n)); err != nil {
+			if dsn, err = mariadb.NewDatabase(); err != nil {
 				return err
 			}
 			driver, address = "mysql", dsn

@@ -44,7 +44,7 @@ func compareOverRedis(b versus.Bench, dir string) error {
 		return err
 	}
 	defer redis.Close()
-	dsn, err := mariadb.CreateDatabase("cachebench")
+	dsn, err := mariadb.NewDatabase()
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -68,17 +67,17 @@ func (m measurement) replicas() error {
 
 // cdn is the same with the assets at an edge that is empty at first.
 func (m measurement) cdn() error {
-	port, err := freePort()
+	port, err := servers.FreePort("127.0.0.1")
 	if err != nil {
 		return err
 	}
 	front, err := servers.StartFront(exec.Command(m.front), filepath.Join(m.dir, "cdn.log"), "WOODY_API_URL="+m.api, uplink,
-		fmt.Sprintf("WOODY_CDN_URL=http://cdn.shop.localhost:%d", port))
+		"WOODY_CDN_URL=http://cdn.shop.localhost:"+port)
 	if err != nil {
 		return err
 	}
 	defer front.Kill()
-	edge, err := servers.StartVarnish([]string{front.Addr}, fmt.Sprintf("WOODY_ADDR=127.0.0.1:%d", port))
+	edge, err := servers.StartVarnish([]string{front.Addr}, "WOODY_ADDR=127.0.0.1:"+port)
 	if err != nil {
 		return err
 	}
@@ -129,14 +128,4 @@ func (m measurement) wget(url string) error {
 	}
 	fmt.Fprintln(m.Out)
 	return nil
-}
-
-// freePort is a port of the loopback at which nothing listens.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

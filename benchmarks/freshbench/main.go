@@ -8,14 +8,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
 
 	_ "github.com/go-sql-driver/mysql"
 
-	"github.com/woodytoys/woodytoys/benchmarks/machine"
+	"github.com/woodytoys/woodytoys/benchmarks/versus"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -29,50 +28,20 @@ type bench struct {
 }
 
 func main() {
-	b := bench{out: os.Stdout}
+	var b bench
 	flag.IntVar(&b.replicas, "replicas", 5, "how many replicas")
 	flag.IntVar(&b.rate, "rate", 2000, "reads a second, on all replicas together")
 	flag.IntVar(&b.reads, "reads", 1_000_000, "reads with the cache; without it, a tenth")
 	flag.Float64Var(&b.writes, "writes", 10, "writes a second")
-	out := flag.String("out", "", "a file to write the figures to as well")
-	flag.Parse()
-	if b.replicas < 1 || b.rate < 1 || b.reads < 1000 || b.writes <= 0 || flag.NArg() > 0 {
-		flag.Usage()
-		os.Exit(2)
-	}
-	if err := b.run(*out); err != nil {
-		fmt.Fprintln(os.Stderr, "freshbench:", err)
-		os.Exit(1)
-	}
+	valid := func() bool { return b.replicas >= 1 && b.rate >= 1 && b.reads >= 1000 && b.writes > 0 }
+	versus.Command("freshbench", valid, func(out io.Writer, dir string) error {
+		b.out = out
+		return b.run(dir)
+	})
 }
 
-func (b bench) run(outFile string) error {
-	dir, err := os.MkdirTemp("", "woody-freshbench")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	if outFile != "" {
-		file, err := os.Create(filepath.Join(dir, "out"))
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		b.out = io.MultiWriter(os.Stdout, file)
-	}
-	fmt.Fprintf(b.out, "# go run ./benchmarks/freshbench -replicas %d -rate %d -reads %d -writes %v\n# %s, %s\n# load and servers share the machine\n",
-		b.replicas, b.rate, b.reads, b.writes, time.Now().UTC().Format(time.DateOnly), machine.Describe())
-	if err := b.both(dir); err != nil {
-		return err
-	}
-	if outFile == "" {
-		return nil
-	}
-	return os.Rename(filepath.Join(dir, "out"), outFile)
-}
-
-// both measures with the cache and without it, on a database each.
-func (b bench) both(dir string) error {
+// run measures with the cache and without it, on a database each.
+func (b bench) run(dir string) error {
 	program := filepath.Join(dir, "api")
 	if err := servers.BuildShop(program); err != nil {
 		return err
@@ -94,7 +63,7 @@ func (b bench) both(dir string) error {
 }
 
 func (b bench) once(title, dir, program string, mariadb *servers.MariaDB, reads int, settings ...string) error {
-	dsn, err := mariadb.CreateDatabase(fmt.Sprintf("fresh%d", reads))
+	dsn, err := mariadb.NewDatabase()
 	if err != nil {
 		return err
 	}

@@ -1,18 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/load"
+	"github.com/woodytoys/woodytoys/benchmarks/oracle"
 )
 
 // products is how many products are written and read.
@@ -57,7 +57,11 @@ func newObserver(db *sql.DB, addrs []string) (*observer, error) {
 		if err != nil || status != 201 {
 			return nil, fmt.Errorf("add a product: %d %s, %w", status, body, err)
 		}
-		o.ids = append(o.ids, number(body, `"id":`))
+		var made struct{ ID int64 }
+		if err := json.Unmarshal(body, &made); err != nil {
+			return nil, fmt.Errorf("add a product: %w", err)
+		}
+		o.ids = append(o.ids, made.ID)
 		o.floors[i].Store(1)
 	}
 	return o, nil
@@ -66,17 +70,6 @@ func newObserver(db *sql.DB, addrs []string) (*observer, error) {
 func request(method, path, body string) []byte {
 	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: shop\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		method, path, len(body), body)
-}
-
-// number is what stands behind a name in JSON.
-func number(body []byte, name string) int64 {
-	_, rest, _ := bytes.Cut(body, []byte(name))
-	end := 0
-	for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
-		end++
-	}
-	n, _ := strconv.ParseInt(string(rest[:end]), 10, 64)
-	return n
 }
 
 // observe makes so many reads at a rate, and writes beside them.
@@ -125,7 +118,7 @@ func (o *observer) read(addr string, count int, rate float64) error {
 			return fmt.Errorf("%s answers %d, %w", addr, status, err)
 		}
 		o.reads.Add(1)
-		if number(body, `"version":`) < floor {
+		if oracle.VersionOf(body) < floor {
 			o.stale.Add(1)
 		}
 	}
@@ -170,7 +163,7 @@ func (o *observer) writeOnce(n int) (fresh, acked time.Duration, err error) {
 		defer conn.Close()
 		status, body, err := conn.Do(request("PUT", fmt.Sprintf("/api/products/%d", o.ids[i]), fmt.Sprintf(`{"name":"Toy %d"}`, n)))
 		acked = time.Since(began)
-		if err != nil || status != 200 || number(body, `"version":`) != want {
+		if err != nil || status != 200 || oracle.VersionOf(body) != want {
 			errs[last+1] = fmt.Errorf("write: %d %s, %w", status, body, err)
 			return
 		}
@@ -201,7 +194,7 @@ func (o *observer) awaitVersion(addr string, id, want int64) (time.Time, error) 
 		if err != nil {
 			return time.Time{}, err
 		}
-		if number(body, `"version":`) >= want {
+		if oracle.VersionOf(body) >= want {
 			return time.Now(), nil
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/stages"
+	"github.com/woodytoys/woodytoys/internal/browser"
 )
 
 // Options are what a run is asked to do.
@@ -120,7 +121,7 @@ type run struct {
 	about  raw.Run
 	driver stages.Driver
 	own    string // a folder for programs that are built
-	chrome *measure.Browser
+	chrome *browser.Browser
 }
 
 // end ends everything that was started. It may be called twice.
@@ -207,10 +208,14 @@ func (r *run) prepare() (err error) {
 		r.about.Stages = append(r.about.Stages, stage)
 	}
 	if r.Browser {
-		if r.chrome, err = measure.StartBrowser(r.Driver != "local"); err != nil {
+		var hosts []string
+		if r.Driver != "local" {
+			hosts = append(hosts, browser.Anywhere)
+		}
+		if r.chrome, err = browser.Start(hosts...); err != nil {
 			return err
 		}
-		r.about.Versions["chromium"] = strings.TrimSpace(r.chrome.Version())
+		r.about.Versions["chromium"] = browser.Version()
 	}
 	return r.folder.Describe(r.about)
 }

@@ -145,7 +145,7 @@ func (l *Local) start(name, unique string, cfg Config) (*Stage, error) {
 		l.ends = append(l.ends, l.watch(part+" of stage "+name, process, end))
 		stage.Parts = addPart(stage.Parts, part, process.PID())
 	}
-	dsn, err := l.mariadb.CreateDatabase(unique)
+	dsn, err := l.mariadb.NewDatabase()
 	if err != nil {
 		return nil, err
 	}

@@ -16,39 +16,27 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/woodytoys/woodytoys/internal/browser"
 )
 
 // One Chromium serves all tests of the package; each test gets a profile of its own, so no cache is shared.
 var chromium struct {
-	once    sync.Once
-	context context.Context
-	err     error
+	*browser.Browser
+	once sync.Once
+	err  error
 }
 
 // TestMain ends the browser, and waits until it has ended.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if chromium.context != nil {
-		if err := chromedp.Cancel(chromium.context); err != nil {
+	if chromium.Browser != nil {
+		if err := chromium.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, "end Chromium:", err)
 			code = max(code, 1)
 		}
 	}
 	os.Exit(code)
-}
-
-func startChromium() {
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox,
-		chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost"),
-		chromedp.WSURLReadTimeout(time.Minute),
-	)
-	allocator, _ := chromedp.NewExecAllocator(context.Background(), options...) // TestMain ends it through the browser
-	chromium.context, _ = chromedp.NewContext(allocator)
-	chromium.err = chromedp.Do(chromium.context)
 }
 
 // tab is one page in the browser, and all that went wrong in it.
@@ -64,21 +52,24 @@ type tab struct {
 // errors, console errors, violations of its policy, dialogs.
 func mustOpenTab(t *testing.T) *tab {
 	t.Helper()
-	chromium.once.Do(startChromium)
+	chromium.once.Do(func() { chromium.Browser, chromium.err = browser.Start() })
 	if chromium.err != nil {
-		t.Fatalf("start Chromium (scripts/need chromium installs it): %v", chromium.err)
+		t.Fatal(chromium.err)
 	}
-	ctx, closeTab := chromedp.NewContext(chromium.context, chromedp.WithNewBrowserContext())
-	b := &tab{t: t, ctx: ctx}
+	visitor, err := chromium.NewVisitor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &tab{t: t, ctx: visitor.Context()}
 	t.Cleanup(func() {
-		closeTab()
+		visitor.Leave()
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for _, trouble := range b.troubles {
 			t.Errorf("the page complained: %s", trouble)
 		}
 	})
-	if err := chromedp.Listen(ctx, b.hear); err != nil {
+	if err := chromedp.Listen(b.ctx, b.hear); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
 	call(b, log.Enable, cdp.Empty{})

@@ -4,6 +4,7 @@ package browser
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -14,7 +15,10 @@ import (
 // and those that it is told.
 type Browser struct{ ctx context.Context }
 
-// Start starts a browser that shows nothing. Hosts are more that it is to know, each as "MAP NAME ADDRESS".
+// Anywhere has Start start a browser that knows all hosts.
+const Anywhere = "EXCLUDE *"
+
+// Start starts a browser that shows nothing. Hosts are more that it is to know, each as "MAP NAME ADDRESS", or Anywhere.
 func Start(hosts ...string) (*Browser, error) {
 	rules := append(hosts, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost", "EXCLUDE *.localhost")
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -36,6 +40,16 @@ func Start(hosts ...string) (*Browser, error) {
 // Close ends the browser, and waits until it has ended.
 func (b *Browser) Close() error { return chromedp.Cancel(b.ctx) }
 
+// Version is Chromium's; empty when it cannot be told.
+func Version() string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if out, err := exec.Command(name, "--version").Output(); err == nil {
+			return strings.TrimSpace(string(out))
+		}
+	}
+	return ""
+}
+
 // Visitor is somebody with an empty cache at first.
 type Visitor struct {
 	ctx   context.Context
@@ -54,6 +68,9 @@ func (b *Browser) NewVisitor() (*Visitor, error) {
 
 // Leave closes the tab, and its cache is gone.
 func (v *Visitor) Leave() { v.leave() }
+
+// Context is the tab, for what chromedp can do with it and Look does not.
+func (v *Visitor) Context() context.Context { return v.ctx }
 
 // View is one look at a page.
 type View struct {

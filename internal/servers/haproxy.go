@@ -2,7 +2,6 @@ package servers
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -97,18 +96,8 @@ func (h *HAProxy) start(program string, cfg HAProxyConfig) error {
 	if h.Process, err = Start(cmd, filepath.Join(h.dir, "log")); err != nil {
 		return err
 	}
-	err = h.AwaitReady(10*time.Second, func() error {
-		client := http.Client{Timeout: time.Second}
-		answer, err := client.Get(h.MetricsURL + "/healthz")
-		if err != nil {
-			return err
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return errors.New("/healthz answers " + answer.Status)
-		}
-		return nil
-	})
+	client := http.Client{Timeout: time.Second} // the port takes connections before the proxy does
+	err = h.AwaitReady(10*time.Second, func() error { return wantOK(&client, h.MetricsURL+"/healthz") })
 	if err != nil {
 		h.Kill()
 	}

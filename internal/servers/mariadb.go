@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -15,7 +16,8 @@ import (
 // MariaDB is a MariaDB server that listens on a socket file in its own folder.
 type MariaDB struct {
 	*Process
-	dir string
+	dir       string
+	databases atomic.Int64 // how many were made
 }
 
 // StartMariaDB makes a data folder in a new temporary folder and starts a server on it.
@@ -82,14 +84,15 @@ func (m *MariaDB) DSN(database string) string {
 	return cfg.FormatDSN()
 }
 
-// CreateDatabase makes an empty database and answers its DSN.
-func (m *MariaDB) CreateDatabase(name string) (string, error) {
+// NewDatabase makes an empty database with a name of its own and answers its DSN.
+func (m *MariaDB) NewDatabase() (dsn string, err error) {
 	db, err := sql.Open("mysql", m.DSN(""))
 	if err != nil {
 		return "", err
 	}
 	defer db.Close()
-	if _, err := db.Exec("CREATE DATABASE `" + name + "`"); err != nil {
+	name := fmt.Sprintf("woody%d", m.databases.Add(1))
+	if _, err := db.Exec("CREATE DATABASE " + name); err != nil {
 		return "", err
 	}
 	return m.DSN(name), nil

@@ -18,8 +18,7 @@ type Named struct {
 	// Reload is the command that has it read its zone again.
 	Reload string
 
-	dir  string
-	port int
+	dir, port string
 }
 
 // StartNamed starts a name server for a zone of which it reads the file, and waits until it answers.
@@ -64,30 +63,28 @@ func StartNamed(zone, zoneFile string) (*Named, error) {
 func (n *Named) configure(zone, zoneFile string) error {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
-	port, err := freePort()
+	control, err := FreePort("127.0.0.1")
 	if err != nil {
 		return err
 	}
-	control, err := freePort()
-	if err != nil {
+	if n.port, err = FreePort("127.0.0.1"); err != nil {
 		return err
 	}
-	n.port = port
 	key := fmt.Sprintf("key test { algorithm hmac-sha256; secret %q; };\n", base64.StdEncoding.EncodeToString(secret))
 	server := key + fmt.Sprintf(`
 options {
 	directory %[1]q;
 	pid-file none;
 	session-keyfile none;
-	listen-on port %[2]d { 127.0.0.1; };
+	listen-on port %[2]s { 127.0.0.1; };
 	listen-on-v6 { none; };
 	recursion no;
 	dnssec-validation no;
 };
-controls { inet 127.0.0.1 port %[3]d allow { 127.0.0.1; } keys { test; }; };
+controls { inet 127.0.0.1 port %[3]s allow { 127.0.0.1; } keys { test; }; };
 zone %[4]q { type primary; file %[5]q; };
-`, n.dir, port, control, zone, zoneFile)
-	client := key + fmt.Sprintf("options { default-server 127.0.0.1; default-port %d; default-key test; };\n", control)
+`, n.dir, n.port, control, zone, zoneFile)
+	client := key + fmt.Sprintf("options { default-server 127.0.0.1; default-port %s; default-key test; };\n", control)
 	return errors.Join(
 		os.WriteFile(filepath.Join(n.dir, "named.conf"), []byte(server), 0o600),
 		os.WriteFile(filepath.Join(n.dir, "rndc.conf"), []byte(client), 0o600))
@@ -95,7 +92,7 @@ zone %[4]q { type primary; file %[5]q; };
 
 // Dig is what dig +short says of a name and a type; "" when there is no such record.
 func (n *Named) Dig(name, kind string) (string, error) {
-	out, err := exec.Command("dig", "+short", "+tries=1", "+time=2", "@127.0.0.1", "-p", fmt.Sprint(n.port), name, kind).CombinedOutput()
+	out, err := exec.Command("dig", "+short", "+tries=1", "+time=2", "@127.0.0.1", "-p", n.port, name, kind).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("dig %s %s: %w: %s", name, kind, err, out)
 	}

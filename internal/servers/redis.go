@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,26 +29,16 @@ func StartRedis(args ...string) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := FreePort("127.0.0.1")
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{dir: dir, Addr: "127.0.0.1:" + strconv.Itoa(port), args: args}
+	r := &Redis{dir: dir, Addr: "127.0.0.1:" + port, args: args}
 	if err := r.Restart(); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
 	return r, nil
-}
-
-// freePort is a port that is free now.
-func freePort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port, nil
 }
 
 // Restart starts the server, after Kill or Stop ended it, and waits until it answers. It is empty, or

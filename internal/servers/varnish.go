@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,10 +48,7 @@ func StartVarnishBy(cmd *exec.Cmd, origin []string, settings ...string) (*Varnis
 	if err != nil {
 		return nil, err
 	}
-	if cmd.Env == nil {
-		cmd.Env = os.Environ()
-	}
-	cmd.Env = append(append(cmd.Env, "WOODY_ADDR=127.0.0.1:0", "WOODY_CDN_ORIGIN="+strings.Join(origin, " "),
+	cmd.Env = append(append(cmd.Environ(), "WOODY_ADDR=127.0.0.1:0", "WOODY_CDN_ORIGIN="+strings.Join(origin, " "),
 		"WOODY_CDN_HOSTS=cdn.* 127.0.0.1 localhost *.localhost", "WOODY_CDN_MEMORY=64M", "WOODY_CDN_DIR="+filepath.Join(dir, "edge")),
 		settings...)
 	process, err := Start(cmd, filepath.Join(dir, "log"))
@@ -61,7 +57,7 @@ func StartVarnishBy(cmd *exec.Cmd, origin []string, settings ...string) (*Varnis
 		return nil, err
 	}
 	v := &Varnish{Process: process, dir: dir}
-	if err := process.AwaitReady(30*time.Second, v.ask); err != nil {
+	if v.Addr, v.URL, err = process.awaitOpen(edgeOpenAt); err != nil {
 		v.Close()
 		return nil, err
 	}
@@ -69,24 +65,6 @@ func StartVarnishBy(cmd *exec.Cmd, origin []string, settings ...string) (*Varnis
 }
 
 var edgeOpenAt = regexp.MustCompile(`the edge is open at http://([^\s,]+)`)
-
-// ask answers nil once the edge says on /readyz that it is ready.
-func (v *Varnish) ask() error {
-	found := edgeOpenAt.FindStringSubmatch(v.Log())
-	if found == nil {
-		return errors.New("it has not said where it listens")
-	}
-	v.Addr, v.URL = found[1], "http://"+found[1]
-	answer, err := http.Get(v.URL + "/readyz")
-	if err != nil {
-		return err
-	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return errors.New("/readyz answers " + answer.Status)
-	}
-	return nil
-}
 
 // Kill ends the edge at once, as the loss of its machine would, and waits until nothing listens.
 func (v *Varnish) Kill() {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,11 +28,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var databases atomic.Int64
-
 func mustOpen(t *testing.T) (*sql.DB, *outbox.Outbox) {
 	t.Helper()
-	dsn, err := mariadb.CreateDatabase(fmt.Sprintf("outbox%d", databases.Add(1)))
+	dsn, err := mariadb.NewDatabase()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,15 +3,16 @@ package clustertest
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,8 +33,6 @@ func TestMain(m *testing.M) {
 	mariadb.Close()
 	os.Exit(code)
 }
-
-var databases atomic.Int64
 
 // system is replicas and what they share.
 type system struct {
@@ -79,7 +78,7 @@ func mustStartOn(t *testing.T, mariadb *servers.MariaDB, n int) *system {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.redis.Close)
-	if s.dsn, err = mariadb.CreateDatabase(fmt.Sprintf("cluster%d", databases.Add(1))); err != nil {
+	if s.dsn, err = mariadb.NewDatabase(); err != nil {
 		t.Fatal(err)
 	}
 	if s.db, err = sql.Open("mysql", s.dsn); err != nil {
@@ -121,6 +120,9 @@ func (s *system) fills(key string) (n int) {
 	return n
 }
 
+// listensAt is the line with which a replica says that it is there; others may come before it.
+var listensAt = regexp.MustCompile(`(?m)^(127\.0\.0\.1:\d+)\n`)
+
 func (s *system) mustStartReplica(with settings) *process {
 	s.t.Helper()
 	wire, err := servers.StartWire(s.redis.Addr)
@@ -152,16 +154,11 @@ func (s *system) mustStartReplica(with settings) *process {
 		p.Kill()
 	})
 	err = p.AwaitReady(20*time.Second, func() error {
-		addr, _, found := strings.Cut(p.Log(), "\n")
-		for line := range strings.Lines(p.Log()) {
-			if strings.HasPrefix(line, "127.0.0.1:") {
-				addr, found = strings.TrimSpace(line), true
-			}
+		found := listensAt.FindStringSubmatch(p.Log())
+		if found == nil {
+			return errors.New("it has not said where it listens")
 		}
-		if !found || !strings.HasPrefix(addr, "127.0.0.1:") {
-			return fmt.Errorf("it has not said where it listens")
-		}
-		r.url = "http://" + addr
+		r.url = "http://" + found[1]
 		return nil
 	})
 	if err != nil {
@@ -218,6 +215,20 @@ func (r *process) mustWrite(key string) (version int) {
 		r.t.Fatal(err)
 	}
 	return version
+}
+
+// mustHold has a replica fill a key, and once it has read holds the fill until mustRelease of the same name.
+// What the caller gets at last is sent.
+func (s *system) mustHold(filler *process, key, hold string) <-chan answer {
+	s.t.Helper()
+	got := make(chan answer, 1)
+	go func() {
+		a, _ := filler.read(key, "?hold="+hold)
+		got <- a
+	}()
+	await(s.t, "the fill has begun", 5*time.Second, func() bool { return s.fills(key) == 1 })
+	time.Sleep(100 * time.Millisecond) // it reads within a millisecond; before that the test shows nothing
+	return got
 }
 
 func (r *process) mustRelease(hold string) {

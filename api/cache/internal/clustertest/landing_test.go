@@ -11,12 +11,7 @@ func TestALostLandingIsNoOutage(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 1)
 	r := s.replicas[0]
-	done := make(chan bool)
-	go func() {
-		r.read("a", "?hold=h")
-		close(done)
-	}()
-	await(t, "the fill has begun", 5*time.Second, func() bool { return s.fills("a") == 1 })
+	done := s.mustHold(r, "a", "h")
 	sessions := r.metric("sessions")
 	s.mustExec("UPDATE woody_cache SET epoch = epoch + 1")
 	await(t, "the replica has another session", 5*time.Second, func() bool { return r.metric("sessions") > sessions })

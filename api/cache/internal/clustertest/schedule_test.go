@@ -16,13 +16,7 @@ func TestScheduleFence(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 3)
 	filler, writer, reader := s.replicas[0], s.replicas[1], s.replicas[2]
-	first := make(chan answer)
-	go func() {
-		a, _ := filler.read("a", "?hold=h")
-		first <- a
-	}()
-	await(t, "the fill has begun", 5*time.Second, func() bool { return s.fills("a") == 1 })
-	time.Sleep(100 * time.Millisecond) // it reads within a millisecond; before that the test shows nothing
+	first := s.mustHold(filler, "a", "h")
 	version := writer.mustWrite("a")
 	filler.mustRelease("h")
 	if a := <-first; a.version != 1 {
@@ -38,9 +32,7 @@ func TestScheduleJoin(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 2)
 	filler, writer := s.replicas[0], s.replicas[1]
-	go filler.read("a", "?hold=h")
-	await(t, "the fill has begun", 5*time.Second, func() bool { return s.fills("a") == 1 })
-	time.Sleep(100 * time.Millisecond)
+	s.mustHold(filler, "a", "h")
 	version := writer.mustWrite("a")
 	late := make(chan answer)
 	go func() {
@@ -121,13 +113,7 @@ func TestSchedulePausedRedis(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 2)
 	filler, writer := s.replicas[0], s.replicas[1]
-	done := make(chan bool)
-	go func() {
-		filler.read("a", "?hold=h")
-		close(done)
-	}()
-	await(t, "the fill has begun", 5*time.Second, func() bool { return s.fills("a") == 1 })
-	time.Sleep(100 * time.Millisecond)
+	done := s.mustHold(filler, "a", "h")
 	s.redis.Signal(syscall.SIGSTOP)
 	filler.mustRelease("h")
 	<-done
