@@ -31,11 +31,13 @@ type step struct {
 	lane string
 }
 
-// startPlanned is about how long a stage takes to be there, its shelf filled.
-const startPlanned = 2500 * time.Millisecond
+// startPlanned is about how long a stage takes to be there, its shelf filled and its slow calls verified.
+func (h *half) startPlanned() time.Duration {
+	return 1500*time.Millisecond + h.config.HeavyDelay + h.config.SlowQueryDelay
+}
 
 func (h *half) plan(r *run, names []string) {
-	r.Progress.Plan(time.Duration(len(names)) * startPlanned)
+	r.Progress.Plan(time.Duration(len(names)) * h.startPlanned())
 	for repeat := range r.Profile.Repeats {
 		alone, lanes := h.sort(names, repeat)
 		for _, t := range alone {
@@ -81,7 +83,7 @@ func longest(lanes map[string][]task) (most time.Duration) {
 func (h *half) run(r *run, names []string) error {
 	shops := map[string]*measure.Shop{}
 	for _, name := range names {
-		if err := r.step("starting "+name+", "+h.title, startPlanned, func() (err error) {
+		if err := r.step("starting "+name+", "+h.title, h.startPlanned(), func() (err error) {
 			shops[name], err = h.open(r, name)
 			return err
 		}); err != nil {

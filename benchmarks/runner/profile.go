@@ -32,9 +32,6 @@ type Profile struct {
 	FreshWrites  int
 	Warm         time.Duration
 
-	// BrowserAlways opens the page in the browser in every repeat, not only in the first.
-	BrowserAlways bool
-
 	// CDNAPI tells whether the API is measured in the stage cdn too, where it is the one of redis.
 	CDNAPI bool
 
@@ -59,9 +56,9 @@ var Profiles = map[string]Profile{
 	"full": {
 		Name:    "full",
 		Config:  stages.Config{Replicas: 3, HeavyDelay: 5 * time.Second, SlowQueryDelay: 15 * time.Second, Uplink: 300_000, HeavySlots: 2, DBPool: 8},
-		Repeats: 3, Endpoints: []string{"ping", "product", "products", "heavy", "last"}, Levels: []int{1, 8, 64, 256}, HeyFor: 5 * time.Second,
-		Mix: publishedMix, Sustained: 500, SustainedFor: 15 * time.Second, Rates: []float64{1000, 4000, 10000, 28000}, RateFor: 10 * time.Second,
-		ProbeFor: 4 * time.Second, Searches: 3, FreshWrites: 300, Warm: 2 * time.Second, CDNAPI: true, BrowserAlways: true, Products: 1000, Objective: 50 * time.Millisecond,
+		Repeats: 3, Endpoints: []string{"ping", "product", "products", "heavy", "last"}, Levels: []int{1, 8, 64}, HeyFor: 2 * time.Second,
+		Mix: publishedMix, Sustained: 500, SustainedFor: 15 * time.Second, Rates: []float64{1000, 4000, 10000, 28000}, RateFor: 5 * time.Second,
+		ProbeFor: 2 * time.Second, Searches: 3, FreshWrites: 200, Warm: time.Second, CDNAPI: true, Products: 1000, Objective: 50 * time.Millisecond,
 	},
 	// Seconds: to see that everything works. Its figures mean nothing.
 	"smoke": {

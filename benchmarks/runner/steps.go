@@ -39,7 +39,7 @@ func (r *run) withDelays() *half {
 		steps = append(steps, step{"the lab's table", table, func(shop *measure.Shop, keep func(raw.Measurement) error) error {
 			return shop.Table(r.ctx, cached(stage) || stage == "target", keep)
 		}, ""})
-		if r.chrome != nil && (repeat == 0 || p.BrowserAlways) {
+		if r.chrome != nil && repeat == 0 {
 			steps = append(steps, step{"the page in Chromium", page + 500*time.Millisecond, func(shop *measure.Shop, keep func(raw.Measurement) error) error {
 				return kept(keep)(shop.InBrowser(r.ctx, r.chrome))
 			}, ""})
