@@ -21,7 +21,7 @@ build: ## Build the programs into bin/
 .PHONY: test
 test: check ## Run every check and test, against real servers
 	scripts/need gcc mariadb redis haproxy varnish chromium bind wget
-	$(GO) test -race -shuffle=on -timeout 10m $$($(GO) list ./... | grep -v /api/faults$$)
+	$(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /api/faults$$)
 
 .PHONY: check
 check: ## Formatting, vet, staticcheck, tidy modules

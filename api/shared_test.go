@@ -45,7 +45,11 @@ func layer(t *testing.T, url string) (status, body string) {
 func TestReplicasShareTheCache(t *testing.T) {
 	redis, dsn := mustServers(t)
 	with := func(name string, more ...string) *replica {
-		return mustStartReplica(t, append([]string{"WOODY_DB_DSN=" + dsn, "WOODY_REPLICA_ID=" + name, "WOODY_ADMIN_ADDR=127.0.0.1:0"}, more...)...)
+		return mustStartReplica(t, append([]string{
+			"WOODY_DB_DSN=" + dsn, "WOODY_REPLICA_ID=" + name, "WOODY_ADMIN_ADDR=127.0.0.1:0",
+			// A slow machine is not to be taken for a lost Redis or replica.
+			"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s",
+		}, more...)...)
 	}
 	near := with("near", "WOODY_REDIS_ADDR="+redis.Addr, "WOODY_REDIS_PASSWORD=secret")
 	far := with("far", "WOODY_REDIS_ADDR="+redis.Addr, "WOODY_REDIS_PASSWORD=secret", "WOODY_NEAR_CACHE=off")

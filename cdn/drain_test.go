@@ -63,8 +63,8 @@ func TestEdgeEndsInTime(t *testing.T) {
 	if err := edge.Wait(); err != nil {
 		t.Errorf("the edge ended with %v, want exit status 0", err)
 	}
-	if took := time.Since(began); took < 900*time.Millisecond || took > 5*time.Second {
-		t.Errorf("that took %v, want a second or little more", took)
+	if took := time.Since(began); took < 900*time.Millisecond || took > 12*time.Second {
+		t.Errorf("that took %v, want a second or little more: the answer takes 16", took)
 	}
 }
 

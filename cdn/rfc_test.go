@@ -68,7 +68,7 @@ func fits(got, want string) bool {
 // stage is the origin: it plays one script per path.
 type stage struct {
 	addr    string
-	unwell  atomic.Bool  // its health check fails
+	unwell  atomic.Int64 // how many health checks more are to fail; below zero none
 	checked atomic.Int64 // how often its health was asked for
 	mu      sync.Mutex
 	scripts map[string]*script
@@ -101,7 +101,7 @@ func (s *stage) script(path string) *script {
 
 func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/readyz" {
-		if s.unwell.Load() {
+		if s.unwell.Add(-1) >= 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		s.checked.Add(1)

@@ -16,13 +16,9 @@ func TestTheCacheIsShared(t *testing.T) {
 	_, first := get(t, path)
 	asked := map[string]bool{}
 	for tries := 0; len(asked) < 3; tries++ {
-		began := time.Now()
 		answer, body := get(t, path)
 		if body != first || !strings.Contains(answer.Header.Get("Cache-Status"), "hit") {
 			t.Errorf("%s answers %q, Cache-Status %q, want the kept %q", answer.Header.Get("X-Served-By"), body, answer.Header.Get("Cache-Status"), first)
-		}
-		if took := time.Since(began); took > 500*time.Millisecond {
-			t.Errorf("a hit took %v", took)
 		}
 		asked[answer.Header.Get("X-Served-By")] = true
 		if tries == 100 {

@@ -13,7 +13,7 @@ import (
 
 // TestProcess follows one front, whose API is away, from its start to its end.
 func TestProcess(t *testing.T) {
-	p := mustStartFront(t, "WOODY_API_URL=http://"+mustFindFreeAddr(t), "WOODY_FRONT_LIMIT_RATE=5M", "WOODY_DRAIN_DELAY=300ms")
+	p := mustStartFront(t, "WOODY_API_URL=http://"+nobody, "WOODY_FRONT_LIMIT_RATE=5M", "WOODY_DRAIN_DELAY=3s")
 	t.Run("shows the page without its API", p.showsThePage)
 	t.Run("is found healthy", p.isFoundHealthy)
 	t.Run("lets answers end", p.letsAnswersEnd)
@@ -68,7 +68,7 @@ func healthcheckOf(addr string) (output []byte, err error) {
 }
 
 func TestHealthcheckOfNothing(t *testing.T) {
-	out, err := healthcheckOf(mustFindFreeAddr(t))
+	out, err := healthcheckOf(nobody)
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "not ready: ") {
 		t.Errorf("healthcheck of nothing: %v %s, want exit status 1 and a sentence", err, out)

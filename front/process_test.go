@@ -52,15 +52,8 @@ func mustStartFront(t *testing.T, settings ...string) *process {
 	return &process{front, t}
 }
 
-// mustFindFreeAddr gives an address where nothing listens.
-func mustFindFreeAddr(t *testing.T) string {
-	t.Helper()
-	port, err := servers.FreePort("127.0.0.1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "127.0.0.1:" + port
-}
+// nobody is an address where nothing listens.
+const nobody = "127.0.0.1:1"
 
 // mustAwaitDrain waits until the front says on /readyz that it takes no more.
 func (p *process) mustAwaitDrain() {

@@ -45,7 +45,7 @@ func TestBalance(t *testing.T) {
 // TestLeastConn has one of two replicas hold calls back: the other one answers everything else.
 func TestLeastConn(t *testing.T) {
 	slow := mustStartShop(t, "slow", "WOODY_HEAVY_DELAY=1m", "WOODY_HEAVY_SLOTS=4")
-	quick := mustStartShop(t, "quick", "WOODY_HEAVY_DELAY=1s", "WOODY_HEAVY_SLOTS=4") // so that both hold two at first
+	quick := mustStartShop(t, "quick", "WOODY_HEAVY_DELAY=3s", "WOODY_HEAVY_SLOTS=4") // so that both hold two at first
 	for balance, good := range map[string]func(quick int) bool{
 		"leastconn":  func(quick int) bool { return quick == 40 },
 		"roundrobin": func(quick int) bool { return quick == 20 },
@@ -63,6 +63,7 @@ func TestLeastConn(t *testing.T) {
 						answered <- true
 					}
 				}()
+				mustAwaitCalls(t, proxy, i+1) // or the proxy's threads would each count without the others'
 			}
 			for range 2 {
 				select {
@@ -75,6 +76,20 @@ func TestLeastConn(t *testing.T) {
 				t.Errorf("beside the held calls, 40 requests were served by %v", got)
 			}
 		})
+	}
+}
+
+// mustAwaitCalls waits until the proxy has passed so many calls on to the replicas and heard no answer.
+func mustAwaitCalls(t *testing.T, proxy *servers.HAProxy, calls int) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		got := metric(t, mustGet(t, proxy.MetricsURL+"/metrics").body, `haproxy_backend_current_sessions{proxy="api"}`)
+		if got == calls {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the replicas have %d calls, want %d", got, calls)
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,7 +33,8 @@ func whileGoodRequestsGoOn(t *testing.T, proxy *servers.HAProxy, abuse func()) {
 			t.Fatal(err)
 		}
 		got.Body.Close()
-		if took := time.Since(began); got.StatusCode != http.StatusOK || took > 2*time.Second {
+		// Less than the 5 s that the proxy gives the slow: who had to wait for them waited longer.
+		if took := time.Since(began); got.StatusCode != http.StatusOK || took > 4*time.Second {
 			t.Errorf("a good request was answered %s after %v", got.Status, took)
 		}
 		select {
@@ -46,19 +49,25 @@ func whileGoodRequestsGoOn(t *testing.T, proxy *servers.HAProxy, abuse func()) {
 func TestRateLimit(t *testing.T) {
 	proxy := mustStart(t, servers.HAProxyConfig{RateLimit: 60})
 	whileGoodRequestsGoOn(t, proxy, func() {
-		refused := 0
-		for i := 0; refused < 50 && i < 2000; i++ {
-			// A new X-Forwarded-For each time: without trust it names nobody.
-			got := mustGet(t, proxy.URL+"/api/ping", fmt.Sprintf("X-Forwarded-For: 192.0.2.%d", i%256))
-			if got.status == http.StatusTooManyRequests {
-				refused++
-				if !got.problem() || got.header.Get("Retry-After") != "2" {
-					t.Errorf("429 with Retry-After %q and %s", got.header.Get("Retry-After"), got.body)
+		var asked, refused atomic.Int64
+		var group sync.WaitGroup
+		for range 8 { // one alone may be slower than the limit
+			group.Go(func() {
+				for refused.Load() < 50 && asked.Load() < 2000 {
+					// A new X-Forwarded-For each time: without trust it names nobody.
+					got := mustGet(t, proxy.URL+"/api/ping", fmt.Sprintf("X-Forwarded-For: 192.0.2.%d", asked.Add(1)%256))
+					if got.status == http.StatusTooManyRequests {
+						refused.Add(1)
+						if !got.problem() || got.header.Get("Retry-After") != "2" {
+							t.Errorf("429 with Retry-After %q and %s", got.header.Get("Retry-After"), got.body)
+						}
+					}
 				}
-			}
+			})
 		}
-		if refused < 50 {
-			t.Errorf("%d of 2000 requests at once were refused, with a limit of 60 a second", refused)
+		group.Wait()
+		if refused.Load() < 50 {
+			t.Errorf("%d of %d requests, eight at once, were refused, with a limit of 60 a second", refused.Load(), asked.Load())
 		}
 		time.Sleep(2 * time.Second) // what Retry-After asks for
 		if got := mustGet(t, proxy.URL+"/api/ping"); got.status != http.StatusOK {

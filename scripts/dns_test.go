@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
@@ -66,17 +67,29 @@ func TestAliasIsServed(t *testing.T) {
 		}
 	}
 	soa := "ns1.example.org. hostmaster.example.org. %s 3600 900 1209600 300"
+	awaitSerial := func(serial string) { // rndc does not wait until the zone is loaded
+		t.Helper()
+		if err := server.AwaitReady(30*time.Second, func() error {
+			got, err := server.Dig("example.org", "SOA")
+			if want := fmt.Sprintf(soa, serial); err == nil && got != want {
+				err = fmt.Errorf("dig example.org SOA = %q, want %q", got, want)
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
 	dig("cdn.example.org", "CNAME", "cl-1234.provider.example.")
 	dig("example.org", "SOA", fmt.Sprintf(soa, "2026112100"))
 
 	mustDNS(t, "20261201", "--reload", server.Reload, "example.org", file, "cdn", "CL-9.other.example")
+	awaitSerial("2026120100")
 	dig("cdn.example.org", "CNAME", "cl-9.other.example.")
-	dig("example.org", "SOA", fmt.Sprintf(soa, "2026120100"))
 
 	mustDNS(t, "20261201", "--reload", server.Reload, "--ttl", "60", "example.org", file, "static.shop", "cl-9.other.example.")
+	awaitSerial("2026120101")
 	dig("static.shop.example.org", "CNAME", "cl-9.other.example.")
 	dig("cdn.shop.example.org", "CNAME", "shop.example.org.")
-	dig("example.org", "SOA", fmt.Sprintf(soa, "2026120101"))
 
 	if out, err := dns("20261201", "--reload", server.Reload, "example.org", file, "shop", "cl-9.other.example"); err == nil {
 		t.Errorf("an alias beside an address is taken: %s", out)

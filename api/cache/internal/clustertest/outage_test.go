@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -58,8 +59,8 @@ func (l *readers) end() (p99, longest time.Duration) {
 func TestRedisGone(t *testing.T) {
 	const load = 20 * time.Millisecond
 	// A reader may wait for one command that runs into its timeout, for the load before its own and for
-	// its own; the machine gets as much again.
-	const bound = 2 * (250*time.Millisecond + 2*load)
+	// its own: 290 ms. On a slow machine it is longer, but less than go-redis itself waits: 3 s and 5 s.
+	const bound = 3 * time.Second
 	for _, way := range []struct {
 		name       string
 		take, give func(r *servers.Redis) error
@@ -69,7 +70,8 @@ func TestRedisGone(t *testing.T) {
 		{"paused", func(r *servers.Redis) error { return r.Signal(syscall.SIGSTOP) }, func(r *servers.Redis) error { return r.Signal(syscall.SIGCONT) }},
 	} {
 		t.Run(way.name, func(t *testing.T) {
-			s := mustStart(t, 2)
+			s := mustStart(t, 1)
+			s.mustStartReplicas(1, settings{NoNear: true}) // it asks Redis at every read
 			l := startReaders(s, 16, "?slow="+load.String())
 			time.Sleep(500 * time.Millisecond)
 			if err := way.take(s.redis); err != nil {
@@ -80,8 +82,8 @@ func TestRedisGone(t *testing.T) {
 			if len(l.failed) > 0 {
 				t.Errorf("%d of %d reads failed, the first with %v", len(l.failed), len(l.waits), l.failed[0])
 			}
-			if p99 > bound {
-				t.Errorf("p99 = %v without Redis, want at most %v", p99, bound)
+			if longest >= bound {
+				t.Errorf("a read waited %v without Redis, want less than %v", longest, bound)
 			}
 			for _, r := range s.replicas {
 				if most, err := r.call("GET", "/most"); most != "1" || err != nil {
@@ -93,8 +95,9 @@ func TestRedisGone(t *testing.T) {
 			}
 			returned := time.Now()
 			for _, r := range s.replicas {
-				await(t, "reads are hits again", 2*time.Second-time.Since(returned), func() bool {
-					return r.mustRead("a").reason == 0
+				await(t, "reads are hits again", 15*time.Second, func() bool {
+					a := r.mustRead("a")
+					return a.reason == 0 || cache.Shared(a.shared) == cache.SharedHit
 				})
 			}
 			t.Logf("%d reads, p99 %v, longest %v; hits again %v after its return", len(l.waits), p99, longest, time.Since(returned).Round(time.Millisecond))
@@ -105,9 +108,11 @@ func TestRedisGone(t *testing.T) {
 
 // TestDatabaseGone takes the database away from under a load of reads: what is cached is still answered.
 func TestDatabaseGone(t *testing.T) {
+	const lease = 3 * time.Second // so that none is lost to the load
 	for _, way := range []string{"killed", "paused"} {
 		t.Run(way, func(t *testing.T) {
-			s := mustStartOn(t, mustStartMariaDB(t), 2)
+			s := mustStartOn(t, mustStartMariaDB(t), 0)
+			s.mustStartReplicas(2, settings{Lease: lease})
 			for _, r := range s.replicas {
 				for _, key := range []string{"a", "b", "c"} {
 					r.mustRead(key)
@@ -119,10 +124,15 @@ func TestDatabaseGone(t *testing.T) {
 				s.mariadb.Signal(syscall.SIGSTOP)
 				// A database that does not answer may be slow for one replica alone: for hungFor leases
 				// nothing is served that it might have changed. Then it counts as away.
-				time.Sleep(6 * lease)
+				for _, r := range s.replicas {
+					await(t, "the lease is over", 10*lease, func() bool { return r.metric("lease_seconds") <= 0 })
+				}
+				for _, r := range s.replicas {
+					await(t, "the database counts as away", 10*lease, func() bool { return r.metric("lease_seconds") > 0 })
+				}
 			}
 			l := startReaders(s, 8, "")
-			time.Sleep(3 * time.Second)
+			time.Sleep(2 * lease)
 			p99, longest := l.end()
 			if len(l.failed) > 0 {
 				t.Errorf("%d of %d reads failed, the first with %v", len(l.failed), len(l.waits), l.failed[0])
@@ -139,7 +149,7 @@ func TestDatabaseGone(t *testing.T) {
 				s.mariadb.Signal(syscall.SIGCONT)
 			}
 			var version int
-			await(t, "writes go through again", 5*time.Second, func() bool {
+			await(t, "writes go through again", 20*time.Second, func() bool {
 				var err error
 				version, err = s.replicas[0].write("a", "")
 				return err == nil
@@ -159,7 +169,7 @@ func TestAnotherLeaseIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := s.mustStartReplica(settings{Name: "other"})
-	await(t, "the other replica says why it does not cache", 5*time.Second, func() bool {
+	await(t, "the other replica says why it does not cache", 10*time.Second, func() bool {
 		return containsAll(other.Log(), "lease of 5000 ms", "WOODY_CACHE_LEASE")
 	})
 	if a := other.mustRead("a"); a.version != 1 {
@@ -191,7 +201,7 @@ func TestRedisFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range s.replicas {
-		await(t, "reads are hits again", 2*time.Second, func() bool { return r.mustRead("a").reason == 0 })
+		await(t, "reads are hits again", 15*time.Second, func() bool { return r.mustRead("a").reason == 0 })
 		r.wantRead("a", version)
 	}
 }

@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -29,8 +30,8 @@ type settings struct {
 	NoNear           bool
 	// Patient is for tests in which nothing fails but what they kill: a slow machine is not to be taken
 	// for a failure.
-	Patient   bool
-	FillLease time.Duration // default: 1s
+	Patient                   bool
+	Lease, FillLease, Timeout time.Duration // default: lease, 1s and 250ms
 }
 
 const (
@@ -82,11 +83,10 @@ func serve(s settings) error {
 	if err := box.Migrate(context.Background()); err != nil {
 		return err
 	}
-	bounds := cache.Cluster{Lease: lease}
+	bounds := cache.Cluster{Lease: cmp.Or(s.Lease, lease), FillLease: s.FillLease, Timeout: s.Timeout}
 	if s.Patient {
-		bounds = cache.Cluster{Lease: 20 * lease, AckTimeout: 10 * time.Second, Timeout: 10 * time.Second}
+		bounds.Lease, bounds.AckTimeout, bounds.Timeout = 20*lease, 10*time.Second, 10*time.Second
 	}
-	bounds.FillLease = s.FillLease
 	r := &replica{name: s.Name, db: db, box: box, reg: prometheus.NewRegistry(), holds: map[string]chan struct{}{}, loads: map[string]int{}}
 	bounds.Redis, bounds.Ledger, bounds.Replica = &redis.Options{Addr: s.Redis}, box, s.Name
 	bounds.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -112,7 +112,7 @@ func serve(s settings) error {
 }
 
 // handleRead answers a row's version and how the cache came by it. The load takes ?slow=TIME before it
-// reads; with ?hold=NAME it keeps what it has read until it is released.
+// reads; with ?hold=NAME it says in the table held that it has read, and keeps that until it is released.
 func (r *replica) handleRead(w http.ResponseWriter, request *http.Request) {
 	key := request.PathValue("key")
 	slow, _ := time.ParseDuration(request.FormValue("slow"))
@@ -127,6 +127,9 @@ func (r *replica) handleRead(w http.ResponseWriter, request *http.Request) {
 			var version int64
 			err := r.db.QueryRow("SELECT version FROM row_of WHERE k = ?", key).Scan(&version)
 			if hold != "" {
+				if _, err := r.db.Exec("INSERT INTO held VALUES (?)", hold); err != nil {
+					return 0, err
+				}
 				<-r.hold(hold)
 			}
 			return version, err

@@ -34,12 +34,14 @@ func TestScheduleJoin(t *testing.T) {
 	filler, writer := s.replicas[0], s.replicas[1]
 	s.mustHold(filler, "a", "h")
 	version := writer.mustWrite("a")
-	late := make(chan answer)
+	late := make(chan answer, 1)
 	go func() {
 		a, _ := filler.read("a", "")
 		late <- a
 	}()
-	time.Sleep(100 * time.Millisecond) // long enough to have joined, if it does
+	await(t, "the reader has joined, or fills by itself", 10*time.Second, func() bool {
+		return filler.metric("waiting") >= 2 || len(late) == 1
+	})
 	filler.mustRelease("h")
 	if a := <-late; a.version < version {
 		t.Errorf("a reader from after the write joined a load from before it: %+v", a)
@@ -58,7 +60,7 @@ func TestScheduleWriterDies(t *testing.T) {
 	}
 	died := time.Now()
 	for _, r := range s.replicas[1:] {
-		await(t, "the write is seen", 2*time.Second-time.Since(died), func() bool { return r.mustRead("a").version == 2 })
+		await(t, "the write is seen", 10*time.Second, func() bool { return r.mustRead("a").version == 2 })
 	}
 	t.Logf("converged after %v", time.Since(died).Round(time.Millisecond))
 }
@@ -71,11 +73,13 @@ func TestScheduleSilentBus(t *testing.T) {
 	reader, writer := s.replicas[0], s.replicas[1]
 	reader.mustRead("a")
 	reader.wire.HangBus()
+	raised := writer.metric("epochs_raised_total")
 	version := writer.mustWrite("a")
 	reader.wantRead("a", version)
 	reader.awaitLive() // it finds out, and begins anew
 	reader.wantRead("a", version)
-	if got := writer.metric("invalidations_timed_out_total"); got < 1 {
+	// On a slow machine Redis may be too late for the writer: then it gave up on all by another epoch.
+	if got := writer.metric("invalidations_timed_out_total") + writer.metric("epochs_raised_total") - raised; got < 1 {
 		t.Errorf("%v replicas were given up on, want 1", got)
 	}
 }
@@ -136,7 +140,8 @@ func TestSchedulePausedRedis(t *testing.T) {
 // (lease)
 func TestScheduleDeafReplica(t *testing.T) {
 	t.Parallel()
-	s := mustStart(t, 2)
+	s := mustStart(t, 1)
+	s.mustStartReplicas(1, settings{Timeout: 10 * time.Second})
 	reader, writer := s.replicas[0], s.replicas[1]
 	reader.mustRead("a")
 	reader.wire.Hang()
@@ -156,7 +161,8 @@ func TestScheduleDeafReplica(t *testing.T) {
 // that, under the lease that it still has. (strike)
 func TestScheduleStruckByAnother(t *testing.T) {
 	t.Parallel()
-	s := mustStart(t, 3)
+	s := mustStart(t, 1)
+	s.mustStartReplicas(2, settings{Timeout: 10 * time.Second}) // or they raise the epoch, and strike nobody
 	reader, first, second := s.replicas[0], s.replicas[1], s.replicas[2]
 	second.mustWrite("c") // it waits until the gate that every session begins with is open
 	reader.mustRead("a")
@@ -165,7 +171,7 @@ func TestScheduleStruckByAnother(t *testing.T) {
 	go first.write("a", "")
 	redis := s.redis.Client()
 	defer redis.Close()
-	await(t, "the replica is struck", 5*time.Second, func() bool {
+	await(t, "the replica is struck", 10*time.Second, func() bool {
 		renewals, err := redis.HVals(t.Context(), "woody:1:members").Result()
 		return err == nil && slices.Contains(renewals, "-")
 	})
