@@ -44,26 +44,26 @@ func (s *Store) AddProduct(ctx context.Context, name string) (shop.Product, erro
 	}
 }
 
-// carry adds what waits until nothing does.
+// carry adds what waits until nothing does. While one group's caches are told, the next is added.
 func (s *Store) carry() {
 	for s.additions.goOn() {
-		group, err := s.addTogether()
-		if group == nil { // there was no connection to be had
-			group = s.additions.take()
-		}
-		for _, a := range group {
-			if a.err == nil {
-				a.err = err
+		group, settle := s.addTogether()
+		go func() {
+			err := settle()
+			for _, a := range group {
+				if a.err == nil {
+					a.err = err
+				}
+				close(a.done)
 			}
-			close(a.done)
-		}
+		}()
 	}
 }
 
 // addTogether adds what waits once there is a connection. What the database refuses of it gets an error of
-// its own; the error answered is everyone's.
-func (s *Store) addTogether() (group []*addition, err error) {
-	err = s.change(context.Background(), s.writes, func(ctx context.Context, tx *sql.Tx) (tags []string, err error) {
+// its own; the one that settle answers is everyone's.
+func (s *Store) addTogether() (group []*addition, settle func() error) {
+	settle = s.commit(context.Background(), s.writes, func(ctx context.Context, tx *sql.Tx) (tags []string, err error) {
 		if group == nil {
 			group = s.additions.take()
 		}
@@ -79,7 +79,10 @@ func (s *Store) addTogether() (group []*addition, err error) {
 		slices.Sort(tags)
 		return slices.Compact(tags), nil
 	})
-	return group, err
+	if group == nil { // there was no connection to be had
+		group = s.additions.take()
+	}
+	return group, settle
 }
 
 func insertProduct(ctx context.Context, tx *sql.Tx, name string) (id int64, err error) {

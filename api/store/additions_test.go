@@ -105,6 +105,46 @@ func TestAdditionsShareATransaction(t *testing.T) {
 	})
 }
 
+// slowJournal settles nothing before it is let go.
+type slowJournal struct {
+	letGo   chan struct{}
+	settles atomic.Int64
+}
+
+func (j *slowJournal) Record(context.Context, *sql.Tx, []string) (int64, error) { return 1, nil }
+
+func (j *slowJournal) Settle(int64, []string) error {
+	j.settles.Add(1)
+	<-j.letGo
+	return nil
+}
+
+// TestAdditionsDoNotWaitForOthersCaches has each caller's caches take long to hear, as when Redis is away:
+// the callers behind him are stored meanwhile, and nobody is answered before his own have heard.
+func TestAdditionsDoNotWaitForOthersCaches(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		journal := &slowJournal{letGo: make(chan struct{})}
+		cfg.Journal = journal
+		s := mustOpen(t, cfg)
+		var callers sync.WaitGroup
+		var answered atomic.Int64
+		for i := range 5 {
+			callers.Go(func() {
+				if _, err := s.AddProduct(t.Context(), "Robot"); err != nil {
+					t.Error(err)
+				}
+				answered.Add(1)
+			})
+			await(t, func() bool { return journal.settles.Load() == int64(i+1) })
+		}
+		if n := answered.Load(); n > 0 {
+			t.Errorf("%d callers were answered before their caches had heard", n)
+		}
+		close(journal.letGo)
+		callers.Wait()
+	})
+}
+
 // TestAdditionsWithoutADatabase wants every caller of a group to hear that it is away.
 func TestAdditionsWithoutADatabase(t *testing.T) {
 	s, err := store.Open(store.Config{DSN: "root@unix(/nowhere)/shop", Wait: time.Second})

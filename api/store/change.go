@@ -28,6 +28,12 @@ func (nobody) Settle(int64, []string) error                             { return
 // change that failed before its commit is not told of: it has not happened, and a database that is
 // down must not empty the caches.
 func (s *Store) change(ctx context.Context, p *pool, f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) error {
+	return s.commit(ctx, p, f)()
+}
+
+// commit is the first half of change, which needs a connection; what it answers is the second, which may
+// wait long for other replicas, and answers the error.
+func (s *Store) commit(ctx context.Context, p *pool, f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) (settle func() error) {
 	var tags []string
 	var record int64
 	committing := false
@@ -41,18 +47,20 @@ func (s *Store) change(ctx context.Context, p *pool, f func(ctx context.Context,
 		return err
 	})
 	if !committing {
-		return err
+		return func() error { return err }
 	}
 	if err != nil {
 		// Nobody knows whether it was committed, or will be yet: its record is left to be carried out once
 		// it shows.
 		record = 0
 	}
-	if unsettled := s.journal.Settle(record, tags); unsettled != nil && err == nil {
-		return &shop.Error{
-			Kind: shop.Unavailable, Err: unsettled,
-			Detail: "The change is stored, but not every replica could be told yet; read before you try again.",
+	return func() error {
+		if unsettled := s.journal.Settle(record, tags); unsettled != nil && err == nil {
+			return &shop.Error{
+				Kind: shop.Unavailable, Err: unsettled,
+				Detail: "The change is stored, but not every replica could be told yet; read before you try again.",
+			}
 		}
+		return err
 	}
-	return err
 }
