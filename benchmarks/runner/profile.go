@@ -58,7 +58,7 @@ var Profiles = map[string]Profile{
 		Config:  stages.Config{Replicas: 3, HeavyDelay: 5 * time.Second, SlowQueryDelay: 15 * time.Second, Uplink: 300_000, HeavySlots: 2, DBPool: 8},
 		Repeats: 3, Endpoints: []string{"ping", "product", "products", "heavy", "last"}, Levels: []int{1, 8, 64}, HeyFor: 2 * time.Second,
 		Mix: publishedMix, Sustained: 500, SustainedFor: 15 * time.Second, Rates: []float64{1000, 4000, 10000, 28000}, RateFor: 5 * time.Second,
-		ProbeFor: 2 * time.Second, Searches: 3, FreshWrites: 200, Warm: time.Second, CDNAPI: true, Products: 1000, Objective: 50 * time.Millisecond,
+		ProbeFor: 2 * time.Second, Searches: 3, FreshWrites: 200, Warm: time.Second, Products: 1000, Objective: 50 * time.Millisecond,
 	},
 	// Seconds: to see that everything works. Its figures mean nothing.
 	"smoke": {
