@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/api/slots"
 )
 
 // additions are products that wait to be added. A carrier takes all that wait into one transaction, so
@@ -25,22 +27,37 @@ type addition struct {
 }
 
 const (
-	maxCarriers = 2  // one fills its transaction while the other commits
+	maxCarriers = 2  // one fills its transaction while the other commits, where the database takes two writers
 	maxTogether = 64 // no transaction gets long
 )
 
-// AddProduct implements shop.Store. When ctx ends first the product may be added yet.
+// AddProduct implements shop.Store.
 func (s *Store) AddProduct(ctx context.Context, name string) (shop.Product, error) {
 	a := &addition{product: shop.Product{Name: name, Version: 1}, done: make(chan struct{})}
 	if s.additions.add(a) {
 		go s.carry()
 	}
+	patience := time.NewTimer(s.wait)
+	defer patience.Stop()
+	var err error
 	select {
 	case <-a.done:
 		return a.product, a.err
+	case <-patience.C:
+		err = busy(slots.ErrBusy)
 	case <-ctx.Done():
-		s.additions.leave(a)
-		return shop.Product{}, ctx.Err()
+		err = ctx.Err()
+	}
+	if s.additions.leave(a) {
+		return shop.Product{}, err
+	}
+	select { // it is in a transaction already
+	case <-a.done:
+		return a.product, a.err
+	case <-ctx.Done():
+		return shop.Product{}, &shop.Error{
+			Kind: shop.Unavailable, Err: ctx.Err(), Detail: "The product may be stored, or not; read before you try again.",
+		}
 	}
 }
 
@@ -67,19 +84,26 @@ func (s *Store) addTogether() (group []*addition, settle func() error) {
 		if group == nil {
 			group = s.additions.take()
 		}
-		for _, a := range group {
+		deadline, _ := ctx.Deadline()
+		for i, a := range group {
+			if i > 0 && time.Until(deadline) < s.writes.timeout/2 { // a slow database: rather few than none
+				s.additions.giveBack(group[i:])
+				group = group[:i]
+				break
+			}
 			a.product.ID, err = insertProduct(ctx, tx, a.product.Name)
-			if err != nil && IsAway(err) {
+			if err != nil && !isRefusal(err) {
 				return nil, err
 			}
-			if a.err = explain(ctx, err); a.err == nil {
+			if a.err = explain(context.Background(), err); a.err == nil {
 				tags = append(tags, shop.AddedTags(a.product.ID)...)
 			}
 		}
 		slices.Sort(tags)
 		return slices.Compact(tags), nil
 	})
-	if group == nil { // there was no connection to be had
+	// Without a connection, who has waited too long leaves by himself; without a database all hear of it.
+	if group == nil && shop.KindOf(settle()) != shop.Busy {
 		group = s.additions.take()
 	}
 	return group, settle
@@ -105,11 +129,20 @@ func (q *additions) add(a *addition) (carrier bool) {
 	return true
 }
 
-// leave takes back an addition that no carrier has taken yet.
-func (q *additions) leave(a *addition) {
+// leave takes back an addition, and answers whether it could: no carrier had taken it yet.
+func (q *additions) leave(a *addition) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	before := len(q.waiting)
 	q.waiting = slices.DeleteFunc(q.waiting, func(other *addition) bool { return other == a })
+	return len(q.waiting) < before
+}
+
+// giveBack has additions wait again, before all others.
+func (q *additions) giveBack(group []*addition) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = slices.Concat(group, q.waiting)
 }
 
 // take answers the next group: not nil, and empty when those that waited have left, or another carrier

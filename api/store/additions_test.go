@@ -145,6 +145,23 @@ func TestAdditionsDoNotWaitForOthersCaches(t *testing.T) {
 	})
 }
 
+// TestASlowDatabaseAddsFewAtATime has sixty products come whose addition takes longer than one piece of work
+// may: they are added in several.
+func TestASlowDatabaseAddsFewAtATime(t *testing.T) {
+	cfg := store.Config{DSN: mustDatabase(t), Timeout: 2 * time.Second}
+	s := mustOpen(t, cfg)
+	mustExec(t, cfg, "CREATE TRIGGER slow BEFORE INSERT ON product FOR EACH ROW DO SLEEP(0.1)")
+	var callers sync.WaitGroup
+	for range 60 {
+		callers.Go(func() {
+			if _, err := s.AddProduct(t.Context(), "Robot"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	callers.Wait()
+}
+
 // TestAdditionsWithoutADatabase wants every caller of a group to hear that it is away.
 func TestAdditionsWithoutADatabase(t *testing.T) {
 	s, err := store.Open(store.Config{DSN: "root@unix(/nowhere)/shop", Wait: time.Second})

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"syscall"
 	"testing"
 	"time"
@@ -29,12 +30,56 @@ func TestWaitingForAConnectionIsBounded(t *testing.T) {
 		if shop.KindOf(err) != shop.Busy {
 			t.Errorf("a read with all connections taken = %v, want Busy", err)
 		}
+		if cfg.DSN != "" { // SQLite's writer has a connection of its own
+			if _, err := s.AddProduct(t.Context(), "Robot"); shop.KindOf(err) != shop.Busy {
+				t.Errorf("an addition with all connections taken = %v, want Busy", err)
+			}
+		}
 		if err := s.Ping(t.Context()); err != nil {
 			t.Errorf("ping = %v, want nil: background work has its own connection", err)
 		}
 		cancel()
 		<-slow
 	})
+}
+
+// stopping is a journal that pauses the server between a change and its commit.
+type stopping struct{ server *servers.MariaDB }
+
+func (j stopping) Record(context.Context, *sql.Tx, []string) (int64, error) {
+	return 1, j.server.Signal(syscall.SIGSTOP)
+}
+
+func (j stopping) Settle(int64, []string) error { return nil }
+
+// TestACommitIsNotWaitedForEver pauses the server before a commit: nobody knows what becomes of it.
+func TestACommitIsNotWaitedForEver(t *testing.T) {
+	server, err := servers.StartMariaDB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	dsn, err := server.NewDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 2 * time.Second, Journal: stopping{server}})
+	answer := make(chan error, 1)
+	go func() {
+		_, err := s.AddProduct(t.Context(), "Robot")
+		answer <- err
+	}()
+	select {
+	case err := <-answer:
+		if shop.KindOf(err) != shop.Unavailable {
+			t.Errorf("a commit without an answer = %v, want Unavailable", err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("a commit without an answer was waited for a minute")
+	}
+	if err := server.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestASilentDatabaseIsUnavailable pauses the server, which then takes connections and never answers.

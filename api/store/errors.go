@@ -113,6 +113,18 @@ func isMySQL(err error, numbers ...uint16) bool {
 	return false
 }
 
+// isRefusal tells whether the database refused a row: of that statement nothing has happened, and the
+// transaction goes on. What it says of anything else may have ended the transaction.
+func isRefusal(err error) bool {
+	var my *mysql.MySQLError
+	if errors.As(err, &my) {
+		class := string(my.SQLState[:2])
+		return class == "22" || class == "23" || class == "45" // bad data, a constraint, a trigger's word
+	}
+	code, ok := sqliteCode(err)
+	return ok && code&0xff == sqlite3.SQLITE_CONSTRAINT
+}
+
 func sqliteCode(err error) (int, bool) {
 	var lite *sqlite.Error
 	if !errors.As(err, &lite) {

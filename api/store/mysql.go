@@ -49,14 +49,26 @@ func openMySQL(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	dsn.Logger = driverLog{cfg.Logger}
-	connector, err := mysql.NewConnector(dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
+	open := func(dsn *mysql.Config, size int) (*pool, error) {
+		connector, err := mysql.NewConnector(dsn)
+		if err != nil {
+			return nil, fmt.Errorf("open the database: %w", err)
+		}
+		return newPool(sql.OpenDB(connector), size, cfg.Wait, cfg.Timeout), nil
 	}
-	open := func(size int) *pool { return newPool(sql.OpenDB(connector), size, cfg.Wait, cfg.Timeout) }
-	callers, background := open(cfg.Pool), open(backgroundPool)
+	background, err := open(dsn, backgroundPool)
+	if err != nil {
+		return nil, err
+	}
+	if dsn = dsn.Clone(); dsn.ReadTimeout == 0 {
+		dsn.ReadTimeout = cfg.SlowQuery + cfg.Timeout + time.Second // a COMMIT listens to nothing else
+	}
+	callers, err := open(dsn, cfg.Pool)
+	if err != nil {
+		return nil, err
+	}
 	return &Store{
-		dialect: mysqlDialect, slowQuery: cfg.SlowQuery, journal: cfg.Journal, log: cfg.Logger,
+		dialect: mysqlDialect, slowQuery: cfg.SlowQuery, wait: cfg.Wait, journal: cfg.Journal, log: cfg.Logger,
 		reads: callers, writes: callers, background: background, watch: background,
 		closers: []func() error{callers.db.Close, background.db.Close},
 	}, nil

@@ -63,12 +63,16 @@ func (p *pool) row(ctx context.Context, query string, args []any, dest ...any) e
 func (p *pool) acquire(ctx context.Context) error {
 	err := p.slots.Acquire(ctx)
 	if errors.Is(err, slots.ErrBusy) {
-		return &shop.Error{
-			Kind: shop.Busy, Err: err, RetryAfter: time.Second,
-			Detail: "All database connections of this replica are in use; try again later.",
-		}
+		return busy(err)
 	}
 	return err
+}
+
+func busy(err error) error {
+	return &shop.Error{
+		Kind: shop.Busy, Err: err, RetryAfter: time.Second,
+		Detail: "All database connections of this replica are in use; try again later.",
+	}
 }
 
 // deadlockTries is how often a transaction that the database chose as a deadlock's victim is

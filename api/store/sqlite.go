@@ -46,7 +46,7 @@ func openSQLite(cfg Config) (*Store, error) {
 	}
 	writer := newPool(writes, 1, cfg.Wait, cfg.Timeout)
 	return &Store{
-		dialect: sqliteDialect, slowQuery: cfg.SlowQuery, journal: cfg.Journal, log: cfg.Logger,
+		dialect: sqliteDialect, slowQuery: cfg.SlowQuery, wait: cfg.Wait, journal: cfg.Journal, log: cfg.Logger,
 		reads: newPool(reads, cfg.Pool, cfg.Wait, cfg.Timeout), writes: writer,
 		background: writer, watch: newPool(watch, 1, cfg.Wait, cfg.Timeout),
 		closers: []func() error{watch.Close, reads.Close, writes.Close, lock.Unlock},

@@ -61,6 +61,7 @@ func (c Config) withDefaults() Config {
 type Store struct {
 	dialect
 	slowQuery time.Duration
+	wait      time.Duration
 	journal   Journal
 	log       *slog.Logger
 
