@@ -192,7 +192,7 @@ func legend(stages []string) (keys []key) {
 // apart says that a section leaves the stage cdn out, where it does.
 func (b *builder) apart(group string) string {
 	if slices.Contains(b.stages, "cdn") && !slices.Contains(b.having(group), "cdn") {
-		return "The API of the stage cdn is that of redis; it is measured apart in the full profile."
+		return "The API of the stage cdn is that of redis, and is not measured once more."
 	}
 	return ""
 }

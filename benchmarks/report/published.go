@@ -2,7 +2,7 @@ package report
 
 // What was published for the original, a Flask program of one thread, at the lab's full delays
 // (seconds), and in a study of three-tier load balancing (Flask, PostgreSQL; 80% reads and 20% writes
-// by 500 at once). DESIGN.md names both.
+// by 500 at once).
 
 // publishedRow is one line of the lab's table. Zero where nothing was published.
 type publishedRow struct {

@@ -80,7 +80,7 @@ func factor(before, after figures.Figure) string {
 	case math.Abs(times-1) < .05:
 		return "as before"
 	case len(before.Values) > 1 && len(after.Values) > 1 && !figures.Apart(before, after):
-		return "no more apart than chance"
+		return "spread too wide to tell"
 	case times > 1:
 		return figures.Round(times) + " times better"
 	}
