@@ -31,7 +31,7 @@ check: ## Formatting, vet, staticcheck, tidy modules
 	$(GO) mod tidy -diff
 
 .PHONY: deploy
-deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas or redis
+deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn
 	scripts/deploy $(STAGE)
 
 .PHONY: e2e
