@@ -21,7 +21,7 @@ var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	// times is the class of a factor.
 	"times": func(words string) string {
 		switch {
-		case words == "as before" || strings.HasPrefix(words, "no more"):
+		case words == noNews || words == tooWide:
 			return " even"
 		case strings.HasSuffix(words, "worse"):
 			return " worse"

@@ -67,6 +67,12 @@ func withSpread(f figures.Figure) string {
 	return figures.PlusMinus(f.Mean, f.Deviation) + word
 }
 
+// What factor says of figures that are near each other, or that three repeats cannot tell apart.
+const (
+	noNews  = "as before"
+	tooWide = "spread too wide to tell"
+)
+
 // factor says how many times better the newer value is; empty when that is no news.
 func factor(before, after figures.Figure) string {
 	if before.Mean <= 0 || after.Mean <= 0 {
@@ -78,9 +84,9 @@ func factor(before, after figures.Figure) string {
 	}
 	switch {
 	case math.Abs(times-1) < .05:
-		return "as before"
+		return noNews
 	case len(before.Values) > 1 && len(after.Values) > 1 && !figures.Apart(before, after):
-		return "spread too wide to tell"
+		return tooWide
 	case times > 1:
 		return figures.Round(times) + " times better"
 	}
