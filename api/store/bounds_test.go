@@ -54,15 +54,7 @@ func (j stopping) Settle(int64, []string) error { return nil }
 
 // TestACommitIsNotWaitedForEver pauses the server before a commit: nobody knows what becomes of it.
 func TestACommitIsNotWaitedForEver(t *testing.T) {
-	server, err := servers.StartMariaDB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	dsn, err := server.NewDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server, dsn := mustStartMariaDB(t)
 	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 2 * time.Second, Journal: stopping{server}})
 	answer := make(chan error, 1)
 	go func() {
@@ -84,15 +76,7 @@ func TestACommitIsNotWaitedForEver(t *testing.T) {
 
 // TestASilentDatabaseIsUnavailable pauses the server, which then takes connections and never answers.
 func TestASilentDatabaseIsUnavailable(t *testing.T) {
-	server, err := servers.StartMariaDB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	dsn, err := server.NewDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server, dsn := mustStartMariaDB(t)
 	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 2 * time.Second})
 	if err := server.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)

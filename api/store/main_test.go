@@ -34,6 +34,20 @@ func mustDatabase(t testing.TB) (dsn string) {
 	return dsn
 }
 
+// mustStartMariaDB starts a server for a test that does it harm, with an empty database.
+func mustStartMariaDB(t testing.TB) (server *servers.MariaDB, dsn string) {
+	t.Helper()
+	server, err := servers.StartMariaDB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	if dsn, err = server.NewDatabase(); err != nil {
+		t.Fatal(err)
+	}
+	return server, dsn
+}
+
 // mustOpen opens a migrated store, closed at the test's end.
 func mustOpen(t testing.TB, cfg store.Config) *store.Store {
 	t.Helper()

@@ -9,7 +9,6 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/store"
-	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 func TestReplicasMigrateOnce(t *testing.T) {
@@ -93,15 +92,7 @@ func TestRowsThatComePastTheStoreAreCounted(t *testing.T) {
 }
 
 func TestAnAbsentDatabaseIsWaitedFor(t *testing.T) {
-	server, err := servers.StartMariaDB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	dsn, err := server.NewDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server, dsn := mustStartMariaDB(t)
 	server.Stop(10 * time.Second)
 
 	s, err := store.Open(store.Config{DSN: dsn})

@@ -50,11 +50,11 @@ func openMySQL(cfg Config) (*Store, error) {
 	}
 	dsn.Logger = driverLog{cfg.Logger}
 	open := func(dsn *mysql.Config, size int) (*pool, error) {
-		connector, err := mysql.NewConnector(dsn)
+		db, err := connect(dsn)
 		if err != nil {
-			return nil, fmt.Errorf("open the database: %w", err)
+			return nil, err
 		}
-		return newPool(sql.OpenDB(connector), size, cfg.Wait, cfg.Timeout), nil
+		return newPool(db, size, cfg.Wait, cfg.Timeout), nil
 	}
 	background, err := open(dsn, backgroundPool)
 	if err != nil {
@@ -81,14 +81,21 @@ func OpenPool(dsn string, size int, log *slog.Logger) (*sql.DB, error) {
 		return nil, err
 	}
 	cfg.Logger = driverLog{log}
+	db, err := connect(cfg)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
+func connect(cfg *mysql.Config) (*sql.DB, error) {
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	db := sql.OpenDB(connector)
-	db.SetMaxOpenConns(size)
-	db.SetMaxIdleConns(size)
-	return db, nil
+	return sql.OpenDB(connector), nil
 }
 
 var mysqlDialect = dialect{
