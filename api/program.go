@@ -59,11 +59,11 @@ func start(cfg config, log *slog.Logger) (*program, error) {
 }
 
 func (p *program) open() (err error) {
-	if p.public, err = serving.Listen(p.cfg.Addr); err != nil {
+	if p.public, err = serving.Listen(p.cfg.Addr, p.log); err != nil {
 		return err
 	}
 	if p.cfg.AdminAddr != "off" {
-		if p.private, err = serving.Listen(p.cfg.AdminAddr); err != nil {
+		if p.private, err = serving.Listen(p.cfg.AdminAddr, p.log); err != nil {
 			return fmt.Errorf("WOODY_ADMIN_ADDR: %w", err)
 		}
 	}

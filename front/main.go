@@ -45,7 +45,7 @@ func (serveCommand) Run(s *config) error {
 	if err != nil {
 		return err
 	}
-	listener, err := serving.Listen(s.Addr)
+	listener, err := serving.Listen(s.Addr, log)
 	if err != nil {
 		return fmt.Errorf("WOODY_ADDR: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/woodytoys/woodytoys/front/site"
+	"github.com/woodytoys/woodytoys/internal/framing"
 	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
@@ -25,11 +26,12 @@ type server struct {
 func newServer(page *site.Site, log *slog.Logger) *server {
 	s := &server{page: page, log: log}
 	s.app = fiber.New(fiber.Config{
-		DisableStartupMessage: true,
-		ReadTimeout:           10 * time.Second,
-		IdleTimeout:           75 * time.Second, // longer than a proxy keeps its idle connections, so that it closes first
-		BodyLimit:             4 << 10,          // nothing is posted here
-		ErrorHandler:          s.refuse,
+		DisableStartupMessage:        true,
+		ReadTimeout:                  10 * time.Second,
+		IdleTimeout:                  75 * time.Second, // longer than a proxy keeps its idle connections, so that it closes first
+		BodyLimit:                    4 << 10,          // nothing is posted here
+		DisablePreParseMultipartForm: true,
+		ErrorHandler:                 s.refuse,
 	})
 	s.app.Use(s.sayGoodbye)
 	s.app.Get("/healthz", s.handleAlive)
@@ -81,8 +83,12 @@ func (s *server) handleReady(c *fiber.Ctx) error {
 func (s *server) refuse(c *fiber.Ctx, err error) error {
 	status, sentence := fiber.StatusInternalServerError, "The page could not be made; try again."
 	var known *fiber.Error
-	if errors.As(err, &known) {
+	var refused *framing.Refusal
+	switch {
+	case errors.As(err, &known):
 		status, sentence = known.Code, known.Message
+	case errors.As(err, &refused):
+		status, sentence = refused.Status, refused.Error()
 	}
 	switch status {
 	case fiber.StatusNotFound:

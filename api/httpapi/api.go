@@ -85,7 +85,9 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 		ReadTimeout:           readTimeout,
 		IdleTimeout:           idleTimeout,
 		DisableStartupMessage: true,
-		ErrorHandler:          a.handleEarlyError,
+		// A multipart body would be taken apart before its Content-Type is refused.
+		DisablePreParseMultipartForm: true,
+		ErrorHandler:                 a.handleEarlyError,
 	})
 	a.refuseUnknownMethods()
 	a.app.Use(a.observe)

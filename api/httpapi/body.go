@@ -17,7 +17,7 @@ func bodyString(c *fiber.Ctx, member string) (string, error) {
 		return "", &httpError{fiber.StatusUnsupportedMediaType, "Send the body as application/json (Content-Type)."}
 	}
 	var members map[string]string
-	err := json.Unmarshal(c.Body(), &members)
+	err := json.Unmarshal(c.Request().Body(), &members) // as it came: Body would inflate it
 	value, ok := members[member]
 	if err != nil || !ok || len(members) != 1 {
 		return "", &httpError{fiber.StatusBadRequest, fmt.Sprintf(`Send a JSON object in UTF-8 with the one member "%s", a string.`, member)}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/internal/framing"
 )
 
 // statusOf is the HTTP status of each kind of failure.
@@ -97,6 +98,7 @@ func (a *API) describe(err error) (status int, detail, retryAfter string) {
 	var known *shop.Error
 	var early *fiber.Error
 	var own *httpError
+	var refused *framing.Refusal
 	switch {
 	case errors.As(err, &known) && known.Kind != shop.Internal:
 		if known.RetryAfter > 0 {
@@ -105,6 +107,8 @@ func (a *API) describe(err error) (status int, detail, retryAfter string) {
 		return statusOf[known.Kind], known.Detail, retryAfter
 	case errors.As(err, &own):
 		return own.status, own.detail, ""
+	case errors.As(err, &refused):
+		return refused.Status, refused.Error(), ""
 	case errors.As(err, &early):
 		if sentence := sentences[early.Code]; sentence != "" {
 			return early.Code, sentence, ""

@@ -4,12 +4,9 @@ package serving
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -26,23 +23,10 @@ type Drain struct {
 	Timeout time.Duration
 }
 
-// Listen opens a TCP address. Its error is one sentence that says when the port is taken.
-func Listen(addr string) (net.Listener, error) {
-	ln, err := net.Listen("tcp", addr)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("the port of %s is taken by another program", addr)
-	case errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("listening on %s is not allowed to this user; choose a port above 1023", addr)
-	case err != nil:
-		return nil, fmt.Errorf("listen on %s: %w", addr, err)
-	}
-	return ln, nil
-}
-
 // Serve answers requests from ln until ctx ends, then drains. It closes ln. It answers nil when
 // everything under way was finished, and an error when serving failed or Timeout was not enough.
 func Serve(ctx context.Context, app *fiber.App, ln net.Listener, drain Drain) error {
+	explainRefusals(app)
 	failed := make(chan error, 1)
 	go func() { failed <- app.Listener(ln) }()
 	select {

@@ -1,0 +1,71 @@
+package framing
+
+import (
+	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Conn is a server's connection on which only well-formed requests are read. Of a request that is not, Read returns the
+// bytes before the fault, so that a parser never has it whole, and then its *Refusal as the error, each time it is called.
+type Conn struct {
+	net.Conn
+	scanner Scanner
+	refused *Refusal
+	amid    atomic.Bool // a request has come in part, or was refused; Close may be called from elsewhere
+}
+
+// NewConn makes a Conn.
+func NewConn(c net.Conn) *Conn { return &Conn{Conn: c} }
+
+// Read implements net.Conn.
+func (c *Conn) Read(p []byte) (int, error) {
+	if c.refused != nil {
+		return 0, c.refused
+	}
+	n, err := c.Conn.Read(p)
+	good, refused := c.scanner.Scan(p[:n])
+	if amid := refused != nil || !c.scanner.AtRest(); amid != c.amid.Load() {
+		c.amid.Store(amid)
+	}
+	if refused == nil {
+		return n, err
+	}
+	c.refused = refused
+	// In the place of the fault stands a byte that ends nothing: fasthttp does not answer a connection on which it
+	// has read nothing of a request, or only line ends.
+	p[good] = 'x'
+	return good + 1, nil
+}
+
+// Refused returns why the connection takes no more requests; nil while it does.
+func (c *Conn) Refused() *Refusal { return c.refused }
+
+const (
+	lingerTime  = time.Second
+	lingerBytes = 1 << 20
+)
+
+// Close implements net.Conn. If the client may still be sending a request, which has been refused, it first tells the
+// client that nothing more will come and reads on for a moment: else the client's system could throw away the answer
+// with the connection (RFC 9112 9.6).
+func (c *Conn) Close() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.amid.Load() && half.CloseWrite() == nil {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
+		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+	}
+	return c.Conn.Close()
+}
+
+// NetConn returns the connection below.
+func (c *Conn) NetConn() net.Conn { return c.Conn }
+
+// SyscallConn implements syscall.Conn where the connection below does; else it returns an error.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) {
+	if raw, ok := c.Conn.(syscall.Conn); ok {
+		return raw.SyscallConn()
+	}
+	return nil, net.ErrClosed
+}

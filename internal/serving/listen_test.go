@@ -1,0 +1,120 @@
+package serving
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// fakeWant is a listener whose accepts fail for want of something, some times.
+type fakeWant struct {
+	net.Listener
+	fails []error
+}
+
+func (f *fakeWant) Accept() (net.Conn, error) {
+	if len(f.fails) == 0 {
+		return f.Listener.Accept()
+	}
+	err := f.fails[0]
+	f.fails = f.fails[1:]
+	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", err)}
+}
+
+func mustListen(t *testing.T) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	return ln
+}
+
+func mustDial(t *testing.T, ln net.Listener) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestAcceptOutlastsWants(t *testing.T) {
+	var log bytes.Buffer
+	below := mustListen(t)
+	ln := &listener{
+		Listener: &fakeWant{below, []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM}},
+		room:     newRoom(100), log: slog.New(slog.NewTextHandler(&log, nil)), closed: make(chan struct{}),
+	}
+	mustDial(t, below)
+	if _, err := ln.Accept(); err != nil {
+		t.Errorf("Accept: %v, want the connection that came after the wants", err)
+	}
+	if said := strings.Count(log.String(), "too many open files"); said != 1 {
+		t.Errorf("the log tells of it %d times within a second, want once:\n%s", said, log.String())
+	}
+}
+
+func TestAcceptGivesOtherErrorsOn(t *testing.T) {
+	ln := &listener{Listener: &fakeWant{mustListen(t), []error{syscall.EINVAL}}, room: newRoom(1), log: slog.Default()}
+	if _, err := ln.Accept(); !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("Accept: %v, want EINVAL", err)
+	}
+	if !ln.room.tryEnter() {
+		t.Error("the failed accept holds its place")
+	}
+}
+
+// signal is a log handler that signals each record.
+type signal struct {
+	slog.Handler
+	said chan struct{}
+}
+
+func (s signal) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s signal) Handle(context.Context, slog.Record) error {
+	select {
+	case s.said <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	below := mustListen(t)
+	said := make(chan struct{}, 1)
+	ln := &listener{Listener: below, room: newRoom(1), log: slog.New(signal{slog.DiscardHandler, said}), closed: make(chan struct{})}
+	mustDial(t, below)
+	mustDial(t, below)
+	first, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var second sync.WaitGroup
+	second.Go(func() {
+		if _, err := ln.Accept(); err != nil {
+			t.Errorf("Accept once there was room: %v", err)
+		}
+	})
+	<-said // it waits
+	first.Close()
+	first.Close() // gives back one place
+	second.Wait()
+	second.Go(func() {
+		if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Accept without room, on a listener that is closed: %v, want net.ErrClosed", err)
+		}
+	})
+	ln.Close()
+	second.Wait()
+}
