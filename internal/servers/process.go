@@ -111,6 +111,16 @@ func (p *Process) AwaitReady(patience time.Duration, ready func() error) error {
 	}
 }
 
+// AwaitLog waits until the process has printed text, for up to half a minute.
+func (p *Process) AwaitLog(text string) error {
+	return p.AwaitReady(30*time.Second, func() error {
+		if !strings.Contains(p.Log(), text) {
+			return fmt.Errorf("it has not printed %q", text)
+		}
+		return nil
+	})
+}
+
 func tail(text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-15):], "\n")

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// TestOutOfDescriptors lets 200 callers come to a process that may have 64 descriptors: it goes on serving those it has
+// taken, database and all, and takes the others when there is room again.
+func TestOutOfDescriptors(t *testing.T) {
+	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
+	few.Env = append(os.Environ(), asProgram+"=1", "WOODY_DATA_DIR="+t.TempDir(), "WOODY_SLOW_QUERY_DELAY=0")
+	shop, err := servers.StartShop(few, filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(shop.Kill)
+	kept := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+	wantOK(t, kept, shop.URL+"/api/ping")
+	crowd := make([]net.Conn, 200)
+	for i := range crowd {
+		if crowd[i], err = net.Dial("tcp", shop.Addr()); err != nil {
+			t.Fatal(err)
+		}
+		defer crowd[i].Close()
+	}
+	if err := shop.AwaitLog("all connections are taken"); err != nil {
+		t.Fatal(err)
+	}
+	wantOK(t, kept, shop.URL+"/api/products?product=Robot")
+	wantOK(t, kept, shop.URL+"/api/products/last")
+	for _, c := range crowd {
+		c.Close()
+	}
+	wantOK(t, &http.Client{}, shop.URL+"/api/products/last")
+	if log := shop.Log(); strings.Contains(log, "too many open files") {
+		t.Errorf("there was no descriptor for something:\n%s", log)
+	}
+}
+
+func wantOK(t *testing.T, client *http.Client, url string) {
+	t.Helper()
+	answer, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil { // the connection is used again only if all is read
+		t.Fatal(err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("%s is answered %s", url, answer.Status)
+	}
+}

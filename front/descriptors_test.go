@@ -1,0 +1,45 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// TestOutOfDescriptors lets 200 callers come to a front that may have 64 descriptors: it goes on, and answers when they
+// have left.
+func TestOutOfDescriptors(t *testing.T) {
+	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
+	few.Env = append(os.Environ(), beTheFront+"=1", "WOODY_API_URL=http://"+nobody)
+	front, err := servers.StartFront(few, filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(front.Kill)
+	crowd := make([]net.Conn, 200)
+	for i := range crowd {
+		if crowd[i], err = net.Dial("tcp", front.Addr); err != nil {
+			t.Fatal(err)
+		}
+		defer crowd[i].Close()
+	}
+	if err := front.AwaitLog("all connections are taken"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range crowd {
+		c.Close()
+	}
+	answer, err := http.Get(front.URL + "/robots.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("after the crowd has left: %s", answer.Status)
+	}
+}

@@ -1,0 +1,69 @@
+package malformed
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Answer is one answer of a server.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// patience is how long a server may take for all its answers.
+const patience = 5 * time.Second
+
+// Exchange sends bytes to a server, on a connection of their own, and returns its answers in their order. The error says
+// that the server did not close the connection behind them, reset it, or answered with what is not HTTP.
+func Exchange(addr, sent string) ([]Answer, error) {
+	conn, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, err
+	}
+	if _, err := io.WriteString(conn, sent); err != nil {
+		return nil, fmt.Errorf("send: %w", err)
+	}
+	received, err := io.ReadAll(conn)
+	if err != nil {
+		return nil, fmt.Errorf("read until the server closes, after %q: %w", received, err)
+	}
+	return Parse(received)
+}
+
+// Parse takes apart what a server has sent: an answer to a request with each of the methods, in their order, and to GETs
+// after that. Interim answers (1xx) are left out. It returns the answers before what is not one, with an error.
+func Parse(received []byte, methods ...string) (answers []Answer, err error) {
+	r := bufio.NewReader(bytes.NewReader(received))
+	for {
+		if _, err := r.Peek(1); errors.Is(err, io.EOF) {
+			return answers, nil
+		}
+		request := &http.Request{Method: http.MethodGet}
+		if len(answers) < len(methods) {
+			request.Method = methods[len(answers)]
+		}
+		response, err := http.ReadResponse(r, request)
+		if err != nil {
+			return answers, fmt.Errorf("not an answer: %q: %w", received, err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			return answers, fmt.Errorf("not a whole answer: %q: %w", received, err)
+		}
+		if response.StatusCode >= http.StatusOK {
+			answers = append(answers, Answer{response.StatusCode, response.Header, string(body)})
+		}
+	}
+}
