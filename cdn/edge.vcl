@@ -240,7 +240,7 @@ sub vcl_deliver {
 	unset resp.http.X-Edge-SWR;
 	unset resp.http.X-Edge-Status;
 	unset resp.http.X-Varnish;
-	call end_when_draining;
+	call end_connection;
 }
 
 sub say_hit {
@@ -283,12 +283,14 @@ sub vcl_synth {
 	} else if (resp.status == 503) {
 		set resp.http.Retry-After = "1";
 	}
-	call end_when_draining;
+	call end_connection;
 	return (deliver);
 }
 
-sub end_when_draining {
-	if (!std.healthy(door)) {
+# end_connection ends it when draining, and behind a request with a body: nothing here reads one, and where it ends is
+# what programs disagree on. Varnish takes two Transfer-Encoding fields for one, and white space before a chunk's size.
+sub end_connection {
+	if (!std.healthy(door) || req.http.Transfer-Encoding || (req.http.Content-Length && req.http.Content-Length != "0")) {
 		set resp.http.Connection = "close";
 	}
 }
