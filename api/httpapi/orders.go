@@ -6,6 +6,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/internal/oneline"
 )
 
 // handleOrderDo is the lab's way to order: a GET, of any product name.
@@ -32,7 +33,7 @@ func (a *API) handleOrderCreate(c *fiber.Ctx) error {
 
 func sendOrder(c *fiber.Ctx, status int, order shop.Order) error {
 	if wants(c) == text {
-		line := "Commande " + order.ID + " créée pour le produit : " + order.Product
+		line := "Commande " + order.ID + " créée pour le produit : " + oneline.Escape(order.Product)
 		return sendWrite(c, answer{status: status, contentType: textType, body: []byte(line)})
 	}
 	answer, err := jsonAnswer(order.Version, order)
@@ -62,7 +63,7 @@ func (a *API) sendOrderStatus(c *fiber.Ctx, id string) error {
 		return err
 	}
 	if wants(c) == text {
-		return sendRead(c, textAnswer(order.Version, []byte(`commande "`+order.ID+`": `+string(order.Status))))
+		return sendRead(c, textAnswer(order.Version, []byte(`commande "`+order.ID+`": `+oneline.Escape(string(order.Status)))))
 	}
 	answer, err := jsonAnswer(order.Version, order)
 	if err != nil {

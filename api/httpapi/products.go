@@ -9,6 +9,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/internal/oneline"
 )
 
 const (
@@ -60,12 +61,12 @@ func addsProduct(c *fiber.Ctx) bool {
 	return c.Method() == fiber.MethodGet && c.Context().QueryArgs().Has("product")
 }
 
-// text is a line for each product: its id, a space, its name.
+// text returns a line for each product: its id, a space, its name.
 func (p productPage) text() []byte {
 	var lines []byte
 	for _, product := range p.Products {
 		lines = append(strconv.AppendInt(lines, product.ID, 10), ' ')
-		lines = append(append(lines, product.Name...), '\n')
+		lines = append(append(lines, oneline.Escape(product.Name)...), '\n')
 	}
 	return lines
 }
@@ -131,7 +132,7 @@ func lastText(last shop.Last) []byte {
 	line = strconv.AppendInt(append(line, " - "...), last.Count, 10)
 	line = append(line, " products (last="...)
 	if last.Product != nil {
-		line = append(line, last.Product.Name...)
+		line = append(line, oneline.Escape(last.Product.Name)...)
 	}
 	return append(line, ')')
 }
@@ -185,7 +186,7 @@ func productID(c *fiber.Ctx) int64 {
 
 func productAnswer(c *fiber.Ctx, product shop.Product) (answer, error) {
 	if wants(c) == text {
-		return textAnswer(product.Version, []byte(product.Name)), nil
+		return textAnswer(product.Version, []byte(oneline.Escape(product.Name))), nil
 	}
 	return jsonAnswer(product.Version, product)
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/woodytoys/woodytoys/internal/oneline"
 )
 
 // NameMax is the longest product name, in characters (Unicode code points).
@@ -28,8 +30,10 @@ type Last struct {
 	Product *Product
 }
 
-// CleanName is name without the white space around it. It answers an Invalid error unless 1 to
-// NameMax characters of valid UTF-8 are left.
+// CleanName returns name without the white space around it. It fails with Invalid unless 1 to NameMax characters
+// of valid UTF-8 are left, one of which can be seen, and none of which could break, reorder or hide a line that
+// the name stands in (see oneline.Allowed). Two names are equal if their code points are: é and e with an accent
+// after it are two names.
 func CleanName(name string) (string, error) {
 	if !utf8.ValidString(name) {
 		return "", invalid("The product name is not valid UTF-8.")
@@ -40,6 +44,14 @@ func CleanName(name string) (string, error) {
 		return "", invalid("The product name is missing: give 1 to 200 characters.")
 	case n > NameMax:
 		return "", invalid(fmt.Sprintf("The product name has %d characters; at most %d are allowed.", n, NameMax))
+	}
+	for _, r := range name {
+		if !oneline.Allowed(r) {
+			return "", invalid(fmt.Sprintf("The product name holds the control or format character %U; leave it out.", r))
+		}
+	}
+	if !oneline.Visible(name) {
+		return "", invalid("The product name has no character that can be seen.")
 	}
 	return name, nil
 }

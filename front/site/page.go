@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"html/template"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/woodytoys/woodytoys/front/art"
+	"github.com/woodytoys/woodytoys/internal/oneline"
 )
 
 const (
@@ -62,14 +64,19 @@ func (s *Site) handlePage(c *fiber.Ctx) error {
 	return s.serve(c, page, check)
 }
 
-// toys reads the shelf; trouble is true when that failed, which the page says in its own words.
+// toys reads the shelf; trouble is true when that failed, which the page says in its own words. A name that the API
+// would refuse by now is shown with escapes for what would harm a line, or the terminal of who reads the page there.
 func (s *Site) toys(ctx context.Context) (toys []Toy, trouble bool) {
 	ctx, cancel := context.WithTimeout(ctx, toysTimeout)
 	defer cancel()
 	toys, err := s.config.Toys(ctx)
 	trouble = err != nil
 	s.tellOnce(trouble, err)
-	return toys[:min(len(toys), maxToys)], trouble
+	toys = slices.Clone(toys[:min(len(toys), maxToys)])
+	for i := range toys {
+		toys[i].Name = oneline.Escape(toys[i].Name)
+	}
+	return toys, trouble
 }
 
 // tellOnce logs when the shelf is lost and when it is back, and nothing in between: a page a second would fill the log.

@@ -50,6 +50,21 @@ func TestHostileNameIsText(t *testing.T) {
 	}
 }
 
+// TestAnOldNameHoldsNoControls shows names that the API took before it refused such: who reads the page on a terminal
+// is not commanded by them, and what stands beside them is not reordered.
+func TestAnOldNameHoldsNoControls(t *testing.T) {
+	base := mustStartShop(t, newFakeAPI("Yo\x1b[31myo\u009b2J", "Ours\n\u2028Forged", "\u202eegami"), site.Config{})
+	body := string(mustAsk(t, http.MethodGet, base+"/").body)
+	if strings.ContainsAny(body, "\x1b\u009b\u2028\u202e") || strings.Contains(body, "Ours\n") {
+		t.Error("the page contains a control character of a name")
+	}
+	for _, shown := range []string{`<bdi class="name">Yo\x1b[31myo\u009b2J</bdi>`, `<bdi class="name">Ours\n\u2028Forged</bdi>`} {
+		if !strings.Contains(body, shown) {
+			t.Errorf("the page does not contain %s", shown)
+		}
+	}
+}
+
 // TestPageWithoutItsToys loses the shelf for two pages and gets it back: each change is logged once.
 func TestPageWithoutItsToys(t *testing.T) {
 	var away atomic.Bool

@@ -40,7 +40,7 @@ function picture(toy) {
 
 function tag(toy) {
   const box = element("div", "tag");
-  box.append(element("span", "name", toy.name), " ", element("span", "number", `No. ${toy.id}`));
+  box.append(element("bdi", "name", toy.name), " ", element("span", "number", `No. ${toy.id}`));
   return box;
 }
 
