@@ -17,7 +17,8 @@ type Store interface {
 	// Last is the newest product and the count. It costs the same for ten products and ten
 	// million, apart from the simulated slow query.
 	Last(ctx context.Context) (Last, error)
-	// HasProduct tells whether a product of this name exists.
+	// HasProduct reports whether there is a product of exactly this name, code point for code point: case, accents,
+	// and spaces at the end count.
 	HasProduct(ctx context.Context, name string) (bool, error)
 
 	// AddProduct stores a new product under the next id.
@@ -28,9 +29,9 @@ type Store interface {
 	// DeleteProduct removes a product, under the same condition.
 	DeleteProduct(ctx context.Context, id, version int64) error
 
-	// Order is one order.
+	// Order is the order of exactly this id, letter for letter.
 	Order(ctx context.Context, id string) (Order, error)
-	// AddOrder stores a pending order. With a key that was used before it stores nothing and
+	// AddOrder stores a pending order. Keys are compared exactly, as names are. With a key that was used before it stores nothing and
 	// answers the order of that time; KeyReused when that one was for another product.
 	AddOrder(ctx context.Context, order Order, key string) (Order, error)
 	// OrderByKey is the order that an idempotency key was used for; NotFound when it was not.

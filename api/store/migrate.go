@@ -62,6 +62,11 @@ func (s *Store) migrate(ctx context.Context, conn *sql.Conn) error {
 		s.log.Info("the schema is newer than this program", "schema", done, "program", newest)
 		return nil
 	}
+	if done < len(s.migrations) && s.takeOver != nil {
+		if err := s.takeOver(ctx, conn, s.log); err != nil {
+			return err
+		}
+	}
 	for i, step := range s.migrations[done:] {
 		version := done + i + 1
 		if err := s.apply(ctx, conn, version, step); err != nil {

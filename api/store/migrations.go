@@ -9,31 +9,38 @@ package store
 // MySQL every connection counts in a row of its own: inserts at the same time never wait for each
 // other's row. Upkeep folds the rows of connections into row 0.
 //
+// Names, ids and keys are compared as SQLite compares them: by their bytes, with spaces at the end. On MariaDB and
+// MySQL that takes a collation without padding (NO PAD), which each has under a name of its own: of the two comments,
+// each server reads one.
+//
 // With MySQL's binary log on, making a trigger wants the server's
 // log_bin_trust_function_creators=1 (MariaDB's default has the log off).
 
+const exact = "CHARACTER SET utf8mb4 COLLATE /*M!100200 utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */"
+
 var mysqlMigrations = []migration{
-	// 1: the lab's tables.
+	// 1: the lab's tables. Those that are there have been tidied by then, see takeOver.
 	{
 		`CREATE TABLE IF NOT EXISTS product (
 			id   BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
-			name VARCHAR(255) NOT NULL
-		) DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin`,
+			name VARCHAR(255) ` + exact + ` NOT NULL
+		) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4`,
 		"CREATE TABLE IF NOT EXISTS `order` (" + `
-			order_id VARCHAR(64) NOT NULL PRIMARY KEY,
-			status   VARCHAR(32) NOT NULL,
-			product  VARCHAR(255) NOT NULL
-		) DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin`,
+			order_id VARCHAR(255) ` + exact + ` NOT NULL PRIMARY KEY,
+			status   VARCHAR(255) ` + exact + ` NOT NULL,
+			product  VARCHAR(255) ` + exact + ` NOT NULL
+		) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = utf8mb4`,
 	},
 	// 2: what the shop adds to them.
 	{
 		`ALTER TABLE product
 			MODIFY id BIGINT NOT NULL AUTO_INCREMENT,
-			MODIFY name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL`,
+			MODIFY name VARCHAR(255) ` + exact + ` NOT NULL`,
 		"ALTER TABLE product ADD COLUMN version BIGINT NOT NULL DEFAULT 1",
 		"ALTER TABLE product ADD INDEX product_name (name)",
 		"ALTER TABLE `order`" + `
-			MODIFY product VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL`,
+			MODIFY status VARCHAR(255) ` + exact + ` NOT NULL,
+			MODIFY product VARCHAR(255) ` + exact + ` NOT NULL`,
 		"ALTER TABLE `order`" + `
 			ADD COLUMN version BIGINT NOT NULL DEFAULT 1,
 			ADD COLUMN created_us BIGINT NOT NULL DEFAULT 0,
@@ -45,8 +52,8 @@ var mysqlMigrations = []migration{
 			order_id        VARCHAR(64) NOT NULL,
 			created_us      BIGINT NOT NULL,
 			INDEX order_key_created (created_us)
-		)`,
-		"CREATE TABLE IF NOT EXISTS product_tally (connection BIGINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL)",
+		) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+		"CREATE TABLE IF NOT EXISTS product_tally (connection BIGINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL) ENGINE = InnoDB",
 		`CREATE TRIGGER product_added AFTER INSERT ON product FOR EACH ROW
 			INSERT INTO product_tally VALUES (CONNECTION_ID(), 1) ON DUPLICATE KEY UPDATE n = n + 1`,
 		`CREATE TRIGGER product_deleted AFTER DELETE ON product FOR EACH ROW
@@ -60,6 +67,18 @@ var mysqlMigrations = []migration{
 		`INSERT INTO product (name) SELECT name
 			FROM (SELECT 1 AS place, 'Yoyo' AS name UNION ALL SELECT 2, 'Joli train') toys
 			WHERE NOT EXISTS (SELECT 1 FROM product) ORDER BY place`,
+	},
+	// 4: exact comparisons, for tables that an earlier release made with others. The release before goes on working
+	// meanwhile: it compares order_key.order_id with order.order_id, which two collations of the same characters may
+	// forbid and ascii never does.
+	{
+		"ALTER TABLE order_key MODIFY order_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL",
+		"ALTER TABLE order_key MODIFY idempotency_key VARCHAR(255) " + exact + " NOT NULL, ROW_FORMAT = DYNAMIC",
+		"ALTER TABLE product MODIFY name VARCHAR(255) " + exact + " NOT NULL",
+		"ALTER TABLE `order`" + `
+			MODIFY order_id VARCHAR(255) ` + exact + ` NOT NULL,
+			MODIFY status VARCHAR(255) ` + exact + ` NOT NULL,
+			MODIFY product VARCHAR(255) ` + exact + ` NOT NULL`,
 	},
 }
 

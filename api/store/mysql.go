@@ -104,6 +104,7 @@ var mysqlDialect = dialect{
 	now:        "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
 	skipLocked: "FOR UPDATE SKIP LOCKED",
 	migrations: mysqlMigrations,
+	takeOver:   takeOver,
 	locked:     withMySQLLock,
 	sleep: func(ctx context.Context, conn *sql.Conn, d time.Duration) error {
 		_, err := conn.ExecContext(ctx, "DO SLEEP(?)", d.Seconds())

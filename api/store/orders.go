@@ -14,10 +14,10 @@ import (
 
 // Order implements shop.Store.
 func (s *Store) Order(ctx context.Context, id string) (shop.Order, error) {
-	o := shop.Order{ID: id}
-	const query = "SELECT status, product, version FROM `order` WHERE order_id = ?"
-	err := s.reads.row(ctx, query, []any{id}, &o.Status, &o.Product, &o.Version)
-	if errors.Is(err, sql.ErrNoRows) {
+	var o shop.Order
+	const query = "SELECT order_id, status, product, version FROM `order` WHERE order_id = ?"
+	err := s.reads.row(ctx, query, []any{id}, &o.ID, &o.Status, &o.Product, &o.Version)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && o.ID != id { // a table may have been given another collation
 		return shop.Order{}, notFound("order", id)
 	}
 	return o, err

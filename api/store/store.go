@@ -85,6 +85,8 @@ type dialect struct {
 	// skipLocked ends a SELECT that takes rows and passes over those that others hold.
 	skipLocked string
 	migrations []migration
+	// takeOver readies tables that somebody else made for the migrations; nil where nobody else can have.
+	takeOver func(ctx context.Context, conn *sql.Conn, log *slog.Logger) error
 	// locked runs the migrations while no other replica does.
 	locked func(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn) error) error
 	// sleep holds the connection inside the database.

@@ -56,7 +56,7 @@ func New(cfg Config) *Outbox {
 // nowUs is the time by the database's clock, in microseconds since 1970.
 const nowUs = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)"
 
-// schema does no harm twice.
+// schema does no harm twice. Without transactions, as on MyISAM, a record could come apart from its write.
 var schema = []string{
 	`CREATE TABLE IF NOT EXISTS woody_cache (
 		id            TINYINT NOT NULL PRIMARY KEY,
@@ -64,14 +64,14 @@ var schema = []string{
 		wire          INT NOT NULL,
 		run           VARCHAR(64) NOT NULL DEFAULT '',
 		used_until_us BIGINT NOT NULL DEFAULT 0
-	)`,
+	) ENGINE = InnoDB`,
 	"INSERT IGNORE INTO woody_cache (id, epoch, wire) VALUES (1, 1, 1)",
 	`CREATE TABLE IF NOT EXISTS woody_outbox (
 		id          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
 		tags        MEDIUMTEXT NOT NULL,
 		recorded_us BIGINT NOT NULL,
 		INDEX woody_outbox_recorded (recorded_us)
-	)`,
+	) ENGINE = InnoDB`,
 }
 
 // Migrate makes the tables where they are missing. Several replicas may call it at once.
