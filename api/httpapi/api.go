@@ -121,9 +121,9 @@ func (a *API) routes(kept keptRoutes) {
 
 	// The lab's face writes with GET. Fiber's Get would register HEAD too, and HEAD never writes.
 	api.Add(fiber.MethodGet, "/orders/do", a.needsShop, a.handleOrderDo)
-	api.Get("/orders", a.needsShop, kept.orderStatus, a.handleOrderStatus)
+	api.Get("/orders", a.needsShop, a.cleanOrderStatus, kept.orderStatus, a.handleOrderStatus)
 	api.Post("/orders", a.needsShop, a.handleOrderCreate)
-	api.Get("/orders/:id<guid>", a.needsShop, kept.order, a.handleOrder)
+	api.Get("/orders/:id<guid>", a.needsShop, a.cleanOrder, kept.order, a.handleOrder)
 
 	api.Get("/products/last", a.needsShop, kept.last, a.handleProductLast)
 	api.Get("/products", a.needsShop, kept.products, a.handleProducts)

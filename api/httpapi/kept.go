@@ -54,11 +54,11 @@ func (a *API) keptRoutes(c *cache.Cache) (kept keptRoutes, err error) {
 	})
 	kept.order = keep(fibercache.Options{
 		Options: cache.Options{Name: "order", TTL: readTTL, NegativeTTL: negativeTTL},
-		Query:   []string{}, Tags: func(c *fiber.Ctx) []string { return []string{shop.OrderTag(c.Params("id"))} },
+		Query:   []string{}, // the handler knows which order it found
 	})
 	kept.orderStatus = keep(fibercache.Options{
 		Options: cache.Options{Name: "order_status", TTL: readTTL, NegativeTTL: negativeTTL},
-		Query:   []string{"order_id"}, Tags: func(c *fiber.Ctx) []string { return []string{shop.OrderTag(c.Query("order_id"))} },
+		Query:   []string{"order_id"}, // as for order
 	})
 	return kept, err
 }

@@ -61,15 +61,17 @@ func TestLabMistakes(t *testing.T) {
 		status int
 		body   string
 	}{
-		"/api/products?product=":                            {400, "The product name is missing: give 1 to 200 characters."},
-		"/api/products?product=%20%09":                      {400, "The product name is missing: give 1 to 200 characters."},
-		"/api/products?product=" + strings.Repeat("a", 201): {400, "The product name has 201 characters; at most 200 are allowed."},
-		"/api/products?product=%ff":                         {400, "The product name is not valid UTF-8."},
-		"/api/misc/heavy?name=%ff":                          {400, "The product name is not valid UTF-8."},
-		"/api/orders/do":                                    {400, "The product name is missing: give 1 to 200 characters."},
-		"/api/orders/":                                      {400, "order_id is missing: ask for /api/orders/?order_id=UUID."},
-		"/api/orders?order_id=x":                            {404, "There is no order x."},
-		"/api/products/99":                                  {404, "There is no product 99."},
+		"/api/products?product=":                                       {400, "The product name is missing: give 1 to 200 characters."},
+		"/api/products?product=%20%09":                                 {400, "The product name is missing: give 1 to 200 characters."},
+		"/api/products?product=" + strings.Repeat("a", 201):            {400, "The product name has 201 characters; at most 200 are allowed."},
+		"/api/products?product=%ff":                                    {400, "The product name is not valid UTF-8."},
+		"/api/misc/heavy?name=%ff":                                     {400, "The product name is not valid UTF-8."},
+		"/api/orders/do":                                               {400, "The product name is missing: give 1 to 200 characters."},
+		"/api/orders/":                                                 {400, "order_id is missing: ask for /api/orders/?order_id=UUID."},
+		"/api/orders?order_id=x":                                       {400, "An order's id is a UUID, such as 0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e."},
+		"/api/orders/?order_id=0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e":   {404, "There is no order 0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e."},
+		"/api/orders/?order_id=0C7DA1A0-77BD-4DD6-9A0F-B5F0BDF0BA2E":   {404, "There is no order 0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e."},
+		"/api/products/99":                                             {404, "There is no product 99."},
 		"/api/products?product=" + strings.Repeat("%F0%9F%A7%B8", 200): {200, strings.Repeat("🧸", 200)},
 	} {
 		s.get(path).want(t, want.status, want.body)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/internal/oneline"
 )
@@ -44,26 +45,58 @@ func sendOrder(c *fiber.Ctx, status int, order shop.Order) error {
 	return sendWrite(c, answer)
 }
 
-// handleOrderStatus is the lab's way to ask for an order.
-func (a *API) handleOrderStatus(c *fiber.Ctx) error {
-	id := strings.Clone(c.Query("order_id"))
-	if id == "" {
+// cleanOrderStatus stands before the lab's way to ask for an order, and before its cache: it refuses what is no
+// order's id, and has all spellings of one be the same request.
+func (a *API) cleanOrderStatus(c *fiber.Ctx) error {
+	asked := c.Query("order_id")
+	if asked == "" {
 		return &httpError{fiber.StatusBadRequest, "order_id is missing: ask for /api/orders/?order_id=UUID."}
 	}
-	return a.sendOrderStatus(c, id)
-}
-
-func (a *API) handleOrder(c *fiber.Ctx) error {
-	return a.sendOrderStatus(c, strings.ToLower(c.Params("id")))
-}
-
-func (a *API) sendOrderStatus(c *fiber.Ctx, id string) error {
-	order, err := a.shop.Order(a.ctx, id)
+	id, err := shop.CleanOrderID(asked)
 	if err != nil {
 		return err
 	}
+	if id != asked {
+		c.Context().QueryArgs().Set("order_id", id)
+	}
+	return c.Next()
+}
+
+// cleanOrder is the same for REST, where an id that is none is an address at which nothing can be. The route takes
+// UUIDs only, but in all the forms that have been thought of.
+func (a *API) cleanOrder(c *fiber.Ctx) error {
+	asked := c.Params("id")
+	id, err := shop.CleanOrderID(asked)
+	if err != nil {
+		return &shop.Error{Kind: shop.NotFound, Detail: "There is no such order. " + err.Error()}
+	}
+	if id != asked {
+		c.Path("/api/orders/" + id)
+	}
+	return c.Next()
+}
+
+// handleOrderStatus is the lab's way to ask for an order.
+func (a *API) handleOrderStatus(c *fiber.Ctx) error { return a.sendOrderStatus(c, c.Query("order_id")) }
+
+func (a *API) handleOrder(c *fiber.Ctx) error { return a.sendOrderStatus(c, c.Params("id")) }
+
+// sendOrderStatus answers one order. The answer is kept under the order that was found, or that was not: never under
+// what was asked.
+func (a *API) sendOrderStatus(c *fiber.Ctx, asked string) error {
+	id, err := shop.CleanOrderID(strings.Clone(asked))
+	if err != nil {
+		return err
+	}
+	order, err := a.shop.Order(a.ctx, id)
+	if err != nil {
+		fibercache.Tag(c, shop.OrderTag(id))
+		return err
+	}
+	fibercache.Tag(c, shop.OrderTag(order.ID))
 	if wants(c) == text {
-		return sendRead(c, textAnswer(order.Version, []byte(`commande "`+order.ID+`": `+oneline.Escape(string(order.Status)))))
+		line := `commande "` + order.ID + `": ` + oneline.Escape(string(order.Status))
+		return sendRead(c, textAnswer(order.Version, []byte(line)))
 	}
 	answer, err := jsonAnswer(order.Version, order)
 	if err != nil {

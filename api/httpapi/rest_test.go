@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/woodytoys/woodytoys/api/httpapi"
+	"github.com/woodytoys/woodytoys/api/shop"
 )
 
 func TestRestProducts(t *testing.T) {
@@ -84,6 +85,40 @@ func TestRestOrders(t *testing.T) {
 	s.get("/api/orders/"+strings.ToUpper(order.ID)).wantStatus(t, 200)
 	s.post("/api/orders", `{"product":"Nothing"}`).wantStatus(t, 404)
 	s.get("/api/orders/00000000-0000-0000-0000-000000000000").wantStatus(t, 404)
+}
+
+// TestAnOrderHasOneSpelling asks in both faces for an order as it is, in upper case, which is the same request to the
+// cache too, and in forms that are refused before it.
+func TestAnOrderHasOneSpelling(t *testing.T) {
+	s := mustServe(t)
+	const id = "0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e"
+	order := shop.Order{ID: id, Product: "Yoyo", Status: shop.Success, Version: 1}
+	if _, err := s.store.AddOrder(t.Context(), order, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, face := range []string{"/api/orders/?order_id=", "/api/orders/"} {
+		first := s.get(face + id)
+		first.wantStatus(t, 200)
+		for _, other := range []string{strings.ToUpper(id), strings.ToUpper(id[:8]) + id[8:]} {
+			got := s.get(face + other)
+			got.want(t, 200, first.body)
+			if got.layer() != hit {
+				t.Errorf("%s%s is %q, want %q", face, other, got.layer(), hit)
+			}
+		}
+		refusal := map[string]int{"/api/orders/?order_id=": 400, "/api/orders/": 404}[face]
+		for _, none := range []string{
+			id + "%20", "%20" + id, "x", "%7B" + id + "%7D", "urn:uuid:" + id, strings.ReplaceAll(id, "-", ""), id + "%F0%9F%98%80", id + "%00",
+		} {
+			for range 2 {
+				got := s.get(face + none)
+				got.wantStatus(t, refusal)
+				if got.layer() == hit {
+					t.Errorf("the refusal of %s%s is kept", face, none)
+				}
+			}
+		}
+	}
 }
 
 func TestIdempotencyKey(t *testing.T) {

@@ -2,7 +2,10 @@ package shop
 
 import (
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Status is where an order stands, in the lab's own words. It begins as Pending and moves once,
@@ -39,6 +42,18 @@ type Backlog struct {
 	// Oldest is how long the oldest pending order has been waiting; zero when none is.
 	Oldest time.Duration
 }
+
+// CleanOrderID returns the one spelling of an order's id that the shop uses: a UUID in lower case (RFC 9562, section
+// 4). It fails with Invalid if id is anything else, a UUID with something around it too.
+func CleanOrderID(id string) (string, error) {
+	if len(id) != uuidLen || uuid.Validate(id) != nil {
+		return "", invalid("An order's id is a UUID, such as 0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e.")
+	}
+	return strings.ToLower(id), nil
+}
+
+// uuidLen is the length of the one form that is taken; uuid.Validate takes others.
+const uuidLen = 36
 
 // KeyMax is the longest idempotency key, in bytes.
 const KeyMax = 255

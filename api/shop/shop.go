@@ -102,8 +102,14 @@ func (s *Shop) DeleteProduct(ctx context.Context, id, version int64) error {
 	return s.store.DeleteProduct(ctx, id, version)
 }
 
-// Order is one order.
-func (s *Shop) Order(ctx context.Context, id string) (Order, error) { return s.store.Order(ctx, id) }
+// Order is one order, by an id that CleanOrderID accepts.
+func (s *Shop) Order(ctx context.Context, id string) (Order, error) {
+	id, err := CleanOrderID(id)
+	if err != nil {
+		return Order{}, err
+	}
+	return s.store.Order(ctx, id)
+}
 
 // OrderAnything takes an order without asking whether the product exists, as the lab does; the
 // validation finds out.

@@ -51,8 +51,8 @@ func PageTags(before int64, limit int, found []Product) []string {
 	return tags
 }
 
-// OrderTag is the tag of one order, there or not. A database may find an order by its id in another
-// case of letters; the tag is the same for all.
+// OrderTag is the tag of one order, there or not, by the id of its row. An order that is not there has the id that
+// CleanOrderID makes of what was asked for: one that comes to be there has it too.
 func OrderTag(id string) string { return "order:" + strings.ToLower(id) }
 
 // AddedTags are what a new product changes.
