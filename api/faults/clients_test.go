@@ -57,7 +57,7 @@ func (c *clients) start(ctx context.Context, seed uint64) {
 func (c *clients) readOnce(r *replica, draw *rand.Rand) {
 	switch n := draw.IntN(10); {
 	case n < 7:
-		c.readProduct(r, draw.IntN(products))
+		c.readProduct(r, draw.IntN(products), spellings[draw.IntN(len(spellings))])
 	case n < 9:
 		c.readLast(r)
 	default:
@@ -113,10 +113,16 @@ func (c *clients) read(r *replica, path string, into any) (status int, layer str
 	return status, layer, true
 }
 
-func (c *clients) readProduct(r *replica, i int) {
+// spellings are ways to write a product's address: each is kept under a key of its own, and all of them are to go with
+// the product's tag.
+var spellings = []string{
+	"/api/products/%d", "/api/products/%d?id=0", "/api/products/%d/", "/api/products/0%d", "/api/products/+%d",
+}
+
+func (c *clients) readProduct(r *replica, i int, spelling string) {
 	floor := c.oracle.floors[i].Load()
 	var p product
-	status, layer, answered := c.read(r, fmt.Sprintf("/api/products/%d", c.oracle.ids[i]), &p)
+	status, layer, answered := c.read(r, fmt.Sprintf(spelling, c.oracle.ids[i]), &p)
 	if answered && (status != http.StatusOK || p.Version < floor) {
 		c.oracle.violated("%s answers %d, version %d of product %d; %d was acknowledged before (%s)", r.name, status, p.Version, c.oracle.ids[i], floor, layer)
 	}
