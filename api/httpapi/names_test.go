@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/woodytoys/woodytoys/api/shop"
-	"github.com/woodytoys/woodytoys/internal/oneline"
 )
 
 // TestHarmfulNamesAreRefused gives names that could forge, reorder or hide a line to every call that takes one.
@@ -63,26 +62,4 @@ func TestOldNamesForgeNoLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.get("/api/orders/?order_id="+order.ID).want(t, 200, `commande "`+order.ID+`": Pending\nSuccess`)
-}
-
-// FuzzTextIsOneLine wants of any name that is in the database a text answer of one line, and a list of one line for each.
-func FuzzTextIsOneLine(f *testing.F) {
-	for _, name := range []string{"Yoyo", "a\nb", "\r", "\u2028", "\x1b[31m", "\xff", "\u202e"} {
-		f.Add(name)
-	}
-	s := mustServe(f)
-	f.Fuzz(func(t *testing.T, name string) {
-		old, err := s.store.AddProduct(t.Context(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := s.forTest(t)
-		list := s.get("/api/products?limit=1", "Accept: text/plain").body
-		last := s.get("/api/products/last").body
-		for _, line := range []string{strings.TrimSuffix(list, "\n"), last, s.get(fmt.Sprint("/api/products/", old.ID)).body} {
-			if oneline.Escape(line) != line {
-				t.Errorf("the name %q is answered as %q, which is not one plain line", name, line)
-			}
-		}
-	})
 }
