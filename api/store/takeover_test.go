@@ -56,6 +56,10 @@ func TestWhateverTheLabHasIsTakenOver(t *testing.T) {
 			"CREATE TABLE `order` (Order_ID VARCHAR(36) PRIMARY KEY, STATUS VARCHAR(20), Product VARCHAR(255))", rows, orders,
 		},
 		"ids in upper case": {labProduct, labOrder, rows, strings.Replace(orders, labUUID, strings.ToUpper(labUUID)+" ", 1)},
+		"one order in two spellings": {
+			labProduct, strings.Replace(labOrder, "(64)", "(64) COLLATE utf8mb4_bin", 1), rows, orders,
+			"INSERT INTO `order` VALUES ('" + strings.ToUpper(labUUID) + "', 'Pending', 'Rien')",
+		},
 		"NULLs": {
 			strings.ReplaceAll(labProduct, " NOT NULL)", ")"), labOrder,
 			"INSERT INTO product (name) VALUES (NULL), ('Puzzle')",
@@ -102,6 +106,19 @@ func TestWhateverTheLabHasIsTakenOver(t *testing.T) {
 			wantTables(t, cfg)
 		})
 	}
+}
+
+// TestOrdersOfTheTypeUUID has the lab use MariaDB's own type for ids.
+func TestOrdersOfTheTypeUUID(t *testing.T) {
+	cfg := store.Config{DSN: mustDatabase(t)}
+	mustExec(t, cfg, "CREATE TABLE `order` (order_id UUID PRIMARY KEY, status VARCHAR(20), product VARCHAR(20))",
+		"INSERT INTO `order` VALUES ('"+strings.ToUpper(labUUID)+"', 'Success', 'Camion')")
+	s := mustOpen(t, cfg)
+	if o, err := s.Order(t.Context(), labUUID); o.Status != shop.Success || err != nil {
+		t.Errorf("the lab's order = %v, %v", o, err)
+	}
+	wantTables(t, cfg)
+	testOrders(t, s)
 }
 
 // wantTables wants every table on InnoDB, and every name and id compared by its bytes.
