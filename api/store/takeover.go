@@ -178,16 +178,6 @@ var unnamed = map[string]string{"name": "(sans nom)", "product": "(sans nom)", "
 
 // tidy changes what stands in the way of the migrations.
 func (t *labTable) tidy(ctx context.Context, conn *sql.Conn) error {
-	for _, column := range t.texts {
-		if t.columns[column].notNull {
-			continue
-		}
-		err := t.run(ctx, conn, "rows had no "+column,
-			"UPDATE "+quoted(t.name)+" SET "+quoted(column)+" = ? WHERE "+quoted(column)+" IS NULL", unnamed[column])
-		if err != nil {
-			return err
-		}
-	}
 	if t.engine != "InnoDB" || t.rowFormat != "Dynamic" && t.rowFormat != "Compressed" {
 		// Only InnoDB has transactions, and only these formats can index 255 characters.
 		err := t.run(ctx, conn, "it was not on InnoDB, or in an old row format",
@@ -199,10 +189,32 @@ func (t *labTable) tidy(ctx context.Context, conn *sql.Conn) error {
 	if err := t.tidyIndexes(ctx, conn); err != nil {
 		return err
 	}
+	for _, column := range t.texts {
+		if err := t.tidyNULLs(ctx, conn, column); err != nil {
+			return err
+		}
+	}
 	if t.name == "order" && t.columns["order_id"].dataType != "uuid" {
 		return t.tidyIDs(ctx, conn)
 	}
 	return nil
+}
+
+// tidyNULLs has no text be NULL. The column may be too short for the word, or of a type that does not know it.
+func (t *labTable) tidyNULLs(ctx context.Context, conn *sql.Conn, column string) error {
+	if t.columns[column].notNull {
+		return nil
+	}
+	n, err := t.count(ctx, conn, quoted(column)+" IS NULL")
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "ALTER TABLE "+quoted(t.name)+" MODIFY "+quoted(column)+" VARCHAR(255) "+exact+" NULL")
+	if err != nil {
+		return err
+	}
+	return t.run(ctx, conn, "rows had no "+column,
+		"UPDATE "+quoted(t.name)+" SET "+quoted(column)+" = ? WHERE "+quoted(column)+" IS NULL", unnamed[column])
 }
 
 // tidyIndexes has each row's key be unique, and nothing else: products may share a name.

@@ -66,6 +66,13 @@ func TestWhateverTheLabHasIsTakenOver(t *testing.T) {
 			"INSERT INTO `order` (order_id) VALUES ('" + labUUID + "')",
 			"INSERT INTO `order` (order_id, status) VALUES ('an old order', 'Failed')",
 		},
+		"NULLs that their words do not fit": {
+			"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(6) UNIQUE)",
+			"CREATE TABLE `order` (order_id VARCHAR(36) PRIMARY KEY, status ENUM('Success', 'Failed'), product CHAR(4))",
+			"INSERT INTO product (name) VALUES (NULL), ('Puzzle')",
+			"INSERT INTO `order` (order_id) VALUES ('" + labUUID + "')",
+			"INSERT INTO `order` (order_id, status) VALUES ('an old order', 'Failed')",
+		},
 		"a server of MyISAM": {"SET GLOBAL default_storage_engine = MyISAM", labProduct, labOrder, rows, orders},
 		"no strictness":      {"SET GLOBAL sql_mode = ''", labProduct, labOrder, rows, orders},
 	} {
@@ -77,7 +84,7 @@ func TestWhateverTheLabHasIsTakenOver(t *testing.T) {
 			})
 			s := mustOpen(t, cfg)
 			first, end := "Camion", shop.Success
-			if name == "NULLs" {
+			if strings.HasPrefix(name, "NULLs") {
 				first, end = "(sans nom)", shop.Pending
 			}
 			last := mustLast(t, s)
