@@ -84,6 +84,20 @@ func (m *MariaDB) DSN(database string) string {
 	return cfg.FormatDSN()
 }
 
+// StartWire carries connections to this server, and returns the DSN of a database by way of it.
+func (m *MariaDB) StartWire(dsn string) (wire *Wire, through string, err error) {
+	if wire, err = StartWire(m.socket()); err != nil {
+		return nil, "", err
+	}
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		wire.Close()
+		return nil, "", err
+	}
+	cfg.Net, cfg.Addr = "tcp", wire.Addr
+	return wire, cfg.FormatDSN(), nil
+}
+
 // NewDatabase makes an empty database with a name of its own and answers its DSN.
 func (m *MariaDB) NewDatabase() (dsn string, err error) {
 	db, err := sql.Open("mysql", m.DSN(""))

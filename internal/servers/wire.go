@@ -3,6 +3,7 @@ package servers
 import (
 	"bytes"
 	"net"
+	"path/filepath"
 	"sync"
 )
 
@@ -17,8 +18,9 @@ type Wire struct {
 	mu    sync.Mutex
 	moved sync.Cond // on mu: something was cut, hung or mended
 	conns map[*carried]bool
-	cut   bool // connections are refused
-	hung  bool // nothing gets through, and nobody is told
+	cut   bool   // connections are refused
+	hung  bool   // nothing gets through, and nobody is told
+	loses []byte // the answer to what holds this is lost; nil when none is
 }
 
 // carried is one connection.
@@ -26,10 +28,11 @@ type carried struct {
 	client, server net.Conn
 	bus            bool // it has sent SUBSCRIBE
 	hung           bool
+	mute           bool // the server's next answer is lost, and the connection with it
 	closed         bool
 }
 
-// StartWire carries connections to HOST:PORT until it is closed.
+// StartWire carries connections to HOST:PORT, or to a socket file by its full path, until it is closed.
 func StartWire(to string) (*Wire, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -59,7 +62,11 @@ func (w *Wire) accept() {
 }
 
 func (w *Wire) carry(client net.Conn) {
-	server, err := net.Dial("tcp", w.to)
+	network := "tcp"
+	if filepath.IsAbs(w.to) {
+		network = "unix"
+	}
+	server, err := net.Dial(network, w.to)
 	if err != nil {
 		client.Close()
 		return
@@ -90,10 +97,13 @@ func (w *Wire) pass(c *carried, from, to net.Conn, asks bool) {
 		if asks && bytes.Contains(bytes.ToLower(buffer[:min(n, 64)]), []byte("subscribe")) {
 			c.bus = true
 		}
+		if asks && w.loses != nil && bytes.Contains(buffer[:n], w.loses) {
+			c.mute, w.loses = true, nil
+		}
 		for (w.hung || c.hung) && !c.closed {
 			w.moved.Wait()
 		}
-		closed := c.closed
+		closed := c.closed || c.mute && !asks
 		w.mu.Unlock()
 		if closed {
 			return
@@ -137,6 +147,14 @@ func (w *Wire) Cut() {
 
 // Hang lets nothing through and tells nobody; what is on its way arrives after Mend.
 func (w *Wire) Hang() { w.set(false, true) }
+
+// LoseAnswer has the next thing that is asked with these words reach the server, and its connection end when the server
+// answers.
+func (w *Wire) LoseAnswer(words string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.loses = []byte(words)
+}
 
 // CutBus ends the connections that have subscribed to something.
 func (w *Wire) CutBus() { w.each(isBus, closeIt) }
