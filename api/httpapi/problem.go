@@ -26,6 +26,11 @@ var statusOf = map[shop.Kind]int{
 	shop.KeyReused:   fiber.StatusUnprocessableEntity,
 	shop.Busy:        fiber.StatusServiceUnavailable,
 	shop.Unavailable: fiber.StatusServiceUnavailable,
+	shop.Full:        fiber.StatusInsufficientStorage, // RFC 4918 11.5: temporary, and not to be repeated unasked
+
+	// RFC 9110 15.6.5: no timely answer from a server that was needed. 503 would say that the same request will do
+	// later (15.6.4), and clients repeat it by themselves.
+	shop.Uncertain: fiber.StatusGatewayTimeout,
 }
 
 // sentences are what callers read about failures that Fiber found before a handler did.
@@ -60,8 +65,11 @@ func (e *httpError) Error() string { return e.detail }
 // others. Its cause is for the log alone.
 func (a *API) sendError(c *fiber.Ctx, err error) {
 	status, detail, retryAfter := a.describe(err)
-	if status == fiber.StatusInternalServerError {
-		a.logFailure(c, err)
+	switch status {
+	case fiber.StatusInternalServerError:
+		a.logFailure(c, "request failed", err)
+	case fiber.StatusGatewayTimeout:
+		a.logFailure(c, "a write may have been carried out, or not", err)
 	}
 	header := &c.Response().Header
 	header.Del(fiber.HeaderETag)
@@ -85,13 +93,13 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 }
 
 // logFailure tells the log what a caller is not told.
-func (a *API) logFailure(c *fiber.Ctx, err error) {
+func (a *API) logFailure(c *fiber.Ctx, what string, err error) {
 	log := a.log.With("method", c.Method(), "path", c.Path(), "request", string(c.Response().Header.Peek(fiber.HeaderXRequestID)))
 	var panicked *cache.PanicError
 	if errors.As(err, &panicked) {
 		log = log.With("stack", string(panicked.Stack))
 	}
-	log.Error("request failed", "err", err)
+	log.Error(what, "err", err)
 }
 
 func (a *API) describe(err error) (status int, detail, retryAfter string) {
@@ -115,6 +123,7 @@ func (a *API) describe(err error) (status int, detail, retryAfter string) {
 		}
 		return early.Code, http.StatusText(early.Code) + ".", ""
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		// A write that may have been carried out is Uncertain by now.
 		return fiber.StatusServiceUnavailable, "This replica is ending; try again.", "1"
 	}
 	return fiber.StatusInternalServerError, "Something went wrong on our side; the log has the details.", ""

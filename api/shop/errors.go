@@ -22,9 +22,16 @@ const (
 	KeyReused
 	// Busy is a wait for a slot or a database connection that went past its bound.
 	Busy
-	// Unavailable is a database that does not answer.
+	// Unavailable is a database that does not answer. What was asked has not been done.
 	Unavailable
+	// Full is a database without room for what is written. Nothing was.
+	Full
+	// Uncertain is a write that may have been carried out, or not: nobody heard how it ended.
+	Uncertain
 )
+
+// MayBeDone is what a caller is told of an Uncertain write.
+const MayBeDone = "The write may have been carried out, or not: look before you send it again."
 
 // Error is a failure that a caller may be told about.
 type Error struct {

@@ -150,6 +150,12 @@ func (s *Shop) OrderProduct(ctx context.Context, product, key string) (Order, er
 func (s *Shop) place(ctx context.Context, product, key string) (Order, error) {
 	order := Order{ID: uuid.NewString(), Product: product, Status: Pending, Version: 1}
 	stored, err := s.store.AddOrder(ctx, order, key)
+	if KindOf(err) == Uncertain {
+		return Order{}, &Error{
+			Kind: Uncertain, Err: err,
+			Detail: "The order may have been taken, or not: look for order " + order.ID + " before you send it again.",
+		}
+	}
 	if err != nil {
 		return Order{}, err
 	}

@@ -7,7 +7,8 @@ import (
 
 // Store keeps products and orders. Every method answers an *Error: NotFound where the thing named
 // does not exist, Busy when no connection came free in time, Unavailable when the database does
-// not answer. A write that answers nil is durable.
+// not answer, Full when it has no room. A write that answers nil is durable; one that answers
+// Uncertain may have been carried out, or not; with any other error nothing has happened.
 type Store interface {
 	// Product is one product.
 	Product(ctx context.Context, id int64) (Product, error)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -44,7 +45,7 @@ func (s *Store) AddProduct(ctx context.Context, name string) (shop.Product, erro
 	case <-a.done:
 		return a.product, a.err
 	case <-patience.C:
-		err = busy(slots.ErrBusy)
+		err = noConnection(slots.ErrBusy)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -56,7 +57,7 @@ func (s *Store) AddProduct(ctx context.Context, name string) (shop.Product, erro
 		return a.product, a.err
 	case <-ctx.Done():
 		return shop.Product{}, &shop.Error{
-			Kind: shop.Unavailable, Err: ctx.Err(), Detail: "The product may be stored, or not; read before you try again.",
+			Kind: shop.Uncertain, Err: ctx.Err(), Detail: "This replica is ending. " + shop.MayBeDone,
 		}
 	}
 }
@@ -103,7 +104,7 @@ func (s *Store) addTogether() (group []*addition, settle func() error) {
 		return slices.Compact(tags), nil
 	})
 	// Without a connection, who has waited too long leaves by himself; without a database all hear of it.
-	if group == nil && shop.KindOf(settle()) != shop.Busy {
+	if group == nil && !errors.Is(settle(), slots.ErrBusy) {
 		group = s.additions.take()
 	}
 	return group, settle

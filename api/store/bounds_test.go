@@ -63,8 +63,8 @@ func TestACommitIsNotWaitedForEver(t *testing.T) {
 	}()
 	select {
 	case err := <-answer:
-		if shop.KindOf(err) != shop.Unavailable {
-			t.Errorf("a commit without an answer = %v, want Unavailable", err)
+		if shop.KindOf(err) != shop.Uncertain {
+			t.Errorf("a commit without an answer = %v, want Uncertain", err)
 		}
 	case <-time.After(time.Minute):
 		t.Error("a commit without an answer was waited for a minute")

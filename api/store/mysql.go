@@ -110,9 +110,7 @@ var mysqlDialect = dialect{
 		_, err := conn.ExecContext(ctx, "DO SLEEP(?)", d.Seconds())
 		return err
 	},
-	alreadyDone: func(err error) bool {
-		return isMySQL(err, mysqlDuplicateColumn, mysqlDuplicateIndex, mysqlTriggerExists)
-	},
+	alreadyDone: func(err error) bool { return meaningOf(err) == inPlace },
 }
 
 // errMigrating is another replica that has been migrating for as long as this one cared to wait.

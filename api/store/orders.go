@@ -41,7 +41,7 @@ func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (sho
 	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		if key != "" {
 			_, err := tx.ExecContext(ctx, "INSERT INTO order_key (idempotency_key, order_id, created_us) VALUES (?, ?, "+s.now+")", key, order.ID)
-			if isDuplicate(err) {
+			if meaningOf(err) == duplicate {
 				return nil, errKeyUsed
 			}
 			if err != nil {

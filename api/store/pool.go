@@ -63,42 +63,14 @@ func (p *pool) row(ctx context.Context, query string, args []any, dest ...any) e
 func (p *pool) acquire(ctx context.Context) error {
 	err := p.slots.Acquire(ctx)
 	if errors.Is(err, slots.ErrBusy) {
-		return busy(err)
+		return noConnection(err)
 	}
 	return err
 }
 
-func busy(err error) error {
+func noConnection(err error) error {
 	return &shop.Error{
 		Kind: shop.Busy, Err: err, RetryAfter: time.Second,
 		Detail: "All database connections of this replica are in use; try again later.",
 	}
-}
-
-// deadlockTries is how often a transaction that the database chose as a deadlock's victim is
-// tried in all. Nothing of it has happened by then, so doing it again is safe.
-const deadlockTries = 3
-
-// tx runs f in a transaction and commits it when f answers nil. f may run more than once.
-func (p *pool) tx(ctx context.Context, level sql.IsolationLevel, f func(ctx context.Context, tx *sql.Tx) error) error {
-	return p.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		for try := 1; ; try++ {
-			err := once(ctx, conn, level, f)
-			if !isDeadlock(err) || try == deadlockTries {
-				return err
-			}
-		}
-	})
-}
-
-func once(ctx context.Context, conn *sql.Conn, level sql.IsolationLevel, f func(ctx context.Context, tx *sql.Tx) error) error {
-	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: level})
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() // after a commit it does nothing
-	if err := f(ctx, tx); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
