@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -45,6 +46,68 @@ func TestALostDatabase(t *testing.T) {
 	}
 	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"up"`)
 	mustAwait(t, r.URL+"/api/products?product=Robot", http.StatusOK, "Robot")
+}
+
+// TestALostAnswerToCommit has COMMIT arrive at the database and its answer be lost, at every write: the caller is told
+// that it may have been carried out, and not to try again.
+func TestALostAnswerToCommit(t *testing.T) {
+	server, err := servers.StartMariaDB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	dsn, err := server.NewDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire, through, err := server.StartWire(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(wire.Close)
+	r := mustStartReplica(t, "WOODY_DB_DSN="+through, "WOODY_ORDER_WORKERS=0")
+	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"up"`)
+	send := func(method, path, body string) (*http.Response, string) {
+		request, err := http.NewRequest(method, r.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Idempotency-Key", method+path)
+		answer, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer, string(text)
+	}
+	for _, call := range []struct {
+		method, path, body string
+		again              int // the status of the same call again
+	}{
+		{"POST", "/api/products", `{"name":"Robot"}`, 201},
+		{"POST", "/api/orders", `{"product":"Yoyo"}`, 202},
+		{"GET", "/api/products?product=Robot", "", 200},
+		{"GET", "/api/orders/do?order=Robot", "", 200},
+		{"PUT", "/api/products/1", `{"name":"Robot"}`, 200},
+		{"DELETE", "/api/products/1", "", 404},
+	} {
+		wire.LoseAnswer("\x03COMMIT")
+		answer, text := send(call.method, call.path, call.body)
+		if answer.StatusCode != http.StatusGatewayTimeout || answer.Header.Get("Retry-After") != "" || !strings.Contains(text, "before you send it again") {
+			t.Errorf("%s %s, and the answer to COMMIT is lost: %s %q, Retry-After %q", call.method, call.path,
+				answer.Status, text, answer.Header.Get("Retry-After"))
+		}
+		if answer, text := send(call.method, call.path, call.body); answer.StatusCode != call.again {
+			t.Errorf("%s %s again: %s %q, want %d", call.method, call.path, answer.Status, text, call.again)
+		}
+	}
+	// One product with a key sent twice, and two without; two were there, one was deleted.
+	mustAwait(t, r.URL+"/api/products/last", http.StatusOK, "4 products")
 }
 
 // mustAwait asks until the answer has the status and holds the text, for half a minute at most.

@@ -100,7 +100,12 @@ func (a *API) handleProductCreate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	product, err := a.shop.AddProduct(a.ctx, name)
+	var product shop.Product
+	if key := c.Get("Idempotency-Key"); key != "" {
+		product, err = a.shop.AddProductOnce(a.ctx, name, strings.Clone(key))
+	} else {
+		product, err = a.shop.AddProduct(a.ctx, name)
+	}
 	if err != nil {
 		return err
 	}

@@ -136,6 +136,33 @@ func TestIdempotencyKey(t *testing.T) {
 	s.post("/api/orders", `{"product":"Yoyo"}`, "Idempotency-Key: clé").wantStatus(t, 400)
 }
 
+// TestIdempotencyKeyOfAProduct repeats a call whose product has been renamed and deleted since.
+func TestIdempotencyKeyOfAProduct(t *testing.T) {
+	s := mustServe(t)
+	first := s.post("/api/products", `{"name":"Robot"}`, "Idempotency-Key: k1")
+	first.want(t, 201, `{"id":3,"name":"Robot","version":1}`)
+	where := first.header.Get("Location")
+	same := func() {
+		t.Helper()
+		again := s.post("/api/products", `{ "name": " Robot " }`, "Idempotency-Key: k1")
+		again.want(t, 201, first.body)
+		if again.header.Get("Location") != where || again.header.Get("ETag") != first.header.Get("ETag") {
+			t.Errorf("the same key got another Location or ETag: %v", again.header)
+		}
+	}
+	same()
+	s.call(http.MethodPut, where, `{"name":"Robot rouge"}`, "Content-Type: application/json").wantStatus(t, 200)
+	same()
+	s.call(http.MethodDelete, where, "").wantStatus(t, 204)
+	same()
+	s.post("/api/products", `{"name":"Train"}`, "Idempotency-Key: k1").wantStatus(t, 422)
+	s.post("/api/orders", `{"product":"Yoyo"}`, "Idempotency-Key: k1").wantStatus(t, 202) // keys of orders are apart
+	s.post("/api/products", `{"name":"Train"}`, "Idempotency-Key: k2").want(t, 201, `{"id":4,"name":"Train","version":1}`)
+	s.post("/api/products", `{"name":"Train"}`).want(t, 201, `{"id":5,"name":"Train","version":1}`)
+	s.post("/api/products", `{"name":"Train"}`, "Idempotency-Key: "+strings.Repeat("k", 256)).wantStatus(t, 400)
+	s.post("/api/products", `{"name":""}`, "Idempotency-Key: k3").wantStatus(t, 400)
+}
+
 // TestALargeBodyIsRefused announces a body and sends none of it: a refusal that meets a body under way may be
 // lost with the connection.
 func TestALargeBodyIsRefused(t *testing.T) {

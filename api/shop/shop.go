@@ -87,6 +87,29 @@ func (s *Shop) AddProduct(ctx context.Context, name string) (Product, error) {
 	return s.store.AddProduct(ctx, name)
 }
 
+// AddProductOnce adds a product under an idempotency key: the second call returns what the first one did, whatever
+// became of the product since, and KeyReused if it is for another name.
+func (s *Shop) AddProductOnce(ctx context.Context, name, key string) (Product, error) {
+	name, err := CleanName(name)
+	if err != nil {
+		return Product{}, err
+	}
+	if err := checkKey(key); err != nil {
+		return Product{}, err
+	}
+	product, err := s.store.ProductByKey(ctx, key)
+	if KindOf(err) == NotFound {
+		product, err = s.store.AddProductOnce(ctx, name, key)
+	}
+	switch {
+	case err != nil:
+		return Product{}, err
+	case product.Name != name:
+		return Product{}, &Error{Kind: KeyReused, Detail: "This Idempotency-Key was used before for another product."}
+	}
+	return product, nil
+}
+
 // RenameProduct gives a product a name that CleanName accepts; with a version above zero only if
 // that is still the newest.
 func (s *Shop) RenameProduct(ctx context.Context, id int64, name string, version int64) (Product, error) {

@@ -24,6 +24,12 @@ type Store interface {
 
 	// AddProduct stores a new product under the next id.
 	AddProduct(ctx context.Context, name string) (Product, error)
+	// AddProductOnce does the same under an idempotency key. With a key that was used before it
+	// stores nothing and returns the product of that time, as it was then.
+	AddProductOnce(ctx context.Context, name, key string) (Product, error)
+	// ProductByKey is the product that an idempotency key was used for, as it was then; NotFound
+	// when it was not.
+	ProductByKey(ctx context.Context, key string) (Product, error)
 	// RenameProduct changes a name and raises the version. With a version above zero it answers
 	// Changed unless that is the newest.
 	RenameProduct(ctx context.Context, id int64, name string, version int64) (Product, error)
@@ -32,8 +38,8 @@ type Store interface {
 
 	// Order is the order of exactly this id, letter for letter.
 	Order(ctx context.Context, id string) (Order, error)
-	// AddOrder stores a pending order. Keys are compared exactly, as names are. With a key that was used before it stores nothing and
-	// answers the order of that time; KeyReused when that one was for another product.
+	// AddOrder stores a pending order. With a key that was used before it stores nothing and answers the order of that
+	// time. Keys are compared exactly, as names are.
 	AddOrder(ctx context.Context, order Order, key string) (Order, error)
 	// OrderByKey is the order that an idempotency key was used for; NotFound when it was not.
 	OrderByKey(ctx context.Context, key string) (Order, error)

@@ -23,6 +23,7 @@ type additions struct {
 
 type addition struct {
 	product shop.Product
+	key     string // that makes it idempotent; empty without one
 	err     error
 	done    chan struct{} // closed when the product, or the error, is there
 }
@@ -34,7 +35,22 @@ const (
 
 // AddProduct implements shop.Store.
 func (s *Store) AddProduct(ctx context.Context, name string) (shop.Product, error) {
-	a := &addition{product: shop.Product{Name: name, Version: 1}, done: make(chan struct{})}
+	return s.join(ctx, name, "")
+}
+
+// AddProductOnce implements shop.Store. Of two calls with one key at the same time, the unique key lets one through;
+// the other returns what that one stored.
+func (s *Store) AddProductOnce(ctx context.Context, name, key string) (shop.Product, error) {
+	p, err := s.join(ctx, name, key)
+	if errors.Is(err, errKeyUsed) {
+		return s.ProductByKey(ctx, key)
+	}
+	return p, err
+}
+
+// join has a product added together with others.
+func (s *Store) join(ctx context.Context, name, key string) (shop.Product, error) {
+	a := &addition{product: shop.Product{Name: name, Version: 1}, key: key, done: make(chan struct{})}
 	if s.additions.add(a) {
 		go s.carry()
 	}
@@ -69,7 +85,7 @@ func (s *Store) carry() {
 		go func() {
 			err := settle()
 			for _, a := range group {
-				if a.err == nil {
+				if a.err == nil || err != nil && errors.Is(a.err, errKeyUsed) { // perhaps in this very transaction
 					a.err = err
 				}
 				close(a.done)
@@ -93,7 +109,10 @@ func (s *Store) addTogether() (group []*addition, settle func() error) {
 				break
 			}
 			a.product.ID, err = insertProduct(ctx, tx, a.product.Name)
-			if err != nil && !isRefusal(err) {
+			if err == nil && a.key != "" {
+				err = s.keepProductKey(ctx, tx, a.key, a.product)
+			}
+			if err != nil && !isRefusal(err) && !errors.Is(err, errKeyUsed) {
 				return nil, err
 			}
 			if a.err = explain(context.Background(), err); a.err == nil {

@@ -80,6 +80,16 @@ var mysqlMigrations = []migration{
 			MODIFY status VARCHAR(255) ` + exact + ` NOT NULL,
 			MODIFY product VARCHAR(255) ` + exact + ` NOT NULL`,
 	},
+	// 5: the idempotency keys of products, with the name that each was first sent with.
+	{
+		`CREATE TABLE IF NOT EXISTS product_key (
+			idempotency_key VARBINARY(255) NOT NULL PRIMARY KEY,
+			product_id      BIGINT NOT NULL,
+			name            VARCHAR(255) ` + exact + ` NOT NULL,
+			created_us      BIGINT NOT NULL,
+			INDEX product_key_created (created_us)
+		) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+	},
 }
 
 var sqliteMigrations = []migration{
@@ -114,5 +124,15 @@ var sqliteMigrations = []migration{
 		`CREATE TRIGGER product_deleted AFTER DELETE ON product
 			BEGIN UPDATE product_tally SET n = n - 1 WHERE connection = 0; END`,
 		"INSERT INTO product (name) VALUES ('Yoyo'), ('Joli train')",
+	},
+	// 2: the idempotency keys of products, with the name that each was first sent with.
+	{
+		`CREATE TABLE product_key (
+			idempotency_key TEXT NOT NULL PRIMARY KEY,
+			product_id      INTEGER NOT NULL,
+			name            TEXT NOT NULL,
+			created_us      INTEGER NOT NULL
+		)`,
+		"CREATE INDEX product_key_created ON product_key (created_us)",
 	},
 }

@@ -32,6 +32,9 @@ func (s *Store) OrderByKey(ctx context.Context, key string) (shop.Order, error) 
 	if errors.Is(err, sql.ErrNoRows) {
 		return shop.Order{}, notFound("order with the key", key)
 	}
+	if err == nil {
+		err = s.retell(ctx, []string{shop.OrderTag(o.ID)})
+	}
 	return o, err
 }
 
@@ -57,8 +60,6 @@ func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (sho
 	}
 	return order, err
 }
-
-var errKeyUsed = &shop.Error{Kind: shop.KeyReused, Detail: "This Idempotency-Key was used before."}
 
 // ClaimOrders implements shop.Store. At READ COMMITTED the search locks the rows that it takes
 // and no gaps between them, so that new orders need not wait for it.
@@ -137,14 +138,4 @@ func (s *Store) Backlog(ctx context.Context) (shop.Backlog, error) {
 		nil, &backlog.Pending, &ageUs)
 	backlog.Oldest = time.Duration(max(ageUs.Int64, 0)) * time.Microsecond
 	return backlog, err
-}
-
-// keysKept is how long an idempotency key is remembered.
-const keysKept = 24 * time.Hour
-
-func (s *Store) forgetKeys(ctx context.Context) error {
-	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM order_key WHERE created_us < "+s.now+" - ?", keysKept.Microseconds())
-		return err
-	})
 }

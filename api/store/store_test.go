@@ -30,6 +30,7 @@ func TestContract(t *testing.T) {
 		t.Run("idempotency keys", func(t *testing.T) { testKeys(t, s) })
 		t.Run("order ids are compared exactly", func(t *testing.T) { testExactIDs(t, cfg, s) })
 		t.Run("keys are compared exactly", func(t *testing.T) { testExactKeys(t, s) })
+		t.Run("idempotency keys of products", func(t *testing.T) { testProductKeys(t, s) })
 		t.Run("claims", func(t *testing.T) { testClaims(t, s) })
 		t.Run("count under concurrent writers", func(t *testing.T) { testCount(t, s) })
 	})

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/shop"
+)
+
+// Idempotency keys are kept beside what they made, written in its transaction. Each kind of thing has a table of its
+// own: a key that made an order says nothing of products.
+
+// keysKept is how long an idempotency key is remembered.
+const keysKept = 24 * time.Hour
+
+var errKeyUsed = &shop.Error{Kind: shop.KeyReused, Detail: "This Idempotency-Key was used before."}
+
+// ProductByKey implements shop.Store.
+func (s *Store) ProductByKey(ctx context.Context, key string) (shop.Product, error) {
+	p := shop.Product{Version: 1}
+	const query = "SELECT product_id, name FROM product_key WHERE idempotency_key = ?"
+	err := s.reads.row(ctx, query, []any{key}, &p.ID, &p.Name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return shop.Product{}, notFound("product with the key", key)
+	}
+	if err == nil {
+		err = s.retell(ctx, shop.AddedTags(p.ID))
+	}
+	return p, err
+}
+
+// retell has the journal told of a write once more, before it is acknowledged to one who repeats it: whoever made it may
+// not have heard that it was committed, or may still be telling the caches.
+func (s *Store) retell(ctx context.Context, tags []string) error {
+	return s.change(ctx, s.writes, func(context.Context, *sql.Tx) ([]string, error) { return tags, nil })
+}
+
+// keepProductKey notes which product a key has made. Where the key was used before it takes the product back, which
+// nobody has seen yet, and returns errKeyUsed.
+func (s *Store) keepProductKey(ctx context.Context, tx *sql.Tx, key string, p shop.Product) error {
+	const insert = "INSERT INTO product_key (idempotency_key, product_id, name, created_us) VALUES (?, ?, ?, "
+	_, err := tx.ExecContext(ctx, insert+s.now+")", key, p.ID, p.Name)
+	if meaningOf(err) != duplicate {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM product WHERE id = ?", p.ID); err != nil {
+		return err
+	}
+	return errKeyUsed
+}
+
+func (s *Store) forgetKeys(ctx context.Context) error {
+	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
+		for _, table := range []string{"order_key", "product_key"} {
+			_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE created_us < "+s.now+" - ?", keysKept.Microseconds())
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
