@@ -35,9 +35,9 @@ func mustDatabase(t testing.TB) (dsn string) {
 }
 
 // mustStartMariaDB starts a server for a test that does it harm, with an empty database.
-func mustStartMariaDB(t testing.TB) (server *servers.MariaDB, dsn string) {
+func mustStartMariaDB(t testing.TB, options ...string) (server *servers.MariaDB, dsn string) {
 	t.Helper()
-	server, err := servers.StartMariaDB()
+	server, err := servers.StartMariaDB(options...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,16 +17,17 @@ import (
 type MariaDB struct {
 	*Process
 	dir       string
+	options   []string
 	databases atomic.Int64 // how many were made
 }
 
-// StartMariaDB makes a data folder in a new temporary folder and starts a server on it.
-func StartMariaDB() (*MariaDB, error) {
+// StartMariaDB makes a data folder in a new temporary folder and starts a server on it, with more options of its own.
+func StartMariaDB(options ...string) (*MariaDB, error) {
 	dir, err := os.MkdirTemp("", "woody-mariadb") // short: a socket's path may have 107 bytes
 	if err != nil {
 		return nil, err
 	}
-	m := &MariaDB{dir: dir}
+	m := &MariaDB{dir: dir, options: options}
 	if err := m.install(); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
@@ -57,10 +58,10 @@ func (m *MariaDB) Restart() error {
 	if err != nil {
 		return err
 	}
-	m.Process, err = Start(exec.Command(program, "--no-defaults", "--user=root",
-		"--datadir="+m.data(), "--socket="+m.socket(), "--pid-file="+filepath.Join(m.dir, "pid"),
+	m.Process, err = Start(exec.Command(program, append([]string{"--no-defaults", "--user=root",
+		"--datadir=" + m.data(), "--socket=" + m.socket(), "--pid-file=" + filepath.Join(m.dir, "pid"),
 		"--skip-networking", m.tmpdir(), "--innodb-buffer-pool-size=256M", "--max-connections=300",
-	), filepath.Join(m.dir, "log"))
+	}, m.options...)...), filepath.Join(m.dir, "log"))
 	if err != nil {
 		return err
 	}
@@ -75,6 +76,9 @@ func (m *MariaDB) Restart() error {
 		return db.PingContext(ctx)
 	})
 }
+
+// AddOptions has the server be started with more options the next time.
+func (m *MariaDB) AddOptions(options ...string) { m.options = append(m.options, options...) }
 
 // DSN is the address of a database on this server, which may be missing.
 func (m *MariaDB) DSN(database string) string {
