@@ -26,30 +26,25 @@ func openSQLite(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("the database file %s is taken by another running shop",
 			filepath.Join(cfg.DataDir, "woody.db"))
 	}
-	writes, err := sql.Open("sqlite", sqliteDSN(cfg, "_txlock=immediate"))
-	if err != nil {
-		lock.Unlock()
-		return nil, err
+	closers := []func() error{lock.Unlock}
+	var dbs []*sql.DB
+	const waits = "_pragma=busy_timeout(5000)"
+	for _, settings := range []string{waits + "&_txlock=immediate", waits + "&_pragma=query_only(1)", waits + "&_pragma=query_only(1)", ""} {
+		db, err := sql.Open("sqlite", sqliteDSN(cfg, settings))
+		if err != nil {
+			lock.Unlock()
+			return nil, err
+		}
+		dbs, closers = append(dbs, db), append([]func() error{db.Close}, closers...)
 	}
-	reads, err := sql.Open("sqlite", sqliteDSN(cfg, "_pragma=query_only(1)"))
-	if err != nil {
-		writes.Close()
-		lock.Unlock()
-		return nil, err
-	}
-	watch, err := sql.Open("sqlite", sqliteDSN(cfg, "_pragma=query_only(1)"))
-	if err != nil {
-		reads.Close()
-		writes.Close()
-		lock.Unlock()
-		return nil, err
-	}
+	writes, reads, watch, upkeep := dbs[0], dbs[1], dbs[2], dbs[3]
 	writer := newPool(writes, 1, cfg.Wait, cfg.Timeout)
 	return &Store{
 		dialect: sqliteDialect, slowQuery: cfg.SlowQuery, wait: cfg.Wait, journal: cfg.Journal, log: cfg.Logger,
 		reads: newPool(reads, cfg.Pool, cfg.Wait, cfg.Timeout), writes: writer,
 		background: writer, watch: newPool(watch, 1, cfg.Wait, cfg.Timeout),
-		closers: []func() error{watch.Close, reads.Close, writes.Close, lock.Unlock},
+		wal:     &writeAheadLog{db: upkeep, file: filepath.Join(cfg.DataDir, "woody.db-wal")},
+		closers: closers,
 	}, nil
 }
 
@@ -59,8 +54,8 @@ func sqliteDSN(cfg Config, extra string) string {
 		sync = "full"
 	}
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.Join(cfg.DataDir, "woody.db")}).EscapedPath()}
-	return fmt.Sprintf("%s?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(%s)&%s",
-		file.String(), sync, extra)
+	const all = "_pragma=journal_mode(wal)&_pragma=synchronous(%s)&_pragma=journal_size_limit(%d)"
+	return fmt.Sprintf("%s?"+all+"&%s", file.String(), sync, walKept, extra)
 }
 
 var sqliteDialect = dialect{

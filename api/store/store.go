@@ -70,6 +70,7 @@ type Store struct {
 	background *pool // writes that must not queue behind callers': of workers and upkeep
 	watch      *pool // the same for reads: of workers, health and metrics
 	additions  additions
+	wal        *writeAheadLog // SQLite's; nil with a database server
 	closers    []func() error
 }
 
@@ -125,11 +126,11 @@ func (s *Store) Ping(ctx context.Context) error {
 // Name is "sqlite" or "mysql".
 func (s *Store) Name() string { return s.dialect.name }
 
-// Upkeep does the database's regular small jobs: it folds the product tally and forgets
-// idempotency keys of more than a day ago. It is meant to be called about once a minute by every
+// Upkeep does the database's regular small jobs: it folds the product tally, forgets
+// idempotency keys of more than a day ago and shrinks SQLite's write-ahead log. It is meant to be called about once a minute by every
 // replica; it does no harm more often.
 func (s *Store) Upkeep(ctx context.Context) error {
-	return errors.Join(s.foldTally(ctx), s.forgetKeys(ctx))
+	return errors.Join(s.foldTally(ctx), s.forgetKeys(ctx), s.wal.shrink(ctx))
 }
 
 // DBs are the connection pools by what they are for, for metrics.
