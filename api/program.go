@@ -184,11 +184,14 @@ func (p *program) work(ctx context.Context) error {
 }
 
 func (p *program) logDatabase(err error) {
-	if err != nil {
+	switch {
+	case err == nil:
+		p.log.Info("the database is back")
+	case shop.KindOf(err) == shop.Full:
+		p.log.Error("the database has no room: writes are refused until it has", "err", err)
+	default:
 		p.log.Warn("the database is lost", "err", err)
-		return
 	}
-	p.log.Info("the database is back")
 }
 
 func (p *program) upkeep(ctx context.Context) {

@@ -14,10 +14,13 @@ import (
 // scrapePatience is how long counting the backlog may hold a scrape up.
 const scrapePatience = 2 * time.Second
 
-// WatchHealth adds whether the replica is ready and its database answers, as 1 or 0.
+// WatchHealth adds whether the replica is ready, its database answers and has room, as 1 or 0.
 func WatchHealth(registry prometheus.Registerer, h *health.Health) {
 	gauge(registry, "woody_ready", "1 while the replica wants requests.", func() float64 { return truth(h.Ready()) })
 	gauge(registry, "woody_database_up", "1 while the database answers.", func() float64 { return truth(h.DatabaseUp()) })
+	gauge(registry, "woody_database_full", "1 while the database has no room for what is written.", func() float64 {
+		return truth(h.Database() == health.Full)
+	})
 }
 
 // WatchSlots adds the size and the use of slots; name is a noun such as "heavy_slots".

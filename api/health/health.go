@@ -5,6 +5,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/woodytoys/woodytoys/api/shop"
 )
 
 const (
@@ -12,16 +14,35 @@ const (
 	pingPatience = 3 * time.Second
 )
 
+// Database is what is known of the database.
+type Database int32
+
+const (
+	// Awaited is a database that was not reached yet.
+	Awaited Database = iota
+	// Up is one that answers.
+	Up
+	// Full is one that answers and has no room for what is written.
+	Full
+	// Down is one that does not answer.
+	Down
+)
+
+var databaseWords = [...]string{"awaited", "up", "full", "down"}
+
+// String is "awaited", "up", "full" or "down".
+func (d Database) String() string { return databaseWords[d] }
+
 // Health is a replica's state. The zero value is a replica that is starting.
 type Health struct {
 	started  atomic.Bool
 	draining atomic.Bool
-	database atomic.Bool
+	database atomic.Int32
 }
 
 // Start says that the database has been reached and migrated.
 func (h *Health) Start() {
-	h.database.Store(true)
+	h.database.Store(int32(Up))
 	h.started.Store(true)
 }
 
@@ -38,12 +59,15 @@ func (h *Health) Draining() bool { return h.draining.Load() }
 // lost in between does not change it, since a proxy would then find no replica at all.
 func (h *Health) Ready() bool { return h.Started() && !h.Draining() }
 
-// DatabaseUp tells whether the database answered when it was last asked.
-func (h *Health) DatabaseUp() bool { return h.database.Load() }
+// Database is how the database was when it was last asked.
+func (h *Health) Database() Database { return Database(h.database.Load()) }
 
-// WatchDatabase asks the database every second whether it answers, until ctx ends. It calls
-// changed, if that is not nil, when the answer is another than before; err is nil when the
-// database came back.
+// DatabaseUp tells whether the database answered when it was last asked, with room or without.
+func (h *Health) DatabaseUp() bool { return h.Database() == Up || h.Database() == Full }
+
+// WatchDatabase asks the database every second whether it answers, until ctx ends. ping returns nil if
+// it does, or a shop.Full error if it does and has no room. WatchDatabase calls changed, if that is not
+// nil, when the database is not as before, with what ping returned.
 func (h *Health) WatchDatabase(ctx context.Context, ping func(context.Context) error, changed func(err error)) {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
@@ -59,8 +83,19 @@ func (h *Health) WatchDatabase(ctx context.Context, ping func(context.Context) e
 		if ctx.Err() != nil {
 			return
 		}
-		if was := h.database.Swap(err == nil); was != (err == nil) && changed != nil {
+		now := databaseBy(err)
+		if was := Database(h.database.Swap(int32(now))); was != now && changed != nil {
 			changed(err)
 		}
 	}
+}
+
+func databaseBy(err error) Database {
+	switch {
+	case err == nil:
+		return Up
+	case shop.KindOf(err) == shop.Full:
+		return Full
+	}
+	return Down
 }

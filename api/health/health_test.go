@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/health"
+	"github.com/woodytoys/woodytoys/api/shop"
 )
 
 func TestReadyFromStartToDrain(t *testing.T) {
@@ -31,10 +32,13 @@ func TestALostDatabaseIsSeenAndStaysReady(t *testing.T) {
 		var h health.Health
 		h.Start()
 		gone := errors.New("gone")
-		var down atomic.Bool
+		var down, full atomic.Bool
 		ping := func(context.Context) error {
-			if down.Load() {
+			switch {
+			case down.Load():
 				return gone
+			case full.Load():
+				return &shop.Error{Kind: shop.Full}
 			}
 			return nil
 		}
@@ -54,6 +58,22 @@ func TestALostDatabaseIsSeenAndStaysReady(t *testing.T) {
 		if !h.DatabaseUp() {
 			t.Error("the database came back unnoticed")
 		}
+		full.Store(true)
+		step()
+		step()
+		if got := h.Database(); got != health.Full || got.String() != "full" || !h.DatabaseUp() || !h.Ready() {
+			t.Errorf("the database is %v, want full, answering, and the replica ready", got)
+		}
+		full.Store(false)
+		down.Store(true)
+		step()
+		if got := h.Database(); got != health.Down {
+			t.Errorf("the database is %v, want down", got)
+		}
+		if len(told) != 4 || shop.KindOf(told[2]) != shop.Full || told[3] != gone {
+			t.Errorf("told %v, want each change once", told)
+		}
+		told = told[:2]
 		if len(told) != 2 || told[0] == nil || told[1] != nil {
 			t.Errorf("told %v, want once of the loss and once of the return", told)
 		}

@@ -11,19 +11,14 @@ func (a *API) handleHealthz(c *fiber.Ctx) error {
 type readiness struct {
 	Ready    bool `json:"ready"`
 	Draining bool `json:"draining"`
-	// Database is "up", "down", or "awaited" before it was reached for the first time.
+	// Database is "up", "full" when it has no room for what is written, "down", or "awaited" before it
+	// was reached for the first time.
 	Database string `json:"database"`
 }
 
 // handleReadyz tells whether this replica wants requests.
 func (a *API) handleReadyz(c *fiber.Ctx) error {
-	state := readiness{Ready: a.health.Ready(), Draining: a.health.Draining(), Database: "down"}
-	switch {
-	case !a.health.Started():
-		state.Database = "awaited"
-	case a.health.DatabaseUp():
-		state.Database = "up"
-	}
+	state := readiness{Ready: a.health.Ready(), Draining: a.health.Draining(), Database: a.health.Database().String()}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	if !state.Ready {
 		c.Status(fiber.StatusServiceUnavailable)

@@ -34,14 +34,21 @@ func (s *Shop) Workers(ctx context.Context, n int, log *slog.Logger) {
 	for range n {
 		idle <- struct{}{}
 	}
+	failing := false
 	for {
 		free := takeIdle(ctx, idle)
 		if free == 0 {
 			return
 		}
 		claims, err := s.store.ClaimOrders(ctx, free, s.heavyDelay+leaseMargin)
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case ctx.Err() != nil:
+		case err != nil && !failing: // once, and not at every try
 			log.Warn("claim orders", "err", err)
+			failing = true
+		case err == nil && failing:
+			log.Info("orders are claimed again")
+			failing = false
 		}
 		for range free - len(claims) {
 			idle <- struct{}{}

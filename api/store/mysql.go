@@ -110,6 +110,7 @@ var mysqlDialect = dialect{
 		_, err := conn.ExecContext(ctx, "DO SLEEP(?)", d.Seconds())
 		return err
 	},
+	tryRoom:     tryTableRoom,
 	alreadyDone: func(err error) bool { return meaningOf(err) == inPlace },
 }
 

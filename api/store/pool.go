@@ -17,6 +17,7 @@ type pool struct {
 	db      *sql.DB
 	slots   *slots.Slots
 	timeout time.Duration
+	room    *room // is told of every transaction's error
 }
 
 func newPool(db *sql.DB, size int, wait, timeout time.Duration) *pool {

@@ -87,5 +87,6 @@ var sqliteDialect = dialect{
 			return ctx.Err()
 		}
 	},
+	tryRoom:     tryFileRoom,
 	alreadyDone: func(error) bool { return false },
 }

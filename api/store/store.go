@@ -70,6 +70,7 @@ type Store struct {
 	background *pool // writes that must not queue behind callers': of workers and upkeep
 	watch      *pool // the same for reads: of workers, health and metrics
 	additions  additions
+	room       room
 	wal        *writeAheadLog // SQLite's; nil with a database server
 	closers    []func() error
 }
@@ -92,6 +93,8 @@ type dialect struct {
 	locked func(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn) error) error
 	// sleep holds the connection inside the database.
 	sleep func(ctx context.Context, conn *sql.Conn, d time.Duration) error
+	// tryRoom writes something and takes it back; nil says that there is room for it.
+	tryRoom func(ctx context.Context, s *Store) error
 	// alreadyDone tells the error of a migration's statement that had run before.
 	alreadyDone func(err error) bool
 }
@@ -101,10 +104,16 @@ type dialect struct {
 // has it.
 func Open(cfg Config) (*Store, error) {
 	cfg = cfg.withDefaults()
+	open := openMySQL
 	if cfg.DSN == "" {
-		return openSQLite(cfg)
+		open = openSQLite
 	}
-	return openMySQL(cfg)
+	s, err := open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.writes.room, s.background.room = &s.room, &s.room
+	return s, nil
 }
 
 // Close ends the connections; work under way fails.
@@ -116,11 +125,16 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ping answers nil when the database answers, and an Unavailable error otherwise.
+// Ping returns nil when the database answers and has room for what is written, a Full error when it has none, and an
+// Unavailable error when it does not answer.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.watch.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
+	err := s.watch.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		return conn.PingContext(ctx)
 	})
+	if err != nil {
+		return err
+	}
+	return s.room.missing(func() error { return s.tryRoom(ctx, s) })
 }
 
 // Name is "sqlite" or "mysql".

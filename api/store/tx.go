@@ -20,7 +20,7 @@ const (
 // others is done again in its place, a few times and within the pool's timeout: f may run more than once. The error
 // is Uncertain where the transaction may have been committed; with any other nothing has happened.
 func (p *pool) tx(ctx context.Context, level sql.IsolationLevel, f func(ctx context.Context, tx *sql.Tx) error) error {
-	return p.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
+	err := p.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		pause := firstPause
 		for try := 1; ; try++ {
 			err := once(ctx, conn, level, f)
@@ -35,6 +35,8 @@ func (p *pool) tx(ctx context.Context, level sql.IsolationLevel, f func(ctx cont
 			}
 		}
 	})
+	p.room.note(err)
+	return err
 }
 
 func once(ctx context.Context, conn *sql.Conn, level sql.IsolationLevel, f func(ctx context.Context, tx *sql.Tx) error) error {

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// mustMountDisk makes a small disk. It takes root, which CI is.
+func mustMountDisk(t *testing.T, size int64) *servers.Disk {
+	t.Helper()
+	disk, err := servers.MountDisk(t.TempDir(), size)
+	if errors.Is(err, os.ErrPermission) && os.Getenv("CI") == "" {
+		t.Skip("only root may mount the small disk that this test fills: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := disk.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return disk
+}
+
+// TestAFullDisk fills the disk of the database under a running shop: writes are told so and reads go on, /readyz and the
+// log say it, the log once, and all of it ends by itself when there is room again.
+func TestAFullDisk(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		disk := mustMountDisk(t, 8<<20)
+		testAFullDisk(t, disk, "WOODY_DB_DSN=", "WOODY_DATA_DIR="+disk.Dir)
+	})
+	t.Run("mariadb", func(t *testing.T) {
+		disk := mustMountDisk(t, 256<<20)
+		t.Setenv("TMPDIR", disk.Dir)
+		server, err := servers.StartMariaDB()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(server.Close)
+		dsn, err := server.NewDatabase()
+		if err != nil {
+			t.Fatal(err)
+		}
+		testAFullDisk(t, disk, "WOODY_DB_DSN="+dsn)
+	})
+}
+
+func testAFullDisk(t *testing.T, disk *servers.Disk, settings ...string) {
+	r := mustStartReplica(t, append(settings, "WOODY_SLOW_QUERY_DELAY=0", "WOODY_ORDER_WORKERS=1", "WOODY_HEAVY_DELAY=100ms")...)
+	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"up"`)
+	name := strings.Repeat("x", 200)
+	added := 0
+	add := func() (answer *http.Response, text string) {
+		t.Helper()
+		answer, err := http.Post(r.URL+"/api/products", "application/json", strings.NewReader(`{"name":"`+name+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.StatusCode == http.StatusCreated {
+			added++
+		}
+		return answer, string(body)
+	}
+	for range 50 { // that are to be validated on a full disk
+		mustAwait(t, r.URL+"/api/orders/do?order=Yoyo", http.StatusOK, "")
+	}
+	if err := disk.Fill(); err != nil {
+		t.Fatal(err)
+	}
+	answer, text := add()
+	for answer.StatusCode == http.StatusCreated && added < 100_000 { // in what room the files have within
+		answer, text = add()
+	}
+	if answer.StatusCode != http.StatusInsufficientStorage || answer.Header.Get("Retry-After") != "" || !strings.Contains(text, "no room") {
+		t.Errorf("a product on a full disk, after %d: %s %q, Retry-After %q", added, answer.Status, text, answer.Header.Get("Retry-After"))
+	}
+	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"full"`)
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		// Past the time after which it is tried whether there is room.
+		if status, body := mustGet(t, r.URL+"/readyz"); status != http.StatusOK || !strings.Contains(body, `"database":"full"`) {
+			t.Errorf("/readyz on a full disk: %d %s", status, body)
+		}
+	}
+	for range 20 {
+		add()
+	}
+	mustAwait(t, r.URL+"/api/products/1", http.StatusOK, "Yoyo")
+	for _, line := range []string{"the database has no room", "claim orders"} {
+		if got := strings.Count(r.Log(), line); got > 1 || got == 0 && line != "claim orders" {
+			t.Errorf("the log says %d times %q, want once", got, line)
+		}
+	}
+
+	if err := disk.Free(); err != nil {
+		t.Fatal(err)
+	}
+	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"up"`)
+	if answer, text := add(); answer.StatusCode != http.StatusCreated {
+		t.Errorf("a product, once there is room again: %s %s", answer.Status, text)
+	}
+	if got := strings.Count(r.Log(), "the database is back"); got != 1 {
+		t.Errorf("the log says %d times that the database is back, want once", got)
+	}
+	// What was refused is not there.
+	mustAwait(t, r.URL+"/api/products/last", http.StatusOK, fmt.Sprintf(" - %d products", 2+added))
+	if t.Failed() {
+		t.Log(r.Log())
+	}
+}
