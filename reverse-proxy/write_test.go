@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -127,6 +128,38 @@ func (f *fakeDying) die(conn net.Conn) {
 		f.reads.Add(1)
 	default:
 		f.writes.Add(1)
+	}
+}
+
+// TestAWriteThatMayBeDoneIsNotTriedAgain has replicas say of writes that they may have been carried out, and break off on
+// them: both are passed on once, without a time to try again.
+func TestAWriteThatMayBeDoneIsNotTriedAgain(t *testing.T) {
+	var writes atomic.Int64
+	replica := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" {
+			writes.Add(1)
+			http.Error(w, "The write may have been carried out, or not.", http.StatusGatewayTimeout)
+		}
+	}))
+	t.Cleanup(replica.Close)
+	dying := startFakeDying(t)
+	for addr, want := range map[string]int{
+		strings.TrimPrefix(replica.URL, "http://"): http.StatusGatewayTimeout,
+		dying.addr: http.StatusBadGateway,
+	} {
+		proxy := mustStart(t, servers.HAProxyConfig{API: []string{addr}})
+		for _, call := range []struct{ method, path string }{
+			{"POST", "/api/products"}, {"PUT", "/api/products/1"}, {"DELETE", "/api/products/1"}, {"POST", "/api/orders"},
+			{"GET", "/api/products?product=Robot"},
+		} {
+			got := mustDo(t, call.method, proxy.URL+call.path, nil)
+			if got.status != want || got.header.Get("Retry-After") != "" || !strings.Contains(got.body, "may have been carried out") {
+				t.Errorf("%s %s = %d %q, Retry-After %q; want %d", call.method, call.path, got.status, got.body, got.header.Get("Retry-After"), want)
+			}
+		}
+	}
+	if a, b := writes.Load(), dying.writes.Load(); a != 5 || b != 5 {
+		t.Errorf("five writes each came %d and %d times to a replica", a, b)
 	}
 }
 
