@@ -52,25 +52,32 @@ func (j stopping) Record(context.Context, *sql.Tx, []string) (int64, error) {
 
 func (j stopping) Settle(int64, []string) error { return nil }
 
-// TestACommitIsNotWaitedForEver pauses the server before a commit: nobody knows what becomes of it.
+// TestACommitIsNotWaitedForEver pauses the server before a commit, a caller's and a worker's: nobody knows what becomes
+// of it.
 func TestACommitIsNotWaitedForEver(t *testing.T) {
 	server, dsn := mustStartMariaDB(t)
+	plain := mustOpen(t, store.Config{DSN: dsn})
+	mustOrder(t, plain, "Yoyo")
+	claim := mustClaim(t, plain, 1, time.Hour)
 	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 2 * time.Second, Journal: stopping{server}})
-	answer := make(chan error, 1)
-	go func() {
-		_, err := s.AddProduct(t.Context(), "Robot")
-		answer <- err
-	}()
-	select {
-	case err := <-answer:
-		if shop.KindOf(err) != shop.Uncertain {
-			t.Errorf("a commit without an answer = %v, want Uncertain", err)
+	for name, write := range map[string]func() error{
+		"a product":      func() error { _, err := s.AddProduct(t.Context(), "Robot"); return err },
+		"an order's end": func() error { _, err := s.FinishOrder(t.Context(), claim, shop.Success); return err },
+	} {
+		answer := make(chan error, 1)
+		go func() { answer <- write() }()
+		select {
+		case err := <-answer:
+			if shop.KindOf(err) != shop.Uncertain {
+				t.Errorf("%s: a commit without an answer = %v, want Uncertain", name, err)
+			}
+		case <-time.After(time.Minute):
+			t.Errorf("%s: a commit without an answer was waited for a minute", name)
 		}
-	case <-time.After(time.Minute):
-		t.Error("a commit without an answer was waited for a minute")
-	}
-	if err := server.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
+		if err := server.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		mustOpen(t, store.Config{DSN: dsn}) // waits until the server is awake
 	}
 }
 

@@ -28,7 +28,7 @@ const logEvery = 3 * time.Second
 func (s *Store) Migrate(ctx context.Context) error {
 	var logged time.Time
 	for {
-		err := s.locked(ctx, s.background.db, func(conn *sql.Conn) error { return s.migrate(ctx, conn) })
+		err := s.locked(ctx, s.schema, func(conn *sql.Conn) error { return s.migrate(ctx, conn) })
 		switch {
 		case err == nil:
 			return nil

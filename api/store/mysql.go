@@ -56,12 +56,17 @@ func openMySQL(cfg Config) (*Store, error) {
 		}
 		return newPool(db, size, cfg.Wait, cfg.Timeout), nil
 	}
-	background, err := open(dsn, backgroundPool)
+	schema, err := connect(dsn) // a migration takes as long as it takes
 	if err != nil {
 		return nil, err
 	}
+	schema.SetMaxIdleConns(-1)
 	if dsn = dsn.Clone(); dsn.ReadTimeout == 0 {
 		dsn.ReadTimeout = cfg.SlowQuery + cfg.Timeout + time.Second // a COMMIT listens to nothing else
+	}
+	background, err := open(dsn, backgroundPool)
+	if err != nil {
+		return nil, err
 	}
 	callers, err := open(dsn, cfg.Pool)
 	if err != nil {
@@ -69,8 +74,8 @@ func openMySQL(cfg Config) (*Store, error) {
 	}
 	return &Store{
 		dialect: mysqlDialect, slowQuery: cfg.SlowQuery, wait: cfg.Wait, journal: cfg.Journal, log: cfg.Logger,
-		reads: callers, writes: callers, background: background, watch: background,
-		closers: []func() error{callers.db.Close, background.db.Close},
+		reads: callers, writes: callers, background: background, watch: background, schema: schema,
+		closers: []func() error{schema.Close, callers.db.Close, background.db.Close},
 	}, nil
 }
 

@@ -42,7 +42,7 @@ func openSQLite(cfg Config) (*Store, error) {
 	return &Store{
 		dialect: sqliteDialect, slowQuery: cfg.SlowQuery, wait: cfg.Wait, journal: cfg.Journal, log: cfg.Logger,
 		reads: newPool(reads, cfg.Pool, cfg.Wait, cfg.Timeout), writes: writer,
-		background: writer, watch: newPool(watch, 1, cfg.Wait, cfg.Timeout),
+		background: writer, watch: newPool(watch, 1, cfg.Wait, cfg.Timeout), schema: writes,
 		wal:     &writeAheadLog{db: upkeep, file: filepath.Join(cfg.DataDir, "woody.db-wal")},
 		closers: closers,
 	}, nil

@@ -65,10 +65,11 @@ type Store struct {
 	journal   Journal
 	log       *slog.Logger
 
-	reads      *pool // callers' reads
-	writes     *pool // callers' writes; the same pool where the database takes many writers
-	background *pool // writes that must not queue behind callers': of workers and upkeep
-	watch      *pool // the same for reads: of workers, health and metrics
+	reads      *pool   // callers' reads
+	writes     *pool   // callers' writes; the same pool where the database takes many writers
+	background *pool   // writes that must not queue behind callers': of workers and upkeep
+	watch      *pool   // the same for reads: of workers, health and metrics
+	schema     *sql.DB // for migrations, which no time bounds
 	additions  additions
 	room       room
 	wal        *writeAheadLog // SQLite's; nil with a database server
