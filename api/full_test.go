@@ -31,8 +31,8 @@ func mustMountDisk(t *testing.T, size int64) *servers.Disk {
 	return disk
 }
 
-// TestAFullDisk fills the disk of the database under a running shop: writes are told so and reads go on, /readyz and the
-// log say it, the log once, and all of it ends by itself when there is room again.
+// TestAFullDisk fills the disk of the database under a running shop: writes are told so and reads go on, /readyz and
+// the log say it, the log once, and all of it ends by itself when there is room again.
 func TestAFullDisk(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		disk := mustMountDisk(t, 8<<20)
@@ -55,7 +55,8 @@ func TestAFullDisk(t *testing.T) {
 }
 
 func testAFullDisk(t *testing.T, disk *servers.Disk, settings ...string) {
-	r := mustStartReplica(t, append(settings, "WOODY_SLOW_QUERY_DELAY=0", "WOODY_ORDER_WORKERS=1", "WOODY_HEAVY_DELAY=100ms")...)
+	settings = append(settings, "WOODY_SLOW_QUERY_DELAY=0", "WOODY_ORDER_WORKERS=1", "WOODY_HEAVY_DELAY=100ms")
+	r := mustStartReplica(t, settings...)
 	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"up"`)
 	name := strings.Repeat("x", 200)
 	added := 0
@@ -85,13 +86,15 @@ func testAFullDisk(t *testing.T, disk *servers.Disk, settings ...string) {
 	for answer.StatusCode == http.StatusCreated && added < 100_000 { // in what room the files have within
 		answer, text = add()
 	}
-	if answer.StatusCode != http.StatusInsufficientStorage || answer.Header.Get("Retry-After") != "" || !strings.Contains(text, "no room") {
-		t.Errorf("a product on a full disk, after %d: %s %q, Retry-After %q", added, answer.Status, text, answer.Header.Get("Retry-After"))
+	later := answer.Header.Get("Retry-After")
+	if answer.StatusCode != http.StatusInsufficientStorage || later != "" || !strings.Contains(text, "no room") {
+		t.Errorf("a product on a full disk, after %d: %s %q, Retry-After %q", added, answer.Status, text, later)
 	}
 	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"full"`)
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		// Past the time after which it is tried whether there is room.
-		if status, body := mustGet(t, r.URL+"/readyz"); status != http.StatusOK || !strings.Contains(body, `"database":"full"`) {
+		status, body := mustGet(t, r.URL+"/readyz")
+		if status != http.StatusOK || !strings.Contains(body, `"database":"full"`) {
 			t.Errorf("/readyz on a full disk: %d %s", status, body)
 		}
 	}

@@ -98,9 +98,10 @@ func TestALostAnswerToCommit(t *testing.T) {
 	} {
 		wire.LoseAnswer("\x03COMMIT")
 		answer, text := send(call.method, call.path, call.body)
-		if answer.StatusCode != http.StatusGatewayTimeout || answer.Header.Get("Retry-After") != "" || !strings.Contains(text, "before you send it again") {
+		later := answer.Header.Get("Retry-After")
+		if answer.StatusCode != http.StatusGatewayTimeout || later != "" || !strings.Contains(text, "before you send it again") {
 			t.Errorf("%s %s, and the answer to COMMIT is lost: %s %q, Retry-After %q", call.method, call.path,
-				answer.Status, text, answer.Header.Get("Retry-After"))
+				answer.Status, text, later)
 		}
 		if answer, text := send(call.method, call.path, call.body); answer.StatusCode != call.again {
 			t.Errorf("%s %s again: %s %q, want %d", call.method, call.path, answer.Status, text, call.again)

@@ -131,8 +131,8 @@ func (f *fakeDying) die(conn net.Conn) {
 	}
 }
 
-// TestAWriteThatMayBeDoneIsNotTriedAgain has replicas say of writes that they may have been carried out, and break off on
-// them: both are passed on once, without a time to try again.
+// TestAWriteThatMayBeDoneIsNotTriedAgain has replicas say of writes that they may have been carried out, and break
+// off on them: both are passed on once, without a time to try again.
 func TestAWriteThatMayBeDoneIsNotTriedAgain(t *testing.T) {
 	var writes atomic.Int64
 	replica := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -153,8 +153,9 @@ func TestAWriteThatMayBeDoneIsNotTriedAgain(t *testing.T) {
 			{"GET", "/api/products?product=Robot"},
 		} {
 			got := mustDo(t, call.method, proxy.URL+call.path, nil)
-			if got.status != want || got.header.Get("Retry-After") != "" || !strings.Contains(got.body, "may have been carried out") {
-				t.Errorf("%s %s = %d %q, Retry-After %q; want %d", call.method, call.path, got.status, got.body, got.header.Get("Retry-After"), want)
+			later := got.header.Get("Retry-After")
+			if got.status != want || later != "" || !strings.Contains(got.body, "may have been carried out") {
+				t.Errorf("%s %s = %d %q, Retry-After %q; want %d", call.method, call.path, got.status, got.body, later, want)
 			}
 		}
 	}

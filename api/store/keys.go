@@ -31,8 +31,8 @@ func (s *Store) ProductByKey(ctx context.Context, key string) (shop.Product, err
 	return p, err
 }
 
-// retell has the journal told of a write once more, before it is acknowledged to one who repeats it: whoever made it may
-// not have heard that it was committed, or may still be telling the caches.
+// retell has the journal told of a write once more, before it is acknowledged to one who repeats it: whoever made it
+// may not have heard that it was committed, or may still be telling the caches.
 func (s *Store) retell(ctx context.Context, tags []string) error {
 	return s.change(ctx, s.writes, func(context.Context, *sql.Tx) ([]string, error) { return tags, nil })
 }

@@ -98,8 +98,8 @@ func writesOf(t *testing.T, near *store.Store, db *sql.DB) []write {
 	}
 }
 
-// TestALostAnswerToCommit has each write's COMMIT arrive and its answer be lost: the write is there, so that nobody may
-// be told to try again.
+// TestALostAnswerToCommit has each write's COMMIT arrive and its answer be lost: the write is there, so that nobody
+// may be told to try again.
 func TestALostAnswerToCommit(t *testing.T) {
 	wire, far, near, db := mustWire(t)
 	for _, write := range writesOf(t, near, db) {
@@ -137,8 +137,8 @@ func TestALostAnswerBeforeCommit(t *testing.T) {
 	}
 }
 
-// TestACallerThatLeavesInItsTransaction ends the callers' context while their transactions are under way: an addition is
-// Uncertain, since others' may carry it on; what was not sent to be committed is plainly given up.
+// TestACallerThatLeavesInItsTransaction ends the callers' context while their transactions are under way: an
+// addition is Uncertain, since others' may carry it on; what was not sent to be committed is plainly given up.
 func TestACallerThatLeavesInItsTransaction(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		journal := &heldJournal{letGo: make(chan struct{})}

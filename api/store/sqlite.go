@@ -29,7 +29,8 @@ func openSQLite(cfg Config) (*Store, error) {
 	closers := []func() error{lock.Unlock}
 	var dbs []*sql.DB
 	const waits = "_pragma=busy_timeout(5000)"
-	for _, settings := range []string{waits + "&_txlock=immediate", waits + "&_pragma=query_only(1)", waits + "&_pragma=query_only(1)", ""} {
+	const reader = waits + "&_pragma=query_only(1)"
+	for _, settings := range []string{waits + "&_txlock=immediate", reader, reader, ""} {
 		db, err := sql.Open("sqlite", sqliteDSN(cfg, settings))
 		if err != nil {
 			lock.Unlock()

@@ -73,7 +73,8 @@ func (m *MariaDB) Restart() error {
 	return m.AwaitReady(30*time.Second, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		return db.PingContext(ctx)
+		_, err := db.ExecContext(ctx, "SELECT COUNT(*) FROM mysql.db") // a node of Galera answers pings before that
+		return err
 	})
 }
 
