@@ -135,7 +135,7 @@ func wantTables(t *testing.T, cfg store.Config) {
 		"SELECT GROUP_CONCAT(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND ENGINE <> 'InnoDB'": "",
 		`SELECT GROUP_CONCAT(TABLE_NAME, '.', COLUMN_NAME ORDER BY TABLE_NAME, COLUMN_NAME)
 			FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()
-			AND COLLATION_NAME = 'utf8mb4_nopad_bin' AND IS_NULLABLE = 'NO'`: "order.order_id,order.product,order.status,order_key.idempotency_key,product.name",
+			AND COLLATION_NAME = 'utf8mb4_nopad_bin' AND IS_NULLABLE = 'NO'`: "order.order_id,order.product,order.status,order_key.idempotency_key,product.name,product_key.name",
 	} {
 		if got := mustQuery(t, cfg, query); got != want {
 			t.Errorf("%s\n got %q, want %q", query, got, want)
