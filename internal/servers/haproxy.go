@@ -23,6 +23,11 @@ type HAProxyConfig struct {
 	Front []string
 	// CDN are the edges that answer the host cdn.*. Without any the front answers.
 	CDN []string
+	// DNS is a name server that names them instead: its tasks.api, tasks.front and tasks.cdn, each at Port.
+	// Default: none, the addresses above are fixed.
+	DNS string
+	// Port is the port of everything that DNS names.
+	Port string
 
 	// Balance is leastconn, roundrobin, source or random. Default: leastconn.
 	Balance string
@@ -115,8 +120,13 @@ func (h *HAProxy) Close() {
 
 var serverTemplate = regexp.MustCompile(`(?m)^( *)server-template (\w+) \d+ tasks\.(\w+):8080 resolvers swarm init-addr none(.*)$`)
 
-// file is the shipped configuration with a server line for each address where it has a template.
+// file is the shipped configuration with a server line for each address where it has a template, or with
+// another name server.
 func (c HAProxyConfig) file() string {
+	if c.DNS != "" {
+		return strings.NewReplacer("nameserver docker 127.0.0.11:53", "nameserver docker "+c.DNS,
+			":8080 resolvers", ":"+c.Port+" resolvers").Replace(reverseproxy.Config)
+	}
 	addresses := map[string][]string{"api": c.API, "front": c.Front, "cdn": c.CDN}
 	return serverTemplate.ReplaceAllStringFunc(reverseproxy.Config, func(line string) string {
 		part := serverTemplate.FindStringSubmatch(line)

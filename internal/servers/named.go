@@ -15,6 +15,8 @@ import (
 // Named is a BIND name server that answers for one zone, on ports of the loopback.
 type Named struct {
 	*Process
+	// Addr is where it listens, HOST:PORT.
+	Addr string
 	// Reload is the command that has it read its zone again.
 	Reload string
 
@@ -70,6 +72,7 @@ func (n *Named) configure(zone, zoneFile string) error {
 	if n.port, err = FreePort("127.0.0.1"); err != nil {
 		return err
 	}
+	n.Addr = "127.0.0.1:" + n.port
 	key := fmt.Sprintf("key test { algorithm hmac-sha256; secret %q; };\n", base64.StdEncoding.EncodeToString(secret))
 	server := key + fmt.Sprintf(`
 options {
