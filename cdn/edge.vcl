@@ -1,10 +1,11 @@
 vcl 4.1;
 
-# The edge: keeps the front's assets near the client. ./entrypoint starts it, and writes origin.vcl, which
-# holds the director "origins" (the origin's addresses, with health checks) and the sub refuse_unknown_hosts.
+# The edge: keeps the front's assets near the client. ./entrypoint starts it, and writes origin.vcl, which holds the
+# directors "origins" (the origin's addresses, with health checks) and "unchecked" (the same without), and the sub
+# refuse_unknown_hosts.
 #
-# What is kept, and for how long, is what the origin's headers say (RFC 9111, RFC 5861) and nothing more: varnishd
-# runs with default_ttl=0 and default_grace=0. README.md lists the few places where the edge is stricter than it need be.
+# What is kept, and for how long, is what the origin's headers say (RFC 9111, RFC 5861) and nothing more: varnishd runs
+# with default_ttl=0 and default_grace=0. README.md lists the few places where the edge is stricter than it need be.
 
 import directors;
 import std;
@@ -121,7 +122,23 @@ sub vcl_backend_fetch {
 		return (abandon);
 	}
 	unset bereq.http.X-Edge;
-	set bereq.backend = origins.backend(by=HASH, alt=bereq.retries, healthy=ALL);
+	unset bereq.http.X-Edge-Unchecked;
+	set bereq.backend = origins.backend(by=HASH, alt=bereq.retries, healthy=ALL, resolve=NOW);
+	if (!std.healthy(bereq.backend)) {
+		call ask_unchecked;
+	}
+}
+
+# ask_unchecked: no origin passes its check. It is rather the machine that is too busy to answer checks, so ask anyway:
+# once or twice, and for an address that failed less than a second ago not at all, since a crowd may wait for it.
+sub ask_unchecked {
+	set bereq.http.X-Edge-Unchecked = "asked";
+	if (vsthrottle.remaining("failed " + bereq.url, 1, 1s) == 0) {
+		set bereq.http.X-Edge-Unchecked = "failed";
+		return (error(503));
+	}
+	set bereq.backend = unchecked.backend(by=HASH, alt=bereq.retries, healthy=ALL);
+	set bereq.first_byte_timeout = 10s;
 }
 
 sub vcl_backend_response {
@@ -188,7 +205,7 @@ sub note_failure {
 
 # Only GET and HEAD come here: asking again is always safe.
 sub vcl_backend_error {
-	if (bereq.retries < 2) {
+	if (!bereq.http.X-Edge-Unchecked && bereq.retries < 2 || bereq.http.X-Edge-Unchecked == "asked" && bereq.retries < 1) {
 		return (retry);
 	}
 	if (!bereq.uncacheable) {

@@ -122,6 +122,13 @@ func (c *counter) since() []string {
 	return asked
 }
 
+// count is how often something was asked since then.
+func (c *counter) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.asked)
+}
+
 // answer is what a server said.
 type answer struct {
 	status int

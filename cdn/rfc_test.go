@@ -70,6 +70,7 @@ type stage struct {
 	addr    string
 	unwell  atomic.Int64 // how many health checks more are to fail; below zero none
 	checked atomic.Int64 // how often its health was asked for
+	hangs   atomic.Bool  // health checks get no answer
 	mu      sync.Mutex
 	scripts map[string]*script
 }
@@ -101,6 +102,10 @@ func (s *stage) script(path string) *script {
 
 func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/readyz" {
+		if s.hangs.Load() {
+			<-r.Context().Done() // until the edge has had enough
+			return
+		}
 		if s.unwell.Add(-1) >= 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
