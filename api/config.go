@@ -56,7 +56,7 @@ type config struct {
 	SlowQueryDelay time.Duration `env:"WOODY_SLOW_QUERY_DELAY" default:"1500ms" help:"Simulated cost: how long the last product's query holds its connection; 0 for none."`
 	OrderWorkers   int           `env:"WOODY_ORDER_WORKERS" default:"4" help:"How many orders this replica validates at once (0 to 1000; 0 leaves them to others)."`
 
-	DrainDelay   time.Duration `env:"WOODY_DRAIN_DELAY" default:"0s" help:"After SIGTERM or SIGINT: how long new connections are still taken, with Connection: close."`
+	DrainDelay   time.Duration `env:"WOODY_DRAIN_DELAY" default:"0s" help:"After SIGTERM, SIGINT or SIGHUP: how long new connections are still taken, with Connection: close."`
 	DrainTimeout time.Duration `env:"WOODY_DRAIN_TIMEOUT" default:"10s" help:"After that: how long requests under way have to finish."`
 
 	// unknown are environment variables that look like settings and are none.

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/woodytoys/woodytoys/internal/serving"
 )
@@ -29,9 +27,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if command == "healthcheck" {
 		return serving.Healthcheck(cfg.Addr)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := serving.UntilSignal(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop)
 
 	log := cfg.logger(stderr)
 	for _, name := range cfg.unknown {

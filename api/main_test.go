@@ -143,10 +143,10 @@ func TestASecondOneOnTheSameFile(t *testing.T) {
 	}
 }
 
-// TestDraining sends SIGTERM during a heavy request: readiness turns false, new requests are
+// TestDraining sends each signal that ends a shop during a heavy request: readiness turns false, new requests are
 // still answered and told to close, the heavy one is finished, the exit status is 0.
 func TestDraining(t *testing.T) {
-	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			testDraining(t, signal)

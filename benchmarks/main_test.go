@@ -139,8 +139,15 @@ func TestOperatorErrors(t *testing.T) {
 	}
 }
 
-// TestCtrlC interrupts a run as a terminal does: it ends by itself, says so, and leaves a report.
+// TestCtrlC interrupts a run as a terminal does, and as one does that is closed: it ends by itself, says so, and leaves
+// a report.
 func TestCtrlC(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) { testInterrupt(t, signal) })
+	}
+}
+
+func testInterrupt(t *testing.T, signal syscall.Signal) {
 	dir := filepath.Join(t.TempDir(), "run")
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
@@ -168,15 +175,15 @@ func TestCtrlC(t *testing.T) {
 			measured = err == nil && len(text) > 0
 		}
 	}
-	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+	if err := syscall.Kill(-cmd.Process.Pid, signal); err != nil {
 		t.Fatal(err)
 	}
 	<-ended
 	said, _ := os.ReadFile(log.Name())
-	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(said), "the run ended before its end: interrupt signal received") {
+	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(said), "the run ended before its end: "+signal.String()+" signal received") {
 		t.Errorf("exit %d: %s", cmd.ProcessState.ExitCode(), said)
 	}
-	if page, err := os.ReadFile(filepath.Join(dir, report.HTMLFile)); err != nil || !strings.Contains(string(page), "ended before its end: interrupt signal received") {
+	if page, err := os.ReadFile(filepath.Join(dir, report.HTMLFile)); err != nil || !strings.Contains(string(page), "ended before its end: "+signal.String()+" signal received") {
 		t.Errorf("the report does not say that it was interrupted (%v)", err)
 	}
 	if err := syscall.Kill(-cmd.Process.Pid, 0); err != syscall.ESRCH {

@@ -6,18 +6,17 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
 	"github.com/woodytoys/woodytoys/benchmarks/runner"
 	"github.com/woodytoys/woodytoys/benchmarks/stages"
+	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
 type runCommand struct {
@@ -60,9 +59,9 @@ func (c *runCommand) Run() error {
 		return errors.New("chromium is not installed: scripts/need chromium installs it on Debian; or leave the page in a browser out with --no-browser")
 	}
 	debug.SetGCPercent(800) // the generator shares the processor with what it measures
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second Ctrl-C ends at once; the kernel then ends what was started.
+	ctx, stop := serving.UntilSignal(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once; the kernel then ends what was started
 	runErr := runner.Run(ctx, runner.Options{
 		Profile: profile, Command: "go run ./benchmarks " + strings.Join(os.Args[1:], " "), Dir: c.Out, Stages: c.Stages,
 		Driver: c.Driver, Port: c.Port, API: c.API, Front: c.Front, Hey: c.Hey, Target: c.Target, Profiles: c.Profiles, Browser: c.Browser, Progress: runner.NewProgress(os.Stderr),

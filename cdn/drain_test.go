@@ -8,10 +8,19 @@ import (
 	"time"
 )
 
-// TestEdgeEndsGently ends an edge over a large answer: who asks for readiness is told, who comes meanwhile is served, and
-// the answer comes to its end.
+// TestEdgeEndsGently ends an edge over a large answer, as Docker does, and as a terminal does: Ctrl-C and its own end
+// go to all processes of the group. Who asks for readiness is told, who comes meanwhile is served, and the answer comes
+// to its end.
 func TestEdgeEndsGently(t *testing.T) {
-	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			testEdgeEndsGently(t, signal)
+		})
+	}
+}
+
+func testEdgeEndsGently(t *testing.T, signal syscall.Signal) {
 	front := mustStartFront(t, "WOODY_FRONT_LIMIT_RATE=2M")
 	assets := mustListAssets(t, front.URL)
 	edge := mustStartEdge(t, []string{front.Addr}, "WOODY_DRAIN_DELAY=500ms")
@@ -20,11 +29,14 @@ func TestEdgeEndsGently(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if err := edge.Signal(syscall.SIGTERM); err != nil {
+	if err := syscall.Kill(-edge.PID(), signal); err != nil {
 		t.Fatal(err)
 	}
 	for mustAsk(t, edge.URL+"/readyz").status != 503 {
 		time.Sleep(5 * time.Millisecond)
+	}
+	if err := edge.Signal(syscall.SIGHUP); err != nil { // a shell's own, once more
+		t.Fatal(err)
 	}
 	late, err := client.Get(edge.URL + mustFind(t, assets, "icon"))
 	if err != nil {

@@ -19,7 +19,7 @@ type config struct {
 	ReplicaID    string `name:"replica-id" env:"WOODY_REPLICA_ID" placeholder:"NAME" help:"This replica's name in X-Served-By. Empty: the host's name."`
 	LogLevel     level  `env:"WOODY_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level to log: debug, info, warn or error."`
 	LogFormat    string `env:"WOODY_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"How to log: text or json."`
-	DrainDelay   pause  `env:"WOODY_DRAIN_DELAY" default:"0s" placeholder:"TIME" help:"After SIGTERM, how long to keep accepting while /readyz answers 503."`
+	DrainDelay   pause  `env:"WOODY_DRAIN_DELAY" default:"0s" placeholder:"TIME" help:"After SIGTERM, SIGINT or SIGHUP, how long to keep accepting while /readyz answers 503."`
 	DrainTimeout pause  `env:"WOODY_DRAIN_TIMEOUT" default:"10s" placeholder:"TIME" help:"After that, how long answers under way may still take."`
 }
 

@@ -5,8 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -19,7 +17,7 @@ import (
 // commands is what can be said on the command line.
 type commands struct {
 	config
-	Serve       serveCommand       `cmd:"" default:"1" help:"Serve the site until SIGTERM or SIGINT (the default)."`
+	Serve       serveCommand       `cmd:"" default:"1" help:"Serve the site until SIGTERM, SIGINT or SIGHUP (the default)."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 if the front at --addr is ready, else 1."`
 }
 
@@ -35,7 +33,7 @@ type serveCommand struct{}
 
 // Run serves until it is told to stop. It gives nil after a clean stop.
 func (serveCommand) Run(s *config) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := serving.UntilSignal(context.Background())
 	defer stop()
 	log := s.logger()
 	shelf := newAPI(s.APIURL)

@@ -19,6 +19,18 @@ func TestProcess(t *testing.T) {
 	t.Run("lets answers end", p.letsAnswersEnd)
 }
 
+// TestHangup sends what a terminal does that is closed, twice: the front drains.
+func TestHangup(t *testing.T) {
+	p := mustStartFront(t, "WOODY_API_URL=http://"+nobody, "WOODY_DRAIN_DELAY=3s")
+	for range 2 {
+		if err := p.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		p.mustAwaitDrain()
+	}
+	p.mustEndWell()
+}
+
 func (p *process) showsThePage(t *testing.T) {
 	response, err := http.Get(p.URL + "/")
 	if err != nil {

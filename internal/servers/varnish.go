@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -63,8 +64,12 @@ var edgeOpenAt = regexp.MustCompile(`the edge is open at http://([^\s,]+)`)
 
 // Kill ends the edge at once, as the loss of its machine would, and waits until nothing listens.
 func (v *Varnish) Kill() {
-	_ = syscall.Kill(-v.PID(), syscall.SIGKILL) // varnishd too, which is of the same group
-	<-v.Done()
+	if pid, err := os.ReadFile(filepath.Join(v.dir, "edge", "_.pid")); err == nil {
+		if varnishd, err := strconv.Atoi(strings.TrimSpace(string(pid))); err == nil {
+			_ = syscall.Kill(-varnishd, syscall.SIGKILL) // which has a process group of its own
+		}
+	}
+	v.Process.Kill()
 	for v.Listens() {
 		time.Sleep(time.Millisecond)
 	}
