@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/woodytoys/woodytoys/api/callers"
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/slots"
 )
@@ -68,12 +69,14 @@ func (s *Store) join(ctx context.Context, name, key string) (shop.Product, error
 	if s.additions.leave(a) {
 		return shop.Product{}, err
 	}
+	begun, cancel := callers.Begun(ctx)
+	defer cancel()
 	select { // it is in a transaction already
 	case <-a.done:
 		return a.product, a.err
-	case <-ctx.Done():
+	case <-begun.Done():
 		return shop.Product{}, &shop.Error{
-			Kind: shop.Uncertain, Err: ctx.Err(), Detail: "This replica is ending. " + shop.MayBeDone,
+			Kind: shop.Uncertain, Err: begun.Err(), Detail: "This replica is ending. " + shop.MayBeDone,
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/woodytoys/woodytoys/api/callers"
 )
 
 // backgroundPool is how many connections workers, health checks and upkeep share.
@@ -104,19 +106,33 @@ func connect(cfg *mysql.Config) (*sql.DB, error) {
 }
 
 var mysqlDialect = dialect{
-	name:       "mysql",
-	remote:     true,
-	now:        "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
-	skipLocked: "FOR UPDATE SKIP LOCKED",
-	migrations: mysqlMigrations,
-	takeOver:   takeOver,
-	locked:     withMySQLLock,
-	sleep: func(ctx context.Context, conn *sql.Conn, d time.Duration) error {
-		_, err := conn.ExecContext(ctx, "DO SLEEP(?)", d.Seconds())
-		return err
-	},
+	name:        "mysql",
+	remote:      true,
+	now:         "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
+	skipLocked:  "FOR UPDATE SKIP LOCKED",
+	migrations:  mysqlMigrations,
+	takeOver:    takeOver,
+	locked:      withMySQLLock,
+	sleep:       sleepInMySQL,
 	tryRoom:     tryTableRoom,
 	alreadyDone: func(err error) bool { return meaningOf(err) == inPlace },
+}
+
+// sleepPart is how long a caller who leaves goes on sleeping at most.
+const sleepPart = 250 * time.Millisecond
+
+// sleepInMySQL sleeps in parts and breaks none off: that would cost the connection, and the server would go on sleeping
+// on it.
+func sleepInMySQL(ctx context.Context, conn *sql.Conn, d time.Duration) error {
+	begun, cancel := callers.Begun(ctx)
+	defer cancel()
+	until := time.Now().Add(d)
+	for left := d; left > 0 && ctx.Err() == nil; left = time.Until(until) {
+		if _, err := conn.ExecContext(begun, "DO SLEEP(?)", min(left, sleepPart).Seconds()); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // errMigrating is another replica that has been migrating for as long as this one cared to wait.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/woodytoys/woodytoys/api/callers"
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
@@ -21,6 +22,8 @@ const (
 // is Uncertain where the transaction may have been committed; with any other nothing has happened.
 func (p *pool) tx(ctx context.Context, level sql.IsolationLevel, f func(ctx context.Context, tx *sql.Tx) error) error {
 	err := p.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		ctx, cancel := callers.Begun(ctx) // a caller who leaves does not leave it half done
+		defer cancel()
 		pause := firstPause
 		for try := 1; ; try++ {
 			err := once(ctx, conn, level, f)
