@@ -160,7 +160,9 @@ func (c *Cache) pilot(ctx context.Context, f *flight) {
 			return
 		}
 	}
-	f.run(ctx, fill)
+	if f.err = ctx.Err(); f.err == nil { // somebody still waits
+		f.run(ctx, fill)
+	}
 }
 
 // run runs the load. A load that panics, or ends its goroutine, is an error.

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/woodytoys/woodytoys/api/cache"
+	"github.com/woodytoys/woodytoys/api/callers"
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/shop"
 )
@@ -57,8 +58,8 @@ type API struct {
 	log     *slog.Logger
 	docs    docsPage
 
-	// ctx is the parent of every request's: it ends when the process can wait no longer.
-	ctx context.Context
+	// process is the parent of every request's context: it ends when the process can wait no longer.
+	process context.Context
 }
 
 // New makes the API. Requests under way are given up when ctx ends.
@@ -74,7 +75,7 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{
-		ctx: ctx, shop: cfg.Shop, health: cfg.Health, replica: cfg.ReplicaID, log: cfg.Logger,
+		process: callers.Process(ctx), shop: cfg.Shop, health: cfg.Health, replica: cfg.ReplicaID, log: cfg.Logger,
 		metrics: newMetrics(cfg.Registerer), ids: newRequestIDs(), docs: docs,
 	}
 	a.app = fiber.New(fiber.Config{
@@ -117,20 +118,20 @@ func (a *API) routes(kept keptRoutes) {
 	api.Get("/openapi.json", a.handleOpenAPI)
 	api.Get("/docs", a.handleDocs)
 	api.Get("/misc/time", a.handleTime)
-	api.Get("/misc/heavy", kept.heavy, a.handleHeavy)
+	api.Get("/misc/heavy", kept.heavy, a.forCaller, a.handleHeavy)
 
 	// The lab's face writes with GET. Fiber's Get would register HEAD too, and HEAD never writes.
-	api.Add(fiber.MethodGet, "/orders/do", a.needsShop, a.handleOrderDo)
-	api.Get("/orders", a.needsShop, a.cleanOrderStatus, kept.orderStatus, a.handleOrderStatus)
-	api.Post("/orders", a.needsShop, a.handleOrderCreate)
-	api.Get("/orders/:id<guid>", a.needsShop, a.cleanOrder, kept.order, a.handleOrder)
+	api.Add(fiber.MethodGet, "/orders/do", a.needsShop, a.forCaller, a.handleOrderDo)
+	api.Get("/orders", a.needsShop, a.cleanOrderStatus, kept.orderStatus, a.forCaller, a.handleOrderStatus)
+	api.Post("/orders", a.needsShop, a.forCaller, a.handleOrderCreate)
+	api.Get("/orders/:id<guid>", a.needsShop, a.cleanOrder, kept.order, a.forCaller, a.handleOrder)
 
-	api.Get("/products/last", a.needsShop, kept.last, a.handleProductLast)
-	api.Get("/products", a.needsShop, kept.products, a.handleProducts)
-	api.Post("/products", a.needsShop, a.handleProductCreate)
-	api.Get("/products/:id<int>", a.needsShop, kept.product, a.handleProduct)
-	api.Put("/products/:id<int>", a.needsShop, a.handleProductPut)
-	api.Delete("/products/:id<int>", a.needsShop, a.handleProductDelete)
+	api.Get("/products/last", a.needsShop, kept.last, a.forCaller, a.handleProductLast)
+	api.Get("/products", a.needsShop, kept.products, a.forCaller, a.handleProducts)
+	api.Post("/products", a.needsShop, a.forCaller, a.handleProductCreate)
+	api.Get("/products/:id<int>", a.needsShop, kept.product, a.forCaller, a.handleProduct)
+	api.Put("/products/:id<int>", a.needsShop, a.forCaller, a.handleProductPut)
+	api.Delete("/products/:id<int>", a.needsShop, a.forCaller, a.handleProductDelete)
 }
 
 // needsShop answers 503 until the database has been reached and migrated.

@@ -30,6 +30,7 @@ func (a *API) keptRoutes(c *cache.Cache) (kept keptRoutes, err error) {
 		}
 		o.Variant = func(c *fiber.Ctx) string { return wants(c).String() }
 		o.Fail = a.sendError
+		o.Caller = a.watch
 		handler, newErr := fibercache.New(c, o)
 		if newErr != nil {
 			err = newErr

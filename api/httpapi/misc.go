@@ -50,7 +50,7 @@ func (a *API) handleHeavy(c *fiber.Ctx) error {
 			return err
 		}
 	}
-	at, err := a.shop.Heavy(a.ctx)
+	at, err := a.shop.Heavy(c.UserContext())
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 // handleOrderDo is the lab's way to order: a GET, of any product name.
 func (a *API) handleOrderDo(c *fiber.Ctx) error {
-	order, err := a.shop.OrderAnything(a.ctx, strings.Clone(c.Query("order")))
+	order, err := a.shop.OrderAnything(c.UserContext(), strings.Clone(c.Query("order")))
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (a *API) handleOrderCreate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	order, err := a.shop.OrderProduct(a.ctx, product, strings.Clone(c.Get("Idempotency-Key")))
+	order, err := a.shop.OrderProduct(c.UserContext(), product, strings.Clone(c.Get("Idempotency-Key")))
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (a *API) sendOrderStatus(c *fiber.Ctx, asked string) error {
 	if err != nil {
 		return err
 	}
-	order, err := a.shop.Order(a.ctx, id)
+	order, err := a.shop.Order(c.UserContext(), id)
 	if err != nil {
 		fibercache.Tag(c, shop.OrderTag(id))
 		return err

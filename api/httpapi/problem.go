@@ -122,6 +122,8 @@ func (a *API) describe(err error) (status int, detail, retryAfter string) {
 			return early.Code, sentence, ""
 		}
 		return early.Code, http.StatusText(early.Code) + ".", ""
+	case errors.Is(err, context.Canceled) && a.process.Err() == nil:
+		return statusLeft, "The caller left before there was an answer.", ""
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		// A write that may have been carried out is Uncertain by now.
 		return fiber.StatusServiceUnavailable, "This replica is ending; try again.", "1"

@@ -35,7 +35,7 @@ func (a *API) handleProducts(c *fiber.Ctx) error {
 		return err
 	}
 	// One more than asked for tells whether there is a next page.
-	products, err := a.shop.Products(a.ctx, after, limit+1)
+	products, err := a.shop.Products(c.UserContext(), after, limit+1)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func pageOf(c *fiber.Ctx) (limit int, after int64, err error) {
 
 // handleProductAdd is the lab's way to add a product: a GET that answers the name.
 func (a *API) handleProductAdd(c *fiber.Ctx) error {
-	product, err := a.shop.AddProduct(a.ctx, strings.Clone(c.Query("product")))
+	product, err := a.shop.AddProduct(c.UserContext(), strings.Clone(c.Query("product")))
 	if err != nil {
 		return err
 	}
@@ -102,9 +102,9 @@ func (a *API) handleProductCreate(c *fiber.Ctx) error {
 	}
 	var product shop.Product
 	if key := c.Get("Idempotency-Key"); key != "" {
-		product, err = a.shop.AddProductOnce(a.ctx, name, strings.Clone(key))
+		product, err = a.shop.AddProductOnce(c.UserContext(), name, strings.Clone(key))
 	} else {
-		product, err = a.shop.AddProduct(a.ctx, name)
+		product, err = a.shop.AddProduct(c.UserContext(), name)
 	}
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (a *API) handleProductCreate(c *fiber.Ctx) error {
 }
 
 func (a *API) handleProductLast(c *fiber.Ctx) error {
-	last, err := a.shop.Last(a.ctx)
+	last, err := a.shop.Last(c.UserContext())
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func lastText(last shop.Last) []byte {
 }
 
 func (a *API) handleProduct(c *fiber.Ctx) error {
-	product, err := a.shop.Product(a.ctx, productID(c))
+	product, err := a.shop.Product(c.UserContext(), productID(c))
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (a *API) handleProductPut(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	product, err := a.shop.RenameProduct(a.ctx, productID(c), name, version)
+	product, err := a.shop.RenameProduct(c.UserContext(), productID(c), name, version)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (a *API) handleProductDelete(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := a.shop.DeleteProduct(a.ctx, productID(c), version); err != nil {
+	if err := a.shop.DeleteProduct(c.UserContext(), productID(c), version); err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")

@@ -1,6 +1,7 @@
 package fibercache
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -9,14 +10,14 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache"
 )
 
-// Options are how one route's answers are kept. The key is everything that an answer may depend
-// on: the path, the query and the variant. Requests with an Authorization field are never answered
-// from the cache, nor are answers kept that set a cookie, or whose Cache-Control is private or
-// no-store, that are streamed, or that are neither 200 nor, with a NegativeTTL, 404 or 410. The host
-// is not in the key: a program that answers for several decorates with a Variant that tells them.
+// Options are how one route's answers are kept. The key is everything that an answer may depend on: the path, the query
+// and the variant. Requests with an Authorization field are never answered from the cache, nor are answers kept that
+// set a cookie, or whose Cache-Control is private or no-store, that are streamed, or that are neither 200 nor, with a
+// NegativeTTL, 404 or 410. The host is not in the key: a program that answers for several decorates with a Variant that
+// tells them.
 //
-// A handler is waited for by all who ask for the same; it must bound its own time. With RefreshAhead
-// the request is sent through the application a second time, in the background (see IsRefresh).
+// A handler is waited for by all who ask for the same; it must bound its own time, and is to end when c.UserContext()
+// does. With RefreshAhead the request is sent through the application a second time, in the background (see IsRefresh).
 type Options struct {
 	cache.Options
 
@@ -36,6 +37,10 @@ type Options struct {
 	// ones are: Cache-Control, Vary, Link, Location, Retry-After, Last-Modified and their like, unless
 	// something before this handler set them. Default: none.
 	Keep []string
+	// Caller returns a context that ends when a request's caller does not wait for the answer any more; stop is called
+	// when there is one. A fill goes on until all its callers have left: its context, which is the handler's
+	// c.UserContext(), ends then. Default: callers wait until their fill has ended.
+	Caller func(c *fiber.Ctx) (ctx context.Context, stop context.CancelFunc)
 	// Fail writes the answer to an error that the handler returned. Default: the application's
 	// ErrorHandler.
 	Fail func(c *fiber.Ctx, err error)
@@ -49,6 +54,9 @@ func New(c *cache.Cache, o Options) (fiber.Handler, error) {
 				c.Status(fiber.StatusInternalServerError)
 			}
 		}
+	}
+	if o.Caller == nil {
+		o.Caller = func(*fiber.Ctx) (context.Context, context.CancelFunc) { return context.Background(), func() {} }
 	}
 	if o.Codec == nil {
 		o.Codec = codec{}

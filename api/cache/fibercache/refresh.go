@@ -14,6 +14,7 @@ type refreshKey struct{}
 // refresh is a background fill: the handler is asked with a copy of a request, since the request
 // itself is gone when its caller has been answered.
 type refresh struct {
+	ctx    context.Context
 	fill   *cache.Fill
 	answer *Answer // what came of it; nil when the copy did not come to this route
 	err    error
@@ -25,12 +26,12 @@ func (r *route) refresh(c *fiber.Ctx, key string) {
 	c.Request().CopyTo(request)
 	request.Header.SetMethod(fiber.MethodGet) // HEAD may have found it due
 	app, remote := c.App(), c.Context().RemoteAddr()
-	r.loader.Refresh(context.Background(), key, r.tags(c), func(_ context.Context, fill *cache.Fill) (*Answer, error) {
-		again := &refresh{fill: fill}
-		var ctx fasthttp.RequestCtx
-		ctx.Init(request, remote, nil)
-		ctx.SetUserValue(refreshKey{}, again)
-		app.Handler()(&ctx)
+	r.loader.Refresh(context.Background(), key, r.tags(c), func(ctx context.Context, fill *cache.Fill) (*Answer, error) {
+		again := &refresh{ctx: ctx, fill: fill}
+		var copied fasthttp.RequestCtx
+		copied.Init(request, remote, nil)
+		copied.SetUserValue(refreshKey{}, again)
+		app.Handler()(&copied)
 		if again.answer == nil {
 			return nil, errNotAsked
 		}
@@ -39,7 +40,7 @@ func (r *route) refresh(c *fiber.Ctx, key string) {
 }
 
 func (again *refresh) run(r *route, c *fiber.Ctx) error {
-	again.answer, again.err = r.ask(c, again.fill)
+	again.answer, again.err = r.ask(again.ctx, c, again.fill)
 	return nil
 }
 

@@ -106,20 +106,39 @@ func (r *route) fill(c *fiber.Ctx, key string, reason cache.Reason) error {
 		c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, cache.Info{}))
 		return c.Next()
 	}
-	answer, info, err := r.loader.Fill(context.Background(), key, r.tags(c), func(_ context.Context, fill *cache.Fill) (*Answer, error) {
-		return r.ask(c, fill)
-	}, reason)
+	answer, info, err := r.load(c, key, reason)
 	switch {
 	case info.Collapsed && (answer == nil && errors.Is(err, errNotAsked) || answer != nil && answer.own):
 		c.Response().Header.SetCanonical(statusName, r.notShared())
 		return c.Next()
 	case answer == nil:
-		return err // the handler panicked
+		return err // the handler panicked, or the caller left
 	case !answer.own: // of an own answer, its caller has all of it already
 		answer.send(c)
 	}
 	c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, info))
 	return nil
+}
+
+// load has the handler load the answer with this request, or waits for the load of another one.
+func (r *route) load(c *fiber.Ctx, key string, reason cache.Reason) (*Answer, cache.Info, error) {
+	ctx, stop := r.Caller(c)
+	defer stop()
+	for {
+		var lent loan
+		answer, info, err := r.loader.Fill(ctx, key, r.tags(c), func(ctx context.Context, fill *cache.Fill) (*Answer, error) {
+			if !lent.take() {
+				return nil, errLeft
+			}
+			defer lent.giveBack()
+			return r.ask(ctx, c, fill)
+		}, reason)
+		lent.end()
+		if !errors.Is(err, errLeft) {
+			return answer, info, err
+		}
+		// Whose load this one waited for left before it began: one of those who waited begins another.
+	}
 }
 
 func (r *route) tags(c *fiber.Ctx) []string {
@@ -130,6 +149,13 @@ func (r *route) tags(c *fiber.Ctx) []string {
 }
 
 type fillKey struct{}
+
+// IsFill tells whether a handler makes an answer for the cache. Its c.UserContext() ends when nobody waits for it any
+// more.
+func IsFill(c *fiber.Ctx) bool {
+	_, filling := c.Context().UserValue(fillKey{}).(*cache.Fill)
+	return filling
+}
 
 // Tag adds tags to the answer that the handler is making: what it turns out to be made from. It
 // does nothing in a handler that no cache has asked.
@@ -144,15 +170,20 @@ var (
 	errFailed = errors.New("fibercache: the handler failed")
 	// errNotAsked is a refresh that other middleware answered before it came to the handler.
 	errNotAsked = errors.New("fibercache: the handler was not asked")
+	// errLeft is a load that was to begin when the caller whose request it needs had left.
+	errLeft = errors.New("fibercache: the caller left")
 )
 
 // ask runs the route's own handler and takes down its answer. The handler sees the request without
 // its conditions: a 304 or a part would be of use to one caller only.
-func (r *route) ask(c *fiber.Ctx, fill *cache.Fill) (*Answer, error) {
+func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answer, error) {
 	before := r.fieldsOf(c)
 	restore := withoutConditions(&c.Request().Header)
 	c.Context().SetUserValue(fillKey{}, fill)
+	outer := c.UserContext()
+	c.SetUserContext(ctx)
 	err := c.Next()
+	c.SetUserContext(outer)
 	c.Context().RemoveUserValue(fillKey{})
 	restore()
 	if err != nil {
@@ -166,7 +197,7 @@ func (r *route) ask(c *fiber.Ctx, fill *cache.Fill) (*Answer, error) {
 	answer.own = answer.isOwn(c, err != nil, r.Variant == nil)
 	fill.Bytes(answer.size())
 	switch {
-	case answer.status >= fiber.StatusInternalServerError:
+	case answer.status >= fiber.StatusInternalServerError, ctx.Err() != nil: // everyone who waited has left
 		return answer, errFailed
 	case answer.own:
 		fill.Skip()

@@ -1,7 +1,9 @@
 package clustertest
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -85,6 +87,43 @@ func TestFillerDies(t *testing.T) {
 		t.Errorf("the last caller was answered %v after the filler died, want at most %v", took, bound)
 	}
 	t.Logf("the last caller was answered after %v", took)
+}
+
+// TestFillerIsLeft has the callers of the filler leave while others wait for it on another replica: the fill ends, its
+// lease is given back, and one of the others fills.
+func TestFillerIsLeft(t *testing.T) {
+	const fillLease = 5 * time.Minute
+	s := mustStart(t, 0)
+	s.mustStartReplicas(2, settings{Patient: true, FillLease: fillLease})
+	filler, other := s.replicas[0], s.replicas[1]
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	for range 3 {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, filler.url+"/row/a?slow=1h", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if answer, err := http.DefaultClient.Do(request); err == nil {
+				answer.Body.Close()
+			}
+		}()
+	}
+	await(t, "the fill has begun", 10*time.Second, func() bool { return s.fills("a") == 1 && filler.metric("waiting") == 3 })
+	answered := make(chan []error, 1)
+	go func() { answered <- askTogether([]*process{other}, 20, "a", "") }()
+	await(t, "all wait", 10*time.Second, func() bool { return other.metric("waiting") == 20 })
+	left := time.Now()
+	leave()
+	if failed := <-answered; len(failed) > 0 {
+		t.Errorf("%d callers failed, the first with %v", len(failed), failed[0])
+	}
+	if took := time.Since(left); took > fillLease/2 {
+		t.Errorf("the others were answered after %v: the lease was not given back", took)
+	}
+	if got := s.fills("a"); got != 2 {
+		t.Errorf("%d fills, want 2: the one that was left and one more", got)
+	}
 }
 
 // steady is for tests that want hits of Redis and write: no lease is lost to the machine, nor Redis, and a

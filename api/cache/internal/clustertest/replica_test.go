@@ -123,7 +123,11 @@ func (r *replica) handleRead(w http.ResponseWriter, request *http.Request) {
 			if _, err := r.db.Exec("INSERT INTO fill (k, replica) VALUES (?, ?)", key, r.name); err != nil {
 				return 0, err
 			}
-			time.Sleep(slow)
+			select {
+			case <-time.After(slow):
+			case <-ctx.Done(): // nobody waits any more
+				return 0, ctx.Err()
+			}
 			var version int64
 			err := r.db.QueryRow("SELECT version FROM row_of WHERE k = ?", key).Scan(&version)
 			if hold != "" {

@@ -1,0 +1,33 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/api/cache/fibercache"
+	"github.com/woodytoys/woodytoys/api/callers"
+)
+
+// statusLeft is what the metrics count where the caller left before there was an answer: nginx's 499. Nobody reads it.
+const statusLeft = 499
+
+// forCaller stands before the handlers that may take long. It gives them a context that ends when nobody waits for the
+// answer any more, or the process can wait no longer. A fill's has been made by the cache, from those of all who wait
+// for it.
+func (a *API) forCaller(c *fiber.Ctx) error {
+	switch {
+	case fibercache.IsRefresh(c):
+		c.SetUserContext(a.process)
+	case !fibercache.IsFill(c):
+		ctx, stop := a.watch(c)
+		defer stop()
+		c.SetUserContext(ctx)
+	}
+	return c.Next()
+}
+
+// watch returns the context of a request's caller.
+func (a *API) watch(c *fiber.Ctx) (ctx context.Context, stop context.CancelFunc) {
+	return callers.Watch(a.process, c.Context().Conn())
+}

@@ -1,0 +1,88 @@
+package reverseproxy_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// TestAHalfClosedCallerHasLeft ends the caller's side of the connection behind the request: to the proxy he has left.
+func TestAHalfClosedCallerHasLeft(t *testing.T) {
+	shop := mustStartShop(t, "shop", "WOODY_HEAVY_DELAY=1m")
+	proxy := mustStart(t, servers.HAProxyConfig{API: []string{shop.Addr()}})
+	conn, err := net.Dial("tcp", proxy.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("GET /api/misc/heavy?name=x HTTP/1.1\r\nHost: shop.example\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil { // sooner than the replica answers
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if errors.Is(err, os.ErrDeadlineExceeded) || err == nil && answer.StatusCode < 400 {
+		t.Errorf("he was answered %v, %v; want a refusal, or the end of the connection", answer, err)
+	}
+}
+
+var metricsAt = regexp.MustCompile(`Metrics: http://localhost(:\d+)/metrics`)
+
+// TestCallersWhoLeaveAreNotWorkedFor has callers of many names leave through the proxy: the replica's slots, and its
+// queue, are free for the next one.
+func TestCallersWhoLeaveAreNotWorkedFor(t *testing.T) {
+	const crowd = 100
+	shop := mustStartShop(t, "shop", "WOODY_HEAVY_DELAY=1m", "WOODY_HEAVY_SLOTS=2", "WOODY_QUEUE_TIMEOUT=10m", "WOODY_ADMIN_ADDR=127.0.0.1:0")
+	found := metricsAt.FindStringSubmatch(shop.Log())
+	if found == nil {
+		t.Fatalf("the shop does not say where its metrics are:\n%s", shop.Log())
+	}
+	mustAwaitSlots := func(want ...string) {
+		t.Helper()
+		for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(20 * time.Millisecond) { // sooner than one slot would be free
+			metrics := mustGet(t, "http://127.0.0.1"+found[1]+"/metrics").body
+			all := true
+			for _, line := range want {
+				all = all && strings.Contains(metrics, "\n"+line+"\n")
+			}
+			if all {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the slots are not %q", want)
+			}
+		}
+	}
+	proxy := mustStart(t, servers.HAProxyConfig{API: []string{shop.Addr()}})
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	for i := range crowd {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/api/misc/heavy?name=%d", proxy.URL, i), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if answer, err := http.DefaultTransport.RoundTrip(request); err == nil {
+				answer.Body.Close()
+			}
+		}()
+	}
+	mustAwaitSlots("woody_heavy_slots_in_use 2", fmt.Sprintf("woody_heavy_slots_waiting %d", crowd-2))
+	time.Sleep(300 * time.Millisecond) // all have been seen waiting
+	leave()
+	mustAwaitSlots("woody_heavy_slots_in_use 0", "woody_heavy_slots_waiting 0")
+}
