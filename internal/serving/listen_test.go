@@ -74,15 +74,15 @@ func TestAcceptGivesOtherErrorsOn(t *testing.T) {
 	}
 }
 
-// signal is a log handler that signals each record.
-type signal struct {
+// toldHandler is a log handler that signals each record.
+type toldHandler struct {
 	slog.Handler
 	said chan struct{}
 }
 
-func (s signal) Enabled(context.Context, slog.Level) bool { return true }
+func (s toldHandler) Enabled(context.Context, slog.Level) bool { return true }
 
-func (s signal) Handle(context.Context, slog.Record) error {
+func (s toldHandler) Handle(context.Context, slog.Record) error {
 	select {
 	case s.said <- struct{}{}:
 	default:
@@ -93,7 +93,7 @@ func (s signal) Handle(context.Context, slog.Record) error {
 func TestConnectionsAreBounded(t *testing.T) {
 	below := mustListen(t)
 	said := make(chan struct{}, 1)
-	ln := &listener{Listener: below, room: newRoom(1), log: slog.New(signal{slog.DiscardHandler, said}), closed: make(chan struct{})}
+	ln := &listener{Listener: below, room: newRoom(1), log: slog.New(toldHandler{slog.DiscardHandler, said}), closed: make(chan struct{})}
 	mustDial(t, below)
 	mustDial(t, below)
 	first, err := ln.Accept()
