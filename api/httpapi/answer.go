@@ -7,8 +7,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/gofiber/fiber/v2"
-
-	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 )
 
 const (
@@ -60,7 +58,8 @@ func (a *answer) appendETag(b []byte) []byte {
 // etagSize is room for the longest ETag.
 const etagSize = 48
 
-// sendRead sends the answer to a read: 304 without a body when the caller has it already.
+// sendRead sends the answer to a read: 304 without a body when the caller has it already. It returns an error when a
+// condition of the caller's does not hold.
 func sendRead(c *fiber.Ctx, a answer) error {
 	header := &c.Response().Header
 	set(header, fieldCacheControl, "no-cache")
@@ -68,9 +67,8 @@ func sendRead(c *fiber.Ctx, a answer) error {
 	set(header, fieldCacheStatus, "near; fwd=bypass")
 	etag := a.appendETag(make([]byte, 0, etagSize))
 	header.SetCanonical(fieldETag, etag)
-	if fibercache.Matches(c.Request().Header.Peek(fiber.HeaderIfNoneMatch), etag) {
-		c.Status(fiber.StatusNotModified)
-		return nil
+	if done, err := readConditions(c, etag); done || err != nil {
+		return err
 	}
 	send(c, a)
 	return nil

@@ -3,8 +3,6 @@ package httpapi
 import (
 	"fmt"
 	"mime"
-	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/gofiber/fiber/v2"
@@ -23,20 +21,4 @@ func bodyString(c *fiber.Ctx, member string) (string, error) {
 		return "", &httpError{fiber.StatusBadRequest, fmt.Sprintf(`Send a JSON object in UTF-8 with the one member "%s", a string.`, member)}
 	}
 	return value, nil
-}
-
-// ifMatch is the version that an If-Match field names; zero without the field or with "*", which
-// any version matches. It reads the entity tags that this package makes.
-func ifMatch(c *fiber.Ctx) (int64, error) {
-	field := strings.TrimSpace(c.Get(fiber.HeaderIfMatch))
-	if field == "" || field == "*" {
-		return 0, nil
-	}
-	number, ok := strings.CutPrefix(field, `"v`)
-	number, _, dash := strings.Cut(number, "-")
-	version, err := strconv.ParseInt(number, 10, 64)
-	if !ok || !dash || err != nil || version < 1 {
-		return 0, &httpError{fiber.StatusPreconditionFailed, "If-Match must be one ETag that an answer of this product had."}
-	}
-	return version, nil
 }

@@ -5,6 +5,9 @@ import "github.com/gofiber/fiber/v2"
 // handleHealthz tells that the process is alive, whatever else is not.
 func (a *API) handleHealthz(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderCacheControl, "no-store")
+	if done, err := readConditions(c, nil); done || err != nil {
+		return err
+	}
 	return c.SendString("alive")
 }
 
@@ -22,6 +25,8 @@ func (a *API) handleReadyz(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	if !state.Ready {
 		c.Status(fiber.StatusServiceUnavailable)
+	} else if done, err := readConditions(c, nil); done || err != nil {
+		return err
 	}
 	return c.JSON(state)
 }

@@ -12,7 +12,14 @@ import (
 
 // handleOrderDo is the lab's way to order: a GET, of any product name.
 func (a *API) handleOrderDo(c *fiber.Ctx) error {
-	order, err := a.shop.OrderAnything(c.UserContext(), strings.Clone(c.Query("order")))
+	product, err := shop.CleanName(strings.Clone(c.Query("order")))
+	if err != nil {
+		return err
+	}
+	if err := writeConditions(c, nothingYet); err != nil {
+		return err
+	}
+	order, err := a.shop.OrderAnything(c.UserContext(), product)
 	if err != nil {
 		return err
 	}
@@ -22,6 +29,9 @@ func (a *API) handleOrderDo(c *fiber.Ctx) error {
 func (a *API) handleOrderCreate(c *fiber.Ctx) error {
 	product, err := bodyString(c, "product")
 	if err != nil {
+		return err
+	}
+	if err := writeConditions(c, nothingYet); err != nil {
 		return err
 	}
 	order, err := a.shop.OrderProduct(c.UserContext(), product, strings.Clone(c.Get("Idempotency-Key")))

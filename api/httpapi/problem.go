@@ -39,6 +39,7 @@ var sentences = map[int]string{
 	fiber.StatusNotFound:                    "Nothing is at this address; /api/docs shows what there is.",
 	fiber.StatusMethodNotAllowed:            "This address does not take this method; the Allow field names those it takes.",
 	fiber.StatusRequestTimeout:              "The request took too long to arrive.",
+	fiber.StatusPreconditionFailed:          "This is not as the conditions of the request have it (If-Match, If-None-Match); read it again.",
 	fiber.StatusRequestEntityTooLarge:       fmt.Sprintf("The body is too large; at most %d bytes are read.", BodyLimit),
 	fiber.StatusRequestHeaderFieldsTooLarge: fmt.Sprintf("The header is too large; at most %d bytes are read.", headerLimit),
 	fiber.StatusNotImplemented:              "There is no such method.",

@@ -88,7 +88,14 @@ func pageOf(c *fiber.Ctx) (limit int, after int64, err error) {
 
 // handleProductAdd is the lab's way to add a product: a GET that answers the name.
 func (a *API) handleProductAdd(c *fiber.Ctx) error {
-	product, err := a.shop.AddProduct(c.UserContext(), strings.Clone(c.Query("product")))
+	name, err := shop.CleanName(strings.Clone(c.Query("product")))
+	if err != nil {
+		return err
+	}
+	if err := writeConditions(c, nothingYet); err != nil {
+		return err
+	}
+	product, err := a.shop.AddProduct(c.UserContext(), name)
 	if err != nil {
 		return err
 	}
@@ -98,6 +105,9 @@ func (a *API) handleProductAdd(c *fiber.Ctx) error {
 func (a *API) handleProductCreate(c *fiber.Ctx) error {
 	name, err := bodyString(c, "name")
 	if err != nil {
+		return err
+	}
+	if err := writeConditions(c, theList); err != nil {
 		return err
 	}
 	var product shop.Product
@@ -147,7 +157,7 @@ func (a *API) handleProduct(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	answer, err := productAnswer(c, product)
+	answer, err := productIn(wants(c), product)
 	if err != nil {
 		return err
 	}
@@ -155,15 +165,11 @@ func (a *API) handleProduct(c *fiber.Ctx) error {
 }
 
 func (a *API) handleProductPut(c *fiber.Ctx) error {
-	version, err := ifMatch(c)
-	if err != nil {
-		return err
-	}
 	name, err := bodyString(c, "name")
 	if err != nil {
 		return err
 	}
-	product, err := a.shop.RenameProduct(c.UserContext(), productID(c), name, version)
+	product, err := a.shop.RenameProduct(c.UserContext(), productID(c), name, productConditions(c))
 	if err != nil {
 		return err
 	}
@@ -171,11 +177,7 @@ func (a *API) handleProductPut(c *fiber.Ctx) error {
 }
 
 func (a *API) handleProductDelete(c *fiber.Ctx) error {
-	version, err := ifMatch(c)
-	if err != nil {
-		return err
-	}
-	if err := a.shop.DeleteProduct(c.UserContext(), productID(c), version); err != nil {
+	if err := a.shop.DeleteProduct(c.UserContext(), productID(c), productConditions(c)); err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
@@ -189,15 +191,15 @@ func productID(c *fiber.Ctx) int64 {
 	return id
 }
 
-func productAnswer(c *fiber.Ctx, product shop.Product) (answer, error) {
-	if wants(c) == text {
+func productIn(f format, product shop.Product) (answer, error) {
+	if f == text {
 		return textAnswer(product.Version, []byte(oneline.Escape(product.Name))), nil
 	}
 	return jsonAnswer(product.Version, product)
 }
 
 func sendProduct(c *fiber.Ctx, status int, product shop.Product) error {
-	answer, err := productAnswer(c, product)
+	answer, err := productIn(wants(c), product)
 	if err != nil {
 		return err
 	}

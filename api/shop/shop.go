@@ -110,19 +110,18 @@ func (s *Shop) AddProductOnce(ctx context.Context, name, key string) (Product, e
 	return product, nil
 }
 
-// RenameProduct gives a product a name that CleanName accepts; with a version above zero only if
-// that is still the newest.
-func (s *Shop) RenameProduct(ctx context.Context, id int64, name string, version int64) (Product, error) {
+// RenameProduct gives a product a name that CleanName accepts, if the condition allows it.
+func (s *Shop) RenameProduct(ctx context.Context, id int64, name string, allow Condition) (Product, error) {
 	name, err := CleanName(name)
 	if err != nil {
 		return Product{}, err
 	}
-	return s.store.RenameProduct(ctx, id, name, version)
+	return s.store.RenameProduct(ctx, id, name, allow)
 }
 
-// DeleteProduct removes a product; with a version above zero only if that is still the newest.
-func (s *Shop) DeleteProduct(ctx context.Context, id, version int64) error {
-	return s.store.DeleteProduct(ctx, id, version)
+// DeleteProduct removes a product, if the condition allows it.
+func (s *Shop) DeleteProduct(ctx context.Context, id int64, allow Condition) error {
+	return s.store.DeleteProduct(ctx, id, allow)
 }
 
 // Order is one order, by an id that CleanOrderID accepts.

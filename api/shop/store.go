@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+// Condition decides on a write to a product, in the write's own transaction: nobody changes the product between the
+// decision and the write. current is nil where there is no such product; then an error of the condition comes before
+// NotFound. An *Error refuses the write, and is what the write returns. It may be asked more than once, but not after the
+// write has returned. A nil Condition allows everything.
+type Condition func(current *Product) error
+
 // Store keeps products and orders. Every method answers an *Error: NotFound where the thing named
 // does not exist, Busy when no connection came free in time, Unavailable when the database does
 // not answer, Full when it has no room. A write that answers nil is durable; one that answers
@@ -30,11 +36,10 @@ type Store interface {
 	// ProductByKey is the product that an idempotency key was used for, as it was then; NotFound
 	// when it was not.
 	ProductByKey(ctx context.Context, key string) (Product, error)
-	// RenameProduct changes a name and raises the version. With a version above zero it answers
-	// Changed unless that is the newest.
-	RenameProduct(ctx context.Context, id int64, name string, version int64) (Product, error)
-	// DeleteProduct removes a product, under the same condition.
-	DeleteProduct(ctx context.Context, id, version int64) error
+	// RenameProduct changes a name and raises the version, if the condition allows it.
+	RenameProduct(ctx context.Context, id int64, name string, allow Condition) (Product, error)
+	// DeleteProduct removes a product, if the condition allows it.
+	DeleteProduct(ctx context.Context, id int64, allow Condition) error
 
 	// Order is the order of exactly this id, letter for letter.
 	Order(ctx context.Context, id string) (Order, error)

@@ -51,7 +51,7 @@ func TestAWriteThatBeganIsFinished(t *testing.T) {
 		if got, err := s.Order(t.Context(), order.ID); err != nil || got != order {
 			t.Errorf("the order is %+v, %v", got, err)
 		}
-		write(func(ctx context.Context) error { _, err := s.RenameProduct(ctx, 1, "Jojo", 0); return err })
+		write(func(ctx context.Context) error { _, err := s.RenameProduct(ctx, 1, "Jojo", nil); return err })
 		if got, err := s.Product(t.Context(), 1); err != nil || got.Name != "Jojo" {
 			t.Errorf("the product is %+v, %v", got, err)
 		}

@@ -229,7 +229,7 @@ func TestEveryErrorOfTheTable(t *testing.T) {
 			END IF; END`, number, state, text, times))
 	}
 	write := func() error {
-		_, err := s.RenameProduct(t.Context(), 1, "Robot", 0)
+		_, err := s.RenameProduct(t.Context(), 1, "Robot", nil)
 		return err
 	}
 	const always = 1000
@@ -295,7 +295,7 @@ func TestASnapshotThatIsOvertaken(t *testing.T) {
 	dsn := mustDatabase(t)
 	journal := &overtaken{db: mustDB(t, dsn, "")}
 	s := mustOpen(t, store.Config{DSN: dsn + "?innodb_snapshot_isolation=1", Journal: journal})
-	if p, err := s.RenameProduct(t.Context(), 1, "Robot", 1); err != nil || p.Version != 2 {
+	if p, err := s.RenameProduct(t.Context(), 1, "Robot", onlyVersion(1)); err != nil || p.Version != 2 {
 		t.Errorf("a rename that was overtaken = %v, %v", p, err)
 	}
 	if p, err := s.Product(t.Context(), 2); err != nil || p.Version != 3 || journal.times != 2 {

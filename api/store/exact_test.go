@@ -39,7 +39,7 @@ func testExactNames(t *testing.T, cfg store.Config, s *store.Store) {
 			}
 		}
 		for name, id := range there {
-			if err := s.DeleteProduct(t.Context(), id, 0); err != nil {
+			if err := s.DeleteProduct(t.Context(), id, nil); err != nil {
 				t.Fatalf("%q: %v", name, err)
 			}
 		}

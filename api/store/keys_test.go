@@ -47,7 +47,7 @@ func testProductKeys(t *testing.T, s *store.Store) {
 	if err := s.Upkeep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.DeleteProduct(t.Context(), made[0].ID, 0); err != nil {
+	if err := s.DeleteProduct(t.Context(), made[0].ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	if p, err := s.AddProductOnce(t.Context(), "another name", key); p != made[0] || err != nil {

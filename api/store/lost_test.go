@@ -64,14 +64,14 @@ func writesOf(t *testing.T, near *store.Store, db *sql.DB) []write {
 			return err
 		}, func() bool { return count() == before+1 }},
 		{"rename a product", func(ctx context.Context, s *store.Store) error {
-			_, err := s.RenameProduct(ctx, renamed.ID, "Robot rouge", 1)
+			_, err := s.RenameProduct(ctx, renamed.ID, "Robot rouge", onlyVersion(1))
 			return err
 		}, func() bool {
 			p, err := near.Product(context.Background(), renamed.ID)
 			return err == nil && p.Version == 2
 		}},
 		{"delete a product", func(ctx context.Context, s *store.Store) error {
-			return s.DeleteProduct(ctx, deleted.ID, 1)
+			return s.DeleteProduct(ctx, deleted.ID, onlyVersion(1))
 		}, func() bool {
 			_, err := near.Product(context.Background(), deleted.ID)
 			return shop.KindOf(err) == shop.NotFound
@@ -149,7 +149,7 @@ func TestACallerThatLeavesInItsTransaction(t *testing.T) {
 			want func(error) bool
 		}{
 			{func(ctx context.Context) error {
-				_, err := s.RenameProduct(ctx, 1, "Robot", 0)
+				_, err := s.RenameProduct(ctx, 1, "Robot", nil)
 				return err
 			}, func(err error) bool { return errors.Is(err, context.Canceled) && shop.KindOf(err) != shop.Uncertain }},
 			{func(ctx context.Context) error {

@@ -89,14 +89,14 @@ func hasProduct(ctx context.Context, p *pool, name string) (bool, error) {
 }
 
 // RenameProduct implements shop.Store.
-func (s *Store) RenameProduct(ctx context.Context, id int64, name string, version int64) (shop.Product, error) {
+func (s *Store) RenameProduct(ctx context.Context, id int64, name string, allow shop.Condition) (shop.Product, error) {
 	p := shop.Product{ID: id, Name: name}
 	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
-		var err error
-		if p.Version, err = newest(ctx, tx, s.dialect, id, version); err != nil {
+		current, err := hold(ctx, tx, s.dialect, id, allow)
+		if err != nil {
 			return nil, err
 		}
-		p.Version++
+		p.Version = current.Version + 1
 		_, err = tx.ExecContext(ctx, "UPDATE product SET name = ?, version = ? WHERE id = ?", name, p.Version, id)
 		return shop.ChangedTags(id), err
 	})
@@ -104,9 +104,9 @@ func (s *Store) RenameProduct(ctx context.Context, id int64, name string, versio
 }
 
 // DeleteProduct implements shop.Store.
-func (s *Store) DeleteProduct(ctx context.Context, id, version int64) error {
+func (s *Store) DeleteProduct(ctx context.Context, id int64, allow shop.Condition) error {
 	return s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
-		if _, err := newest(ctx, tx, s.dialect, id, version); err != nil {
+		if _, err := hold(ctx, tx, s.dialect, id, allow); err != nil {
 			return nil, err
 		}
 		_, err := tx.ExecContext(ctx, "DELETE FROM product WHERE id = ?", id)
@@ -114,24 +114,31 @@ func (s *Store) DeleteProduct(ctx context.Context, id, version int64) error {
 	})
 }
 
-// newest is a product's version, its row locked until the transaction ends. It answers NotFound
-// without the product, and Changed when a wanted version above zero is not the newest.
-func newest(ctx context.Context, tx *sql.Tx, d dialect, id, wanted int64) (int64, error) {
-	query := "SELECT version FROM product WHERE id = ?"
+// hold returns a product that a condition allows to be changed, its row locked until the transaction ends. Its error is
+// the condition's, or NotFound.
+func hold(ctx context.Context, tx *sql.Tx, d dialect, id int64, allow shop.Condition) (shop.Product, error) {
+	query := "SELECT name, version FROM product WHERE id = ?"
 	if d.skipLocked != "" { // SQLite's one writer needs no lock
 		query += " FOR UPDATE"
 	}
-	var version int64
-	err := tx.QueryRowContext(ctx, query, id).Scan(&version)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return 0, notFound("product", id)
-	case err != nil:
-		return 0, err
-	case wanted > 0 && version != wanted:
-		return 0, &shop.Error{Kind: shop.Changed, Detail: "The product was changed since the version that If-Match names."}
+	current := &shop.Product{ID: id}
+	err := tx.QueryRowContext(ctx, query, id).Scan(&current.Name, &current.Version)
+	absent := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !absent {
+		return shop.Product{}, err
 	}
-	return version, nil
+	if absent {
+		current = nil
+	}
+	if allow != nil {
+		if err := allow(current); err != nil {
+			return shop.Product{}, err
+		}
+	}
+	if absent {
+		return shop.Product{}, notFound("product", id)
+	}
+	return *current, nil
 }
 
 // tallyRows is how many rows the tally may have before Upkeep folds them.

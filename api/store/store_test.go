@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ func TestContract(t *testing.T) {
 		t.Run("names come back unharmed", func(t *testing.T) { testNames(t, s) })
 		t.Run("names are compared exactly", func(t *testing.T) { testExactNames(t, cfg, s) })
 		t.Run("versions", func(t *testing.T) { testVersions(t, s) })
+		t.Run("conditions", func(t *testing.T) { testConditions(t, s) })
 		t.Run("pages are stable", func(t *testing.T) { testPages(t, s) })
 		t.Run("orders", func(t *testing.T) { testOrders(t, s) })
 		t.Run("idempotency keys", func(t *testing.T) { testKeys(t, s) })
@@ -62,7 +64,7 @@ func testProducts(t *testing.T, s *store.Store) {
 			t.Errorf("HasProduct(%q) = %v, %v, want %v", name, has, err, want)
 		}
 	}
-	if err := s.DeleteProduct(t.Context(), p.ID, 0); err != nil {
+	if err := s.DeleteProduct(t.Context(), p.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Product(t.Context(), p.ID); shop.KindOf(err) != shop.NotFound {
@@ -96,21 +98,65 @@ func testNames(t *testing.T, s *store.Store) {
 
 func testVersions(t *testing.T, s *store.Store) {
 	p := mustAdd(t, s, "Yoyo")
-	renamed, err := s.RenameProduct(t.Context(), p.ID, "Yoyo rouge", 1)
+	renamed, err := s.RenameProduct(t.Context(), p.ID, "Yoyo rouge", onlyVersion(1))
 	if want := (shop.Product{ID: p.ID, Name: "Yoyo rouge", Version: 2}); renamed != want || err != nil {
 		t.Errorf("rename = %v, %v; want %v", renamed, err, want)
 	}
-	if _, err := s.RenameProduct(t.Context(), p.ID, "late", 1); shop.KindOf(err) != shop.Changed {
+	if _, err := s.RenameProduct(t.Context(), p.ID, "late", onlyVersion(1)); shop.KindOf(err) != shop.Changed {
 		t.Errorf("rename of an old version = %v, want Changed", err)
 	}
-	if err := s.DeleteProduct(t.Context(), p.ID, 1); shop.KindOf(err) != shop.Changed {
+	if err := s.DeleteProduct(t.Context(), p.ID, onlyVersion(1)); shop.KindOf(err) != shop.Changed {
 		t.Errorf("delete of an old version = %v, want Changed", err)
 	}
-	if same, err := s.RenameProduct(t.Context(), p.ID, "Yoyo rouge", 0); err != nil || same.Version != 3 {
+	if same, err := s.RenameProduct(t.Context(), p.ID, "Yoyo rouge", nil); err != nil || same.Version != 3 {
 		t.Errorf("a write of the same name = %v, %v; want version 3", same, err)
 	}
-	if _, err := s.RenameProduct(t.Context(), 1<<40, "nobody", 0); shop.KindOf(err) != shop.NotFound {
+	if _, err := s.RenameProduct(t.Context(), 1<<40, "nobody", nil); shop.KindOf(err) != shop.NotFound {
 		t.Errorf("rename of nothing = %v, want NotFound", err)
+	}
+	if _, err := s.RenameProduct(t.Context(), 1<<40, "nobody", onlyVersion(1)); shop.KindOf(err) != shop.Changed {
+		t.Errorf("rename of nothing that is to be something = %v, want Changed", err)
+	}
+}
+
+// onlyVersion allows a write to that version alone.
+func onlyVersion(version int64) shop.Condition {
+	return func(current *shop.Product) error {
+		if current == nil || current.Version != version {
+			return &shop.Error{Kind: shop.Changed}
+		}
+		return nil
+	}
+}
+
+// testConditions has many write to a product on the same condition: for one alone it holds. What a condition is asked
+// about is the product as it is.
+func testConditions(t *testing.T, s *store.Store) {
+	p := mustAdd(t, s, "Yoyo")
+	var group sync.WaitGroup
+	var done atomic.Int64
+	for i := range 8 {
+		group.Go(func() {
+			var seen shop.Product
+			name := fmt.Sprint("Yoyo ", i)
+			renamed, err := s.RenameProduct(context.Background(), p.ID, name, func(current *shop.Product) error {
+				seen = *current
+				return onlyVersion(1)(current)
+			})
+			switch {
+			case err == nil:
+				done.Add(1)
+				if want := (shop.Product{ID: p.ID, Name: name, Version: 2}); seen != p || renamed != want {
+					t.Errorf("allowed on %v, renamed to %v, want %v and %v", seen, renamed, p, want)
+				}
+			case shop.KindOf(err) != shop.Changed || seen.Version != 2 || seen.Name == "Yoyo":
+				t.Errorf("refused with %v on %v", err, seen)
+			}
+		})
+	}
+	group.Wait()
+	if n := done.Load(); n != 1 {
+		t.Errorf("%d writes on the condition of version 1 went through, want 1", n)
 	}
 }
 
@@ -244,7 +290,7 @@ func testCount(t *testing.T, s *store.Store) {
 					return
 				}
 				if p.ID%4 == 0 {
-					err = s.DeleteProduct(context.Background(), p.ID, 0)
+					err = s.DeleteProduct(context.Background(), p.ID, nil)
 				}
 				if err = errors.Join(err, s.Upkeep(context.Background())); err != nil {
 					t.Error(err)

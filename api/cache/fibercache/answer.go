@@ -8,6 +8,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"github.com/woodytoys/woodytoys/cache/conditional"
 )
 
 // Answer is a finished answer: all of it that does not differ from one caller to the next. It is
@@ -76,10 +78,61 @@ func (a *Answer) size() int {
 
 var etagName = []byte("Etag")
 
-// send writes the answer to c: 304 and no body when the caller has it already.
-func (a *Answer) send(c *fiber.Ctx) {
-	response := c.Response()
-	header := &response.Header
+// send writes the answer to c, as the request's conditions ask for it.
+func (r *route) send(c *fiber.Ctx, a *Answer) {
+	header := &c.Response().Header
+	switch a.conditions(c, a.etag) {
+	case conditional.Failed:
+		r.refuse(c, a)
+		return
+	case conditional.NotModified:
+		a.sendFields(header)
+		sendNotModified(c)
+		return
+	}
+	a.sendFields(header)
+	c.Response().SetStatusCode(a.status)
+	header.SetContentTypeBytes(a.contentType)
+	c.Response().SetBodyRaw(a.body)
+}
+
+// sendOwn is the same for the caller whose own the answer is: c has it already.
+func (r *route) sendOwn(c *fiber.Ctx, a *Answer) {
+	switch a.conditions(c, c.Response().Header.PeekBytes(etagName)) {
+	case conditional.Failed:
+		r.refuse(c, a)
+	case conditional.NotModified:
+		sendNotModified(c)
+	}
+}
+
+// conditions returns what the request's conditions ask for. They count only where the answer without them is a success
+// (RFC 9110 section 13.2.1).
+func (a *Answer) conditions(c *fiber.Ctx, etag []byte) conditional.Outcome {
+	if a.status/100 != 2 {
+		return conditional.Proceed
+	}
+	return conditional.Read(&c.Request().Header, conditional.State{ETag: etag, LastModified: a.field(fiber.HeaderLastModified)})
+}
+
+// refuse answers 412, without the fields that the handler may have written for the answer.
+func (r *route) refuse(c *fiber.Ctx, a *Answer) {
+	header := &c.Response().Header
+	header.DelBytes(etagName)
+	for _, f := range a.fields {
+		if bytes.Equal(header.PeekBytes(f.name), f.value) {
+			header.DelBytes(f.name)
+		}
+	}
+	r.Fail(c, fiber.ErrPreconditionFailed)
+}
+
+func sendNotModified(c *fiber.Ctx) {
+	c.Response().SetStatusCode(fiber.StatusNotModified)
+	c.Response().SetBodyRaw(nil)
+}
+
+func (a *Answer) sendFields(header *fasthttp.ResponseHeader) {
 	for i := range a.fields {
 		f := &a.fields[i]
 		if string(f.name) == fiber.HeaderVary {
@@ -92,33 +145,8 @@ func (a *Answer) send(c *fiber.Ctx) {
 	}
 	if len(a.etag) > 0 {
 		header.SetCanonical(etagName, a.etag)
-		if a.status == fiber.StatusOK && Matches(c.Request().Header.Peek(fiber.HeaderIfNoneMatch), a.etag) {
-			response.SetStatusCode(fiber.StatusNotModified)
-			response.SetBodyRaw(nil)
-			return
-		}
 	}
-	response.SetStatusCode(a.status)
-	header.SetContentTypeBytes(a.contentType)
-	response.SetBodyRaw(a.body)
 }
-
-// Matches tells whether an If-None-Match field names an entity tag, by RFC 9110's weak comparison. An
-// empty field matches nothing.
-func Matches(field, etag []byte) bool {
-	etag = bytes.TrimPrefix(etag, weak)
-	for len(field) > 0 {
-		part, rest, _ := bytes.Cut(field, comma)
-		field = rest
-		part = bytes.TrimPrefix(bytes.TrimSpace(part), weak)
-		if bytes.Equal(part, etag) || bytes.Equal(part, star) {
-			return true
-		}
-	}
-	return false
-}
-
-var weak, comma, star = []byte("W/"), []byte(","), []byte("*")
 
 // isOwn tells whether the answer in c is for its caller alone: it sets a cookie, says that it is
 // private, or varies by what is not in the key. With a handler's error no-store says nothing: error
@@ -143,13 +171,15 @@ func (a *Answer) isOwn(c *fiber.Ctx, failed, keyHasAccept bool) bool {
 }
 
 func (a *Answer) field(name string) []byte {
-	for _, f := range a.fields {
-		if string(f.name) == name {
-			return f.value
+	for i := range a.fields {
+		if string(a.fields[i].name) == name {
+			return a.fields[i].value
 		}
 	}
 	return nil
 }
+
+var comma = []byte(",")
 
 func hasCookie(header *fasthttp.ResponseHeader) (has bool) {
 	header.VisitAllCookie(func(_, _ []byte) { has = true })

@@ -9,6 +9,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/cache/fibercache"
+	"github.com/woodytoys/woodytoys/cache/conditional"
 )
 
 func answerToy(c *fiber.Ctx) error {
@@ -16,6 +17,22 @@ func answerToy(c *fiber.Ctx) error {
 	c.Set("Vary", "Accept")
 	c.Set("ETag", `"v1-60e5f2a1b9c4d7e8"`)
 	return c.SendString(`{"id":1,"name":"A wooden train","version":1}`)
+}
+
+// TestConditionsAllocateNothing looks at a request's header as a hit does.
+func TestConditionsAllocateNothing(t *testing.T) {
+	state := conditional.State{ETag: []byte(`"v1-60e5f2a1b9c4d7e8"`)}
+	for name, lines := range map[string][]string{
+		"Host": {"shop"}, "If-None-Match": {`"other"`, `W/"v1-60e5f2a1b9c4d7e8"`}, "If-Match": {`"other", "v1-60e5f2a1b9c4d7e8"`},
+	} {
+		var header fasthttp.RequestHeader
+		for _, line := range lines {
+			header.Add(name, line)
+		}
+		if n := testing.AllocsPerRun(100, func() { conditional.Read(&header, state) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
 }
 
 // BenchmarkHit is a kept answer without a network, BenchmarkBare the handler alone, which sends one

@@ -8,5 +8,6 @@
 //	err = c.Invalidate("toy:7")
 //
 // A hit runs no handler, encodes nothing and allocates nothing. Every answer says in Cache-Status
-// (RFC 9211) how it came about, and conditional requests are answered from what is kept.
+// (RFC 9211) how it came about. Conditions (RFC 9110 section 13) are held against the answer, kept or just made, 304 or 412:
+// the handler that makes it sees none.
 package fibercache

@@ -93,7 +93,7 @@ func (p *program) call(method, path string, headers ...string) reply {
 	}
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
-		request.Header.Set(name, value)
+		request.Header.Add(name, value)
 	}
 	answer, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {

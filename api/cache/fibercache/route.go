@@ -47,7 +47,7 @@ func (r *route) handle(c *fiber.Ctx) error {
 	if info.Due {
 		r.refresh(c, key)
 	}
-	answer.send(c)
+	r.send(c, answer)
 	s.status = appendHit(s.status[:0], info.TTL)
 	c.Response().Header.SetCanonical(statusName, s.status)
 	return nil
@@ -67,7 +67,7 @@ func (r *route) appendKey(b []byte, c *fiber.Ctx) []byte {
 	if r.Variant != nil {
 		b = cache.AppendPart(b, r.Variant(c))
 	} else {
-		b = cache.AppendPart(b, utils.UnsafeString(c.Request().Header.Peek(fiber.HeaderAccept)))
+		b = cache.AppendPart(b, utils.UnsafeString(accept(&c.Request().Header)))
 	}
 	args := c.Context().QueryArgs()
 	if r.Query == nil {
@@ -79,6 +79,18 @@ func (r *route) appendKey(b []byte, c *fiber.Ctx) []byte {
 		}
 	}
 	return b
+}
+
+// accept is the Accept field. Several lines are one list (RFC 9110 section 5.3).
+func accept(request *fasthttp.RequestHeader) []byte {
+	switch lines := request.PeekAll(fiber.HeaderAccept); len(lines) {
+	case 0:
+		return nil
+	case 1:
+		return lines[0]
+	default:
+		return bytes.Join(lines, comma)
+	}
 }
 
 // appendSorted appends all parameters by name; those of one name keep their order.
@@ -113,8 +125,10 @@ func (r *route) fill(c *fiber.Ctx, key string, reason cache.Reason) error {
 		return c.Next()
 	case answer == nil:
 		return err // the handler panicked, or the caller left
-	case !answer.own: // of an own answer, its caller has all of it already
-		answer.send(c)
+	case answer.own:
+		r.sendOwn(c, answer)
+	default:
+		r.send(c, answer)
 	}
 	c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, info))
 	return nil
@@ -209,20 +223,24 @@ func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answe
 	return answer, nil
 }
 
-// withoutConditions takes the conditions off a request and answers how to put them back.
+// withoutConditions takes the conditions off a request and returns what puts them back.
 func withoutConditions(request *fasthttp.RequestHeader) (restore func()) {
-	conditions := make([]string, len(conditional))
-	for i, name := range conditional {
-		conditions[i] = string(request.Peek(name))
+	var lines []field
+	for _, name := range conditionFields {
+		for _, value := range request.PeekAll(name) {
+			lines = append(lines, field{[]byte(name), slices.Clone(value)})
+		}
 		request.Del(name)
 	}
 	return func() {
-		for i, name := range conditional {
-			if conditions[i] != "" {
-				request.Set(name, conditions[i])
-			}
+		for _, line := range lines {
+			request.AddBytesKV(line.name, line.value)
 		}
 	}
 }
 
-var conditional = []string{fiber.HeaderIfNoneMatch, fiber.HeaderIfModifiedSince, fiber.HeaderIfRange, fiber.HeaderRange}
+// conditionFields are the fields that make an answer one caller's own.
+var conditionFields = []string{
+	fiber.HeaderIfMatch, fiber.HeaderIfNoneMatch, fiber.HeaderIfModifiedSince, fiber.HeaderIfUnmodifiedSince,
+	fiber.HeaderIfRange, fiber.HeaderRange,
+}

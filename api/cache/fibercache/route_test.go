@@ -1,6 +1,7 @@
 package fibercache_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/cache/fibercache"
+	"github.com/woodytoys/woodytoys/cache/conditional/conditionaltest"
 )
 
 // echo answers with everything that a key has to hold, and how often it was asked.
@@ -143,6 +145,105 @@ func TestConditionalRequests(t *testing.T) {
 	}
 	if head := p.call(http.MethodHead, "/toys/1"); head.header.Get("Content-Length") != "1" || asked.Load() != 1 {
 		t.Errorf("HEAD: %v after %d handler calls, want the kept answer's header", head.header, asked.Load())
+	}
+}
+
+// TestConditions holds the table against an answer that is just made, one that is kept, and one that is its caller's own.
+func TestConditions(t *testing.T) {
+	for name, control := range map[string]string{"kept": "no-cache", "own": "no-store"} {
+		t.Run(name, func(t *testing.T) {
+			p := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error {
+				for _, condition := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range"} {
+					if c.Get(condition) != "" {
+						t.Errorf("the handler sees %s", condition)
+					}
+				}
+				c.Set("ETag", `"v1-abc"`)
+				c.Set("Cache-Control", control)
+				c.Set("Link", "</next>")
+				return c.SendString("x")
+			})
+			for i, row := range conditionaltest.Cases {
+				for range 2 { // the first is a fill, the second may be a hit
+					got := p.get(fmt.Sprint("/toys/", i), append(row.For(`"v1-abc"`), "Range: bytes=0-0")...)
+					if want := map[int]string{200: "x", 304: "", 412: "Precondition Failed"}[row.Read]; got.status != row.Read || got.body != want {
+						t.Errorf("%v = %d %q, want %d %q", row, got.status, got.body, row.Read, want)
+					}
+					if tag := got.header.Get("ETag"); row.Read == 412 && tag+got.header.Get("Link") != "" || row.Read != 412 && tag != `"v1-abc"` {
+						t.Errorf("%v = %d with the fields %v", row, got.status, got.header)
+					}
+				}
+			}
+			if got := p.get("/toys/0"); got.status != 200 || got.body != "x" {
+				t.Errorf("without conditions: %d %q", got.status, got.body)
+			}
+		})
+	}
+}
+
+// TestConditionsByDate has an answer with a date of modification, and one with neither date nor tag of its own.
+func TestConditionsByDate(t *testing.T) {
+	const before, date = "Sun, 01 Nov 2026 10:00:00 GMT", "Mon, 02 Nov 2026 10:00:00 GMT"
+	dated := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error { c.Set("Last-Modified", date); return c.SendString("x") })
+	for range 2 {
+		for condition, want := range map[string]int{
+			"If-Modified-Since: " + date: 304, "If-Modified-Since: " + before: 200,
+			"If-Unmodified-Since: " + date: 200, "If-Unmodified-Since: " + before: 412,
+		} {
+			if got := dated.get("/toys/1", condition); got.status != want {
+				t.Errorf("%s = %d, want %d", condition, got.status, want)
+			}
+		}
+	}
+}
+
+// TestConditionsOfAFailureMeanNothing has answers that are none of success: they are the answer, whatever the condition.
+func TestConditionsOfAFailureMeanNothing(t *testing.T) {
+	for _, status := range []int{302, 400, 404, 503} {
+		p := mustServe(t, fibercache.Options{Options: cache.Options{NegativeTTL: time.Minute}}, func(c *fiber.Ctx) error {
+			c.Set("ETag", `"v1-abc"`)
+			return c.Status(status).SendString("sorry")
+		})
+		for i, row := range conditionaltest.Cases {
+			if got := p.get(fmt.Sprint("/toys/", i%2), row.For(`"v1-abc"`)...); got.status != status || got.body != "sorry" {
+				t.Errorf("%d: %v = %d %q", status, row, got.status, got.body)
+			}
+		}
+	}
+}
+
+// TestAnotherCallersConditionStaysAnothers has two callers wait for one answer, with a condition each.
+func TestAnotherCallersConditionStaysAnothers(t *testing.T) {
+	asked, goOn := make(chan bool, 1), make(chan bool)
+	p := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error {
+		asked <- true
+		<-goOn
+		return c.SendString("x")
+	})
+	first := make(chan reply)
+	go func() { first <- p.get("/toys/1", `If-Match: "other"`) }()
+	<-asked
+	second := make(chan reply)
+	go func() { second <- p.get("/toys/1", `If-None-Match: "other"`) }()
+	close(goOn)
+	if got := <-first; got.status != 412 {
+		t.Errorf("the one who had the handler asked = %d, want 412", got.status)
+	}
+	if got := <-second; got.status != 200 || got.body != "x" {
+		t.Errorf("the other = %d %q, want 200", got.status, got.body)
+	}
+}
+
+// TestAllLinesOfAcceptAreInTheKey has a handler that looks at all of them, and no Variant.
+func TestAllLinesOfAcceptAreInTheKey(t *testing.T) {
+	p := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error {
+		return c.Send(bytes.Join(c.Request().Header.PeekAll("Accept"), []byte(", ")))
+	})
+	for _, accept := range [][]string{{"Accept: a/b"}, {"Accept: a/b", "Accept: c/d"}, {"Accept: a/b", "Accept: e/f"}, {"Accept: a/b,c/d", "Accept: e/f"}} {
+		want := strings.ReplaceAll(strings.Join(accept, ", "), "Accept: ", "")
+		if got := p.get("/toys/1", accept...).body; got != want {
+			t.Errorf("with %q the answer is for %q", accept, got)
+		}
 	}
 }
 
