@@ -16,6 +16,7 @@ func TestProcess(t *testing.T) {
 	p := mustStartFront(t, "WOODY_API_URL=http://"+nobody, "WOODY_FRONT_LIMIT_RATE=5M", "WOODY_DRAIN_DELAY=3s")
 	t.Run("shows the page without its API", p.showsThePage)
 	t.Run("is found healthy", p.isFoundHealthy)
+	t.Run("honours conditions", p.honoursConditions)
 	t.Run("lets answers end", p.letsAnswersEnd)
 }
 
@@ -46,6 +47,32 @@ func (p *process) showsThePage(t *testing.T) {
 func (p *process) isFoundHealthy(t *testing.T) {
 	if out, err := healthcheckOf(p.Addr); err != nil {
 		t.Errorf("healthcheck: %v %s", err, out)
+	}
+}
+
+// honoursConditions has what has no entity tag, and what the page's own package leaves to the process.
+func (p *process) honoursConditions(t *testing.T) {
+	for _, row := range []struct {
+		path, name, value string
+		want              int
+	}{
+		{"/healthz", "If-Match", "*", 200}, {"/healthz", "If-Match", `"a"`, 412},
+		{"/readyz", "If-None-Match", "*", 304}, {"/readyz", "If-None-Match", `"a"`, 200},
+		{"/robots.txt", "If-Match", `"a"`, 412}, {"/nothing", "If-Match", `"a"`, 404},
+	} {
+		request, err := http.NewRequest(http.MethodGet, p.URL+row.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set(row.name, row.value)
+		got, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Body.Close()
+		if got.StatusCode != row.want || row.want != 304 && row.want != 200 && got.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s with %s: %s = %s %v, want %d", row.path, row.name, row.value, got.Status, got.Header, row.want)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/woodytoys/woodytoys/cache/conditional"
 	"github.com/woodytoys/woodytoys/front/site"
 	"github.com/woodytoys/woodytoys/internal/framing"
 	"github.com/woodytoys/woodytoys/internal/serving"
@@ -63,8 +64,7 @@ func (s *server) sayGoodbye(c *fiber.Ctx) error {
 }
 
 func (s *server) handleAlive(c *fiber.Ctx) error {
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.SendString("healthy\n")
+	return sendHealth(c, "healthy\n")
 }
 
 // handleReady answers 503 until the hero is painted, and again once draining.
@@ -76,7 +76,19 @@ func (s *server) handleReady(c *fiber.Ctx) error {
 	case !s.page.Ready():
 		return c.Status(fiber.StatusServiceUnavailable).SendString("still painting\n")
 	}
-	return c.SendString("ready\n")
+	return sendHealth(c, "ready\n")
+}
+
+// sendHealth answers 200, or what the request's conditions ask for: 304, or 412 as an error.
+func sendHealth(c *fiber.Ctx, text string) error {
+	switch conditional.Read(&c.Request().Header, conditional.State{}) {
+	case conditional.Failed:
+		return fiber.ErrPreconditionFailed
+	case conditional.NotModified:
+		c.Status(fiber.StatusNotModified)
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.SendString(text)
 }
 
 // refuse turns an error into its status and one sentence; the cause of a 500 goes to the log only.
@@ -95,6 +107,8 @@ func (s *server) refuse(c *fiber.Ctx, err error) error {
 		sentence = "There is nothing at this address; the shop is at /."
 	case fiber.StatusMethodNotAllowed:
 		sentence = "Only GET and HEAD are answered here."
+	case fiber.StatusPreconditionFailed:
+		sentence = "This is not as If-Match has it; ask again without."
 	case fiber.StatusInternalServerError:
 		s.log.Error("answer failed", "path", c.Path(), "error", err)
 	}

@@ -68,8 +68,8 @@ func compressGzip(body []byte, level int) []byte {
 	return b.Bytes()
 }
 
-// choose picks the encoding that the client likes best, and among equals the smallest.
-func (c *content) choose(acceptEncoding string) representation {
+// choose picks the encoding that the lines of Accept-Encoding like best, and among equals the smallest.
+func (c *content) choose(acceptEncoding [][]byte) representation {
 	if c.brotli == nil {
 		return c.plain
 	}

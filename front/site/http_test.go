@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -31,7 +32,7 @@ func ask(ctx context.Context, method, url string, headers ...string) (answer, er
 		return answer{}, err
 	}
 	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
+		request.Header.Add(headers[i], headers[i+1])
 		if headers[i] == "Host" {
 			request.Host = headers[i+1]
 		}
@@ -43,6 +44,15 @@ func ask(ctx context.Context, method, url string, headers ...string) (answer, er
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	return answer{response.StatusCode, response.Header, body}, err
+}
+
+// pairs makes names and values of lines "Name: value".
+func pairs(fields []string) (headers []string) {
+	for _, field := range fields {
+		name, value, _ := strings.Cut(field, ": ")
+		headers = append(headers, name, value)
+	}
+	return headers
 }
 
 // plainClient shows answers as they are: it neither unpacks nor follows.

@@ -1,57 +1,70 @@
 package site
 
 import (
-	"strconv"
-	"strings"
+	"bytes"
+
+	"github.com/woodytoys/woodytoys/internal/qvalue"
 )
 
-// preferredEncoding reads an Accept-Encoding header and gives "br", "gzip" or "" for the plain bytes. Equal wishes go to
-// brotli before gzip before plain; an absent header, and one that allows nothing we have, get the plain bytes.
-func preferredEncoding(acceptEncoding string) string {
-	best, bestWish := "", 0.0
-	for _, offer := range []string{"br", "gzip"} {
-		if wish := wishFor(offer, acceptEncoding); wish > bestWish {
-			best, bestWish = offer, wish
+// wishes are the weights that a request gives the codings, in thousandths; notNamed where it says nothing.
+type wishes struct{ brotli, gzip, identity, others int }
+
+const notNamed = -1
+
+// preferredEncoding returns "br", "gzip" or "" for the plain bytes, by the lines of Accept-Encoding (RFC 9110 section
+// 12.5.3). Equal wishes go to brotli before gzip before plain; no line at all, and lines that allow nothing we have, get
+// the plain bytes.
+func preferredEncoding(lines [][]byte) string {
+	w := wishes{notNamed, notNamed, notNamed, notNamed}
+	for _, line := range lines {
+		for member := range bytes.SplitSeq(line, []byte(",")) {
+			w.add(member)
 		}
 	}
-	if plain, said := namedWish("identity", acceptEncoding); said && plain > bestWish {
+	best, most := "", 0
+	if wish := w.of(w.brotli); wish > most {
+		best, most = "br", wish
+	}
+	if wish := w.of(w.gzip); wish > most {
+		best, most = "gzip", wish
+	}
+	if w.identity > most {
 		return ""
 	}
 	return best
 }
 
-// wishFor is the weight, 0 to 1, that the header gives a coding by its name or else by "*".
-func wishFor(coding, header string) float64 {
-	if wish, said := namedWish(coding, header); said {
-		return wish
+// of is the weight of a coding that has this one by its name: without it, that of "*".
+func (w *wishes) of(named int) int {
+	if named == notNamed {
+		return w.others
 	}
-	wish, _ := namedWish("*", header)
-	return wish
+	return named
 }
 
-func namedWish(name, header string) (wish float64, said bool) {
-	for part := range strings.SplitSeq(header, ",") {
-		coding, parameters, _ := strings.Cut(part, ";")
-		if !strings.EqualFold(strings.TrimSpace(coding), name) {
-			continue
+// add takes in a member of the list. One that cannot be read means nothing; of a coding that is named twice, the larger
+// weight counts.
+func (w *wishes) add(member []byte) {
+	name, parameter, weighted := bytes.Cut(member, []byte(";"))
+	weight := qvalue.Max
+	if weighted {
+		parameter = bytes.Trim(parameter, " \t")
+		if len(parameter) < 2 || !bytes.EqualFold(parameter[:2], []byte("q=")) {
+			return
 		}
-		return weight(parameters), true
+		var ok bool
+		if weight, ok = qvalue.Parse(parameter[2:]); !ok {
+			return
+		}
 	}
-	return 0, false
-}
-
-// weight reads "q=0.5"; without it the weight is 1, and what cannot be read counts as 0.
-func weight(parameters string) float64 {
-	for p := range strings.SplitSeq(parameters, ";") {
-		key, value, _ := strings.Cut(p, "=")
-		if !strings.EqualFold(strings.TrimSpace(key), "q") {
-			continue
-		}
-		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-		if err != nil || q < 0 || q > 1 {
-			return 0
-		}
-		return q
+	switch name = bytes.Trim(name, " \t"); {
+	case bytes.EqualFold(name, []byte("br")):
+		w.brotli = max(w.brotli, weight)
+	case bytes.EqualFold(name, []byte("gzip")), bytes.EqualFold(name, []byte("x-gzip")):
+		w.gzip = max(w.gzip, weight)
+	case bytes.EqualFold(name, []byte("identity")):
+		w.identity = max(w.identity, weight)
+	case string(name) == "*":
+		w.others = max(w.others, weight)
 	}
-	return 1
 }

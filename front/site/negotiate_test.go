@@ -1,29 +1,19 @@
 package site
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/rfc9110"
+)
 
 func TestPreferredEncoding(t *testing.T) {
-	for header, want := range map[string]string{
-		"":                              "",
-		"gzip, deflate, br, zstd":       "br",
-		"gzip":                          "gzip",
-		"GZIP":                          "gzip",
-		"br;q=0.5, gzip;q=0.8":          "gzip",
-		"br;q=0, gzip;q=0":              "",
-		"br;q=0, *":                     "gzip",
-		"*":                             "br",
-		"identity, br;q=0.5":            "",
-		"identity;q=0.2, gzip;q=0.3":    "gzip",
-		"gzip;q=1.5":                    "",
-		"gzip;q=nonsense":               "",
-		"gzip; Q=0.1":                   "gzip",
-		"deflate":                       "",
-		"brotli":                        "",
-		"identity;q=0, *;q=0":           "",
-		" br ; q=0.001 , gzip ; q=0.0 ": "br",
-	} {
-		if got := preferredEncoding(header); got != want {
-			t.Errorf("preferredEncoding(%q) = %q, want %q", header, got, want)
+	for _, row := range rfc9110.Codings {
+		var lines [][]byte
+		for _, line := range row.Lines {
+			lines = append(lines, []byte(line))
+		}
+		if got := preferredEncoding(lines); got != row.Best {
+			t.Errorf("%v gets %q, want %q", row, got, row.Best)
 		}
 	}
 }

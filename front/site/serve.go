@@ -4,11 +4,20 @@ import (
 	"fmt"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/cache/conditional"
 )
 
-// serve answers GET and HEAD with a content: 200, 206, 304 or 416, as the request's headers ask.
+// serve answers GET and HEAD with a content: 200, 206, 304 or 416, as the request's header asks. The error is 412.
 func (s *Site) serve(c *fiber.Ctx, what *content, cacheControl string) error {
-	r := what.choose(c.Get(fiber.HeaderAcceptEncoding))
+	request := &c.Request().Header
+	r := what.choose(request.PeekAll(fiber.HeaderAcceptEncoding))
+	state := conditional.State{ETag: []byte(r.etag)}
+	outcome := conditional.Read(request, state)
+	if outcome == conditional.Failed {
+		c.Set(fiber.HeaderCacheControl, noStore)
+		return fiber.ErrPreconditionFailed
+	}
 	c.Set(fiber.HeaderContentType, what.contentType)
 	c.Set(fiber.HeaderCacheControl, cacheControl)
 	c.Set(fiber.HeaderETag, r.etag)
@@ -16,18 +25,18 @@ func (s *Site) serve(c *fiber.Ctx, what *content, cacheControl string) error {
 	if what.brotli != nil {
 		c.Vary(fiber.HeaderAcceptEncoding)
 	}
-	if unchanged(c.Get(fiber.HeaderIfNoneMatch), r.etag) {
+	if outcome == conditional.NotModified {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
 	if r.encoding != "" {
 		c.Set(fiber.HeaderContentEncoding, r.encoding)
 	}
 	c.Set(fiber.HeaderAcceptRanges, "bytes")
-	if c.Method() != fiber.MethodGet || !rangeStillFits(c.Get(fiber.HeaderIfRange), r.etag) {
+	if c.Method() != fiber.MethodGet || !conditional.Range(request, state) {
 		return s.send(c, r.body)
 	}
-	part, outcome := parseRange(c.Get(fiber.HeaderRange), len(r.body))
-	switch outcome {
+	part, found := parseRange(request.PeekAll(fiber.HeaderRange), len(r.body))
+	switch found {
 	case unsatisfiable:
 		return refuseRange(c, len(r.body))
 	case partOfBody:
