@@ -9,7 +9,6 @@ vcl 4.1;
 
 import directors;
 import std;
-import str;
 import vsthrottle;
 
 # The door is never connected to. `varnishadm backend.set_health door sick` closes it: from then on /readyz answers
@@ -60,19 +59,50 @@ sub refuse {
 sub normalize {
 	set req.url = regsub(req.url, "\?.*$", "");
 	unset req.http.Cookie;
-	# Varnish answers 416 to a range that it cannot read, where RFC 9110 14.2 wants it ignored.
-	if (req.method == "HEAD" || req.http.Range !~ "(?i)^bytes=\s*(\d{1,12}-\d{0,12}|-\d{1,12})\s*$" ||
-	    std.integer(regsub(req.http.Range, "^\D*(\d*)-.*$", "\1"), 0) >
-	    std.integer(regsub(req.http.Range, "^.*-(\d*)\s*$", "\1"), 999999999999)) {
+	call normalize_range;
+	call normalize_coding;
+}
+
+# normalize_range leaves the one range of a request as "bytes=FIRST-LAST", and nothing of what RFC 9110 14.1 does not allow
+# or of several ranges, which may be ignored: Varnish would answer 416 where 14.2 wants the whole. Nothing here is as long
+# as the twelve digits that it is made to count with.
+sub normalize_range {
+	std.collect(req.http.Range);
+	std.collect(req.http.If-Range);
+	if (req.method == "HEAD" ||
+	    req.http.Range !~ "(?i)^bytes=([ \t]*(,[ \t]*)+)?(\d+-\d*|-\d+)([ \t]*,)*[ \t]*$") {
+		unset req.http.Range;
+		return;
+	}
+	set req.http.Range = "bytes=" + regsub(req.http.Range, "^[^-\d]*(\d*-\d*).*$", "\1");
+	set req.http.Range = regsuball(req.http.Range, "0*(\d+)", "\1");
+	set req.http.Range = regsuball(req.http.Range, "\d{13,}", "999999999999");
+	if (std.integer(regsub(req.http.Range, "^bytes=(\d*)-.*$", "\1"), 0) >
+	    std.integer(regsub(req.http.Range, "^.*-(\d*)$", "\1"), 999999999999)) {
 		unset req.http.Range;
 	}
-	if (req.http.Accept-Encoding ~ "(?i)(^|,)\s*br\s*(;\s*q\s*=\s*(1(\.0*)?|0\.\d*[1-9]\d*)\s*)?(,|$)") {
+}
+
+# normalize_coding makes "br", "gzip" or nothing of Accept-Encoding (RFC 9110 12.5.3). A coding is acceptable that is named
+# with a weight above 0, or not named while "*" is. What cannot be read means nothing.
+sub normalize_coding {
+	std.collect(req.http.Accept-Encoding);
+	unset req.http.X-Edge-Others;
+	if (req.http.Accept-Encoding ~ "(?i)(^|,)[ \t]*\*[ \t]*(;[ \t]*q=(1(\.0{0,3})?|0\.(?=\d*[1-9])\d{1,3})[ \t]*)?(,|$)") {
+		set req.http.X-Edge-Others = "yes";
+	}
+	if (req.http.Accept-Encoding ~ "(?i)(^|,)[ \t]*br[ \t]*(;[ \t]*q=(1(\.0{0,3})?|0\.(?=\d*[1-9])\d{1,3})[ \t]*)?(,|$)" ||
+	    (req.http.X-Edge-Others &&
+	    req.http.Accept-Encoding !~ "(?i)(^|,)[ \t]*br[ \t]*;[ \t]*q=0(\.0{0,3})?[ \t]*(,|$)")) {
 		set req.http.Accept-Encoding = "br";
-	} else if (req.http.Accept-Encoding ~ "(?i)(^|,)\s*gzip\s*(;\s*q\s*=\s*(1(\.0*)?|0\.\d*[1-9]\d*)\s*)?(,|$)") {
+	} else if (req.http.Accept-Encoding ~ "(?i)(^|,)[ \t]*(x-)?gzip[ \t]*(;[ \t]*q=(1(\.0{0,3})?|0\.(?=\d*[1-9])\d{1,3})[ \t]*)?(,|$)" ||
+	    (req.http.X-Edge-Others &&
+	    req.http.Accept-Encoding !~ "(?i)(^|,)[ \t]*(x-)?gzip[ \t]*;[ \t]*q=0(\.0{0,3})?[ \t]*(,|$)")) {
 		set req.http.Accept-Encoding = "gzip";
 	} else {
 		unset req.http.Accept-Encoding;
 	}
+	unset req.http.X-Edge-Others;
 }
 
 # An asset is the same under every host.
@@ -227,11 +257,7 @@ sub vcl_backend_error {
 }
 
 sub vcl_deliver {
-	# Varnish compares If-None-Match with one tag, where RFC 9110 13.1.2 allows several, and a star.
-	if (resp.http.ETag && (req.http.If-None-Match == "*" ||
-	    str.contains(req.http.If-None-Match, regsub(resp.http.ETag, "^W/", "")))) {
-		set req.http.If-None-Match = resp.http.ETag;
-	}
+	call compare_tags;
 	# RFC 9211, and the same for the page's own table of what came from where.
 	if (req.http.X-Edge == "hit") {
 		set req.http.X-Edge = "hit; ttl=" + regsub(obj.ttl, "\..*$", "");
@@ -258,6 +284,21 @@ sub vcl_deliver {
 	unset resp.http.X-Edge-Status;
 	unset resp.http.X-Varnish;
 	call end_connection;
+}
+
+# compare_tags does what Varnish does not: it compares If-None-Match with one tag, where RFC 9110 13.1.2 has a list, or a
+# star. Tags before the first thing that is none count. (The tag is put before the list, to be found again in it.)
+sub compare_tags {
+	std.collect(req.http.If-None-Match);
+	if (resp.http.ETag && req.http.If-None-Match) {
+		if (req.http.If-None-Match ~ "^[ \t]*\*[ \t]*$" ||
+		    regsub(resp.http.ETag, "^W/", "") + " " + req.http.If-None-Match ~
+		    "^(\x22[^\x22]*\x22) ([ \t,]*(W/)?\x22[!#-~\x80-\xff]*\x22[ \t]*,)*?[ \t,]*(W/)?\1[ \t]*(,|$)") {
+			set req.http.If-None-Match = resp.http.ETag;
+		} else {
+			set req.http.If-None-Match = "none";
+		}
+	}
 }
 
 sub say_hit {
