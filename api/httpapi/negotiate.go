@@ -1,10 +1,6 @@
 package httpapi
 
-import (
-	"strings"
-
-	"github.com/gofiber/fiber/v2"
-)
+import "github.com/gofiber/fiber/v2"
 
 // format is what the caller is answered in.
 type format int
@@ -24,26 +20,21 @@ func (f format) String() string {
 // wants is the format that the request's Accept field prefers. Where that says nothing, or nothing
 // that there is, it is the face's own: text on the lab's calls, JSON on the REST ones.
 func wants(c *fiber.Ctx) format {
-	switch accept := c.Request().Header.Peek(fiber.HeaderAccept); string(accept) {
-	case "", "*/*":
+	lines := c.Request().Header.PeekAll(fiber.HeaderAccept)
+	if len(lines) == 0 {
 		return ownFormat(c)
-	case jsonType, problemType:
-		return asJSON
-	case "text/plain":
-		return text
 	}
-	own := ownFormat(c)
-	offers := []string{fiber.MIMETextPlain, jsonType, problemType}
-	if own == asJSON {
-		offers = []string{jsonType, problemType, fiber.MIMETextPlain}
+	if len(lines) == 1 {
+		switch string(lines[0]) { // nearly all that is sent
+		case "*/*":
+			return ownFormat(c)
+		case jsonType:
+			return asJSON
+		case "text/plain":
+			return text
+		}
 	}
-	switch offer := c.Accepts(offers...); {
-	case offer == "":
-		return own
-	case strings.HasPrefix(offer, "text/"):
-		return text
-	}
-	return asJSON
+	return readAccept(lines).wants(ownFormat(c))
 }
 
 // ownFormat is the format of the face that the request's route belongs to.
