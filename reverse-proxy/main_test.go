@@ -102,7 +102,7 @@ func mustDo(t *testing.T, method, url string, body io.Reader, fields ...string) 
 		if name == "Host" {
 			request.Host = value
 		}
-		request.Header.Set(name, value)
+		request.Header.Add(name, value)
 	}
 	got, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
