@@ -34,12 +34,20 @@ var keptFields = []string{
 	"WWW-Authenticate", "X-Content-Type-Options",
 }
 
-// fieldsOf copies the fields that may be kept out of what stands in c's answer now.
+// fieldsOf copies the fields that may be kept out of what stands in c's answer now. Several lines become one, in c too:
+// they mean the same (RFC 9110 section 5.3).
 func (r *route) fieldsOf(c *fiber.Ctx) []field {
 	var found []field
+	header := &c.Response().Header
 	for _, name := range r.kept {
-		if value := c.Response().Header.Peek(name); len(value) > 0 {
-			found = append(found, field{[]byte(name), slices.Clone(value)})
+		lines := header.PeekAll(name)
+		value := bytes.Join(lines, []byte(", "))
+		if len(lines) > 1 {
+			header.Del(name)
+			header.Set(name, string(value))
+		}
+		if len(value) > 0 {
+			found = append(found, field{[]byte(name), value})
 		}
 	}
 	return found
@@ -136,8 +144,11 @@ func (a *Answer) sendFields(header *fasthttp.ResponseHeader) {
 	for i := range a.fields {
 		f := &a.fields[i]
 		if string(f.name) == fiber.HeaderVary {
-			if outer := header.Peek(fiber.HeaderVary); len(outer) > 0 && !bytes.Contains(outer, f.value) {
-				header.AddBytesKV(f.name, f.value) // what other middleware varies by counts too
+			switch outer := header.Peek(fiber.HeaderVary); { // what other middleware varies by counts too
+			case bytes.Contains(outer, f.value):
+				continue
+			case !bytes.Contains(f.value, outer):
+				header.AddBytesKV(f.name, f.value)
 				continue
 			}
 		}

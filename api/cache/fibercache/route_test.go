@@ -85,6 +85,9 @@ func TestOnlyGoodAnswersAreKept(t *testing.T) {
 		"Vary: *":       {func(c *fiber.Ctx) error { c.Set("Vary", "*"); return c.SendString("x") }, false},
 		"Vary: Cookie":  {func(c *fiber.Ctx) error { c.Set("Vary", "Accept, Cookie"); return c.SendString("x") }, false},
 		"Vary: Accept":  {func(c *fiber.Ctx) error { c.Set("Vary", "accept"); return c.SendString("x") }, true},
+		"private, 2nd":  {lines("Cache-Control", "no-cache", "private"), false},
+		"Cookie, 2nd":   {lines("Vary", "Accept", "Cookie"), false},
+		"two Links":     {lines("Link", "</a>", "</b>"), true},
 		"a body stream": {func(c *fiber.Ctx) error { return c.SendStream(strings.NewReader("x")) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,6 +102,46 @@ func TestOnlyGoodAnswersAreKept(t *testing.T) {
 		o := fibercache.Options{Options: cache.Options{NegativeTTL: time.Minute}}
 		mustServe(t, o, func(*fiber.Ctx) error { return fiber.ErrNotFound }).wantHit(true, "/toys/1")
 	})
+}
+
+// lines answers with a field of several lines.
+func lines(name string, values ...string) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		for _, value := range values {
+			c.Response().Header.Add(name, value)
+		}
+		return c.SendString("x")
+	}
+}
+
+// TestAllLinesOfAFieldAreKept wants the same of a fill and of a hit, behind middleware that has said something already.
+func TestAllLinesOfAFieldAreKept(t *testing.T) {
+	o := fibercache.Options{Variant: func(*fiber.Ctx) string { return "" }}
+	for outer, want := range map[string]string{"": "Accept", "Origin": "Origin, Accept", "Origin, Accept": "Origin, Accept"} {
+		testAllLines(t, o, outer, want)
+	}
+}
+
+func testAllLines(t *testing.T, o fibercache.Options, outer, want string) {
+	p := mustServe(t, o, func(c *fiber.Ctx) error {
+		c.Response().Header.Add("Link", "</a>")
+		c.Response().Header.Add("Link", "</b>")
+		c.Vary("Accept")
+		return c.SendString("x")
+	}, func(app *fiber.App, _ *cache.Cache) {
+		app.Use(func(c *fiber.Ctx) error {
+			if outer != "" {
+				c.Set("Vary", outer)
+			}
+			return c.Next()
+		})
+	})
+	for _, who := range []string{"fill", "hit"} {
+		got := p.get("/toys/1").header
+		if link, vary := strings.Join(got.Values("Link"), ", "), strings.Join(got.Values("Vary"), ", "); link != "</a>, </b>" || vary != want {
+			t.Errorf("before it, Vary: %s; the %s has Link: %s and Vary: %s", outer, who, link, vary)
+		}
+	}
 }
 
 // TestWhatIsMadePerAnswer has middleware before the cache set fields of its own.
