@@ -192,7 +192,9 @@ func (a *Answer) field(name string) []byte {
 
 var comma = []byte(",")
 
-func hasCookie(header *fasthttp.ResponseHeader) (has bool) {
-	header.VisitAllCookie(func(_, _ []byte) { has = true })
-	return has
+func hasCookie(header *fasthttp.ResponseHeader) bool {
+	for range header.Cookies() {
+		return true
+	}
+	return false
 }

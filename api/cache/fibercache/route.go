@@ -96,13 +96,15 @@ func accept(request *fasthttp.RequestHeader) []byte {
 // appendSorted appends all parameters by name; those of one name keep their order.
 func appendSorted(b []byte, args *fasthttp.Args) []byte {
 	if args.Len() < 2 {
-		args.VisitAll(func(name, value []byte) {
+		for name, value := range args.All() {
 			b = cache.AppendPart(cache.AppendPart(b, utils.UnsafeString(name)), utils.UnsafeString(value))
-		})
+		}
 		return b
 	}
 	var all []field
-	args.VisitAll(func(name, value []byte) { all = append(all, field{name, value}) })
+	for name, value := range args.All() {
+		all = append(all, field{name, value})
+	}
 	slices.SortStableFunc(all, func(x, y field) int { return bytes.Compare(x.name, y.name) })
 	for _, f := range all {
 		b = cache.AppendPart(cache.AppendPart(b, utils.UnsafeString(f.name)), utils.UnsafeString(f.value))
