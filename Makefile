@@ -40,8 +40,8 @@ e2e: ## Drive the stack on a Docker Swarm of its own; OUT=file keeps the figures
 	$(GO) test -tags e2e -count=1 -timeout 25m ./e2e $(if $(OUT),-out $(abspath $(OUT)))
 
 .PHONY: fuzz
-fuzz: ## Fuzz every parser of outside input for FUZZTIME each
-	scripts/fuzz $(FUZZTIME)
+fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alone
+	scripts/fuzz $(FUZZTIME) $(FUZZ)
 
 .PHONY: long
 long: ## The oracles over a million reads, and a million keys on the scales
