@@ -16,6 +16,8 @@ import (
 // MariaDB is a MariaDB server that listens on a socket file in its own folder.
 type MariaDB struct {
 	*Process
+	// Addr is the HOST:PORT of one that has StartPrimary's settings; empty for others.
+	Addr      string
 	dir       string
 	options   []string
 	databases atomic.Int64 // how many were made

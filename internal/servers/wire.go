@@ -12,15 +12,15 @@ type Wire struct {
 	// Addr is where to connect instead of the server.
 	Addr string
 
-	ln net.Listener
-	to string
-
 	mu    sync.Mutex
+	ln    net.Listener
+	to    string
 	moved sync.Cond // on mu: something was cut, hung or mended
 	conns map[*carried]bool
-	cut   bool   // connections are refused
-	hung  bool   // nothing gets through, and nobody is told
-	loses []byte // the answer to what holds this is lost; nil when none is
+	cut   bool          // connections are refused
+	hung  bool          // nothing gets through, and nobody is told
+	loses []byte        // the answer to what holds this is lost; nil when none is
+	lost  chan struct{} // closed then
 }
 
 // carried is one connection.
@@ -28,6 +28,7 @@ type carried struct {
 	client, server net.Conn
 	bus            bool // it has sent SUBSCRIBE
 	hung           bool
+	lost           chan struct{}
 	mute           bool // the server's next answer is lost, and the connection with it
 	closed         bool
 }
@@ -40,13 +41,13 @@ func StartWire(to string) (*Wire, error) {
 	}
 	w := &Wire{Addr: ln.Addr().String(), ln: ln, to: to, conns: map[*carried]bool{}}
 	w.moved.L = &w.mu
-	go w.accept()
+	go w.accept(ln)
 	return w, nil
 }
 
-func (w *Wire) accept() {
+func (w *Wire) accept(ln net.Listener) {
 	for {
-		client, err := w.ln.Accept()
+		client, err := ln.Accept()
 		if err != nil {
 			return
 		}
@@ -62,11 +63,13 @@ func (w *Wire) accept() {
 }
 
 func (w *Wire) carry(client net.Conn) {
-	network := "tcp"
-	if filepath.IsAbs(w.to) {
+	w.mu.Lock()
+	to, network := w.to, "tcp"
+	w.mu.Unlock()
+	if filepath.IsAbs(to) {
 		network = "unix"
 	}
-	server, err := net.Dial(network, w.to)
+	server, err := net.Dial(network, to)
 	if err != nil {
 		client.Close()
 		return
@@ -98,12 +101,16 @@ func (w *Wire) pass(c *carried, from, to net.Conn, asks bool) {
 			c.bus = true
 		}
 		if asks && w.loses != nil && bytes.Contains(buffer[:n], w.loses) {
-			c.mute, w.loses = true, nil
+			c.mute, c.lost, w.loses = true, w.lost, nil
 		}
 		for (w.hung || c.hung) && !c.closed {
 			w.moved.Wait()
 		}
 		closed := c.closed || c.mute && !asks
+		if closed && c.lost != nil {
+			close(c.lost)
+			c.lost = nil
+		}
 		w.mu.Unlock()
 		if closed {
 			return
@@ -148,12 +155,20 @@ func (w *Wire) Cut() {
 // Hang lets nothing through and tells nobody; what is on its way arrives after Mend.
 func (w *Wire) Hang() { w.set(false, true) }
 
-// LoseAnswer has the next thing that is asked with these words reach the server, and its connection end when the server
-// answers.
-func (w *Wire) LoseAnswer(words string) {
+// Retarget has new connections go to another server, HOST:PORT. Those that are there stay with the old one.
+func (w *Wire) Retarget(to string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.loses = []byte(words)
+	w.to = to
+}
+
+// LoseAnswer has the next thing that is asked with these words reach the server, and its connection end when the server
+// answers: then what is returned is closed.
+func (w *Wire) LoseAnswer(words string) (lost <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.loses, w.lost = []byte(words), make(chan struct{})
+	return w.lost
 }
 
 // CutBus ends the connections that have subscribed to something.
@@ -168,8 +183,23 @@ func (w *Wire) Mend() {
 	w.each(all, func(c *carried) { c.hung = false })
 }
 
+// Refuse ends all connections and has nobody listen, as where there is no server, until Listen.
+func (w *Wire) Refuse() { w.Close() }
+
+// Listen ends Refuse.
+func (w *Wire) Listen() (err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ln, err = net.Listen("tcp", w.Addr); err == nil {
+		go w.accept(w.ln)
+	}
+	return err
+}
+
 // Close ends the wire.
 func (w *Wire) Close() {
+	w.mu.Lock()
 	w.ln.Close()
+	w.mu.Unlock()
 	w.each(all, closeIt)
 }
