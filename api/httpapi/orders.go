@@ -98,7 +98,7 @@ func (a *API) sendOrderStatus(c *fiber.Ctx, asked string) error {
 	if err != nil {
 		return err
 	}
-	order, err := a.shop.Order(c.UserContext(), id)
+	order, err := a.shop.Order(reading(c), id)
 	if err != nil {
 		fibercache.Tag(c, shop.OrderTag(id))
 		return err

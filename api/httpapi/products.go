@@ -35,7 +35,7 @@ func (a *API) handleProducts(c *fiber.Ctx) error {
 		return err
 	}
 	// One more than asked for tells whether there is a next page.
-	products, err := a.shop.Products(c.UserContext(), after, limit+1)
+	products, err := a.shop.Products(reading(c), after, limit+1)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (a *API) handleProductCreate(c *fiber.Ctx) error {
 }
 
 func (a *API) handleProductLast(c *fiber.Ctx) error {
-	last, err := a.shop.Last(c.UserContext())
+	last, err := a.shop.Last(reading(c))
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func lastText(last shop.Last) []byte {
 }
 
 func (a *API) handleProduct(c *fiber.Ctx) error {
-	product, err := a.shop.Product(c.UserContext(), productID(c))
+	product, err := a.shop.Product(reading(c), productID(c))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -52,13 +53,15 @@ func openMySQL(cfg Config) (*Store, error) {
 	}
 	dsn.Logger = driverLog{cfg.Logger}
 	open := func(dsn *mysql.Config, size int) (*pool, error) {
-		db, err := connect(dsn)
+		db, link, err := connect(dsn)
 		if err != nil {
 			return nil, err
 		}
-		return newPool(db, size, cfg.Wait, cfg.Timeout), nil
+		p := newPool(db, size, cfg.Wait, cfg.Timeout)
+		p.link = link
+		return p, nil
 	}
-	schema, err := connect(dsn) // a migration takes as long as it takes
+	schema, _, err := connect(dsn) // a migration takes as long as it takes
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +73,7 @@ func openMySQL(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	background.asks = true
 	callers, err := open(dsn, cfg.Pool)
 	if err != nil {
 		return nil, err
@@ -88,7 +92,7 @@ func OpenPool(dsn string, size int, log *slog.Logger) (*sql.DB, error) {
 		return nil, err
 	}
 	cfg.Logger = driverLog{log}
-	db, err := connect(cfg)
+	db, _, err := connect(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -97,12 +101,24 @@ func OpenPool(dsn string, size int, log *slog.Logger) (*sql.DB, error) {
 	return db, nil
 }
 
-func connect(cfg *mysql.Config) (*sql.DB, error) {
+const (
+	// connLifetime is how long a connection is used, give or take a fifth: so long at most does one go on to where
+	// the address led once.
+	connLifetime = 5 * time.Minute
+	// connIdleTime is how long one is kept that nobody uses.
+	connIdleTime = time.Minute
+)
+
+func connect(cfg *mysql.Config) (*sql.DB, *link, error) {
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
+		return nil, nil, fmt.Errorf("open the database: %w", err)
 	}
-	return sql.OpenDB(connector), nil
+	link := newLink(connector)
+	db := sql.OpenDB(link)
+	db.SetConnMaxLifetime(connLifetime*4/5 + rand.N(connLifetime*2/5)) // not all replicas' at once
+	db.SetConnMaxIdleTime(connIdleTime)
+	return db, link, nil
 }
 
 var mysqlDialect = dialect{
@@ -151,6 +167,10 @@ func withMySQLLock(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn)
 		return err
 	}
 	defer conn.Close()
+	if err := mustTakeWrites(bounded, held{Conn: conn, linked: linkedOf(conn)}); err != nil {
+		drop(conn)
+		return err
+	}
 	var got sql.NullInt64
 	const name = "CONCAT('woody_migrate.', MD5(DATABASE()))" // MySQL takes 64 characters
 	if err := conn.QueryRowContext(bounded, "SELECT GET_LOCK("+name+", ?)", lockPatience.Seconds()).Scan(&got); err != nil {

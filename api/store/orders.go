@@ -134,6 +134,7 @@ func (s *Store) ReleaseOrder(ctx context.Context, claim shop.Claim) error {
 func (s *Store) Backlog(ctx context.Context) (shop.Backlog, error) {
 	var backlog shop.Backlog
 	var ageUs sql.NullInt64
+	ctx = shop.AcceptReadOnly(ctx, func() {}) // it is to be looked at, and by nobody else
 	err := s.watch.row(ctx, "SELECT COUNT(*), "+s.now+" - MIN(NULLIF(created_us, 0)) FROM `order` WHERE status = 'Pending'",
 		nil, &backlog.Pending, &ageUs)
 	backlog.Oldest = time.Duration(max(ageUs.Int64, 0)) * time.Microsecond

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"time"
 
@@ -15,9 +16,12 @@ import (
 // and a database that does not answer can be told apart.
 type pool struct {
 	db      *sql.DB
+	link    *link // nil for a database that is a file
 	slots   *slots.Slots
 	timeout time.Duration
 	room    *room // is told of every transaction's error
+	// asks has run ask first whether the server takes writes: for work that leaves no record, which would.
+	asks bool
 }
 
 func newPool(db *sql.DB, size int, wait, timeout time.Duration) *pool {
@@ -26,39 +30,70 @@ func newPool(db *sql.DB, size int, wait, timeout time.Duration) *pool {
 	return &pool{db: db, slots: slots.New(size, wait), timeout: timeout}
 }
 
-// run calls f with a connection of its own. Its error is always a *shop.Error or the context's.
+// run calls f with a connection of its own; its error is always a *shop.Error or the context's. Where the connection
+// turns out to be of no use before anything has happened (its server is read-only, or gone), f is called once more,
+// with a connection that was begun after run was.
 func (p *pool) run(ctx context.Context, f func(ctx context.Context, conn *sql.Conn) error) error {
-	return p.runFor(ctx, p.timeout, f)
+	return p.runFor(ctx, p.timeout, func(ctx context.Context, conn held) error {
+		if p.asks {
+			if err := mustTakeWrites(ctx, conn); err != nil {
+				return err
+			}
+		}
+		return f(ctx, conn.Conn)
+	})
 }
 
-func (p *pool) runFor(ctx context.Context, timeout time.Duration, f func(ctx context.Context, conn *sql.Conn) error) error {
+// held is a connection that somebody holds.
+type held struct {
+	*sql.Conn
+	linked *linked // nil where the database is a file
+	fresh  bool    // it was begun after the work was that it is for
+}
+
+func (p *pool) runFor(
+	ctx context.Context, timeout time.Duration, f func(ctx context.Context, conn held) error,
+) error {
 	if err := p.acquire(ctx); err != nil {
 		return err
 	}
 	defer p.slots.Release()
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	conn, err := p.db.Conn(bounded)
-	if err != nil {
-		return explain(ctx, err)
+	if p.link == nil {
+		return explain(ctx, p.with(bounded, 0, f))
 	}
-	defer conn.Close()
-	return explain(ctx, f(bounded, conn))
-}
-
-// row reads one row into dest; it answers sql.ErrNoRows when there is none.
-func (p *pool) row(ctx context.Context, query string, args []any, dest ...any) error {
-	if err := p.acquire(ctx); err != nil {
-		return err
-	}
-	defer p.slots.Release()
-	bounded, cancel := context.WithTimeout(ctx, p.timeout)
-	defer cancel()
-	err := p.db.QueryRowContext(bounded, query, args...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return err
+	began := p.link.now()
+	err := p.with(bounded, began, f)
+	if isElsewhere(err) && bounded.Err() == nil {
+		p.link.renew(began)
+		p.link.sweep(p.db, p.slots.Size())
+		err = p.with(bounded, began, f)
 	}
 	return explain(ctx, err)
+}
+
+// with calls f with a connection, and drops that if it turned out to be of no use.
+func (p *pool) with(ctx context.Context, began int64, f func(ctx context.Context, conn held) error) error {
+	conn, err := p.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	h := held{Conn: conn}
+	if p.link != nil {
+		h.linked = linkedOf(conn)
+		h.fresh = h.linked.begun >= began
+	}
+	if err = f(ctx, h); isElsewhere(err) {
+		drop(conn)
+	}
+	return err
+}
+
+// isElsewhere reports whether an error means that nothing has happened and that another connection may do better.
+func isElsewhere(err error) bool {
+	return err != nil && (errors.Is(err, driver.ErrBadConn) || isReadOnly(err))
 }
 
 func (p *pool) acquire(ctx context.Context) error {

@@ -26,21 +26,15 @@ func (s *Store) Products(ctx context.Context, before int64, limit int) ([]shop.P
 		before = 1<<63 - 1
 	}
 	products := make([]shop.Product, 0, limit)
-	err := s.reads.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
+	err := s.reads.read(ctx, func(ctx context.Context, r *reading) error {
 		const page = "SELECT id, name, version FROM product WHERE id < ? ORDER BY id DESC LIMIT ?"
-		rows, err := conn.QueryContext(ctx, page, before, limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
+		products = products[:0]
+		return r.rows(ctx, page, []any{before, limit}, func(scan func(...any) error) error {
 			var p shop.Product
-			if err := rows.Scan(&p.ID, &p.Name, &p.Version); err != nil {
-				return err
-			}
+			err := scan(&p.ID, &p.Name, &p.Version)
 			products = append(products, p)
-		}
-		return rows.Err()
+			return err
+		})
 	})
 	return products, err
 }
@@ -54,16 +48,18 @@ func (s *Store) Last(ctx context.Context) (shop.Last, error) {
 	var last shop.Last
 	var id, version sql.NullInt64
 	var name sql.NullString
-	read := func(ctx context.Context, conn *sql.Conn) error {
-		if s.slowQuery > 0 {
-			if err := s.sleep(ctx, conn, s.slowQuery); err != nil {
+	slow := s.slowQuery // once, also where another server is to be asked
+	read := func(ctx context.Context, r *reading) error {
+		if slow > 0 {
+			if err := s.sleep(ctx, r.Conn, slow); err != nil {
 				return err
 			}
+			slow = 0
 		}
 		last.At = time.Now()
-		return conn.QueryRowContext(ctx, query).Scan(&last.Count, &id, &name, &version)
+		return r.row(ctx, query, nil, &last.Count, &id, &name, &version)
 	}
-	if err := s.reads.runFor(ctx, s.reads.timeout+s.slowQuery, read); err != nil {
+	if err := s.reads.readFor(ctx, s.reads.timeout+s.slowQuery, read); err != nil {
 		return shop.Last{}, err
 	}
 	if id.Valid {

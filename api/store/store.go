@@ -126,13 +126,11 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ping returns nil when the database answers and has room for what is written, a Full error when it has none, and an
-// Unavailable error when it does not answer.
+// Ping returns nil when the database answers, takes writes and has room for them, a Full error when it has none, and an
+// Unavailable error otherwise.
 func (s *Store) Ping(ctx context.Context) error {
-	err := s.watch.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		return conn.PingContext(ctx)
-	})
-	if err != nil {
+	var one int
+	if err := s.watch.row(ctx, "SELECT 1", nil, &one); err != nil {
 		return err
 	}
 	return s.room.missing(func() error { return s.tryRoom(ctx, s) })

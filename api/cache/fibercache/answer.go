@@ -22,6 +22,8 @@ type Answer struct {
 	body        []byte
 	// own tells that the answer is for the caller whose request the handler saw, and nobody else.
 	own bool
+	// why is what the handler said of an answer that is not kept, for Cache-Status.
+	why string
 }
 
 type field struct{ name, value []byte }

@@ -117,7 +117,7 @@ func appendSorted(b []byte, args *fasthttp.Args) []byte {
 func (r *route) fill(c *fiber.Ctx, key string, reason cache.Reason) error {
 	if c.Method() == fiber.MethodHead {
 		// A handler may answer HEAD with less than GET: what is kept comes from GET alone.
-		c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, cache.Info{}))
+		c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, cache.Info{}, ""))
 		return c.Next()
 	}
 	answer, info, err := r.load(c, key, reason)
@@ -132,7 +132,7 @@ func (r *route) fill(c *fiber.Ctx, key string, reason cache.Reason) error {
 	default:
 		r.send(c, answer)
 	}
-	c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, info))
+	c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, info, answer.why))
 	return nil
 }
 
@@ -181,6 +181,17 @@ func Tag(c *fiber.Ctx, tags ...string) {
 	}
 }
 
+type skipKey struct{}
+
+// Skip has the answer that the handler is making be sent and not kept, neither here nor where replicas share. Why is
+// the detail that Cache-Status gives, a token such as "read-only". It does nothing in a handler that no cache has
+// asked.
+func Skip(c *fiber.Ctx, why string) {
+	if _, asked := c.Context().UserValue(fillKey{}).(*cache.Fill); asked {
+		c.Context().SetUserValue(skipKey{}, why)
+	}
+}
+
 var (
 	// errFailed is a handler's answer that tells of a failure: everyone who waits gets it, nobody else.
 	errFailed = errors.New("fibercache: the handler failed")
@@ -201,6 +212,11 @@ func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answe
 	err := c.Next()
 	c.SetUserContext(outer)
 	c.Context().RemoveUserValue(fillKey{})
+	why, skipped := c.Context().UserValue(skipKey{}).(string)
+	if skipped {
+		fill.Skip()
+		c.Context().RemoveUserValue(skipKey{})
+	}
 	restore()
 	if err != nil {
 		r.Fail(c, err)
@@ -211,6 +227,7 @@ func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answe
 	}
 	answer := r.capture(c, before)
 	answer.own = answer.isOwn(c, err != nil, r.Variant == nil)
+	answer.why = why
 	fill.Bytes(answer.size())
 	switch {
 	case answer.status >= fiber.StatusInternalServerError, ctx.Err() != nil: // everyone who waited has left

@@ -382,3 +382,26 @@ func TestWritesPassBy(t *testing.T) {
 		}
 	}
 }
+
+// TestSkippedAnswersAreNotKept has the handler say that what it answers, or that nothing is there, must not be kept.
+func TestSkippedAnswersAreNotKept(t *testing.T) {
+	var asked atomic.Int64
+	p := mustServe(t, fibercache.Options{Options: cache.Options{NegativeTTL: time.Minute}}, func(c *fiber.Ctx) error {
+		if asked.Add(1) < 3 {
+			fibercache.Skip(c, "read-only")
+		}
+		if c.Params("id") == "absent" {
+			return c.SendStatus(fiber.StatusNotFound)
+		}
+		return c.SendString("toy")
+	})
+	for _, path := range []string{"/toys/1", "/toys/absent"} {
+		asked.Store(0)
+		for range 2 {
+			if got := p.get(path).header.Get("Cache-Status"); got != "origin; detail=read-only, near; fwd=uri-miss" {
+				t.Errorf("%s: %q, want why it is not kept", path, got)
+			}
+		}
+		p.wantHit(true, path)
+	}
+}

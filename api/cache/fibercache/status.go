@@ -35,10 +35,15 @@ func appendHit(b []byte, ttl time.Duration) []byte {
 	return strconv.AppendInt(append(b, "near; hit; ttl="...), int64(ttl/time.Second), 10)
 }
 
-// appendMiss writes the status of an answer that was not near, for the reason given.
-func (l layers) appendMiss(b []byte, reason cache.Reason, info cache.Info) []byte {
+// appendMiss writes the status of an answer that was not near, for the reason given. Why is what its handler said, if it
+// is not kept.
+func (l layers) appendMiss(b []byte, reason cache.Reason, info cache.Info, why string) []byte {
 	if info.Shared != cache.SharedHit && info.Shared != cache.SharedWaited {
-		b = append(b, "origin, "...)
+		b = append(b, "origin"...)
+		if why != "" {
+			b = append(append(b, "; detail="...), why...)
+		}
+		b = append(b, ", "...)
 	}
 	if l.redis {
 		b = l.appendRedis(b, info)

@@ -28,7 +28,7 @@ func TestStatus(t *testing.T) {
 		{redis, cache.Unknown, cache.Info{TTL: ttl, Shared: cache.SharedMiss, SharedStored: true}, "origin, redis; fwd=uri-miss; stored; ttl=9"},
 		{redis, cache.Unknown, cache.Info{TTL: ttl, Collapsed: true, Shared: cache.SharedMiss}, "origin, redis; fwd=uri-miss; collapsed; ttl=9"},
 	} {
-		if got := string(row.layers.appendMiss(nil, row.reason, row.info)); got != row.want {
+		if got := string(row.layers.appendMiss(nil, row.reason, row.info, "")); got != row.want {
 			t.Errorf("%+v %v %+v:\n got %q\nwant %q", row.layers, row.reason, row.info, got, row.want)
 		}
 	}

@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// link opens connections to a database server, and knows how old each is. The address may lead to another server
+// than a moment ago, while the connections that are there stay with the old one: when a server turns out to take no
+// writes, those from before are not used again.
+type link struct {
+	driver.Connector
+	began time.Time
+	moved atomic.Int64 // connections that were begun before then are dropped
+	swept atomic.Int64 // when those that nobody used were
+}
+
+func newLink(to driver.Connector) *link { return &link{Connector: to, began: time.Now()} }
+
+// now is the link's clock, in nanoseconds.
+func (l *link) now() int64 { return int64(time.Since(l.began)) }
+
+// renew has connections that were begun before then be dropped, each when it is next to be used.
+func (l *link) renew(then int64) {
+	for {
+		moved := l.moved.Load()
+		if moved >= then || l.moved.CompareAndSwap(moved, then) {
+			return
+		}
+	}
+}
+
+// Connect implements driver.Connector. A connection is as old as the look-up of its address.
+func (l *link) Connect(ctx context.Context) (driver.Conn, error) {
+	begun := l.now()
+	conn, err := l.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &linked{serverConn: conn.(serverConn), link: l, begun: begun}, nil
+}
+
+// serverConn is all that the driver's connections can do.
+type serverConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+// linked is a connection of a link. Once its server has refused a write for being read-only it is not used again: the
+// driver's rejectReadOnly does the same, and forgets what the server said.
+type linked struct {
+	serverConn
+	link     *link
+	begun    int64 // when its address was looked up, by the link's clock
+	proved   int64 // when it was last asked whether its server takes writes, and it did; zero for never
+	readOnly bool
+}
+
+// ResetSession implements driver.SessionResetter: database/sql asks it before a connection is used again.
+func (c *linked) ResetSession(ctx context.Context) error {
+	if c.begun < c.link.moved.Load() {
+		return driver.ErrBadConn
+	}
+	return c.serverConn.ResetSession(ctx)
+}
+
+// IsValid implements driver.Validator: database/sql asks it when a connection is given back.
+func (c *linked) IsValid() bool {
+	return !c.readOnly && c.begun >= c.link.moved.Load() && c.serverConn.IsValid()
+}
+
+// ExecContext implements driver.ExecerContext.
+func (c *linked) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	done, err := c.serverConn.ExecContext(ctx, query, args)
+	c.heed(err)
+	return done, err
+}
+
+// QueryContext implements driver.QueryerContext.
+func (c *linked) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.serverConn.QueryContext(ctx, query, args)
+	c.heed(err)
+	return rows, err
+}
+
+// BeginTx implements driver.ConnBeginTx.
+func (c *linked) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.serverConn.BeginTx(ctx, options)
+	c.heed(err)
+	return linkedTx{tx, c}, err
+}
+
+// linkedTx is a transaction of a linked connection.
+type linkedTx struct {
+	driver.Tx
+	conn *linked
+}
+
+// Commit implements driver.Tx.
+func (tx linkedTx) Commit() error {
+	err := tx.Tx.Commit()
+	tx.conn.heed(err)
+	return err
+}
+
+func (c *linked) heed(err error) {
+	if err != nil && isReadOnly(err) {
+		c.readOnly = true
+	}
+}
+
+// errReadOnly is a server that has not been asked to write, and takes no writes.
+var errReadOnly error = readOnlyError{}
+
+type readOnlyError struct{}
+
+func (readOnlyError) Error() string { return "the database server is read-only" }
+
+// Unwrap makes it a driver.ErrBadConn: nothing has happened, and another connection may lead elsewhere.
+func (readOnlyError) Unwrap() error { return driver.ErrBadConn }
+
+// isReadOnly reports whether a server takes no writes: nothing has happened then, and another server may take them.
+func isReadOnly(err error) bool {
+	return meaningOf(err) == readOnly || errors.Is(err, errReadOnly)
+}
+
+// sweepEvery is how often idle connections are ended at the most, while no server takes writes.
+const sweepEvery = time.Second
+
+// sweep ends the connections that nobody uses, rather than wait for their turn: size of them are kept.
+func (l *link) sweep(db *sql.DB, size int) {
+	swept, now := l.swept.Load(), l.now()
+	if (swept == 0 || now-swept > int64(sweepEvery)) && l.swept.CompareAndSwap(swept, now) {
+		db.SetMaxIdleConns(0)
+		db.SetMaxIdleConns(size)
+	}
+}
+
+// drop ends a connection instead of giving it back to its pool.
+func drop(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+}
+
+// linkedOf returns the link's side of a connection, for the one who holds it; nil where the database is a file.
+func linkedOf(conn *sql.Conn) (l *linked) {
+	_ = conn.Raw(func(c any) error {
+		l, _ = c.(*linked)
+		return nil
+	})
+	return l
+}

@@ -1,0 +1,7 @@
+//go:build !broken
+
+package store
+
+// proves is whether reads prove that their server takes writes. Only the build tag `broken` can switch it off, for
+// tests that show that it is needed.
+const proves = true
