@@ -22,10 +22,15 @@ type Bare struct {
 // Record notes the tags if there are caches, and answers 0 if there are none. The row that it reads
 // stays locked against the first who begins to cache until the transaction ends.
 func (b *Bare) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record int64, err error) {
-	var used bool
-	err = tx.QueryRowContext(ctx, "SELECT used_until_us > "+nowUs+" FROM woody_cache WHERE id = 1 LOCK IN SHARE MODE").Scan(&used)
-	if err != nil || !used {
+	var used, proved bool
+	query := "SELECT used_until_us > " + nowUs + ", " + takesWrites() + " FROM woody_cache WHERE id = 1 LOCK IN SHARE MODE"
+	switch err := tx.QueryRowContext(ctx, query).Scan(&used, &proved); {
+	case err != nil:
 		return 0, err
+	case !proved:
+		return 0, ErrReadOnly
+	case !used:
+		return 0, nil
 	}
 	return b.Outbox.Record(ctx, tx, tags...)
 }
@@ -62,8 +67,12 @@ func (b *Bare) reachable(ctx context.Context, raised cache.State) bool {
 	all := true
 	for range beats {
 		time.Sleep(b.Lease / beats)
-		state, err := b.readState(ctx)
-		all = all && err == nil && state.Epoch >= raised.Epoch
+		err := b.once(ctx, func(conn *sql.Conn) error {
+			state, err := b.readState(ctx, conn)
+			all = all && state.Epoch >= raised.Epoch
+			return err
+		})
+		all = all && err == nil
 	}
 	return all
 }

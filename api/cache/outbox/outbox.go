@@ -18,6 +18,7 @@ package outbox
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +31,8 @@ import (
 // Config is what an Outbox is made of.
 type Config struct {
 	// DB is the database that the writes go to. A connection or two of its own are best: a ledger that
-	// waits behind slow queries is a cache that is not used. Required.
+	// waits behind slow queries is a cache that is not used. Its data source name has rejectReadOnly=true, where
+	// the primary may be replaced by another server. Required.
 	DB *sql.DB
 	// Away tells the errors that mean that the database cannot be reached at all, and not only by this
 	// call. What is cached is then served on, since nobody can be writing. Default: none does.
@@ -41,6 +43,7 @@ type Config struct {
 type Outbox struct {
 	Config
 	claimAgain atomic.Int64 // when a claim that has not run out may be tried again, in ns since 1970
+	demoted    atomic.Bool  // the server that answered last takes no writes
 }
 
 var _ cache.Ledger = (*Outbox)(nil)
@@ -74,44 +77,43 @@ var schema = []string{
 	) ENGINE = InnoDB`,
 }
 
-// Migrate makes the tables where they are missing. Several replicas may call it at once.
+// Migrate makes the tables where they are missing. Several replicas may call it at once. The error is ErrReadOnly
+// where the server takes no writes.
 func (o *Outbox) Migrate(ctx context.Context) error {
-	for _, statement := range schema {
-		if _, err := o.DB.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("make the cache's tables: %w", err)
+	return o.on(ctx, func(conn *sql.Conn) error {
+		for _, statement := range schema {
+			if _, err := conn.ExecContext(ctx, statement); err != nil {
+				return fmt.Errorf("make the cache's tables: %w", err)
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
-// Record notes the tags of what a transaction changes. It answers the record, for Settle. Rolling the
-// transaction back undoes it.
+// Record notes the tags of what a transaction changes. It returns the record, for Settle. Rolling the
+// transaction back undoes it. An error that is ErrReadOnly means that the transaction must be rolled back and its
+// connection ended: its server has been demoted, or never was the primary.
 func (o *Outbox) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record int64, err error) {
 	list, err := json.Marshal(tags)
 	if err != nil {
 		return 0, err
 	}
-	done, err := tx.ExecContext(ctx, "INSERT INTO woody_outbox (tags, recorded_us) VALUES (?, "+nowUs+")", string(list))
-	if err != nil {
+	const insert = "INSERT INTO woody_outbox (tags, recorded_us) SELECT ?, " + nowUs + " FROM DUAL WHERE "
+	done, err := tx.ExecContext(ctx, insert+takesWrites(), string(list))
+	if err := changed(done, err); err != nil {
 		return 0, err
 	}
 	return done.LastInsertId()
 }
 
-// readTries is how often Read tries a database that seems to be away: after a restart, each connection
-// from before it fails once.
-const readTries = 3
-
-// Read implements cache.Ledger.
+// Read implements cache.Ledger. Only a server that has proved, since it was asked, that it takes writes is heard.
 func (o *Outbox) Read(ctx context.Context, grace time.Duration) (state cache.State, left []cache.Record, err error) {
-	for range readTries {
-		if state, err = o.readState(ctx); err == nil {
-			left, err = o.readLeft(ctx, grace)
+	err = o.on(ctx, func(conn *sql.Conn) (err error) {
+		if state, err = o.readState(ctx, conn); err == nil {
+			left, err = o.readLeft(ctx, conn, grace)
 		}
-		if !errors.Is(err, cache.ErrAway) {
-			break
-		}
-	}
+		return err
+	})
 	return state, left, err
 }
 
@@ -124,12 +126,12 @@ const (
 // have none: see Bare. The first to do so waits for the transactions of writers who have just read that
 // there are none. A claim that was lost, with the database that it was made to, is made again before
 // anything is answered.
-func (o *Outbox) readState(ctx context.Context) (state cache.State, err error) {
+func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.State, err error) {
 	const query = "SELECT epoch, wire, run, used_until_us - " + nowUs + " FROM woody_cache WHERE id = 1"
 	for range 2 {
 		var leftUs int64
-		if err := o.DB.QueryRowContext(ctx, query).Scan(&state.Epoch, &state.Wire, &state.Run, &leftUs); err != nil {
-			return state, o.explain(err)
+		if err := conn.QueryRowContext(ctx, query).Scan(&state.Epoch, &state.Wire, &state.Run, &leftUs); err != nil {
+			return state, err
 		}
 		claimed := time.Duration(leftUs) * time.Microsecond
 		if claimed > claimFor-claimEvery {
@@ -139,9 +141,9 @@ func (o *Outbox) readState(ctx context.Context) (state cache.State, err error) {
 			return state, nil
 		}
 		o.claimAgain.Store(time.Now().Add(claimEvery / 10).UnixNano())
-		_, err = o.DB.ExecContext(ctx, "UPDATE woody_cache SET used_until_us = "+nowUs+" + ? WHERE id = 1", claimFor.Microseconds())
+		_, err = conn.ExecContext(ctx, "UPDATE woody_cache SET used_until_us = "+nowUs+" + ? WHERE id = 1", claimFor.Microseconds())
 		if err != nil && claimed <= 0 {
-			return state, o.explain(err)
+			return state, err
 		}
 	}
 	return state, nil
@@ -149,11 +151,11 @@ func (o *Outbox) readState(ctx context.Context) (state cache.State, err error) {
 
 // readLeft reads what writers have left. A record that cannot be read says nothing of what it was about:
 // the epoch is raised for it.
-func (o *Outbox) readLeft(ctx context.Context, grace time.Duration) (left []cache.Record, err error) {
-	rows, err := o.DB.QueryContext(ctx, "SELECT id, tags FROM woody_outbox WHERE recorded_us < "+nowUs+" - ? ORDER BY recorded_us LIMIT 100",
+func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []cache.Record, err error) {
+	rows, err := conn.QueryContext(ctx, "SELECT id, tags FROM woody_outbox WHERE recorded_us < "+nowUs+" - ? ORDER BY recorded_us LIMIT 100",
 		grace.Microseconds())
 	if err != nil {
-		return nil, o.explain(err)
+		return nil, err
 	}
 	defer rows.Close()
 	var unreadable []int64
@@ -161,7 +163,7 @@ func (o *Outbox) readLeft(ctx context.Context, grace time.Duration) (left []cach
 		var record cache.Record
 		var list string
 		if err := rows.Scan(&record.ID, &list); err != nil {
-			return nil, o.explain(err)
+			return nil, err
 		}
 		if json.Unmarshal([]byte(list), &record.Tags) != nil {
 			unreadable = append(unreadable, record.ID)
@@ -170,14 +172,14 @@ func (o *Outbox) readLeft(ctx context.Context, grace time.Duration) (left []cach
 		left = append(left, record)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, o.explain(err)
+		return nil, err
 	}
 	rows.Close()
 	if len(unreadable) > 0 {
-		if _, err := o.Raise(ctx, cache.State{}); err != nil {
+		if _, err := o.raise(ctx, conn, cache.State{}); err != nil {
 			return nil, err
 		}
-		err = o.Remove(ctx, unreadable)
+		err = remove(ctx, conn, unreadable)
 	}
 	return left, err
 }
@@ -185,16 +187,24 @@ func (o *Outbox) readLeft(ctx context.Context, grace time.Duration) (left []cach
 // Raise implements cache.Ledger. It is one statement, so that a replica which is lost in the middle of it
 // leaves no lock behind.
 func (o *Outbox) Raise(ctx context.Context, least cache.State) (state cache.State, err error) {
-	done, err := o.DB.ExecContext(ctx, `UPDATE woody_cache SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), wire = GREATEST(wire, ?),
-		run = IF(? = '', run, ?) WHERE id = 1`, least.Epoch, least.Wire, least.Run, least.Run)
-	if err != nil {
-		return state, o.explain(err)
+	err = o.on(ctx, func(conn *sql.Conn) (err error) {
+		state, err = o.raise(ctx, conn, least)
+		return err
+	})
+	return state, err
+}
+
+func (o *Outbox) raise(ctx context.Context, conn *sql.Conn, least cache.State) (state cache.State, err error) {
+	done, err := conn.ExecContext(ctx, `UPDATE woody_cache SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), wire = GREATEST(wire, ?),
+		run = IF(? = '', run, ?) WHERE id = 1 AND `+takesWrites(), least.Epoch, least.Wire, least.Run, least.Run)
+	if err := changed(done, err); err != nil {
+		return state, err
 	}
 	raised, err := done.LastInsertId()
 	if err != nil {
 		return state, err
 	}
-	if state, err = o.readState(ctx); err == nil && state.Epoch < uint64(raised) {
+	if state, err = o.readState(ctx, conn); err == nil && state.Epoch < uint64(raised) {
 		err = fmt.Errorf("the epoch was raised to %d and is %d", raised, state.Epoch)
 	}
 	return state, err
@@ -202,20 +212,65 @@ func (o *Outbox) Raise(ctx context.Context, least cache.State) (state cache.Stat
 
 // Remove implements cache.Ledger.
 func (o *Outbox) Remove(ctx context.Context, records []int64) error {
+	if len(records) == 0 {
+		return nil
+	}
+	return o.on(ctx, func(conn *sql.Conn) error { return remove(ctx, conn, records) })
+}
+
+func remove(ctx context.Context, conn *sql.Conn, records []int64) error {
 	marks, args := "", make([]any, 0, len(records))
 	for _, record := range records {
 		marks += ",?"
 		args = append(args, record)
 	}
-	if len(args) == 0 {
-		return nil
+	_, err := conn.ExecContext(ctx, "DELETE FROM woody_outbox WHERE id IN ("+marks[1:]+")", args...)
+	return err
+}
+
+// tries is how often a call is made that met a server which is away or takes no writes: after a restart, or when
+// another server has taken over, each connection from before is of no use.
+const tries = 3
+
+// on calls f with a connection whose server has just proved that it takes writes. What f does, it does no harm with
+// twice.
+func (o *Outbox) on(ctx context.Context, f func(conn *sql.Conn) error) (err error) {
+	for range tries {
+		err = o.once(ctx, f)
+		if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, cache.ErrAway) {
+			break
+		}
 	}
-	_, err := o.DB.ExecContext(ctx, "DELETE FROM woody_outbox WHERE id IN ("+marks[1:]+")", args...)
+	return err
+}
+
+// once is on, once. A connection that turns out to be of no use is not given back.
+func (o *Outbox) once(ctx context.Context, f func(conn *sql.Conn) error) error {
+	conn, err := o.DB.Conn(ctx)
+	if err != nil {
+		return o.explain(err)
+	}
+	defer conn.Close()
+	if err = prove(ctx, conn); err == nil {
+		o.demoted.Store(false)
+		err = f(conn)
+	}
+	if errors.Is(err, ErrReadOnly) {
+		o.demoted.Store(true)
+	}
+	if errors.Is(err, driver.ErrBadConn) {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
 	return o.explain(err)
 }
 
+// explain tells whether a database is away at all. A server that takes no writes is there. And after one that took
+// none, the address is to lead elsewhere: that nobody is there yet, or any more, does not mean that nobody writes.
 func (o *Outbox) explain(err error) error {
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) && o.Away(err) {
+	switch {
+	case err == nil, errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrReadOnly), o.demoted.Load():
+		return err
+	case o.Away(err):
 		return fmt.Errorf("%w: %w", cache.ErrAway, err)
 	}
 	return err

@@ -28,6 +28,7 @@ var (
 	Strike = off("strike")
 	Token  = off("token")
 	Copy   = off("copy")
+	Proof  = off("proof")
 )
 
 var dieAt = os.Getenv("WOODY_DIE_AT")
