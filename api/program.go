@@ -122,6 +122,7 @@ func (p *program) mountFront() error {
 const shelf = 100
 
 func (p *program) toys(ctx context.Context) ([]site.Toy, error) {
+	ctx = shop.AcceptReadOnly(ctx, func() {}) // the page is not kept for long, and never by the cache
 	products, err := p.shop.Products(ctx, 0, shelf)
 	toys := make([]site.Toy, len(products))
 	for i, product := range products {
@@ -165,13 +166,8 @@ func (p *program) Run(ctx context.Context) error {
 
 // work waits for the database and then does, until ctx ends, what no request asks for.
 func (p *program) work(ctx context.Context) error {
-	if err := p.store.Migrate(ctx); err != nil {
+	if err := p.migrate(ctx); err != nil {
 		return err
-	}
-	if p.box != nil {
-		if err := p.box.Migrate(ctx); err != nil {
-			return err
-		}
 	}
 	p.health.Start()
 	p.log.Info("ready", "database", p.store.Name())
@@ -181,6 +177,23 @@ func (p *program) work(ctx context.Context) error {
 	tasks.Go(func() { p.upkeep(ctx) })
 	tasks.Wait()
 	return nil
+}
+
+// migrate waits for a database that takes writes, and brings all of it up to date.
+func (p *program) migrate(ctx context.Context) error {
+	if err := p.store.Migrate(ctx); err != nil || p.box == nil {
+		return err
+	}
+	err := p.box.Migrate(ctx)
+	for ; err != nil && store.IsAway(err); err = p.box.Migrate(ctx) {
+		p.log.Warn("waiting for the database", "err", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+	return err
 }
 
 func (p *program) logDatabase(err error) {
