@@ -42,11 +42,10 @@ func (c *clients) start(ctx context.Context, seed uint64) {
 		c.group.Go(func() {
 			draw := rand.New(rand.NewPCG(seed, uint64(i)))
 			for ctx.Err() == nil {
-				r := c.system.any(draw)
 				if i < readerCount {
-					c.readOnce(r, draw)
+					c.readOnce(c.system.any(draw), draw)
 				} else {
-					c.writeOnce(r, draw)
+					c.writeOnce(c.system.writer(draw), draw)
 				}
 				time.Sleep(pause)
 			}
@@ -58,18 +57,23 @@ func (c *clients) readOnce(r *replica, draw *rand.Rand) {
 	switch n := draw.IntN(10); {
 	case n < 7:
 		c.readProduct(r, draw.IntN(products), spellings[draw.IntN(len(spellings))])
-	case n < 9:
+	case n < 8:
 		c.readLast(r)
+	case n < 9:
+		c.readOrder(r, draw)
 	default:
 		c.readPage(r)
 	}
 }
 
 func (c *clients) writeOnce(r *replica, draw *rand.Rand) {
-	if draw.IntN(4) > 0 {
+	switch n := draw.IntN(8); {
+	case n < 5:
 		c.rename(r, draw.IntN(products))
-	} else {
-		c.addAndDelete(r, c.system.any(draw))
+	case n < 7:
+		c.addAndDelete(r, c.system.writer(draw))
+	default:
+		c.order(draw)
 	}
 }
 
@@ -79,9 +83,9 @@ type product struct {
 	Version int64  `json:"version"`
 }
 
-// call answers the status, and the JSON of a good answer in into. A call that brought no answer has an
+// call answers the status, and the JSON of a good answer in into; header is names and values. A call that brought no answer has an
 // error.
-func (c *clients) call(r *replica, method, path, body string, into any) (status int, layer string, err error) {
+func (c *clients) call(r *replica, method, path, body string, into any, header ...string) (status int, layer string, err error) {
 	request, err := http.NewRequest(method, r.url()+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
@@ -89,6 +93,9 @@ func (c *clients) call(r *replica, method, path, body string, into any) (status 
 	request.Header.Set("Accept", "application/json")
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
 	}
 	answer, err := c.http.Do(request)
 	if err != nil {
@@ -171,10 +178,10 @@ func (c *clients) readPage(r *replica) {
 }
 
 // write makes a write, and answers whether it was acknowledged.
-func (c *clients) write(r *replica, method, path, body string, into any) bool {
+func (c *clients) write(r *replica, method, path, body string, into any, header ...string) bool {
 	c.quiet.RLock()
 	defer c.quiet.RUnlock()
-	status, _, err := c.call(r, method, path, body, into)
+	status, _, err := c.call(r, method, path, body, into, header...)
 	c.oracle.writes.Add(1)
 	if err != nil || status >= 500 {
 		c.oracle.failedWrites.Add(1)
@@ -195,11 +202,15 @@ func (c *clients) rename(r *replica, i int) {
 	}
 }
 
-// addAndDelete adds a product on one replica, finds it on another, deletes it there, and wants it gone on
+// addAndDelete adds one product on a replica, however often that takes, finds it on another, deletes it there, and wants it gone on
 // the first.
 func (c *clients) addAndDelete(r, other *replica) {
 	var p product
-	if !c.write(r, http.MethodPost, "/api/products", `{"name":"Passing"}`, &p) {
+	key := newKey()
+	body := fmt.Sprintf(`{"name":"Passing %s"}`, key)
+	if !c.sendAgain(func() bool {
+		return c.write(r, http.MethodPost, "/api/products", body, &p, "Idempotency-Key", key)
+	}) {
 		return
 	}
 	c.oracle.added.Add(1)
@@ -281,5 +292,5 @@ func (c *clients) difference() (string, error) {
 			}
 		}
 	}
-	return "", nil
+	return c.orderDifference()
 }

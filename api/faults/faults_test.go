@@ -91,6 +91,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"ack":    {"a bus connection silent", "a replica paused"},
 		"outbox": {"a writer dies"},
 		"epoch":  {"a replica cut off", "old data", "Redis paused"},
+		"proof":  {"the primary moves"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			var few []kind

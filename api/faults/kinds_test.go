@@ -18,9 +18,15 @@ type kind struct {
 }
 
 // failsReads tells whether a read may fail while the fault lasts: that of a replica that is not there, or
-// of what is cached nowhere while there is no database. Without Redis, no read may.
+// of what is cached nowhere while there is no database. Without Redis, no read may; nor where another database takes
+// over.
 func (k kind) failsReads() bool {
-	return !strings.Contains(k.name, "Redis") && !strings.Contains(k.name, "bus")
+	for _, word := range []string{"Redis", "bus", "primary", "COMMIT"} {
+		if strings.Contains(k.name, word) {
+			return false
+		}
+	}
+	return true
 }
 
 // between draws a time.
@@ -29,6 +35,14 @@ func between(draw *rand.Rand, least, most time.Duration) time.Duration {
 }
 
 func (s *system) any(draw *rand.Rand) *replica { return s.replicas[draw.IntN(len(s.replicas))] }
+
+// writer is where to write: anywhere, unless one replica is to take all writes.
+func (s *system) writer(draw *rand.Rand) *replica {
+	if only := s.only.Load(); only != nil {
+		return only
+	}
+	return s.any(draw)
+}
 
 // freeze stops a process in its tracks, and has it go on after a while.
 func freeze(p *servers.Process, while time.Duration) error {
@@ -110,21 +124,55 @@ var kinds = []kind{
 	{"a replica cut off from Redis", onAWire((*servers.Wire).Cut, 100*time.Millisecond, 2500*time.Millisecond)},
 	{"a replica's words to Redis go nowhere", onAWire((*servers.Wire).Hang, 100*time.Millisecond, 2500*time.Millisecond)},
 	{"MariaDB killed (-9) and started again", func(s *system, draw *rand.Rand) error {
-		s.mariadb.Kill()
+		s.stopped((*servers.MariaDB).Kill)
 		time.Sleep(between(draw, 0, 500*time.Millisecond))
-		return s.mariadb.Restart()
+		return s.restarted()
 	}},
 	{"a replica cut off from its cache server, and MariaDB killed while it writes", func(s *system, draw *rand.Rand) error {
 		w := s.any(draw).wire
 		w.Cut()
 		defer w.Mend()
 		time.Sleep(between(draw, 100*time.Millisecond, 700*time.Millisecond))
-		s.mariadb.Kill()
+		s.stopped((*servers.MariaDB).Kill)
 		time.Sleep(between(draw, 2*time.Second, 3*time.Second))
-		return s.mariadb.Restart()
+		return s.restarted()
 	}},
 	{"MariaDB stopped and started again", func(s *system, _ *rand.Rand) error {
-		s.mariadb.Stop(15 * time.Second)
-		return s.mariadb.Restart()
+		s.stopped(func(m *servers.MariaDB) { m.Stop(15 * time.Second) })
+		return s.restarted()
+	}},
+	{"the primary moves to another MariaDB, where new connections lead", func(s *system, draw *rand.Rand) error {
+		// A replica whose writes are refused finds out by that. The others have to find out by what they read.
+		s.only.Store(s.any(draw))
+		defer s.only.Store(nil)
+		if err := s.pair.Demote(); err != nil {
+			return err
+		}
+		time.Sleep(between(draw, 0, 300*time.Millisecond))
+		if err := s.pair.Exchange(); err != nil {
+			return err
+		}
+		early := draw.IntN(2) == 0 // the way leads there before it takes writes, or only afterwards
+		if early {
+			s.database.Retarget(s.pair.Primary.Addr)
+			time.Sleep(between(draw, 0, 300*time.Millisecond))
+		}
+		if err := errors.Join(s.pair.Promote(), s.openDB()); err != nil {
+			return err
+		}
+		if !early {
+			time.Sleep(between(draw, 0, 300*time.Millisecond))
+			s.database.Retarget(s.pair.Primary.Addr)
+		}
+		time.Sleep(between(draw, 500*time.Millisecond, time.Second)) // the old one answers as it did
+		return s.pair.Follow()
+	}},
+	{"a COMMIT's answer is lost", func(s *system, _ *rand.Rand) error {
+		select {
+		case <-s.database.LoseAnswer("COMMIT"):
+			return nil
+		case <-time.After(10 * time.Second):
+			return errors.New("nobody has committed anything")
+		}
 	}},
 }

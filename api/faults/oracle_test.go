@@ -16,13 +16,15 @@ type oracle struct {
 
 	reads, writes, failedReads, failedWrites atomic.Int64
 
+	orders *orders
+
 	mu         sync.Mutex
 	violations []string
 	found      chan struct{} // closed with the first violation
 }
 
 func newOracle(ids []int64) *oracle {
-	return &oracle{floors: make([]atomic.Int64, len(ids)), ids: ids, found: make(chan struct{})}
+	return &oracle{floors: make([]atomic.Int64, len(ids)), ids: ids, orders: &orders{}, found: make(chan struct{})}
 }
 
 func (o *oracle) violated(format string, args ...any) {

@@ -2,10 +2,12 @@ package faults
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,18 +16,39 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// system is what is broken: replicas that share a Redis and a MariaDB.
+// system is what is broken: replicas that share a Redis and a MariaDB, which has a replica of its own.
 type system struct {
 	t        *testing.T
 	dir      string
 	program  string // the shop as it ships
 	breaking string // the shop with the build tag `broken`
 	rules    string // what is switched off in all replicas; then they run the other program
-	mariadb  *servers.MariaDB
+	pair     *servers.Pair
+	database *servers.Wire // the way to the primary, of all replicas
 	redis    *servers.Redis
-	dsn      string
-	db       *sql.DB
+	db       *sql.DB // of the primary
 	replicas []*replica
+	only     atomic.Pointer[replica] // the one that all writes go to; nil for any
+}
+
+// stopped has no database be there: kill ends the server.
+func (s *system) stopped(kill func(*servers.MariaDB)) {
+	kill(s.pair.Primary)
+	s.database.Refuse()
+}
+
+// restarted has the database be there again. It starts as a server that takes no writes, and is promoted.
+func (s *system) restarted() error {
+	return errors.Join(s.pair.Primary.Restart(), s.pair.Promote(), s.database.Listen())
+}
+
+// openDB has the tests ask the primary.
+func (s *system) openDB() (err error) {
+	if s.db != nil {
+		s.db.Close()
+	}
+	s.db, err = sql.Open("mysql", s.pair.Primary.DSN("woody"))
+	return err
 }
 
 // replica is a place for a process: at the same address whenever it runs, behind a wire to Redis.
@@ -52,21 +75,25 @@ func mustStart(t *testing.T, count int, rules string) *system {
 			t.Fatal(err)
 		}
 	}
-	if rules == "" {
-		must(servers.BuildShop(s.program))
-	}
-	must(servers.BuildShop(s.breaking, "-tags", "broken"))
+	built := make(chan error, 1)
+	go func() {
+		err := servers.BuildShop(s.breaking, "-tags", "broken")
+		if rules == "" {
+			err = errors.Join(err, servers.BuildShop(s.program))
+		}
+		built <- err
+	}()
 	var err error
-	s.mariadb, err = servers.StartMariaDB()
+	s.pair, err = servers.StartPair()
+	must(errors.Join(err, <-built))
+	t.Cleanup(s.pair.Close)
+	s.database, err = servers.StartWire(s.pair.Primary.Addr)
 	must(err)
-	t.Cleanup(func() { s.mariadb.Close() })
+	t.Cleanup(s.database.Close)
 	s.redis, err = servers.StartRedis()
 	must(err)
 	t.Cleanup(func() { s.redis.Close() })
-	s.dsn, err = s.mariadb.NewDatabase()
-	must(err)
-	s.db, err = sql.Open("mysql", s.dsn)
-	must(err)
+	must(s.openDB())
 	t.Cleanup(func() { s.db.Close() })
 	for i := range count {
 		port, err := servers.FreePort("127.0.0.1")
@@ -94,8 +121,8 @@ func (r *replica) start(settings ...string) error {
 		program = r.system.breaking
 	}
 	settings = append([]string{
-		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name, "WOODY_DB_DSN=" + r.system.dsn, "WOODY_REDIS_ADDR=" + r.wire.Addr,
-		"WOODY_SLOW_QUERY_DELAY=5ms", "WOODY_HEAVY_DELAY=0", "WOODY_ORDER_WORKERS=0", "WOODY_LOG_FORMAT=text",
+		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name, "WOODY_DB_DSN=" + r.system.pair.DSN(r.system.database.Addr), "WOODY_REDIS_ADDR=" + r.wire.Addr,
+		"WOODY_SLOW_QUERY_DELAY=5ms", "WOODY_HEAVY_DELAY=20ms", "WOODY_ORDER_WORKERS=1", "WOODY_LOG_FORMAT=text",
 		"WOODY_BROKEN=" + r.system.rules, "WOODY_DB_TIMEOUT=3s", "WOODY_QUEUE_TIMEOUT=3s",
 	}, settings...)
 	r.mu.Lock()

@@ -1,0 +1,138 @@
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// orders are the newest that were acknowledged.
+type orders struct {
+	mu  sync.Mutex
+	ids []string
+}
+
+// keptOrders is how many of them are read.
+const keptOrders = 32
+
+func (o *orders) add(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ids = append(o.ids, id)
+	o.ids = o.ids[max(0, len(o.ids)-keptOrders):]
+}
+
+// newest are up to n of them.
+func (o *orders) newest(n int) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.ids[max(0, len(o.ids)-n):])
+}
+
+type order struct {
+	ID     string `json:"order_id"`
+	Status string `json:"status"`
+}
+
+// tries is how often an obedient client sends a write that is not acknowledged, in all.
+const tries = 5
+
+// order sends an order under a key of its own until it is acknowledged, each time to another replica, and once more
+// then: it is one order.
+func (c *clients) order(draw *rand.Rand) {
+	key := newKey()
+	place := func(placed *order) bool {
+		return c.write(c.system.writer(draw), http.MethodPost, "/api/orders", `{"product":"Yoyo"}`, placed, "Idempotency-Key", key)
+	}
+	var first, again order
+	if !c.sendAgain(func() bool { return place(&first) }) {
+		return
+	}
+	c.oracle.orders.add(first.ID)
+	if place(&again) && again.ID != first.ID {
+		c.oracle.violated("an order sent again under the same key was %s, and is %s", first.ID, again.ID)
+	}
+}
+
+// newKey is an Idempotency-Key that nobody else has.
+func newKey() string { return fmt.Sprintf("%x-%x", rand.Uint64(), rand.Uint64()) }
+
+// sendAgain sends a write until it is acknowledged, a few times, and reports whether it was.
+func (c *clients) sendAgain(write func() bool) bool {
+	for range tries {
+		if write() {
+			return true
+		}
+		time.Sleep(pause)
+	}
+	return false
+}
+
+// orderSpellings are paths that may lead to one order. Only of the first is it known that it does.
+func orderSpellings(id string) []string {
+	upper := strings.ToUpper(id)
+	paths := []string{"/api/orders/" + id, "/api/orders/" + upper}
+	for _, asked := range []string{id, upper, id + " ", id + "  ", " " + id} {
+		paths = append(paths, "/api/orders/?order_id="+url.QueryEscape(asked))
+	}
+	return paths
+}
+
+// readOrder reads a new order by one of its spellings: the status may be any, since orders end at any time.
+func (c *clients) readOrder(r *replica, draw *rand.Rand) {
+	ids := c.oracle.orders.newest(4)
+	if len(ids) == 0 {
+		return
+	}
+	paths := orderSpellings(ids[draw.IntN(len(ids))])
+	i := draw.IntN(len(paths))
+	status, layer, answered := c.read(r, paths[i], nil)
+	if answered && i == 0 && status != http.StatusOK {
+		c.oracle.violated("%s answers %d to %s, which was acknowledged before (%s)", r.name, status, paths[i], layer)
+	}
+}
+
+// orderDifference is the first difference between the database's orders and what a replica answers of them, however
+// they are spelled; and between the orders and the keys that they were sent with.
+func (c *clients) orderDifference() (string, error) {
+	var orders, keys int
+	const count = "SELECT (SELECT COUNT(*) FROM `order`), (SELECT COUNT(*) FROM order_key)"
+	if err := c.system.db.QueryRow(count).Scan(&orders, &keys); err != nil {
+		return "", err
+	}
+	if orders != keys {
+		return fmt.Sprintf("there are %d orders of %d keys", orders, keys), nil
+	}
+	var twice int
+	const names = "SELECT COUNT(*) - COUNT(DISTINCT name) FROM product WHERE name LIKE 'Passing %'"
+	if err := c.system.db.QueryRow(names).Scan(&twice); err != nil || twice > 0 {
+		return fmt.Sprintf("%d products are there twice", twice), err
+	}
+	for _, id := range c.oracle.orders.newest(2) {
+		var truth string
+		if err := c.system.db.QueryRow("SELECT status FROM `order` WHERE order_id = ?", id).Scan(&truth); err != nil {
+			return fmt.Sprintf("order %s, which was acknowledged: %v", id, err), nil
+		}
+		for _, r := range c.system.replicas {
+			for i, path := range orderSpellings(id) {
+				var o order
+				status, layer, err := c.call(r, http.MethodGet, path, "", &o)
+				if err != nil || status >= 500 {
+					return "", fmt.Errorf("%s answers %d, %w", r.name, status, err)
+				}
+				if status != http.StatusOK && i > 0 {
+					continue
+				}
+				if o.Status != truth {
+					return fmt.Sprintf("%s says %q of %s, the database %q (%d, %s)", r.name, o.Status, path, truth, status, layer), nil
+				}
+			}
+		}
+	}
+	return "", nil
+}
