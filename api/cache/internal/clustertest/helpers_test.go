@@ -72,15 +72,25 @@ func mustStartMariaDB(t *testing.T) *servers.MariaDB {
 // mustStartOn is mustStart on another database server.
 func mustStartOn(t *testing.T, mariadb *servers.MariaDB, n int) *system {
 	t.Helper()
-	s := &system{t: t, mariadb: mariadb}
+	dsn, err := mariadb.NewDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := mustStartAt(t, dsn)
+	s.mariadb = mariadb
+	s.mustStartReplicas(n, settings{})
+	return s
+}
+
+// mustStartAt starts all but the replicas, whose database is at dsn.
+func mustStartAt(t *testing.T, dsn string) *system {
+	t.Helper()
+	s := &system{t: t, dsn: dsn}
 	var err error
 	if s.redis, err = servers.StartRedis(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.redis.Close)
-	if s.dsn, err = mariadb.NewDatabase(); err != nil {
-		t.Fatal(err)
-	}
 	if s.db, err = sql.Open("mysql", s.dsn); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +99,6 @@ func mustStartOn(t *testing.T, mariadb *servers.MariaDB, n int) *system {
 	s.mustExec("CREATE TABLE fill (k VARCHAR(50), replica VARCHAR(50))")
 	s.mustExec("CREATE TABLE held (hold VARCHAR(50))")
 	s.mustExec("INSERT INTO row_of VALUES ('a', 1), ('b', 1), ('c', 1)")
-	s.mustStartReplicas(n, settings{})
 	return s
 }
 

@@ -28,6 +28,7 @@ import (
 type settings struct {
 	Name, DSN, Redis string
 	NoNear           bool
+	NoIdle           bool // rows are read by connections that lead where the address leads now
 	// Patient is for tests in which nothing fails but what they kill: a slow machine is not to be taken
 	// for a failure.
 	Patient                   bool
@@ -73,6 +74,9 @@ func serve(s settings) error {
 	db, err := sql.Open("mysql", s.DSN)
 	if err != nil {
 		return err
+	}
+	if s.NoIdle {
+		db.SetMaxIdleConns(-1)
 	}
 	ledger, err := sql.Open("mysql", s.DSN)
 	if err != nil {

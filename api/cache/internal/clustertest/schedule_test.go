@@ -1,10 +1,13 @@
 package clustertest
 
 import (
+	"errors"
 	"slices"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // The schedules that break simpler protocols, step by step. TestSchedulesNeedTheirRules sees each of them
@@ -217,6 +220,41 @@ func TestScheduleWriterCutOff(t *testing.T) {
 	writer.wantRead("a", version)
 	writer.wire.Mend()
 	writer.awaitLive()
+	reader.wantRead("a", writer.mustWrite("a"))
+}
+
+// 1. A replica has a value near. 2. The database's primary moves; the replica's word from the database comes by a
+// connection that stays with the old one. 3. A writer that is cut off from Redis raises the epoch in the new one, waits,
+// and is acknowledged. 4. The replica reads what is near. (proof)
+func TestSchedulePrimaryMoves(t *testing.T) {
+	t.Parallel()
+	pair, err := servers.StartPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pair.Close)
+	wire, err := servers.StartWire(pair.Primary.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(wire.Close)
+	s := mustStartAt(t, pair.DSN(wire.Addr))
+	s.mustStartReplicas(1, settings{NoIdle: true})
+	reader := s.replicas[0]
+	reader.mustRead("a")
+	if err := errors.Join(pair.Demote(), pair.Exchange(), pair.Promote()); err != nil {
+		t.Fatal(err)
+	}
+	wire.Retarget(pair.Primary.Addr)
+	s.mustStartReplicas(1, settings{NoIdle: true})
+	writer := s.replicas[1]
+	reader.mustRead("a")
+	writer.wire.Cut()
+	version := writer.mustWrite("a")
+	reader.wantRead("a", version)
+	writer.wire.Mend()
+	writer.awaitLive()
+	reader.awaitLive()
 	reader.wantRead("a", writer.mustWrite("a"))
 }
 
