@@ -135,7 +135,7 @@ func (c *Cache) start(f *flight) {
 
 // fly has a flight go on by itself.
 func (c *Cache) fly(f *flight) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(f.ctx))
+	ctx, cancel := context.WithCancel(c.loading(context.WithoutCancel(f.ctx), f.key))
 	c.flights.mu.Lock()
 	f.cancel = cancel
 	if f.waiting == 0 {
@@ -151,10 +151,8 @@ func (c *Cache) pilot(ctx context.Context, f *flight) {
 	defer f.cancel()
 	fill := &Fill{}
 	var lead *cluster.Lead
-	defer func() {
-		c.share(f, fill, lead)
-		c.land(f, fill)
-	}()
+	defer c.land(f, fill) // even if the codec ends this goroutine
+	defer func() { c.share(f, fill, lead) }()
 	if c.node != nil {
 		if lead = c.fetch(ctx, f, fill); f.found != nil {
 			return

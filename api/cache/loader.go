@@ -118,8 +118,8 @@ func AppendPart(b []byte, part string) []byte {
 
 // Get is the value of key: kept, or else loaded, by this caller or by one it waits for. The tags
 // name what the value is made from, as far as that is known before it is loaded; they belong to the
-// key, and all who ask for it name the same. The error is load's own, a *PanicError, or ctx.Err()
-// when the caller gives up; the load then goes on for the callers that remain.
+// key, and all who ask for it name the same. The error is load's own, a *PanicError, ErrOwnKey, or
+// ctx.Err() when the caller gives up; the load then goes on for the callers that remain.
 func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
 	v, info, err := l.Peek(key)
 	switch {
@@ -158,6 +158,9 @@ func (l *Loader[V]) unpack(e *entry, now int64) (V, Info, error) {
 // Fill loads the value of a key that Peek did not find, for the reason that Peek gave.
 func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Load[V], reason Reason) (v V, info Info, err error) {
 	c := l.cache
+	if c.isLoading(ctx, key) {
+		return v, Info{Reason: reason}, ErrOwnKey
+	}
 	if !broken.Copy {
 		key = strings.Clone(key)
 	}
