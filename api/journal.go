@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"fmt"
-	"io"
-	"os"
 
 	"github.com/redis/go-redis/v9"
 
@@ -63,31 +59,11 @@ func (p *program) openCache() (journal store.Journal, err error) {
 	if p.cfg.RedisAddr == "" {
 		return bare{outbox.Bare{Outbox: p.box, Lease: p.cfg.CacheLease}}, nil
 	}
-	release, err := releaseName()
-	if err != nil {
-		return nil, err
-	}
 	cfg.Cluster = &cache.Cluster{
 		Redis:  &redis.Options{Addr: p.cfg.RedisAddr, Username: p.cfg.RedisUser, Password: p.cfg.RedisPassword},
-		Ledger: p.box, Replica: p.cfg.ReplicaID, Release: release, Logger: p.log,
+		Ledger: p.box, Replica: p.cfg.ReplicaID, Logger: p.log,
 		Lease: p.cfg.CacheLease, FillLease: p.cfg.FillLease, AckTimeout: p.cfg.AckTimeout, Timeout: p.cfg.RedisTimeout,
 	}
 	p.cache, err = cache.New(cfg)
 	return shared{p.box, p.cache}, err
-}
-
-// releaseName tells this build of the program from others: their answers to the same call may differ.
-func releaseName() (string, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	hash := sha256.New()
-	_, err = io.Copy(hash, file)
-	return fmt.Sprintf("%x", hash.Sum(nil)[:6]), err
 }

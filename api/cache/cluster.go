@@ -1,7 +1,11 @@
 package cache
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -23,7 +27,8 @@ type Cluster struct {
 	// Replica names this replica in logs and in Redis. Default: "replica".
 	Replica string
 	// Release tells releases of the program apart whose answers may differ: each has values of its own,
-	// while an invalidation is for all. Default: empty.
+	// while an invalidation is for all. Default: a hash of the running program's file, so that no build decodes what
+	// another one has encoded. New fails where that cannot be read.
 	Release string
 
 	// Lease is how long a replica may answer from a cache without a word from Redis, and from the
@@ -78,10 +83,35 @@ func (cl *Cluster) start(c *Cache, registerer prometheus.Registerer) (*cluster.N
 	if name == "" {
 		name = "replica"
 	}
+	release := cl.Release
+	if release == "" {
+		var err error
+		if release, err = hashOfProgram(); err != nil {
+			return nil, fmt.Errorf("cache: tell this release from others (or set Cluster.Release): %w", err)
+		}
+	}
 	return cluster.Start(cluster.Config{
-		Redis: cl.Redis, Ledger: cl.Ledger, Replica: name, Release: cl.Release,
+		Redis: cl.Redis, Ledger: cl.Ledger, Replica: name, Release: release,
 		Lease: orElse(cl.Lease, defaultLease), FillLease: orElse(cl.FillLease, defaultFillLease),
 		AckTimeout: orElse(cl.AckTimeout, defaultAckTimeout), Timeout: orElse(cl.Timeout, defaultTimeout),
 		Fences: c.fences, Now: c.clock.now, Registerer: registerer, Logger: cl.Logger,
 	})
+}
+
+// hashOfProgram returns what tells this build of the program from others.
+func hashOfProgram() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", hash.Sum(nil)[:6]), nil
 }

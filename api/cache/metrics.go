@@ -17,7 +17,7 @@ import (
 //	fills begun = redis hits + loads, and loads = redis misses + redis bypasses
 type metrics struct {
 	hits, misses, joined, refreshes, refused, failed *prometheus.CounterVec
-	sharedHits, sharedMisses, sharedAway             *prometheus.CounterVec
+	sharedHits, sharedMisses, sharedAway, unencoded  *prometheus.CounterVec
 	duration                                         *prometheus.HistogramVec
 	evictions, invalidations                         prometheus.Counter
 	waiting                                          prometheus.Gauge
@@ -26,7 +26,7 @@ type metrics struct {
 // meter is one loader's part of the metrics.
 type meter struct {
 	hits, misses, joined, refreshes, refused, failed prometheus.Counter
-	sharedHits, sharedMisses, sharedAway             prometheus.Counter
+	sharedHits, sharedMisses, sharedAway, unencoded  prometheus.Counter
 	duration                                         prometheus.Observer
 }
 
@@ -53,6 +53,7 @@ func newMetrics(registerer prometheus.Registerer, keep keep) (*metrics, error) {
 		sharedHits:    vec("redis_hits_total", "Fills that Redis answered, those included that waited there for another replica's."),
 		sharedMisses:  vec("redis_misses_total", "Fills that this replica was to load for all."),
 		sharedAway:    vec("redis_bypasses_total", "Fills that could not use Redis."),
+		unencoded:     vec("unencoded_total", "Fills whose value the codec could not encode, by an error or a panic."),
 		evictions:     counter("near_evictions_total", "Entries that the near cache dropped to keep its bound."),
 		invalidations: counter("invalidations_total", "Calls of Invalidate."),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -83,8 +84,8 @@ func (m *metrics) meter(route string) *meter {
 		hits: m.hits.WithLabelValues(route), misses: m.misses.WithLabelValues(route), joined: m.joined.WithLabelValues(route),
 		refreshes: m.refreshes.WithLabelValues(route), refused: m.refused.WithLabelValues(route),
 		sharedHits: m.sharedHits.WithLabelValues(route), sharedMisses: m.sharedMisses.WithLabelValues(route),
-		sharedAway: m.sharedAway.WithLabelValues(route),
-		failed:     m.failed.WithLabelValues(route), duration: m.duration.WithLabelValues(route),
+		sharedAway: m.sharedAway.WithLabelValues(route), unencoded: m.unencoded.WithLabelValues(route),
+		failed: m.failed.WithLabelValues(route), duration: m.duration.WithLabelValues(route),
 	}
 }
 

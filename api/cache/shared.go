@@ -58,24 +58,42 @@ func (f *flight) take(found *cluster.Found, fill *Fill) (taken bool) {
 	return true
 }
 
-// share ends a lead: with the value, where it may be kept. An absence that is an error stays here: an
-// error is no value that a codec knows.
+// share ends a lead: with the value, where it may be kept, and without one whatever happens before. An absence that is
+// an error stays here: an error is no value that a codec knows.
 func (c *Cache) share(f *flight, fill *Fill, lead *cluster.Lead) {
 	if lead == nil {
 		return
 	}
+	ended := false
+	defer func() {
+		if !ended {
+			lead.Release()
+		}
+	}()
 	f.late = fill.slots
 	ttl := f.ttl(fill)
 	if f.err != nil || ttl <= 0 {
-		lead.Release()
 		return
 	}
+	if payload, encoded := f.encode(); encoded {
+		ended = true
+		f.sharedStored = lead.Store(f.allSlots(), f.absent, payload, ttl)
+	}
+}
+
+// encode returns the flight's value as bytes, and whether its codec could make them. A codec that panics could not: the
+// value is kept near alone.
+func (f *flight) encode() (payload []byte, encoded bool) {
+	defer func() {
+		if recover() != nil {
+			encoded = false
+		}
+		if !encoded {
+			f.meter.unencoded.Inc()
+		}
+	}()
 	payload, err := f.options.Codec.Encode(f.value)
-	if err != nil {
-		lead.Release()
-		return
-	}
-	f.sharedStored = lead.Store(f.allSlots(), f.absent, payload, ttl)
+	return payload, err == nil
 }
 
 // jsonCodec is the codec of loaders that name none.

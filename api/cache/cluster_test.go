@@ -1,0 +1,85 @@
+package cache_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/api/cache"
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// fakeLedger is a database that never fails, and that nobody else uses.
+type fakeLedger struct {
+	mu    sync.Mutex
+	state cache.State
+}
+
+func (f *fakeLedger) Read(context.Context, time.Duration) (cache.State, []cache.Record, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state, nil, nil
+}
+
+func (f *fakeLedger) Raise(_ context.Context, least cache.State) (cache.State, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.state = cache.State{Epoch: max(f.state.Epoch+1, least.Epoch), Wire: max(f.state.Wire, least.Wire), Run: least.Run}
+	return f.state, nil
+}
+
+func (f *fakeLedger) Remove(context.Context, []int64) error { return nil }
+
+func mustStartRedis(t *testing.T) *servers.Redis {
+	t.Helper()
+	server, err := servers.StartRedis()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server
+}
+
+// mustJoin makes a cache that is a cluster of one, and waits until it has a session. A fill that nobody ends is waited
+// for as good as for ever.
+func mustJoin(t *testing.T, server *servers.Redis) (*cache.Cache, *prometheus.Registry) {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	c := mustNew(t, cache.Config{Registerer: registry, Cluster: &cache.Cluster{
+		Redis: &redis.Options{Addr: server.Addr}, Ledger: &fakeLedger{}, Lease: 5 * time.Second, FillLease: time.Hour,
+		Timeout: 5 * time.Second,
+	}})
+	t.Cleanup(c.Close)
+	for deadline := time.Now().Add(time.Minute); metric(t, registry, "members") != 1; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the cache has no session with Redis after a minute")
+		}
+	}
+	return c, registry
+}
+
+// TestABuildHasValuesOfItsOwn holds that values in Redis are told apart by the program that made them, though its Release
+// is not set: another build may encode otherwise.
+func TestABuildHasValuesOfItsOwn(t *testing.T) {
+	server := mustStartRedis(t)
+	c, _ := mustJoin(t, server)
+	l := mustLoader[int64](t, c, cache.Options{})
+	if _, info := get(t, l, key, tags, plain(func() (int64, error) { return 7, nil })); !info.SharedStored {
+		t.Fatal("the value is not in Redis")
+	}
+	client := redis.NewClient(&redis.Options{Addr: server.Addr})
+	defer client.Close()
+	names, err := client.Keys(t.Context(), "woody:*:v:*").Result()
+	if err != nil || len(names) != 1 {
+		t.Fatalf("the values in Redis are %q (%v), want one", names, err)
+	}
+	_, release, _ := strings.Cut(names[0], ":v:")
+	if release, _, _ = strings.Cut(release, ":"); len(release) != 12 {
+		t.Errorf("the value's name is %q, want a hash of the program in it", names[0])
+	}
+}
