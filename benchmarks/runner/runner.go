@@ -75,6 +75,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	r.end()
 	r.about.Ended = time.Now().UTC()
 	if err != nil {
+		err = r.why(err)
 		r.about.Stopped = firstLine(err)
 	}
 	if describeErr := r.folder.Describe(r.about); err == nil {
@@ -84,6 +85,19 @@ func Run(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("%w: %w", ErrStopped, err)
 	}
 	return nil
+}
+
+// endShows is how long it may take until the end of a component is known, on a machine that is busy.
+const endShows = 5 * time.Second
+
+// why returns why a run failed: because a component ended, where one did. That nobody answers is known sooner.
+func (r *run) why(err error) error {
+	select {
+	case <-r.ctx.Done():
+		return context.Cause(r.ctx)
+	case <-time.After(endShows):
+		return err
+	}
 }
 
 func firstLine(err error) string {
