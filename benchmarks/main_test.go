@@ -22,6 +22,7 @@ import (
 var program, api, front, hey string
 
 func TestMain(m *testing.M) {
+	servers.HearHangups()
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "woody-benchmarks-test")
 		if err != nil {

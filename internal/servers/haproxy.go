@@ -102,7 +102,7 @@ func (h *HAProxy) start(program string, cfg HAProxyConfig) error {
 		return err
 	}
 	client := http.Client{Timeout: time.Second} // the port takes connections before the proxy does
-	err = h.AwaitReady(30*time.Second, func() error { return wantOK(&client, h.MetricsURL+"/healthz") })
+	err = h.AwaitReady(patience, func() error { return wantOK(&client, h.MetricsURL+"/healthz") })
 	if err != nil {
 		h.Kill()
 	}

@@ -72,7 +72,7 @@ func (m *MariaDB) Restart() error {
 		return err
 	}
 	defer db.Close()
-	return m.AwaitReady(30*time.Second, func() error {
+	return m.AwaitReady(patience, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_, err := db.ExecContext(ctx, "SELECT COUNT(*) FROM mysql.db") // a node of Galera answers pings before that

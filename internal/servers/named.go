@@ -48,7 +48,7 @@ func StartNamed(zone, zoneFile string) (*Named, error) {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	err = n.AwaitReady(30*time.Second, func() error {
+	err = n.AwaitReady(patience, func() error {
 		soa, err := n.Dig(zone, "SOA")
 		if err == nil && soa == "" {
 			err = errors.New("it does not answer for " + zone)

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -23,8 +25,9 @@ type Process struct {
 }
 
 // Start runs a program whose output goes to logFile, which is begun anew. The kernel ends it when this process dies,
-// however that happens.
+// however that happens. SIGHUP ends it as it ends any program, though this one may have been started by nohup.
 func Start(cmd *exec.Cmd, logFile string) (*Process, error) {
+	HearHangups()
 	out, err := os.OpenFile(logFile, os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
@@ -50,6 +53,14 @@ func Start(cmd *exec.Cmd, logFile string) (*Process, error) {
 	}
 	return p, nil
 }
+
+// HearHangups has programs that are started from now on not inherit that SIGHUP is ignored. What is sent to this process
+// goes on being ignored.
+var HearHangups = sync.OnceFunc(func() {
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
+})
 
 // PID is the process's id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
@@ -111,9 +122,12 @@ func (p *Process) AwaitReady(patience time.Duration, ready func() error) error {
 	}
 }
 
-// AwaitLog waits until the process has printed text, for up to half a minute.
+// patience is how long a program may take to get ready, on a machine that is busy with others.
+const patience = 2 * time.Minute
+
+// AwaitLog waits until the process has printed text, for up to two minutes.
 func (p *Process) AwaitLog(text string) error {
-	return p.AwaitReady(30*time.Second, func() error {
+	return p.AwaitReady(patience, func() error {
 		if !strings.Contains(p.Log(), text) {
 			return fmt.Errorf("it has not printed %q", text)
 		}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os/exec"
 	"regexp"
-	"time"
 )
 
 // build builds a command of this module into a file, with more flags of go build.
@@ -23,7 +22,7 @@ func build(command, file string, flags ...string) error {
 // there on /readyz that it is ready. Where it listens is answered even if it never is: HOST:PORT, and the
 // same with http:// before it; empty when that was not printed.
 func (p *Process) awaitOpen(openAt *regexp.Regexp) (addr, url string, err error) {
-	err = p.AwaitReady(30*time.Second, func() error {
+	err = p.AwaitReady(patience, func() error {
 		found := openAt.FindStringSubmatch(p.Log())
 		if found == nil {
 			return errors.New("it has not said where it listens")

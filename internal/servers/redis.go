@@ -55,7 +55,7 @@ func (r *Redis) Restart() error {
 	}
 	client := r.Client()
 	defer client.Close()
-	return r.AwaitReady(30*time.Second, func() error {
+	return r.AwaitReady(patience, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		err := client.Ping(ctx).Err()

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // asProcess is set in the environment of a process that is to wait for a signal, say so, and end with its input.
@@ -19,6 +21,7 @@ const asProcess = "WOODY_TEST_UNTIL_SIGNAL"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProcess) == "" {
+		servers.HearHangups()
 		os.Exit(m.Run())
 	}
 	ctx, stop := UntilSignal(context.Background())
