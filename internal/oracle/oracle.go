@@ -1,0 +1,22 @@
+// Package oracle tells a stale, a wrong or a lost answer from a right one. The clients of a system that is measured or
+// broken share one: who writes says what was acknowledged; who reads notes what was acknowledged before it asks (the
+// floor), and holds the answer against that. What was acknowledged only while the answer was under way may be in it or
+// not, and so may a write of which nobody knows how it ended: neither is ever held against an answer.
+package oracle
+
+// Verdict is what an answer was worth.
+type Verdict uint8
+
+const (
+	// Good is an answer that keeps every promise.
+	Good Verdict = iota
+	// Stale is an answer older than what was acknowledged before the question.
+	Stale
+	// Wrong is an answer that was never so.
+	Wrong
+	// Lost is a write that was acknowledged and is not there.
+	Lost
+)
+
+// String returns the verdict in a word.
+func (v Verdict) String() string { return [...]string{"good", "stale", "wrong", "lost"}[v] }
