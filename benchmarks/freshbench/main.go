@@ -93,8 +93,8 @@ func (b bench) once(title, dir, program string, mariadb *servers.MariaDB, reads 
 		return fmt.Errorf("%s: %w", title, err)
 	}
 	fmt.Fprintf(b.out, "\n%s\n%s", title, figures)
-	if figures.stale > 0 {
-		return fmt.Errorf("%s: %d stale reads", title, figures.stale)
+	if n := figures.found.Stale; n > 0 {
+		return fmt.Errorf("%s: %d stale reads; the first: %s", title, n, figures.found.Examples[0])
 	}
 	return nil
 }

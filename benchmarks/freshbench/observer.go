@@ -8,11 +8,10 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/load"
-	"github.com/woodytoys/woodytoys/benchmarks/oracle"
+	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
 // products is how many products are written and read.
@@ -20,17 +19,18 @@ const products = 20
 
 // observer writes products through one replica after another, and sees when each replica has the news.
 type observer struct {
-	db     *sql.DB
-	addrs  []string
-	ids    []int64
-	floors [products]atomic.Int64 // the newest version acknowledged
-
-	reads, stale atomic.Int64
+	db       *sql.DB
+	addrs    []string
+	ids      []int64
+	items    [products]oracle.Item
+	findings oracle.Findings
+	tally    oracle.Tally
 }
 
 // figures are what came of it.
 type figures struct {
-	reads, stale int64
+	reads        int64
+	found        oracle.Sum
 	took         time.Duration
 	fresh, acked load.Latencies
 }
@@ -42,7 +42,7 @@ func (f figures) String() string {
 	}
 	return line("commit to fresh on every replica", f.fresh) + line("write to acknowledgement", f.acked) +
 		fmt.Sprintf("  reads under the oracle             %d in %v (%.0f/s), %d stale\n",
-			f.reads, f.took.Round(time.Second), float64(f.reads)/f.took.Seconds(), f.stale)
+			f.reads, f.took.Round(time.Second), float64(f.reads)/f.took.Seconds(), f.found.Stale)
 }
 
 func newObserver(db *sql.DB, addrs []string) (*observer, error) {
@@ -57,12 +57,12 @@ func newObserver(db *sql.DB, addrs []string) (*observer, error) {
 		if err != nil || status != 201 {
 			return nil, fmt.Errorf("add a product: %d %s, %w", status, body, err)
 		}
-		var made struct{ ID int64 }
+		var made oracle.Product
 		if err := json.Unmarshal(body, &made); err != nil {
 			return nil, fmt.Errorf("add a product: %w", err)
 		}
 		o.ids = append(o.ids, made.ID)
-		o.floors[i].Store(1)
+		o.items[i].Acknowledged(oracle.State{Version: 1})
 	}
 	return o, nil
 }
@@ -91,7 +91,7 @@ func (o *observer) observe(reads, rate int, writes float64) (figures, error) {
 	cancel()
 	errs[len(o.addrs)] = <-writing
 	f.took = time.Since(began)
-	f.reads, f.stale = o.reads.Load(), o.stale.Load()
+	f.reads, f.found = o.tally.Reads.Load(), o.findings.Sum()
 	slices.Sort(f.fresh)
 	slices.Sort(f.acked)
 	return f, errors.Join(errs...)
@@ -112,14 +112,15 @@ func (o *observer) read(addr string, count int, rate float64) error {
 	for n := range count {
 		time.Sleep(time.Until(began.Add(time.Duration(float64(n) / rate * float64(time.Second)))))
 		i := n * 7 % products
-		floor := o.floors[i].Load()
+		floor := o.items[i].Floor()
 		status, body, err := conn.Do(requests[i])
 		if err != nil || status != 200 {
 			return fmt.Errorf("%s answers %d, %w", addr, status, err)
 		}
-		o.reads.Add(1)
-		if oracle.VersionOf(body) < floor {
-			o.stale.Add(1)
+		o.tally.Reads.Add(1)
+		answer := oracle.State{Version: oracle.VersionOf(body)}
+		if verdict := o.items[i].Judge(floor, answer); verdict != oracle.Good {
+			o.findings.Add(verdict, "%s answers %v of product %d; %v was acknowledged before", addr, answer, o.ids[i], floor)
 		}
 	}
 	return nil
@@ -144,7 +145,7 @@ func (o *observer) write(ctx context.Context, rate float64, f *figures) error {
 // itself, which is asked without a pause; so are the replicas.
 func (o *observer) writeOnce(n int) (fresh, acked time.Duration, err error) {
 	i := n % products
-	want := o.floors[i].Load() + 1
+	want, _ := o.items[i].Next() // known: a write that fails ends the run
 	began := time.Now()
 	seen := make([]time.Time, len(o.addrs)+1)
 	errs := make([]error, len(o.addrs)+2)
@@ -167,7 +168,7 @@ func (o *observer) writeOnce(n int) (fresh, acked time.Duration, err error) {
 			errs[last+1] = fmt.Errorf("write: %d %s, %w", status, body, err)
 			return
 		}
-		o.floors[i].Store(want)
+		o.items[i].Acknowledged(oracle.State{Version: want})
 	})
 	group.Wait()
 	committed := seen[last]
