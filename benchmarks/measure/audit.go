@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/load"
-	"github.com/woodytoys/woodytoys/benchmarks/oracle"
+	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
 const (
@@ -31,7 +31,7 @@ func (s *Shop) audit(ctx context.Context, done <-chan struct{}) {
 			return
 		case <-ticker.C:
 		}
-		a.change(i % min(audited, s.shelf.Len()))
+		a.change(i % min(audited, len(s.shelf.products)))
 		a.create()
 	}
 }
@@ -77,32 +77,32 @@ func (a *auditor) change(i int) {
 	if _, ok := s.write(a, i); !ok {
 		return
 	}
-	floor := s.shelf.Floor(i)
+	floor := s.shelf.products[i].Floor()
 	if answer, ok := a.do(1, s.reads[i]); ok {
-		s.shelf.Judge(i, floor, answer)
-		s.shelf.Checked(1)
+		s.shelf.judge(i, floor, answer)
+		s.shelf.checked(1)
 	}
 }
 
 // write gives a product its next name. It answers the version that was acknowledged, or false. After a
 // write that failed nobody knows whether it was carried out: that product is never written again.
 func (s *Shop) write(a *auditor, i int) (version int64, ok bool) {
-	if s.unknown[i] {
+	p := &s.shelf.products[i]
+	if version, ok = p.Next(); !ok {
 		return 0, false
 	}
-	version, name := s.shelf.Floor(i)+1, s.shelf.NextName(i)
-	a.buffer = s.appendWrite(a.buffer[:0], "PUT", fmt.Sprintf("/api/products/%d", s.shelf.ID(i)), name)
+	a.buffer = s.appendWrite(a.buffer[:0], "PUT", fmt.Sprintf("/api/products/%d", p.id), p.nameOf(version))
 	answer, ok := a.do(0, a.buffer)
 	if !ok || answer.Status != 200 {
-		s.unknown[i] = true
+		p.Unknown()
 		return 0, false
 	}
 	if oracle.VersionOf(answer.Body) != version {
-		s.shelf.Wrong("changing product %d to version %d is answered as %q", s.shelf.ID(i), version, answer.Body)
-		s.unknown[i] = true
+		s.shelf.wrong("changing product %d to version %d is answered as %q", p.id, version, answer.Body)
+		p.Unknown()
 		return 0, false
 	}
-	s.shelf.Acknowledged(i, version)
+	p.Acknowledged(oracle.State{Version: version})
 	return version, true
 }
 
@@ -119,10 +119,10 @@ func (a *auditor) create() {
 	if !ok {
 		return
 	}
-	s.shelf.Created(id)
-	floor := s.shelf.Newest()
+	s.shelf.created(id)
+	floor := s.shelf.newest.Floor()
 	if answer, ok := a.do(1, s.get("/api/products/last")); ok {
-		s.shelf.JudgeLast(floor, answer)
-		s.shelf.Checked(1)
+		s.shelf.judgeLast(floor, answer)
+		s.shelf.checked(1)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/load"
-	"github.com/woodytoys/woodytoys/benchmarks/oracle"
 	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
 // Kinds of the samples of Fresh.
@@ -42,8 +42,9 @@ func (s *Shop) Fresh(ctx context.Context, writes int) (raw.Measurement, error) {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			i := s.shelf.Len() - 1 - n%(s.shelf.Len()/2+1)
-			if s.unknown[i] {
+			last := len(s.shelf.products) - 1
+			i := last - n%((last+1)/2+1)
+			if _, ok := s.shelf.products[i].Next(); !ok {
 				continue
 			}
 			if err := s.freshOnce(m, writer, conns, i); err != nil {
@@ -85,13 +86,13 @@ func (s *Shop) freshOnce(m *raw.Measurement, writer *auditor, conns []*load.Conn
 // readEverywhere reads a product on all connections at once and answers the oldest version found.
 func (s *Shop) readEverywhere(m *raw.Measurement, conns []*load.Conn, i int) (oldest int64, err error) {
 	versions, errs := make([]int64, len(conns)), make([]error, len(conns))
-	floor := s.shelf.Floor(i)
+	floor := s.shelf.products[i].Floor()
 	var group sync.WaitGroup
 	for c, conn := range conns {
 		group.Go(func() {
 			answer, err := conn.Ask(s.reads[i])
 			if errs[c] = err; err == nil {
-				s.shelf.Judge(i, floor, answer)
+				s.shelf.judge(i, floor, answer)
 				versions[c] = oracle.VersionOf(answer.Body)
 			}
 		})

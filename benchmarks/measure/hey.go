@@ -19,7 +19,7 @@ func (s *Shop) endpoint(what string) string {
 	case "last":
 		return "/api/products/last"
 	case "product":
-		return fmt.Sprintf("/api/products/%d", s.shelf.ID(0))
+		return fmt.Sprintf("/api/products/%d", s.shelf.products[0].id)
 	case "products":
 		return "/api/products"
 	}

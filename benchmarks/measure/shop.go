@@ -17,7 +17,6 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/load"
 	"github.com/woodytoys/woodytoys/benchmarks/machine"
-	"github.com/woodytoys/woodytoys/benchmarks/oracle"
 	"github.com/woodytoys/woodytoys/benchmarks/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/stages"
 )
@@ -25,20 +24,18 @@ import (
 // Shop is a stage that is being measured.
 type Shop struct {
 	*stages.Stage
-	shelf *oracle.Shelf
+	shelf *shelf
 	run   string       // makes names of this run unlike those of others
 	names atomic.Int64 // counts names that were used once
 	// reads are the requests for the products of the shelf.
-	reads [][]byte
-	// unknown are products whose newest version is not known any more: a write of theirs failed.
-	unknown map[int]bool
-	client  http.Client
+	reads  [][]byte
+	client http.Client
 }
 
 // Open fills a stage's shelf with products of its own, and verifies what it answers. Nothing has been
 // timed then.
 func Open(ctx context.Context, stage *stages.Stage, products int) (*Shop, error) {
-	s := &Shop{Stage: stage, run: fmt.Sprintf("%x", time.Now().UnixMilli()&0xffffff), unknown: map[int]bool{}}
+	s := &Shop{Stage: stage, run: fmt.Sprintf("%x", time.Now().UnixMilli()&0xffffff)}
 	s.client = http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialLocal}, Timeout: time.Minute}
 	if err := s.fill(ctx, products); err != nil {
 		return nil, fmt.Errorf("stage %s: fill the shelf: %w", stage.Name, err)
@@ -112,7 +109,7 @@ func (s *Shop) fill(ctx context.Context, products int) error {
 		return fmt.Errorf("%d of %d products could not be created (the last answer: %d; %v)", products-good, products,
 			outcome.Samples[len(outcome.Samples)-1].Status, outcome.Err)
 	}
-	s.shelf = oracle.NewShelf(ids, names)
+	s.shelf = newShelf(ids, names)
 	s.reads = make([][]byte, products)
 	for i := range s.reads {
 		s.reads[i] = s.get(fmt.Sprintf("/api/products/%d", ids[i]))
@@ -172,7 +169,7 @@ func (s *Shop) verify(ctx context.Context) error {
 		{"/api/products/last", func(body string) bool {
 			return strings.HasPrefix(body, "database: ") && strings.Contains(body, " products (last=")
 		}},
-		{fmt.Sprintf("/api/products/%d", s.shelf.ID(0)), func(body string) bool { return strings.HasPrefix(body, "toy "+s.run) }},
+		{fmt.Sprintf("/api/products/%d", s.shelf.products[0].id), func(body string) bool { return strings.HasPrefix(body, "toy "+s.run) }},
 		{"/api/products?limit=1", func(body string) bool { return strings.HasPrefix(body, `{"products":[{"id":`) }},
 	} {
 		status, body, _, err := s.ask(ctx, s.url(c.path))
@@ -182,7 +179,7 @@ func (s *Shop) verify(ctx context.Context) error {
 		if status != http.StatusOK || !c.good(body) {
 			return fmt.Errorf("verify what is measured: GET %s answers %d, %.200q", c.path, status, body)
 		}
-		s.shelf.Checked(1)
+		s.shelf.checked(1)
 	}
 	return nil
 }
@@ -251,7 +248,7 @@ func (s *Shop) around(m raw.Measurement, do func(m *raw.Measurement) error) (raw
 	if window := time.Since(m.Began).Microseconds(); window > m.TookUs { // asking took a while, too
 		m.OthersUs = int64(float64(m.OthersUs) * float64(m.TookUs) / float64(window))
 	}
-	m.Oracle.Add(s.shelf.Taken())
+	m.Oracle.Add(s.shelf.taken())
 	return m, err
 }
 

@@ -76,7 +76,7 @@ func (s *Shop) call(ctx context.Context, m *raw.Measurement, url string, good fu
 	case err != nil || status != http.StatusOK:
 		sample.Verdict = int(load.Failed)
 	case !good(body):
-		sample.Verdict = int(s.shelf.Wrong("GET %s is answered as %.200q", url, body))
+		sample.Verdict = int(s.shelf.wrong("GET %s is answered as %.200q", url, body))
 	}
 	m.Samples = append(m.Samples, sample)
 	return nil
@@ -174,7 +174,7 @@ func (s *Shop) page(ctx context.Context, m *raw.Measurement) error {
 	m.Count("files", float64(files))
 	m.Samples = []raw.Sample{{TookUs: time.Since(began).Microseconds(), Status: http.StatusOK}}
 	if picture < 1_000_000 {
-		s.shelf.Wrong("the page came without its picture: the largest of %d files has %d bytes", files, picture)
+		s.shelf.wrong("the page came without its picture: the largest of %d files has %d bytes", files, picture)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/load"
 	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
 // Kinds of a traffic's requests.
@@ -29,8 +30,8 @@ type traffic struct {
 	writes float64
 
 	kind    uint8
-	index   int   // of the product that is read
-	floor   int64 // the version that the read must have at least
+	index   int          // of the product that is read
+	floor   oracle.State // of that product, when the read began
 	name    string
 	id      int64 // of the product that was created last
 	created int
@@ -48,7 +49,7 @@ type servedBy struct {
 
 // sources makes traffic for connections; part of it are writes. What it counted is added to m by tell.
 func (s *Shop) sources(writes float64) (source func(conn int) load.Source, tell func(m *raw.Measurement)) {
-	law := newZipf(s.shelf.Len())
+	law := newZipf(len(s.shelf.products))
 	var all []*traffic
 	seed := rand.Uint64()
 	return func(conn int) load.Source {
@@ -86,7 +87,7 @@ func (t *traffic) Next() ([]byte, uint8) {
 	}
 	t.kind = readProduct
 	t.index = t.law.draw(t.random)
-	t.floor = t.shop.shelf.Floor(t.index)
+	t.floor = t.shop.shelf.products[t.index].Floor()
 	return t.shop.reads[t.index], t.kind
 }
 
@@ -103,17 +104,17 @@ func (t *traffic) Judge(a load.Answer) load.Verdict {
 		}
 		id, ok := createdID(a, t.name)
 		if !ok {
-			return t.shop.shelf.Wrong("the creation of %q is answered as %q", t.name, a.Body)
+			return t.shop.shelf.wrong("the creation of %q is answered as %q", t.name, a.Body)
 		}
 		t.id = id
-		t.shop.shelf.Created(id)
+		t.shop.shelf.created(id)
 		return load.Good
 	case readCreated:
 		t.layers[layerOf(a.CacheStatus)]++
-		return t.shop.shelf.JudgeCreated(t.id, t.name, a)
+		return t.shop.shelf.judgeCreated(t.id, t.name, a)
 	}
 	t.layers[layerOf(a.CacheStatus)]++
-	return t.shop.shelf.Judge(t.index, t.floor, a)
+	return t.shop.shelf.judge(t.index, t.floor, a)
 }
 
 func (t *traffic) countServer(name []byte) {

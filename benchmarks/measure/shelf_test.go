@@ -1,14 +1,14 @@
-package oracle_test
+package measure
 
 import (
 	"testing"
 
 	"github.com/woodytoys/woodytoys/benchmarks/load"
-	"github.com/woodytoys/woodytoys/benchmarks/oracle"
+	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
 func TestJudgingProducts(t *testing.T) {
-	shelf := oracle.NewShelf([]int64{7}, []string{"toy"})
+	shelf := newShelf([]int64{7}, []string{"toy"})
 	for _, c := range []struct {
 		name   string
 		acked  int64
@@ -26,12 +26,12 @@ func TestJudgingProducts(t *testing.T) {
 		{"gone", 2, 404, `{}`, load.Stale},
 		{"refused", 2, 503, `{}`, load.Failed},
 	} {
-		shelf.Acknowledged(0, c.acked)
-		shelf.Taken()
-		if got := shelf.Judge(0, shelf.Floor(0), load.Answer{Status: c.status, Body: []byte(c.body)}); got != c.want {
+		shelf.products[0].Acknowledged(oracle.State{Version: c.acked})
+		shelf.taken()
+		if got := shelf.judge(0, shelf.products[0].Floor(), load.Answer{Status: c.status, Body: []byte(c.body)}); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
-		found := shelf.Taken()
+		found := shelf.taken()
 		if (found.Stale == 1) != (c.want == load.Stale) || (found.Wrong == 1) != (c.want == load.Wrong) {
 			t.Errorf("%s: counted %+v", c.name, found)
 		}
@@ -41,31 +41,31 @@ func TestJudgingProducts(t *testing.T) {
 // TestAReadThatBeganBeforeMayBeOld is the exact promise: what counts is what was acknowledged when the
 // read began, not when it ended.
 func TestAReadThatBeganBeforeMayBeOld(t *testing.T) {
-	shelf := oracle.NewShelf([]int64{7}, []string{"toy"})
-	floor := shelf.Floor(0)
-	shelf.Acknowledged(0, 2)
-	if got := shelf.Judge(0, floor, load.Answer{Status: 200, Body: []byte(`{"id":7,"name":"toy","version":1}`)}); got != load.Good {
+	shelf := newShelf([]int64{7}, []string{"toy"})
+	floor := shelf.products[0].Floor()
+	shelf.products[0].Acknowledged(oracle.State{Version: 2})
+	if got := shelf.judge(0, floor, load.Answer{Status: 200, Body: []byte(`{"id":7,"name":"toy","version":1}`)}); got != load.Good {
 		t.Errorf("%v, want good", got)
 	}
 }
 
 func TestJudgingNewProductsAndTheLast(t *testing.T) {
-	shelf := oracle.NewShelf(nil, nil)
-	shelf.Created(9)
-	shelf.Created(8)
-	floor := shelf.Newest()
+	shelf := newShelf(nil, nil)
+	shelf.created(9)
+	shelf.created(8)
+	floor := shelf.newest.Floor()
 	for body, want := range map[string]load.Verdict{
 		`{"read_at":"x","count":3,"last":{"id":9,"name":"b","version":1}}`:  load.Good,
 		`{"read_at":"x","count":4,"last":{"id":10,"name":"c","version":1}}`: load.Good,
 		`{"read_at":"x","count":2,"last":{"id":8,"name":"a","version":1}}`:  load.Stale,
 		`{"read_at":"x","count":0,"last":null}`:                             load.Wrong,
 	} {
-		if got := shelf.JudgeLast(floor, load.Answer{Status: 200, Body: []byte(body)}); got != want {
+		if got := shelf.judgeLast(floor, load.Answer{Status: 200, Body: []byte(body)}); got != want {
 			t.Errorf("last %s: %v, want %v", body, got, want)
 		}
 	}
 	for status, want := range map[int]load.Verdict{200: load.Good, 404: load.Stale, 500: load.Failed} {
-		if got := shelf.JudgeCreated(9, "b", load.Answer{Status: status, Body: []byte(`{"id":9,"name":"b","version":1}`)}); got != want {
+		if got := shelf.judgeCreated(9, "b", load.Answer{Status: status, Body: []byte(`{"id":9,"name":"b","version":1}`)}); got != want {
 			t.Errorf("created, %d: %v, want %v", status, got, want)
 		}
 	}
