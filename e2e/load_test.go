@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/load"
+	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
 // mix is an open load of reads and writes, each request sent at its own time whatever became of those before, with an
@@ -24,24 +25,25 @@ type mix struct {
 	stop  chan struct{}
 	done  sync.WaitGroup
 
-	mu       sync.Mutex
-	versions map[int64]int64 // of each product: the newest acknowledged
-	names    map[int64]string
-	lastID   int64 // the newest product acknowledged
+	ledger   oracle.Ledger // of products
+	newest   oracle.Item   // the list of products: its versions are the highest ids of which the creation was acknowledged
+	tally    oracle.Tally
+	findings oracle.Findings
+
+	mu sync.Mutex
 	result
 }
 
 // result is what clients saw.
 type result struct {
-	reads, writes             int
-	failedReads, failedWrites int
-	stale                     int
+	reads, writes             int64
+	failedReads, failedWrites int64
+	found                     oracle.Sum
 	failures                  map[string]int // by kind, status and detail
 	latencies                 []time.Duration
 	took                      time.Duration
 	// firstFailure and lastFailure are when, from the start.
 	firstFailure, lastFailure time.Duration
-	lost                      int
 }
 
 const (
@@ -50,12 +52,6 @@ const (
 	mixProducts = 40
 )
 
-type product struct {
-	ID      int64  `json:"id"`
-	Name    string `json:"name"`
-	Version int64  `json:"version"`
-}
-
 // startMix makes products to work on and begins the load: of 20 requests, 16 read (ten a product, four the list's newest,
 // two ping) and 4 write (three rename, one adds).
 func startMix(t *testing.T, addrs ...string) *mix {
@@ -63,7 +59,7 @@ func startMix(t *testing.T, addrs ...string) *mix {
 	if len(addrs) == 0 {
 		addrs = []string{swarmNet + ".1:80"}
 	}
-	m := &mix{addrs: addrs, stop: make(chan struct{}), versions: map[int64]int64{}, names: map[int64]string{}}
+	m := &mix{addrs: addrs, stop: make(chan struct{})}
 	m.failures = map[string]int{}
 	conn, err := load.Dial(addrs[0])
 	if err != nil {
@@ -73,7 +69,7 @@ func startMix(t *testing.T, addrs ...string) *mix {
 	var ids []int64
 	for i := range mixProducts {
 		status, body, err := conn.Do(m.request("POST", "/api/products", fmt.Sprintf(`{"name":"Toy %d"}`, i)))
-		var made product
+		var made oracle.Product
 		if err = errors.Join(err, json.Unmarshal(body, &made)); err != nil || status != http.StatusCreated {
 			t.Fatalf("make a product: %d %s %v", status, body, err)
 		}
@@ -183,31 +179,32 @@ func detail(body []byte) string {
 }
 
 func (m *mix) readProduct(conn *load.Conn, id int64) error {
-	m.mu.Lock()
-	least := m.versions[id]
-	m.mu.Unlock()
-	var got product
+	item := m.ledger.Item(id)
+	floor := item.Floor()
+	var got oracle.Product
 	err := expect(http.StatusOK, &got)(conn.Do(m.request("GET", fmt.Sprintf("/api/products/%d", id), "")))
-	if err == nil && got.Version < least {
-		m.isStale()
+	if err == nil {
+		m.findings.Add(item.Judge(floor, got.State()), "product %d is answered in %v; %v was acknowledged before", id, got.State(), floor)
 	}
 	return err
 }
 
 func (m *mix) readNewest(conn *load.Conn) error {
-	m.mu.Lock()
-	least := m.lastID
-	m.mu.Unlock()
-	var page struct{ Products []product }
+	floor := m.newest.Floor()
+	var page struct{ Products []oracle.Product }
 	err := expect(http.StatusOK, &page)(conn.Do(m.request("GET", "/api/products?limit=1", "")))
-	if err == nil && (len(page.Products) == 0 || page.Products[0].ID < least) {
-		m.isStale()
+	if err == nil {
+		var newest oracle.State
+		if len(page.Products) > 0 {
+			newest.Version = page.Products[0].ID
+		}
+		m.findings.Add(m.newest.Judge(floor, newest), "the newest product is %d; %d was acknowledged before", newest.Version, floor.Version)
 	}
 	return err
 }
 
 func (m *mix) write(conn *load.Conn, status int, method, path, name string) error {
-	var made product
+	var made oracle.Product
 	err := expect(status, &made)(conn.Do(m.request(method, path, `{"name":"`+name+`"}`)))
 	if err == nil {
 		m.acknowledge(made)
@@ -215,29 +212,18 @@ func (m *mix) write(conn *load.Conn, status int, method, path, name string) erro
 	return err
 }
 
-func (m *mix) acknowledge(made product) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if made.Version > m.versions[made.ID] {
-		m.versions[made.ID], m.names[made.ID] = made.Version, made.Name
-	}
-	m.lastID = max(m.lastID, made.ID)
+func (m *mix) acknowledge(made oracle.Product) {
+	verdict := m.ledger.Item(made.ID).Acknowledged(made.State())
+	m.findings.Add(verdict, "%v of product %d was acknowledged, and another was acknowledged before", made.State(), made.ID)
+	m.newest.Acknowledged(oracle.State{Version: made.ID})
 }
 
 func (m *mix) count(write bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if write {
-		m.writes++
+		m.tally.Writes.Add(1)
 	} else {
-		m.reads++
+		m.tally.Reads.Add(1)
 	}
-}
-
-func (m *mix) isStale() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.stale++
 }
 
 func (m *mix) failed(write bool, err error) {
@@ -245,10 +231,10 @@ func (m *mix) failed(write bool, err error) {
 	defer m.mu.Unlock()
 	kind := "read"
 	if write {
-		m.failedWrites++
+		m.tally.FailedWrites.Add(1)
 		kind = "write"
 	} else {
-		m.failedReads++
+		m.tally.FailedReads.Add(1)
 	}
 	text := err.Error()
 	if at := strings.LastIndex(text, "->"); at >= 0 {
@@ -267,21 +253,18 @@ func (m *mix) finish(t *testing.T) result {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	for id, version := range m.versions {
-		var got product
+	for id, item := range m.ledger.All() {
+		var got oracle.Product // none, if it is not found
 		status, body, err := conn.Do(m.request("GET", fmt.Sprintf("/api/products/%d", id), ""))
-		if status == http.StatusNotFound {
-			m.lost++
-			continue
-		}
-		if err := expect(http.StatusOK, &got)(status, body, err); err != nil {
+		if err := expect(http.StatusOK, &got)(status, body, err); err != nil && status != http.StatusNotFound {
 			t.Fatalf("look for product %d: %v", id, err)
 		}
-		if got.Version < version || got.Version == version && got.Name != m.names[id] {
-			m.lost++
-		}
+		m.findings.Add(item.Audit(got.State()), "product %d is %v in the end; %v was acknowledged", id, got.State(), item.Floor())
 	}
 	slices.Sort(m.latencies)
+	m.reads, m.writes = m.tally.Reads.Load(), m.tally.Writes.Load()
+	m.failedReads, m.failedWrites = m.tally.FailedReads.Load(), m.tally.FailedWrites.Load()
+	m.found = m.findings.Sum()
 	return m.result
 }
 
@@ -289,7 +272,7 @@ func (m *mix) finish(t *testing.T) result {
 func (r result) String() string {
 	at := func(q float64) float64 { return load.Latencies(r.latencies).At(q).Seconds() * 1000 }
 	line := fmt.Sprintf("%d requests in %.0f s (%.0f/s), %d writes; failed: %d reads, %d writes; acknowledged writes lost: %d; stale reads: %d; p50 %.1f ms, p99 %.1f ms, max %.0f ms",
-		r.reads+r.writes, r.took.Seconds(), float64(r.reads+r.writes)/r.took.Seconds(), r.writes, r.failedReads, r.failedWrites, r.lost, r.stale, at(.5), at(.99), at(1))
+		r.reads+r.writes, r.took.Seconds(), float64(r.reads+r.writes)/r.took.Seconds(), r.writes, r.failedReads, r.failedWrites, r.found.Lost, r.found.Stale, at(.5), at(.99), at(1))
 	if r.failedReads+r.failedWrites > 0 {
 		line += fmt.Sprintf("; failures over %.1f s", (r.lastFailure - r.firstFailure).Seconds())
 	}
@@ -308,11 +291,12 @@ func (r result) mustBeClean(t *testing.T) {
 	}
 }
 
-// mustKeepPromises wants no acknowledged write lost and no read older than one.
+// mustKeepPromises wants no acknowledged write lost, no read older than one, and none wrong.
 func (r result) mustKeepPromises(t *testing.T) {
 	t.Helper()
-	if r.lost > 0 || r.stale > 0 {
-		t.Errorf("%d acknowledged writes are lost, %d reads were stale", r.lost, r.stale)
+	if r.found.All() > 0 {
+		t.Errorf("%d acknowledged writes are lost, %d reads were stale, %d answers wrong; the first: %s",
+			r.found.Lost, r.found.Stale, r.found.Wrong, r.found.Examples[0])
 	}
 	if asked := r.took.Seconds() * mixRate; float64(r.reads+r.writes) < asked*.98 {
 		t.Errorf("%d requests were sent, of %.0f that were due: the load is not what it says", r.reads+r.writes, asked)
