@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // mustMountDisk makes a small disk. It takes root, which CI is.
@@ -41,15 +42,8 @@ func TestAFullDisk(t *testing.T) {
 	t.Run("mariadb", func(t *testing.T) {
 		disk := mustMountDisk(t, 256<<20)
 		t.Setenv("TMPDIR", disk.Dir)
-		server, err := servers.StartMariaDB()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(server.Close)
-		dsn, err := server.NewDatabase()
-		if err != nil {
-			t.Fatal(err)
-		}
+		server := servertest.MustStartMariaDB(t)
+		dsn := servertest.MustMakeDatabase(t, server)
 		testAFullDisk(t, disk, "WOODY_DB_DSN="+dsn)
 	})
 }

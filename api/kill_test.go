@@ -17,7 +17,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 const (
@@ -36,15 +36,8 @@ func TestKilledAmongOrders(t *testing.T) {
 	})
 	t.Run("mariadb", func(t *testing.T) {
 		t.Parallel()
-		server, err := servers.StartMariaDB()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(server.Close)
-		dsn, err := server.NewDatabase()
-		if err != nil {
-			t.Fatal(err)
-		}
+		server := servertest.MustStartMariaDB(t)
+		dsn := servertest.MustMakeDatabase(t, server)
 		testKilledAmongOrders(t, t.TempDir(), "mysql", dsn, "WOODY_DB_DSN="+dsn)
 	})
 }

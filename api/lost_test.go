@@ -7,21 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // TestALostDatabase stops MariaDB under a running replica and starts it again: the replica stays in
 // the proxy, says what is wrong, fails clearly, and recovers by itself.
 func TestALostDatabase(t *testing.T) {
-	server, err := servers.StartMariaDB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	dsn, err := server.NewDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := servertest.MustStartMariaDB(t)
+	dsn := servertest.MustMakeDatabase(t, server)
 	r := mustStartReplica(t, "WOODY_DB_DSN="+dsn)
 	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"up"`)
 	mustAwait(t, r.URL+"/api/products/1", http.StatusOK, "Yoyo")
@@ -51,15 +44,8 @@ func TestALostDatabase(t *testing.T) {
 // TestALostAnswerToCommit has COMMIT arrive at the database and its answer be lost, at every write: the caller is told
 // that it may have been carried out, and not to try again.
 func TestALostAnswerToCommit(t *testing.T) {
-	server, err := servers.StartMariaDB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	dsn, err := server.NewDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := servertest.MustStartMariaDB(t)
+	dsn := servertest.MustMakeDatabase(t, server)
 	wire, through, err := server.StartWire(dsn)
 	if err != nil {
 		t.Fatal(err)

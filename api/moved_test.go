@@ -11,18 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
-
-func mustPair(t *testing.T) *servers.Pair {
-	t.Helper()
-	pair, err := servers.StartPair()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pair.Close)
-	return pair
-}
 
 func mustDo(t *testing.T, errs ...error) {
 	t.Helper()
@@ -53,13 +43,9 @@ func rename(r *replica, n int, name string) (status int, err error) {
 // those that the replicas have stay with the old one, which goes on answering them. Nobody may answer what it says.
 func TestThePrimaryMoves(t *testing.T) {
 	t.Parallel()
-	pair := mustPair(t)
-	redis, err := servers.StartRedis()
-	mustDo(t, err)
-	t.Cleanup(redis.Close)
-	wire, err := servers.StartWire(pair.Primary.Addr)
-	mustDo(t, err)
-	t.Cleanup(wire.Close)
+	pair := servertest.MustStartPair(t)
+	redis := servertest.MustStartRedis(t)
+	wire := servertest.MustStartWire(t, pair.Primary.Addr)
 	start := func(name string, more ...string) *replica {
 		return mustStartReplica(t, append([]string{
 			"WOODY_DB_DSN=" + pair.DSN(wire.Addr), "WOODY_REPLICA_ID=" + name, "WOODY_REDIS_ADDR=" + redis.Addr,
@@ -136,10 +122,8 @@ func await(t *testing.T, what string, holds func() bool) {
 // kept, writes are refused, and a replica that starts waits. Then it takes writes again.
 func TestAReadOnlyDatabase(t *testing.T) {
 	t.Parallel()
-	pair := mustPair(t)
-	redis, err := servers.StartRedis()
-	mustDo(t, err)
-	t.Cleanup(redis.Close)
+	pair := servertest.MustStartPair(t)
+	redis := servertest.MustStartRedis(t)
 	settings := []string{
 		"WOODY_DB_DSN=" + pair.DSN(pair.Primary.Addr), "WOODY_REDIS_ADDR=" + redis.Addr, "WOODY_SLOW_QUERY_DELAY=0",
 	}

@@ -6,26 +6,16 @@ import (
 	"testing"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // mustServers starts what replicas share, with a database.
 func mustServers(t *testing.T) (redis *servers.Redis, dsn string) {
 	t.Helper()
-	mariadb, err := servers.StartMariaDB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { mariadb.Close() })
-	redis, err = servers.StartRedis("--requirepass", "secret", "--maxmemory", "16mb", "--maxmemory-policy", "allkeys-lru")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(redis.Close)
-	dsn, err = mariadb.NewDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return redis, dsn
+	mariadb := servertest.MustStartMariaDB(t)
+	redis = servertest.MustStartRedis(t, "--requirepass", "secret",
+		"--maxmemory", "16mb", "--maxmemory-policy", "allkeys-lru")
+	return redis, servertest.MustMakeDatabase(t, mariadb)
 }
 
 // layer is what Cache-Status says of a read, and its text.

@@ -14,6 +14,7 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // system is what is broken: replicas that share a Redis and a MariaDB, which has a replica of its own.
@@ -87,21 +88,15 @@ func mustStart(t *testing.T, count int, rules string) *system {
 	s.pair, err = servers.StartPair()
 	must(errors.Join(err, <-built))
 	t.Cleanup(s.pair.Close)
-	s.database, err = servers.StartWire(s.pair.Primary.Addr)
-	must(err)
-	t.Cleanup(s.database.Close)
-	s.redis, err = servers.StartRedis()
-	must(err)
-	t.Cleanup(func() { s.redis.Close() })
+	s.database = servertest.MustStartWire(t, s.pair.Primary.Addr)
+	s.redis = servertest.MustStartRedis(t)
 	must(s.openDB())
 	t.Cleanup(func() { s.db.Close() })
 	for i := range count {
 		port, err := servers.FreePort("127.0.0.1")
 		must(err)
 		r := &replica{system: s, name: fmt.Sprintf("r%d", i), addr: "127.0.0.1:" + port}
-		r.wire, err = servers.StartWire(s.redis.Addr)
-		must(err)
-		t.Cleanup(r.wire.Close)
+		r.wire = servertest.MustStartWire(t, s.redis.Addr)
 		t.Cleanup(func() {
 			r.kill()
 			if t.Failed() {

@@ -3,49 +3,28 @@ package store_test
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/api/store"
 	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // mariadb is one real server for all tests of the package; each test has a database of its own.
 var mariadb *servers.MariaDB
 
-func TestMain(m *testing.M) {
-	var err error
-	if mariadb, err = servers.StartMariaDB(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	mariadb.Close()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { servertest.MainWithMariaDB(m, &mariadb) }
 
 func mustDatabase(t testing.TB) (dsn string) {
 	t.Helper()
-	dsn, err := mariadb.NewDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dsn
+	return servertest.MustMakeDatabase(t, mariadb)
 }
 
 // mustStartMariaDB starts a server for a test that does it harm, with an empty database.
 func mustStartMariaDB(t testing.TB, options ...string) (server *servers.MariaDB, dsn string) {
 	t.Helper()
-	server, err := servers.StartMariaDB(options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	if dsn, err = server.NewDatabase(); err != nil {
-		t.Fatal(err)
-	}
-	return server, dsn
+	server = servertest.MustStartMariaDB(t, options...)
+	return server, servertest.MustMakeDatabase(t, server)
 }
 
 // mustOpen opens a migrated store, closed at the test's end.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -13,28 +11,16 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/cache/outbox"
 	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 var mariadb *servers.MariaDB
 
-func TestMain(m *testing.M) {
-	var err error
-	if mariadb, err = servers.StartMariaDB(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	mariadb.Close()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { servertest.MainWithMariaDB(m, &mariadb) }
 
 func mustOpen(t *testing.T) (*sql.DB, *outbox.Outbox) {
 	t.Helper()
-	dsn, err := mariadb.NewDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("mysql", dsn)
+	db, err := sql.Open("mysql", servertest.MustMakeDatabase(t, mariadb))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // mariadb is one server for all tests; each has a database of its own.
@@ -24,14 +25,7 @@ var mariadb *servers.MariaDB
 
 func TestMain(m *testing.M) {
 	serveIfReplica()
-	var err error
-	if mariadb, err = servers.StartMariaDB(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	mariadb.Close()
-	os.Exit(code)
+	servertest.MainWithMariaDB(m, &mariadb)
 }
 
 // system is replicas and what they share.
@@ -61,22 +55,13 @@ func mustStart(t *testing.T, n int) *system {
 // mustStartMariaDB starts a database server for one test, which may do with it what it likes.
 func mustStartMariaDB(t *testing.T) *servers.MariaDB {
 	t.Helper()
-	m, err := servers.StartMariaDB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(m.Close)
-	return m
+	return servertest.MustStartMariaDB(t)
 }
 
 // mustStartOn is mustStart on another database server.
 func mustStartOn(t *testing.T, mariadb *servers.MariaDB, n int) *system {
 	t.Helper()
-	dsn, err := mariadb.NewDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := mustStartAt(t, dsn)
+	s := mustStartAt(t, servertest.MustMakeDatabase(t, mariadb))
 	s.mariadb = mariadb
 	s.mustStartReplicas(n, settings{})
 	return s

@@ -1,0 +1,40 @@
+// Package servertest starts real servers for tests, and ends them with the test.
+package servertest
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// MainWithMariaDB is the TestMain of a package whose tests share a server, each with a database of its own. It sets
+// server, runs the tests, ends the server, and exits with their status; with 1 if there is no server.
+func MainWithMariaDB(m *testing.M, server **servers.MariaDB) {
+	started, err := servers.StartMariaDB()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	*server = started
+	code := m.Run()
+	started.Close()
+	os.Exit(code)
+}
+
+// MustStartMariaDB starts a server that one test may do harm to, with more options of its own.
+func MustStartMariaDB(t testing.TB, options ...string) *servers.MariaDB {
+	t.Helper()
+	return started(t, func() (*servers.MariaDB, error) { return servers.StartMariaDB(options...) })
+}
+
+// MustMakeDatabase makes an empty database and returns its DSN.
+func MustMakeDatabase(t testing.TB, server *servers.MariaDB) (dsn string) {
+	t.Helper()
+	dsn, err := server.NewDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dsn
+}

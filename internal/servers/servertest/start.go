@@ -1,0 +1,36 @@
+package servertest
+
+import (
+	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// MustStartPair starts a primary MariaDB server with a replica, for one test.
+func MustStartPair(t testing.TB) *servers.Pair {
+	t.Helper()
+	return started(t, servers.StartPair)
+}
+
+// MustStartRedis starts a Redis with more arguments of its own, for one test.
+func MustStartRedis(t testing.TB, args ...string) *servers.Redis {
+	t.Helper()
+	return started(t, func() (*servers.Redis, error) { return servers.StartRedis(args...) })
+}
+
+// MustStartWire starts a wire to a server's address, for one test.
+func MustStartWire(t testing.TB, to string) *servers.Wire {
+	t.Helper()
+	return started(t, func() (*servers.Wire, error) { return servers.StartWire(to) })
+}
+
+// started returns what start does, and closes it at the end of the test.
+func started[S interface{ Close() }](t testing.TB, start func() (S, error)) S {
+	t.Helper()
+	server, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server
+}
