@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
 const (
@@ -22,13 +24,20 @@ const (
 	pause = 4 * time.Millisecond
 )
 
-// clients call the shop until ctx ends. While quiet is locked, nobody writes.
+// clients call the shop until ctx ends, and hold each answer against what was acknowledged before. While quiet is
+// locked, nobody writes.
 type clients struct {
 	system *system
-	oracle *oracle
 	http   *http.Client
 	quiet  sync.RWMutex
 	group  sync.WaitGroup
+
+	ids      []int64       // of the products that are renamed
+	ledger   oracle.Ledger // of those
+	count    oracle.Count  // of all products
+	orders   orders
+	tally    oracle.Tally
+	findings oracle.Findings
 }
 
 func newClients(s *system) *clients {
@@ -56,7 +65,7 @@ func (c *clients) start(ctx context.Context, seed uint64) {
 func (c *clients) readOnce(r *replica, draw *rand.Rand) {
 	switch n := draw.IntN(10); {
 	case n < 7:
-		c.readProduct(r, draw.IntN(products), spellings[draw.IntN(len(spellings))])
+		c.readProduct(r, c.ids[draw.IntN(products)], spellings[draw.IntN(len(spellings))])
 	case n < 8:
 		c.readLast(r)
 	case n < 9:
@@ -69,18 +78,12 @@ func (c *clients) readOnce(r *replica, draw *rand.Rand) {
 func (c *clients) writeOnce(r *replica, draw *rand.Rand) {
 	switch n := draw.IntN(8); {
 	case n < 5:
-		c.rename(r, draw.IntN(products))
+		c.rename(r, c.ids[draw.IntN(products)])
 	case n < 7:
 		c.addAndDelete(r, c.system.writer(draw))
 	default:
 		c.order(draw)
 	}
-}
-
-type product struct {
-	ID      int64  `json:"id"`
-	Name    string `json:"name"`
-	Version int64  `json:"version"`
 }
 
 // call answers the status, and the JSON of a good answer in into; header is names and values. A call that brought no answer has an
@@ -112,9 +115,9 @@ func (c *clients) call(r *replica, method, path, body string, into any, header .
 // read makes a read, and answers whether it brought an answer to look at.
 func (c *clients) read(r *replica, path string, into any) (status int, layer string, answered bool) {
 	status, layer, err := c.call(r, http.MethodGet, path, "", into)
-	c.oracle.reads.Add(1)
+	c.tally.Reads.Add(1)
 	if err != nil || status >= 500 {
-		c.oracle.failedReads.Add(1)
+		c.tally.FailedReads.Add(1)
 		return 0, "", false
 	}
 	return status, layer, true
@@ -126,54 +129,66 @@ var spellings = []string{
 	"/api/products/%d", "/api/products/%d?id=0", "/api/products/%d/", "/api/products/0%d", "/api/products/+%d",
 }
 
-func (c *clients) readProduct(r *replica, i int, spelling string) {
-	floor := c.oracle.floors[i].Load()
-	var p product
-	status, layer, answered := c.read(r, fmt.Sprintf(spelling, c.oracle.ids[i]), &p)
-	if answered && (status != http.StatusOK || p.Version < floor) {
-		c.oracle.violated("%s answers %d, version %d of product %d; %d was acknowledged before (%s)", r.name, status, p.Version, c.oracle.ids[i], floor, layer)
-	}
+func (c *clients) readProduct(r *replica, id int64, spelling string) {
+	c.readItem(r, c.ledger.Item(id), id, fmt.Sprintf(spelling, id))
 }
 
-func (c *clients) readLast(r *replica) {
-	// The floor of the count: what was deleted is counted from when its deletion began.
-	added := c.oracle.added.Load()
-	var last struct {
-		Count int64    `json:"count"`
-		Last  *product `json:"last"`
-	}
-	status, layer, answered := c.read(r, "/api/products/last", &last)
-	least := added - c.oracle.deleted.Load()
+// readItem reads a product that may be deleted.
+func (c *clients) readItem(r *replica, item *oracle.Item, id int64, path string) {
+	floor := item.Floor()
+	var p oracle.Product
+	status, layer, answered := c.read(r, path, &p)
 	if !answered {
 		return
 	}
-	if status != http.StatusOK || last.Count < least {
-		c.oracle.violated("%s answers %d, a count of %d; there were %d at least (%s)", r.name, status, last.Count, least, layer)
+	verdict := item.Judge(floor, p.State())
+	if status != http.StatusOK && status != http.StatusNotFound || status == http.StatusOK && p.ID != id {
+		verdict = oracle.Wrong
 	}
+	c.findings.Add(verdict, "%s answers %d, %v of product %d; %v was acknowledged before (%s)",
+		r.name, status, p.State(), id, floor, layer)
+}
+
+func (c *clients) readLast(r *replica) {
+	floor := c.count.Floor()
+	var last struct{ Count int64 }
+	status, layer, answered := c.read(r, "/api/products/last", &last)
+	verdict, least := c.count.Judge(floor, last.Count), c.count.Least(floor)
+	if !answered {
+		return
+	}
+	if status != http.StatusOK {
+		verdict = oracle.Wrong
+	}
+	c.findings.Add(verdict, "%s answers %d, a count of %d; there were %d at least (%s)",
+		r.name, status, last.Count, least, layer)
 }
 
 func (c *clients) readPage(r *replica) {
-	floors := make([]int64, products)
-	for i := range floors {
-		floors[i] = c.oracle.floors[i].Load()
+	floors := make([]oracle.State, products)
+	for i, id := range c.ids {
+		floors[i] = c.ledger.Item(id).Floor()
 	}
-	var page struct {
-		Products []product `json:"products"`
-	}
+	var page struct{ Products []oracle.Product }
 	// The page that begins with the last of the products that are renamed, and holds all of them.
-	path := fmt.Sprintf("/api/products?limit=%d&after=%d", products, c.oracle.ids[products-1]+1)
+	path := fmt.Sprintf("/api/products?limit=%d&after=%d", products, c.ids[products-1]+1)
 	status, layer, answered := c.read(r, path, &page)
 	if !answered {
 		return
 	}
 	if status != http.StatusOK || len(page.Products) != products {
-		c.oracle.violated("%s answers %d and a page of %d products, want %d (%s)", r.name, status, len(page.Products), products, layer)
+		c.findings.Add(oracle.Wrong, "%s answers %d and a page of %d products, want %d (%s)",
+			r.name, status, len(page.Products), products, layer)
 		return
 	}
 	for i, p := range page.Products {
-		if floor := floors[products-1-i]; p.Version < floor {
-			c.oracle.violated("%s has version %d of product %d on a page; %d was acknowledged before (%s)", r.name, p.Version, p.ID, floor, layer)
+		id, floor := c.ids[products-1-i], floors[products-1-i]
+		verdict := c.ledger.Item(id).Judge(floor, p.State())
+		if p.ID != id {
+			verdict = oracle.Wrong
 		}
+		c.findings.Add(verdict, "%s has %v of product %d on a page, for product %d; %v was acknowledged before (%s)",
+			r.name, p.State(), p.ID, id, floor, layer)
 	}
 }
 
@@ -182,67 +197,65 @@ func (c *clients) write(r *replica, method, path, body string, into any, header 
 	c.quiet.RLock()
 	defer c.quiet.RUnlock()
 	status, _, err := c.call(r, method, path, body, into, header...)
-	c.oracle.writes.Add(1)
+	c.tally.Writes.Add(1)
 	if err != nil || status >= 500 {
-		c.oracle.failedWrites.Add(1)
+		c.tally.FailedWrites.Add(1)
 		return false
 	}
 	if status >= 300 {
-		c.oracle.violated("%s answers %d to %s %s", r.name, status, method, path)
+		c.findings.Add(oracle.Wrong, "%s answers %d to %s %s", r.name, status, method, path)
 		return false
 	}
 	return true
 }
 
-func (c *clients) rename(r *replica, i int) {
-	var p product
+func (c *clients) rename(r *replica, id int64) {
+	var p oracle.Product
 	body := fmt.Sprintf(`{"name":"Toy %d"}`, rand.IntN(1e9))
-	if c.write(r, http.MethodPut, fmt.Sprintf("/api/products/%d", c.oracle.ids[i]), body, &p) {
-		raise(&c.oracle.floors[i], p.Version)
+	if c.write(r, http.MethodPut, fmt.Sprintf("/api/products/%d", id), body, &p) {
+		verdict := c.ledger.Item(id).Acknowledged(p.State())
+		c.findings.Add(verdict, "%s acknowledged %v of product %d, and another was acknowledged before",
+			r.name, p.State(), id)
 	}
 }
 
 // addAndDelete adds one product on a replica, however often that takes, finds it on another, deletes it there, and wants it gone on
 // the first.
 func (c *clients) addAndDelete(r, other *replica) {
-	var p product
-	key := newKey()
+	var p oracle.Product
+	key := oracle.NewKey()
 	body := fmt.Sprintf(`{"name":"Passing %s"}`, key)
 	if !c.sendAgain(func() bool {
 		return c.write(r, http.MethodPost, "/api/products", body, &p, "Idempotency-Key", key)
 	}) {
 		return
 	}
-	c.oracle.added.Add(1)
+	var item oracle.Item
+	item.Acknowledged(p.State())
+	c.count.Added(1)
 	path := fmt.Sprintf("/api/products/%d", p.ID)
-	if status, layer, answered := c.read(other, path, nil); answered && status != http.StatusOK {
-		c.oracle.violated("%s answers %d of product %d, which was added before (%s)", other.name, status, p.ID, layer)
-	}
-	c.oracle.deleted.Add(1)
+	c.readItem(other, &item, p.ID, path)
+	item.Deleting()
+	c.count.Deleting()
 	if !c.write(other, http.MethodDelete, path, "", nil) {
 		return
 	}
-	if status, layer, answered := c.read(r, path, nil); answered && status != http.StatusNotFound {
-		c.oracle.violated("%s answers %d of product %d, which was deleted before (%s)", r.name, status, p.ID, layer)
-	}
+	item.Deleted()
+	c.readItem(r, &item, p.ID, path)
 }
 
-// prepare adds the products that are renamed, and makes the oracle of them.
+// prepare adds the products that are renamed.
 func (c *clients) prepare() error {
-	var ids []int64
 	for range products {
-		var p product
+		var p oracle.Product
 		status, _, err := c.call(c.system.replicas[0], http.MethodPost, "/api/products", `{"name":"Toy"}`, &p)
 		if err != nil || status != http.StatusCreated {
 			return fmt.Errorf("add a product: %d, %w", status, err)
 		}
-		ids = append(ids, p.ID)
+		c.ids = append(c.ids, p.ID)
+		c.ledger.Item(p.ID).Acknowledged(p.State())
 	}
-	c.oracle = newOracle(ids)
-	for i := range ids {
-		c.oracle.floors[i].Store(1)
-	}
-	c.oracle.added.Store(products)
+	c.count.Added(products)
 	return nil
 }
 
@@ -255,40 +268,44 @@ func (c *clients) converged(after string) (took time.Duration) {
 	defer c.quiet.Unlock()
 	began := time.Now()
 	for {
-		differ, err := c.difference()
+		verdict, differ, err := c.difference()
 		took = time.Since(began)
 		switch {
-		case err == nil && differ == "":
+		case err == nil && verdict == oracle.Good:
 			return took
 		case took > convergeTime && err != nil:
 			c.system.t.Errorf("after %s: %v", after, err)
 			return took
 		case took > convergeTime:
-			c.oracle.violated("after %s: %s, %v after the last write", after, differ, convergeTime)
+			c.findings.Add(verdict, "after %s: %s, %v after the last write", after, differ, convergeTime)
 			return took
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 }
 
-// difference is the first difference between what a replica answers and what the database has.
-func (c *clients) difference() (string, error) {
-	for i, id := range c.oracle.ids {
-		var truth int64
-		if err := c.system.db.QueryRow("SELECT version FROM product WHERE id = ?", id).Scan(&truth); err != nil {
-			return "", err
+// difference is the first difference between what was acknowledged and what the database has, or between that and what
+// a replica answers, in words; Good if there is none.
+func (c *clients) difference() (oracle.Verdict, string, error) {
+	for _, id := range c.ids {
+		var truth oracle.State
+		row := c.system.db.QueryRow("SELECT version, name FROM product WHERE id = ?", id)
+		if err := row.Scan(&truth.Version, &truth.Content); err != nil {
+			return 0, "", err
 		}
-		if floor := c.oracle.floors[i].Load(); truth < floor {
-			return fmt.Sprintf("the database has version %d of product %d; %d was acknowledged", truth, id, floor), nil
+		item := c.ledger.Item(id)
+		if verdict := item.Audit(truth); verdict != oracle.Good {
+			return verdict, fmt.Sprintf("the database has %v of product %d; %v was acknowledged", truth, id, item.Floor()), nil
 		}
 		for _, r := range c.system.replicas {
-			var p product
+			var p oracle.Product
 			status, layer, err := c.call(r, http.MethodGet, fmt.Sprintf("/api/products/%d", id), "", &p)
 			if err != nil || status != http.StatusOK {
-				return "", fmt.Errorf("%s answers %d, %w", r.name, status, err)
+				return 0, "", fmt.Errorf("%s answers %d, %w", r.name, status, err)
 			}
-			if p.Version != truth {
-				return fmt.Sprintf("%s has version %d of product %d, the database %d (%s)", r.name, p.Version, id, truth, layer), nil
+			if p.State() != truth {
+				differ := fmt.Sprintf("%s has %v of product %d, the database %v (%s)", r.name, p.State(), id, truth, layer)
+				return oracle.Stale, differ, nil
 			}
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
 var (
@@ -22,27 +24,30 @@ const replicas = 4
 // acknowledged before it began, and nothing acknowledged may be lost.
 func TestFaults(t *testing.T) {
 	began := time.Now()
-	done := func(rounds int, o *oracle) bool {
-		return rounds > 0 && time.Since(began) >= *duration && o.reads.Load()+o.writes.Load() >= *operations
+	done := func(rounds int, tally *oracle.Tally) bool {
+		return rounds > 0 && time.Since(began) >= *duration && tally.Calls() >= *operations
 	}
 	counts, clients := run(t, "", kinds, *seed, done)
-	o := clients.oracle
-	for _, violation := range o.violations {
+	found, tally := clients.findings.Sum(), &clients.tally
+	for _, violation := range found.Examples {
 		t.Error(violation)
 	}
-	t.Logf("%d replicas, %d reads (%d failed), %d writes (%d failed) in %v: %d stale or lost", replicas,
-		o.reads.Load(), o.failedReads.Load(), o.writes.Load(), o.failedWrites.Load(), time.Since(began).Round(time.Second), len(o.violations))
+	t.Logf("%d replicas, %d reads (%d failed), %d writes (%d failed) in %v: %d stale, wrong or lost", replicas,
+		tally.Reads.Load(), tally.FailedReads.Load(), tally.Writes.Load(), tally.FailedWrites.Load(),
+		time.Since(began).Round(time.Second), found.All())
 	for _, kind := range kinds {
 		t.Logf("%4d times %s", counts[kind.name], kind.name)
 	}
-	if got := o.reads.Load() + o.writes.Load(); got < *operations {
+	if got := tally.Calls(); got < *operations {
 		t.Errorf("%d operations, want %d", got, *operations)
 	}
 }
 
 // run breaks a system, fault after fault, until it has been violated or done says so after a round of all
 // the kinds. It answers how often each fault happened.
-func run(t *testing.T, rules string, kinds []kind, seed uint64, done func(rounds int, o *oracle) bool) (map[string]int, *clients) {
+func run(
+	t *testing.T, rules string, kinds []kind, seed uint64, done func(rounds int, tally *oracle.Tally) bool,
+) (map[string]int, *clients) {
 	if seed == 0 {
 		seed = rand.Uint64()%1_000_000 + 1
 	}
@@ -58,10 +63,10 @@ func run(t *testing.T, rules string, kinds []kind, seed uint64, done func(rounds
 	c.start(ctx, seed)
 	draw := rand.New(rand.NewPCG(seed, 0))
 	counts := map[string]int{}
-	for round := 0; !done(round, c.oracle) && !c.oracle.isViolated(); round++ {
+	for round := 0; !done(round, &c.tally) && !c.findings.Any(); round++ {
 		for _, i := range draw.Perm(len(kinds)) {
 			time.Sleep(between(draw, 0, 500*time.Millisecond))
-			failed := c.oracle.failedReads.Load()
+			failed := c.tally.FailedReads.Load()
 			what := fmt.Sprintf("fault %d of round %d, %s", i, round, kinds[i].name)
 			if err := kinds[i].do(s, draw); err != nil {
 				t.Fatalf("%s: %v", what, err)
@@ -71,10 +76,10 @@ func run(t *testing.T, rules string, kinds []kind, seed uint64, done func(rounds
 				fmt.Printf("%s: %s\n", time.Now().Format("15:04:05.000"), what)
 			}
 			c.converged(what)
-			if failed = c.oracle.failedReads.Load() - failed; failed > 0 && !kinds[i].failsReads() {
+			if failed = c.tally.FailedReads.Load() - failed; failed > 0 && !kinds[i].failsReads() {
 				t.Errorf("%s: %d reads failed, want none", what, failed)
 			}
-			if c.oracle.isViolated() {
+			if c.findings.Any() {
 				break
 			}
 		}
@@ -103,12 +108,13 @@ func TestFaultsFindEachRule(t *testing.T) {
 				}
 			}
 			began := time.Now()
-			_, clients := run(t, rule, few, 0, func(_ int, o *oracle) bool { return o.reads.Load() > enough })
-			if !clients.oracle.isViolated() {
-				t.Errorf("nothing was found in %v, with %d reads, though %q is switched off", time.Since(began), clients.oracle.reads.Load(), rule)
+			_, clients := run(t, rule, few, 0, func(_ int, tally *oracle.Tally) bool { return tally.Reads.Load() > enough })
+			if !clients.findings.Any() {
+				t.Errorf("nothing was found in %v, with %d reads, though %q is switched off",
+					time.Since(began), clients.tally.Reads.Load(), rule)
 				return
 			}
-			t.Logf("found after %v: %s", time.Since(began).Round(time.Millisecond), clients.oracle.violations[0])
+			t.Logf("found after %v: %s", time.Since(began).Round(time.Millisecond), clients.findings.Sum().Examples[0])
 		})
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
 // orders are the newest that were acknowledged.
@@ -45,7 +47,7 @@ const tries = 5
 // order sends an order under a key of its own until it is acknowledged, each time to another replica, and once more
 // then: it is one order.
 func (c *clients) order(draw *rand.Rand) {
-	key := newKey()
+	key := oracle.NewKey()
 	place := func(placed *order) bool {
 		return c.write(c.system.writer(draw), http.MethodPost, "/api/orders", `{"product":"Yoyo"}`, placed, "Idempotency-Key", key)
 	}
@@ -53,14 +55,14 @@ func (c *clients) order(draw *rand.Rand) {
 	if !c.sendAgain(func() bool { return place(&first) }) {
 		return
 	}
-	c.oracle.orders.add(first.ID)
-	if place(&again) && again.ID != first.ID {
-		c.oracle.violated("an order sent again under the same key was %s, and is %s", first.ID, again.ID)
+	c.orders.add(first.ID)
+	var once oracle.Once[string]
+	once.Acknowledged(first.ID)
+	if place(&again) {
+		c.findings.Add(once.Acknowledged(again.ID), "an order sent again under the same key was %s, and is %s",
+			first.ID, again.ID)
 	}
 }
-
-// newKey is an Idempotency-Key that nobody else has.
-func newKey() string { return fmt.Sprintf("%x-%x", rand.Uint64(), rand.Uint64()) }
 
 // sendAgain sends a write until it is acknowledged, a few times, and reports whether it was.
 func (c *clients) sendAgain(write func() bool) bool {
@@ -85,7 +87,7 @@ func orderSpellings(id string) []string {
 
 // readOrder reads a new order by one of its spellings: the status may be any, since orders end at any time.
 func (c *clients) readOrder(r *replica, draw *rand.Rand) {
-	ids := c.oracle.orders.newest(4)
+	ids := c.orders.newest(4)
 	if len(ids) == 0 {
 		return
 	}
@@ -93,46 +95,48 @@ func (c *clients) readOrder(r *replica, draw *rand.Rand) {
 	i := draw.IntN(len(paths))
 	status, layer, answered := c.read(r, paths[i], nil)
 	if answered && i == 0 && status != http.StatusOK {
-		c.oracle.violated("%s answers %d to %s, which was acknowledged before (%s)", r.name, status, paths[i], layer)
+		c.findings.Add(oracle.Stale, "%s answers %d to %s, which was acknowledged before (%s)",
+			r.name, status, paths[i], layer)
 	}
 }
 
 // orderDifference is the first difference between the database's orders and what a replica answers of them, however
 // they are spelled; and between the orders and the keys that they were sent with.
-func (c *clients) orderDifference() (string, error) {
+func (c *clients) orderDifference() (oracle.Verdict, string, error) {
 	var orders, keys int
 	const count = "SELECT (SELECT COUNT(*) FROM `order`), (SELECT COUNT(*) FROM order_key)"
 	if err := c.system.db.QueryRow(count).Scan(&orders, &keys); err != nil {
-		return "", err
+		return 0, "", err
 	}
 	if orders != keys {
-		return fmt.Sprintf("there are %d orders of %d keys", orders, keys), nil
+		return oracle.Wrong, fmt.Sprintf("there are %d orders of %d keys", orders, keys), nil
 	}
 	var twice int
 	const names = "SELECT COUNT(*) - COUNT(DISTINCT name) FROM product WHERE name LIKE 'Passing %'"
 	if err := c.system.db.QueryRow(names).Scan(&twice); err != nil || twice > 0 {
-		return fmt.Sprintf("%d products are there twice", twice), err
+		return oracle.Wrong, fmt.Sprintf("%d products are there twice", twice), err
 	}
-	for _, id := range c.oracle.orders.newest(2) {
+	for _, id := range c.orders.newest(2) {
 		var truth string
 		if err := c.system.db.QueryRow("SELECT status FROM `order` WHERE order_id = ?", id).Scan(&truth); err != nil {
-			return fmt.Sprintf("order %s, which was acknowledged: %v", id, err), nil
+			return oracle.Lost, fmt.Sprintf("order %s, which was acknowledged: %v", id, err), nil
 		}
 		for _, r := range c.system.replicas {
 			for i, path := range orderSpellings(id) {
 				var o order
 				status, layer, err := c.call(r, http.MethodGet, path, "", &o)
 				if err != nil || status >= 500 {
-					return "", fmt.Errorf("%s answers %d, %w", r.name, status, err)
+					return 0, "", fmt.Errorf("%s answers %d, %w", r.name, status, err)
 				}
 				if status != http.StatusOK && i > 0 {
 					continue
 				}
 				if o.Status != truth {
-					return fmt.Sprintf("%s says %q of %s, the database %q (%d, %s)", r.name, o.Status, path, truth, status, layer), nil
+					differ := fmt.Sprintf("%s says %q of %s, the database %q (%d, %s)", r.name, o.Status, path, truth, status, layer)
+					return oracle.Stale, differ, nil
 				}
 			}
 		}
 	}
-	return "", nil
+	return oracle.Good, "", nil
 }
