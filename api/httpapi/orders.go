@@ -31,10 +31,14 @@ func (a *API) handleOrderCreate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	key, err := idempotencyKey(c)
+	if err != nil {
+		return err
+	}
 	if err := writeConditions(c, nothingYet); err != nil {
 		return err
 	}
-	order, err := a.shop.OrderProduct(c.UserContext(), product, strings.Clone(c.Get("Idempotency-Key")))
+	order, err := a.shop.OrderProduct(c.UserContext(), product, key)
 	if err != nil {
 		return err
 	}

@@ -107,12 +107,16 @@ func (a *API) handleProductCreate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	key, err := idempotencyKey(c)
+	if err != nil {
+		return err
+	}
 	if err := writeConditions(c, theList); err != nil {
 		return err
 	}
 	var product shop.Product
-	if key := c.Get("Idempotency-Key"); key != "" {
-		product, err = a.shop.AddProductOnce(c.UserContext(), name, strings.Clone(key))
+	if key != "" {
+		product, err = a.shop.AddProductOnce(c.UserContext(), name, key)
 	} else {
 		product, err = a.shop.AddProduct(c.UserContext(), name)
 	}

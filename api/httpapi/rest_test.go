@@ -163,6 +163,23 @@ func TestIdempotencyKeyOfAProduct(t *testing.T) {
 	s.post("/api/products", `{"name":""}`, "Idempotency-Key: k3").wantStatus(t, 400)
 }
 
+// TestAKeyThatIsNone sends keys that cannot be told: what they ask for is not to be carried out at every try.
+func TestAKeyThatIsNone(t *testing.T) {
+	s := mustServe(t)
+	for path, body := range map[string]string{"/api/products": `{"name":"Robot"}`, "/api/orders": `{"product":"Yoyo"}`} {
+		for _, keys := range [][]string{{""}, {" "}, {"a", "b"}, {"b", "a"}, {"", "a"}, {"a", ""}, {"a", "a"}} {
+			var header []string
+			for _, key := range keys {
+				header = append(header, "Idempotency-Key: "+key)
+			}
+			s.post(path, body, header...).wantStatus(t, 400)
+		}
+	}
+	if last := s.get("/api/products/last"); !strings.Contains(last.body, " 2 products ") {
+		t.Errorf("after refused keys: %s", last.body)
+	}
+}
+
 // TestALargeBodyIsRefused announces a body and sends none of it: a refusal that meets a body under way may be
 // lost with the connection.
 func TestALargeBodyIsRefused(t *testing.T) {

@@ -58,8 +58,8 @@ const uuidLen = 36
 // KeyMax is the longest idempotency key, in bytes.
 const KeyMax = 255
 
-// checkKey refuses an idempotency key that is not 1 to KeyMax printable ASCII characters.
-func checkKey(key string) error {
+// CheckKey fails with Invalid unless key, an idempotency key, is 1 to KeyMax printable ASCII characters.
+func CheckKey(key string) error {
 	if key == "" || len(key) > KeyMax {
 		return invalid(fmt.Sprintf("The Idempotency-Key has %d bytes; 1 to %d are allowed.", len(key), KeyMax))
 	}

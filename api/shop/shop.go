@@ -94,7 +94,7 @@ func (s *Shop) AddProductOnce(ctx context.Context, name, key string) (Product, e
 	if err != nil {
 		return Product{}, err
 	}
-	if err := checkKey(key); err != nil {
+	if err := CheckKey(key); err != nil {
 		return Product{}, err
 	}
 	product, err := s.store.ProductByKey(ctx, key)
@@ -151,7 +151,7 @@ func (s *Shop) OrderProduct(ctx context.Context, product, key string) (Order, er
 		return Order{}, err
 	}
 	if key != "" {
-		if err := checkKey(key); err != nil {
+		if err := CheckKey(key); err != nil {
 			return Order{}, err
 		}
 		// Before the product is looked for: a repeated call gets its first answer even if the
