@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/woodytoys/woodytoys/api/shop"
 )
@@ -39,8 +40,11 @@ func (s *Store) commit(ctx context.Context, p *pool, f func(ctx context.Context,
 	committing := false
 	err := p.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) (err error) {
 		committing = false
-		if tags, err = f(ctx, tx); err != nil || len(tags) == 0 {
-			return err
+		if tags, err = f(ctx, tx); err != nil {
+			return s.refusal(ctx, tx, err)
+		}
+		if len(tags) == 0 {
+			return nil
 		}
 		record, err = s.journal.Record(ctx, tx, tags)
 		committing = err == nil
@@ -63,4 +67,22 @@ func (s *Store) commit(ctx context.Context, p *pool, f func(ctx context.Context,
 		}
 		return err
 	}
+}
+
+// refusal returns the error of a change that is refused for what was read, or takesNoWrites where that was read from a
+// server that takes no writes: another one may allow it. The server is asked in the transaction, whose locks keep from it
+// what others have written to another one: it cannot have been promoted since the reading.
+func (s *Store) refusal(ctx context.Context, tx *sql.Tx, err error) error {
+	var refused *shop.Error
+	if !proves || !s.remote || !errors.As(err, &refused) {
+		return err
+	}
+	var proved proof
+	if err := tx.QueryRowContext(ctx, askFully).Scan(&proved); err != nil {
+		return err
+	}
+	if !proved {
+		return takesNoWrites()
+	}
+	return err
 }

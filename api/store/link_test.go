@@ -95,6 +95,44 @@ func TestThePrimaryMoves(t *testing.T) {
 	}
 }
 
+// TestARefusalIsOfThePrimary has writes be refused for what is read, on connections to a server that is the primary no
+// more and does not follow the new one either: none may be refused for what that one lacks.
+func TestARefusalIsOfThePrimary(t *testing.T) {
+	pair, wire := mustStartPair(t)
+	for name, dsn := range map[string]string{"bound": pair.DSN(wire.Addr), "not bound": pair.AdminDSN(wire.Addr)} {
+		t.Run(name, func(t *testing.T) {
+			s := mustOpen(t, store.Config{DSN: dsn, Pool: 4, Journal: mustJournal(t, dsn)})
+			rename := func(id int64, allow shop.Condition) error {
+				_, err := s.RenameProduct(t.Context(), id, "Train", allow)
+				return err
+			}
+			for what, write := range map[string]func(added, renamed shop.Product) error{
+				"rename":           func(added, _ shop.Product) error { return rename(added.ID, nil) },
+				"delete":           func(added, _ shop.Product) error { return s.DeleteProduct(t.Context(), added.ID, nil) },
+				"rename a version": func(_, renamed shop.Product) error { return rename(1, onlyVersion(renamed.Version)) },
+			} {
+				fill(t, s)
+				if err := errors.Join(pair.Demote(), pair.Exchange(), pair.Promote()); err != nil {
+					t.Fatal(err)
+				}
+				wire.Retarget(pair.Primary.Addr)
+				other := mustOpen(t, store.Config{DSN: dsn})
+				added := mustAdd(t, other, "Robot")
+				renamed, err := other.RenameProduct(t.Context(), 1, "Robot", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := write(added, renamed); err != nil {
+					t.Errorf("%s, the first call after the primary has moved: %v", what, err)
+				}
+				if err := pair.Follow(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // journal is one in the database, whose records nobody carries out.
 type journal struct{ box *outbox.Outbox }
 
