@@ -1,5 +1,7 @@
 package store
 
+import "context"
+
 // ExactSteps are the statements that make comparisons exact.
 var ExactSteps = mysqlMigrations[3]
 
@@ -21,3 +23,14 @@ const (
 	Ending    = ending
 	MaxTries  = maxTries
 )
+
+// Reads has a query be a read of a number, and reports whether its connection counts then as one whose server takes writes.
+func (s *Store) Reads(ctx context.Context, query string) (proved bool, err error) {
+	err = s.reads.read(ctx, func(ctx context.Context, r *reading) error {
+		var n int
+		err := r.row(ctx, query, nil, &n)
+		proved = r.linked.proved != 0
+		return err
+	})
+	return proved, err
+}

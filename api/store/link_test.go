@@ -133,6 +133,22 @@ func TestARefusalIsOfThePrimary(t *testing.T) {
 	}
 }
 
+// TestOnlyARowProves has reads fail on a server that takes no writes: that is no proof that it does.
+func TestOnlyARowProves(t *testing.T) {
+	pair, wire := mustStartPair(t)
+	s := mustOpen(t, store.Config{DSN: pair.DSN(wire.Addr)})
+	if err := pair.Demote(); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]shop.Kind{
+		"SELECT 1": shop.Unavailable, "SELECT nothing": shop.Internal,
+	} {
+		if proved, err := s.Reads(t.Context(), query); proved || shop.KindOf(err) != want {
+			t.Errorf("%s, on a server that takes no writes: proved %v, %v; want %v", query, proved, err, want)
+		}
+	}
+}
+
 // journal is one in the database, whose records nobody carries out.
 type journal struct{ box *outbox.Outbox }
 

@@ -108,10 +108,12 @@ func (r *reading) rows(ctx context.Context, query string, args []any, next eachR
 		some = true
 		return next(func(dest ...any) error { return scan(append([]any{&proved}, dest...)...) })
 	})
-	if err == nil && !some {
+	switch {
+	case some:
+		r.note(asked, bool(proved))
+	case err == nil:
 		return r.prove(ctx) // no row could bring it
 	}
-	r.note(asked, bool(proved))
 	return err
 }
 
