@@ -28,6 +28,9 @@ func takeOver(ctx context.Context, conn *sql.Conn, log *slog.Logger) error {
 		}
 		found = append(found, t)
 	}
+	if err := checkTaken(ctx, conn); err != nil {
+		return err
+	}
 	for _, t := range found {
 		if err := t.tidy(ctx, conn); err != nil {
 			return fmt.Errorf("take over the table %s: %w", t.name, err)
@@ -45,6 +48,9 @@ const textTypes = " char varchar tinytext text mediumtext longtext enum set "
 // check refuses a table that the shop cannot work with.
 func (t *labTable) check(ctx context.Context, conn *sql.Conn) error {
 	if err := t.checkShape(); err != nil {
+		return err
+	}
+	if err := t.checkAdded(); err != nil {
 		return err
 	}
 	if err := t.checkReferences(ctx, conn); err != nil {
@@ -139,6 +145,16 @@ func (t *labTable) checkKey(ctx context.Context, conn *sql.Conn) error {
 	}
 	if n > 0 {
 		return t.refuse("has rows without %s (%d of them): give them one, or delete them (WHERE %s)", want, n, wrong)
+	}
+	if t.name == "order" {
+		long := fmt.Sprintf("CHAR_LENGTH(%s) > %d", key, textMax)
+		if n, err = t.count(ctx, conn, long); err != nil {
+			return err
+		}
+		if n > 0 {
+			return t.refuse("has rows with an %s of more than %d characters (%d of them): give them a shorter one, or "+
+				"delete them (WHERE %s)", t.key, textMax, n, long)
+		}
 	}
 	if t.isUnique(t.key) {
 		return nil

@@ -170,6 +170,40 @@ func TestWhatCannotBeTakenOverIsSaid(t *testing.T) {
 			[]string{"CREATE TABLE `order` (order_id TEXT, status TEXT, product TEXT)", "INSERT INTO `order` VALUES (NULL, 'a', 'a')"},
 			"has rows without an order_id (1 of them): give them one, or delete them (WHERE `order_id` IS NULL)",
 		},
+		"a long id": {
+			[]string{"CREATE TABLE `order` (order_id VARCHAR(300) PRIMARY KEY, status TEXT, product TEXT)",
+				"INSERT INTO `order` VALUES (" + long + ", 'a', NULL)"},
+			"has rows with an order_id of more than 255 characters (1 of them): give them a shorter one, or delete them " +
+				"(WHERE CHAR_LENGTH(`order_id`) > 255)",
+		},
+		"a column of another type": {
+			[]string{"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name TEXT, Version VARCHAR(9) NOT NULL DEFAULT 'new')"},
+			"the table `product` of this database has a column `version` of its own, whose name the shop needs: " +
+				"rename it, with ALTER TABLE `product` RENAME COLUMN `version` TO",
+		},
+		"a column that may be NULL": {
+			[]string{"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name TEXT, version BIGINT)"},
+			"has a column `version` of its own",
+		},
+		"one column of four": {
+			[]string{"CREATE TABLE `order` (order_id CHAR(36) PRIMARY KEY, status TEXT, product TEXT, claim CHAR(36) NOT NULL DEFAULT '')"},
+			"the table `order` of this database has a column `claim` of its own",
+		},
+		"a table of keys": {
+			[]string{"CREATE TABLE product_key (id INT)"},
+			"the table `product_key` of this database is not the shop's, which needs the name: rename it",
+		},
+		"a tally": {[]string{"CREATE TABLE product_tally (n INT)"}, "the table `product_tally` of this database is not the shop's"},
+		"a trigger": {
+			[]string{labProduct, "CREATE TABLE log (n INT)",
+				"CREATE TRIGGER product_added AFTER INSERT ON product FOR EACH ROW INSERT INTO log VALUES (1)"},
+			"the trigger `product_added` of this database is not the shop's, which needs the name: drop it",
+		},
+		"an index": {
+			[]string{labProduct, "ALTER TABLE product ADD COLUMN price INT, ADD INDEX product_name (price)"},
+			"the table `product` of this database has an index `product_name` of its own, whose name the shop needs: " +
+				"rename it, with ALTER TABLE `product` RENAME INDEX `product_name` TO",
+		},
 		"no id": {
 			[]string{"CREATE TABLE product (name VARCHAR(20))"},
 			"the table `product` of this database has no column `id`, so it is not the shop's: rename it",
