@@ -2,7 +2,9 @@ package faults
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -35,7 +37,8 @@ type clients struct {
 	ids      []int64       // of the products that are renamed
 	ledger   oracle.Ledger // of those
 	count    oracle.Count  // of all products
-	orders   orders
+	orders   latest        // acknowledged, by their ids
+	gone     latest        // products deleted, acknowledged, by the names that no other has
 	tally    oracle.Tally
 	findings oracle.Findings
 }
@@ -224,7 +227,8 @@ func (c *clients) rename(r *replica, id int64) {
 func (c *clients) addAndDelete(r, other *replica) {
 	var p oracle.Product
 	key := oracle.NewKey()
-	body := fmt.Sprintf(`{"name":"Passing %s"}`, key)
+	name := "Passing " + key
+	body := fmt.Sprintf(`{"name":"%s"}`, name)
 	if !c.sendAgain(func() bool {
 		return c.write(r, http.MethodPost, "/api/products", body, &p, "Idempotency-Key", key)
 	}) {
@@ -241,6 +245,7 @@ func (c *clients) addAndDelete(r, other *replica) {
 		return
 	}
 	item.Deleted()
+	c.gone.add(name)
 	c.readItem(r, &item, p.ID, path)
 }
 
@@ -309,5 +314,27 @@ func (c *clients) difference() (oracle.Verdict, string, error) {
 			}
 		}
 	}
+	if verdict, differ, err := c.keyDifference(); err != nil || differ != "" {
+		return verdict, differ, err
+	}
 	return c.orderDifference()
+}
+
+// keyDifference is the first product that is there once more than it was added: its key was used twice.
+func (c *clients) keyDifference() (oracle.Verdict, string, error) {
+	var twice int
+	const query = "SELECT COUNT(*) - COUNT(DISTINCT name) FROM product WHERE name LIKE 'Passing %'"
+	if err := c.system.db.QueryRow(query).Scan(&twice); err != nil || twice > 0 {
+		return oracle.Wrong, fmt.Sprintf("%d products are there twice", twice), err
+	}
+	for _, name := range c.gone.newest(keptLatest) {
+		var id int64
+		switch err := c.system.db.QueryRow("SELECT id FROM product WHERE name = ?", name).Scan(&id); {
+		case err == nil:
+			return oracle.Wrong, fmt.Sprintf("%s was added and deleted, and is there as product %d", name, id), nil
+		case !errors.Is(err, sql.ErrNoRows):
+			return 0, "", err
+		}
+	}
+	return oracle.Good, "", nil
 }

@@ -97,6 +97,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"outbox": {"a writer dies"},
 		"epoch":  {"a replica cut off", "old data", "Redis paused"},
 		"proof":  {"the primary moves"},
+		"key":    {"COMMIT"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			var few []kind

@@ -167,12 +167,14 @@ var kinds = []kind{
 		time.Sleep(between(draw, 500*time.Millisecond, time.Second)) // the old one answers as it did
 		return s.pair.Follow()
 	}},
-	{"a COMMIT's answer is lost", func(s *system, _ *rand.Rand) error {
-		select {
-		case <-s.database.LoseAnswer("COMMIT"):
-			return nil
-		case <-time.After(10 * time.Second):
-			return errors.New("nobody has committed anything")
+	{"the answers to some COMMITs are lost", func(s *system, _ *rand.Rand) error {
+		for range 8 { // of every kind of write, some time
+			select {
+			case <-s.database.LoseAnswer("COMMIT"):
+			case <-time.After(10 * time.Second):
+				return errors.New("nobody has committed anything")
+			}
 		}
+		return nil
 	}},
 }

@@ -112,7 +112,7 @@ func (s *Store) addTogether() (group []*addition, settle func() error) {
 				break
 			}
 			a.product.ID, err = insertProduct(ctx, tx, a.product.Name)
-			if err == nil && a.key != "" {
+			if err == nil && a.key != "" && remembers {
 				err = s.keepProductKey(ctx, tx, a.key, a.product)
 			}
 			if err != nil && !isRefusal(err) && !errors.Is(err, errKeyUsed) {

@@ -5,3 +5,6 @@ package store
 // proves is whether reads prove that their server takes writes. Only the build tag `broken` can switch it off, for
 // tests that show that it is needed.
 const proves = true
+
+// remembers is whether products keep their idempotency keys, likewise.
+const remembers = true
