@@ -133,6 +133,32 @@ func TestARefusalIsOfThePrimary(t *testing.T) {
 	}
 }
 
+// TestConnectionsThatAreLostUntold has all connections hang at once, as where a server's machine is gone and its address
+// is another's: it takes one call to find out, and not one for each of them.
+func TestConnectionsThatAreLostUntold(t *testing.T) {
+	wire, through, err := mariadb.StartWire(mustDatabase(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(wire.Close)
+	s := mustOpen(t, store.Config{DSN: through, Pool: 4, Timeout: 2 * time.Second, SlowQuery: 50 * time.Millisecond})
+	var group sync.WaitGroup
+	for range 4 { // that hold their connections for as long
+		group.Go(func() { mustLast(t, s) })
+	}
+	group.Wait()
+	if open := s.DBs()["callers"].Stats().OpenConnections; open < 2 {
+		t.Fatalf("%d connections are there, want several", open)
+	}
+	wire.HangOpen()
+	if _, err := s.Product(t.Context(), 1); shop.KindOf(err) != shop.Unavailable {
+		t.Errorf("a connection that hangs: %v, want Unavailable", err)
+	}
+	if _, err := s.Product(t.Context(), 1); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+}
+
 // TestOnlyARowProves has reads fail on a server that takes no writes: that is no proof that it does.
 func TestOnlyARowProves(t *testing.T) {
 	pair, wire := mustStartPair(t)

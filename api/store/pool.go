@@ -70,6 +70,10 @@ func (p *pool) runFor(
 		p.link.sweep(p.db, p.slots.Size())
 		err = p.with(bounded, began, f)
 	}
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		// The way to the server may have been lost, of which nobody is told: others need not each wait for it.
+		p.link.renew(began)
+	}
 	return explain(ctx, err)
 }
 

@@ -177,6 +177,9 @@ func (w *Wire) CutBus() { w.each(isBus, closeIt) }
 // HangBus lets nothing through on the connections that have subscribed to something, until Mend.
 func (w *Wire) HangBus() { w.each(isBus, func(c *carried) { c.hung = true }) }
 
+// HangOpen lets nothing through on the connections that are there, until Mend; others get through.
+func (w *Wire) HangOpen() { w.each(all, func(c *carried) { c.hung = true }) }
+
 // Mend ends all failures. Connections that were ended stay so.
 func (w *Wire) Mend() {
 	w.set(false, false)
