@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // migration is one step of the schema. Steps only add, so that the release before can go on
@@ -35,7 +37,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !s.remote || !IsAway(err) && !errors.Is(err, errMigrating):
-			return fmt.Errorf("migrate the database: %w", err)
+			return fmt.Errorf("migrate the database: %w%s", err, adviceOn(err))
 		}
 		if time.Since(logged) >= logEvery {
 			logged = time.Now()
@@ -47,6 +49,19 @@ func (s *Store) Migrate(ctx context.Context) error {
 		case <-time.After(retryEvery):
 		}
 	}
+}
+
+// adviceOn returns what to do about a migration's error that a server only names, or "".
+func adviceOn(err error) string {
+	var my *mysql.MySQLError
+	if !errors.As(err, &my) {
+		return ""
+	}
+	switch my.Number {
+	case 1044, 1142, 1227: // ER_DBACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR
+		return ": the shop's user needs all rights on its database (GRANT ALL ON database.* TO user), and starts again then"
+	}
+	return ""
 }
 
 func (s *Store) migrate(ctx context.Context, conn *sql.Conn) error {

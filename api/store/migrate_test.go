@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/store"
 )
@@ -112,6 +114,38 @@ func TestAnAbsentDatabaseIsWaitedFor(t *testing.T) {
 		t.Errorf("migrate = %v, want nil once the database is there", err)
 	}
 	testFirstToys(t, s)
+}
+
+// TestAUserWithoutRights gives the shop's user more rights from one start to the next, until they do.
+func TestAUserWithoutRights(t *testing.T) {
+	cfg := store.Config{DSN: mustDatabase(t)}
+	mustExec(t, cfg, labProduct, "INSERT INTO product (name) VALUES ('Camion')", "CREATE USER poor IDENTIFIED BY 'secret'")
+	t.Cleanup(func() { mustExec(t, cfg, "DROP USER poor") })
+	dsn, err := mysql.ParseDSN(cfg.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn.User, dsn.Passwd = "poor", "secret"
+	for _, row := range []struct{ rights, lacks string }{
+		{"SELECT, INSERT, UPDATE, DELETE", "CREATE"}, {"CREATE", "ALTER"}, {"ALTER, INDEX, DROP", "TRIGGER"}, {"ALL", ""},
+	} {
+		mustExec(t, cfg, "GRANT "+row.rights+" ON "+dsn.DBName+".* TO poor")
+		s, err := store.Open(store.Config{DSN: dsn.FormatDSN()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		err = s.Migrate(t.Context())
+		if row.lacks == "" {
+			if err != nil || mustLast(t, s).Product.Name != "Camion" {
+				t.Errorf("with all rights: %v, %v", err, mustLast(t, s))
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), row.lacks+" command denied") || !strings.Contains(err.Error(), "GRANT ALL ON") {
+			t.Errorf("without %s: %v, want what is lacking, and what to do", row.lacks, err)
+		}
+	}
 }
 
 func TestAFileIsTakenOnce(t *testing.T) {
