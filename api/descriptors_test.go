@@ -9,12 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// TestOutOfDescriptors lets 200 callers come to a process that may have 64 descriptors: it goes on serving those it has
-// taken, database and all, and takes the others when there is room again.
+// TestOutOfDescriptors lets 200 callers come to a process that may have 64 descriptors, and say nothing: it goes on serving
+// the others, database and all, and its health check passes.
 func TestOutOfDescriptors(t *testing.T) {
 	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
 	few.Env = append(os.Environ(), asProgram+"=1", "WOODY_DATA_DIR="+t.TempDir(), "WOODY_SLOW_QUERY_DELAY=0")
@@ -37,13 +38,41 @@ func TestOutOfDescriptors(t *testing.T) {
 	}
 	wantOK(t, kept, shop.URL+"/api/products?product=Robot")
 	wantOK(t, kept, shop.URL+"/api/products/last")
-	for _, c := range crowd {
-		c.Close()
-	}
 	wantOK(t, &http.Client{}, shop.URL+"/api/products/last")
+	check := command([]string{"WOODY_ADDR=" + shop.Addr()}, "healthcheck")
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Errorf("the health check: %v, %s", err, out)
+	}
 	if log := shop.Log(); strings.Contains(log, "too many open files") {
 		t.Errorf("there was no descriptor for something:\n%s", log)
 	}
+}
+
+// TestOperatorsHaveRoomOfTheirOwn takes all connections for callers who wait for their answers: metrics are answered.
+func TestOperatorsHaveRoomOfTheirOwn(t *testing.T) {
+	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
+	few.Env = append(os.Environ(), asProgram+"=1")
+	shop, err := servers.StartShop(few, filepath.Join(t.TempDir(), "log"), "WOODY_DATA_DIR="+t.TempDir(),
+		"WOODY_ADMIN_ADDR=127.0.0.1:0", "WOODY_HEAVY_DELAY=1h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(shop.Kill)
+	for range 64 {
+		c, err := net.Dial("tcp", shop.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "GET /api/misc/heavy HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := shop.AwaitLog("all connections are taken"); err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Timeout: 30 * time.Second}
+	wantOK(t, client, (&replica{shop}).adminURL())
 }
 
 func wantOK(t *testing.T, client *http.Client, url string) {

@@ -63,7 +63,7 @@ func (p *program) open() (err error) {
 		return err
 	}
 	if p.cfg.AdminAddr != "off" {
-		if p.private, err = serving.Listen(p.cfg.AdminAddr, p.log); err != nil {
+		if p.private, err = serving.ListenForOperators(p.cfg.AdminAddr, p.log); err != nil {
 			return fmt.Errorf("WOODY_ADMIN_ADDR: %w", err)
 		}
 	}

@@ -40,6 +40,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return good + 1, nil
 }
 
+// AtRest reports whether the last request has come whole, and nothing of the next.
+func (c *Conn) AtRest() bool { return !c.amid.Load() }
+
 // Refused returns why the connection takes no more requests; nil while it does.
 func (c *Conn) Refused() *Refusal { return c.refused }
 

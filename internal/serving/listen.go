@@ -13,12 +13,22 @@ import (
 	"github.com/woodytoys/woodytoys/internal/framing"
 )
 
-// Listen opens a TCP address. Its error is one sentence that says when the port is taken.
+// Listen opens a TCP address for callers. Its error is one sentence that says when the port is taken.
 //
-// What is accepted gives well-formed requests only (see framing.Conn), and takes no more than its part of the
-// descriptors that the process may have: callers beyond it wait until a connection ends. While it cannot accept for want
-// of anything, log is told, once a second.
+// What is accepted gives well-formed requests only (see framing.Conn), and takes no more than its part of the descriptors that the process may have. When all places are
+// taken, connections that wait for their next request, or their first, give way, the longest idle first; where none is
+// idle, who comes waits until a connection ends. While it cannot accept for want of anything, log is told, once a second.
 func Listen(addr string, log *slog.Logger) (net.Listener, error) {
+	return listen(addr, forCallers, log)
+}
+
+// ListenForOperators is the same for a port that callers do not reach. It has a few places of its own, and nobody gives
+// way there.
+func ListenForOperators(addr string, log *slog.Logger) (net.Listener, error) {
+	return listen(addr, forOperators, log)
+}
+
+func listen(addr string, room *room, log *slog.Logger) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -28,7 +38,11 @@ func Listen(addr string, log *slog.Logger) (net.Listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	return &listener{Listener: ln, room: connections, log: log, closed: make(chan struct{})}, nil
+	return newListener(ln, room, log), nil
+}
+
+func newListener(ln net.Listener, room *room, log *slog.Logger) *listener {
+	return &listener{Listener: ln, room: room, log: log, closed: make(chan struct{})}
 }
 
 // listener is a net.Listener that outlasts a want of descriptors.
@@ -43,23 +57,30 @@ type listener struct {
 
 // Accept implements net.Listener.
 func (l *listener) Accept() (net.Conn, error) {
-	if err := l.enter(); err != nil {
+	below, err := l.acceptBelow()
+	if err != nil {
 		return nil, err
 	}
+	if err := l.takePlace(); err != nil {
+		below.Close()
+		return nil, err
+	}
+	c := &conn{Conn: framing.NewConn(below), room: l.room}
+	l.room.enter(c)
+	return c, nil
+}
+
+// acceptBelow accepts, again and again while something is wanting for it.
+func (l *listener) acceptBelow() (net.Conn, error) {
 	for pause := acceptPause; ; pause = min(2*pause, time.Second) {
 		c, err := l.Listener.Accept()
-		switch {
-		case err == nil:
-			return &conn{Conn: framing.NewConn(c), room: l.room}, nil
-		case !isWant(err):
-			l.room.leave()
-			return nil, err
+		if err == nil || !isWant(err) {
+			return c, err
 		}
 		l.say("cannot accept a connection, trying again", "err", err)
 		select {
 		case <-time.After(pause):
 		case <-l.closed:
-			l.room.leave()
 			return nil, net.ErrClosed
 		}
 	}
@@ -78,22 +99,30 @@ func isWant(err error) bool {
 	return false
 }
 
-// enter waits for room for one more connection.
-func (l *listener) enter() error {
-	if l.room.tryEnter() {
+// takePlace waits for a place for one more connection.
+func (l *listener) takePlace() error {
+	select {
+	case l.room.places <- struct{}{}:
 		return nil
+	default:
 	}
 	for {
 		l.say("all connections are taken, others wait", "connections", l.room.size)
+		if l.room.endsIdle {
+			l.room.endIdle()
+		}
 		select {
 		case l.room.places <- struct{}{}:
 			return nil
 		case <-l.closed:
 			return net.ErrClosed
-		case <-time.After(sayEvery):
+		case <-time.After(lookEvery):
 		}
 	}
 }
+
+// lookEvery is how often idle connections are looked for while somebody waits.
+const lookEvery = 50 * time.Millisecond
 
 // sayEvery is how often a want is logged at most.
 const sayEvery = time.Second
@@ -109,20 +138,4 @@ func (l *listener) say(what string, args ...any) {
 func (l *listener) Close() error {
 	l.close.Do(func() { close(l.closed) })
 	return l.Listener.Close()
-}
-
-// conn gives its place back when it is closed.
-type conn struct {
-	*framing.Conn
-	room  *room
-	close sync.Once
-	err   error
-}
-
-func (c *conn) Close() error {
-	c.close.Do(func() {
-		c.err = c.Conn.Close()
-		c.room.leave()
-	})
-	return c.err
 }
