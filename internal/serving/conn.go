@@ -1,7 +1,9 @@
 package serving
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,9 +15,13 @@ import (
 type conn struct {
 	*framing.Conn
 	room  *room
-	idle  atomic.Int64 // since when, by now; busy or ended
-	close sync.Once
-	err   error
+	idle  atomic.Int64  // since when, by now; busy or ended
+	stall time.Duration // how long the client may take nothing of what it is sent
+	until int64         // the deadline for writing, by now; 0 when it is not known
+
+	written, taken int64 // bytes: all that were written, and what the client had of them when until was set
+	close          sync.Once
+	err            error
 }
 
 const (
@@ -48,6 +54,44 @@ func (c *conn) end(since int64) {
 	if c.idle.CompareAndSwap(since, ended) {
 		c.NetConn().Close()
 	}
+}
+
+// Write implements net.Conn. It has a deadline of its own, without which a write to one who does not read would wait for
+// ever: the client is let go when it has taken nothing for stall, or at most three times as long. What counts is what
+// the client has taken and not what the kernel has: that tells of room for the next write only when a good part of its
+// buffer is gone, which lasts with a slow reader, and may still take something when the client does not.
+func (c *conn) Write(p []byte) (n int, err error) {
+	for {
+		c.boundWrite()
+		m, err := c.Conn.Write(p[n:])
+		n += m
+		c.written += int64(m)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || c.written-unsent(c.NetConn()) <= c.taken {
+			return n, err
+		}
+		c.until = 0
+	}
+}
+
+// boundWrite moves the deadline for writing along, if it comes soon.
+func (c *conn) boundWrite() {
+	if t := now(); c.until-t < int64(c.stall) {
+		c.until = t + int64(c.stall)*3/2
+		c.taken = c.written - unsent(c.NetConn())
+		_ = c.Conn.SetWriteDeadline(began.Add(time.Duration(c.until))) // fails only on a closed connection
+	}
+}
+
+// SetWriteDeadline implements net.Conn, for the time until the next write.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.until = 0
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// SetDeadline implements net.Conn, likewise.
+func (c *conn) SetDeadline(t time.Time) error {
+	c.until = 0
+	return c.Conn.SetDeadline(t)
 }
 
 // Close implements net.Conn.

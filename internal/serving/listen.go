@@ -15,7 +15,8 @@ import (
 
 // Listen opens a TCP address for callers. Its error is one sentence that says when the port is taken.
 //
-// What is accepted gives well-formed requests only (see framing.Conn), and takes no more than its part of the descriptors that the process may have. When all places are
+// What is accepted gives well-formed requests only (see framing.Conn), ends when its client takes nothing of an answer
+// for 30 s, and takes no more than its part of the descriptors that the process may have. When all places are
 // taken, connections that wait for their next request, or their first, give way, the longest idle first; where none is
 // idle, who comes waits until a connection ends. While it cannot accept for want of anything, log is told, once a second.
 func Listen(addr string, log *slog.Logger) (net.Listener, error) {
@@ -41,14 +42,18 @@ func listen(addr string, room *room, log *slog.Logger) (net.Listener, error) {
 	return newListener(ln, room, log), nil
 }
 
+// callerStall is how long a client may take nothing of what it is sent.
+const callerStall = 30 * time.Second
+
 func newListener(ln net.Listener, room *room, log *slog.Logger) *listener {
-	return &listener{Listener: ln, room: room, log: log, closed: make(chan struct{})}
+	return &listener{Listener: ln, room: room, stall: callerStall, log: log, closed: make(chan struct{})}
 }
 
 // listener is a net.Listener that outlasts a want of descriptors.
 type listener struct {
 	net.Listener
 	room   *room
+	stall  time.Duration
 	log    *slog.Logger
 	said   time.Time // when log was told last
 	close  sync.Once
@@ -65,7 +70,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		below.Close()
 		return nil, err
 	}
-	c := &conn{Conn: framing.NewConn(below), room: l.room}
+	c := &conn{Conn: framing.NewConn(below), room: l.room, stall: l.stall}
 	l.room.enter(c)
 	return c, nil
 }
