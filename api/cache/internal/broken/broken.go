@@ -25,7 +25,7 @@ var (
 	Outbox = off("outbox")
 	Epoch  = off("epoch")
 	Lease  = off("lease")
-	Strike = off("strike")
+	Evict  = off("evict")
 	Token  = off("token")
 	Copy   = off("copy")
 	Proof  = off("proof")

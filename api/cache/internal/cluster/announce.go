@@ -29,7 +29,7 @@ func (n *Node) conclude(b *batch, s *session, seq uint64, members map[string]str
 		close(b.done)
 		return
 	}
-	leases := n.seeStruck(members)
+	leases := n.evicted.takeOff(members)
 	missing := s.acks.await(members, seq, n.AckTimeout, s.ctx.Done())
 	if len(missing) > 0 && s.ctx.Err() != nil && n.ctx.Err() == nil && b.cutOff < announceTries {
 		// The acknowledgements may have been sent, and this replica's inbox was gone: announce it again.
@@ -46,7 +46,7 @@ func (n *Node) conclude(b *batch, s *session, seq uint64, members map[string]str
 	if len(missing) > 0 {
 		n.metrics.timedOut.Add(float64(len(missing)))
 		ctx, cancel := n.bounded(context.Background())
-		err := s.strike(ctx, struck, missing)
+		err := s.strike(ctx, evicted, missing)
 		cancel()
 		if err != nil {
 			// They may go on renewing: only another epoch stops them.
@@ -59,5 +59,5 @@ func (n *Node) conclude(b *batch, s *session, seq uint64, members map[string]str
 		leases = n.Now() + int64(n.Lease)
 	}
 	time.Sleep(time.Duration(leases - n.Now()))
-	n.awaitGate()
+	n.gate.await()
 }

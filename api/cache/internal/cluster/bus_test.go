@@ -6,18 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
-
-	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
 
 // newSession is a session that has begun at the bus's number 5, without a Redis.
 func newSession(t testing.TB) *session {
-	began := time.Now()
-	n := &Node{
-		Config: Config{Lease: time.Second, Fences: fence.New(), Now: func() int64 { return int64(time.Since(began)) }},
-		waits:  waits{byKey: map[string]chan struct{}{}},
-	}
+	p, _ := newPart(t, nil)
+	n := &Node{part: p, lease: &lease{}, waits: waits{byKey: map[string]chan struct{}{}}}
 	s := &session{
 		node: n, inc: newToken(), member: "me", first: 5, acks: newAcks(),
 		asked: map[uint64]int64{}, due: map[string]uint64{}, dueNow: make(chan struct{}, 1),

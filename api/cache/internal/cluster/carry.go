@@ -55,28 +55,15 @@ func (n *Node) Settle(record int64, slots []uint16) error {
 		return n.Carry(slots)
 	}
 	broken.At("committed")
-	n.isCarrying(record, true)
+	n.records.claim(record)
 	err := n.Carry(slots)
 	broken.At("settled")
 	if err == nil {
-		n.forget(record)
+		n.records.finish(record)
 	} else {
-		n.isCarrying(record, false)
+		n.records.release(record)
 	}
 	return err
-}
-
-// isCarrying notes whether this replica is carrying a record out, and answers whether it was already.
-func (n *Node) isCarrying(record int64, is bool) (was bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	was = n.carrying[record]
-	if is {
-		n.carrying[record] = true
-	} else {
-		delete(n.carrying, record)
-	}
-	return was
 }
 
 // add puts slots into the next batch.

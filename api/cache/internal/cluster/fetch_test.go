@@ -23,7 +23,7 @@ func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 	s := newSession(t)
 	s.client, s.gets = client, &gets{client: client}
 	s.node.Timeout = time.Second
-	s.node.until.Store(math.MaxInt64)
+	s.node.lease.until.Store(math.MaxInt64)
 	s.values = s.name("v", "")
 	value := Value{ID: newToken(), Inc: s.inc, Seq: s.first + 100, Expires: time.Now().Add(time.Minute), Slots: []uint16{7}}
 	if err := client.Set(context.Background(), s.values+"key", value.marshal(), 0).Err(); err != nil {

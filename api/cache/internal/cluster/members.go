@@ -3,8 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-
-	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
 // leave ends the membership, so that no writer waits for it. The lease is not used any more by now.
@@ -14,9 +12,9 @@ func (s *session) leave() {
 	_ = s.strike(ctx, offTheList, map[string]string{s.member: anyRenewal})
 }
 
-// What strike makes of a member, and what stands on the list for one that is struck.
+// What evicting makes of a member, and what stands on the list for one that is struck.
 const (
-	struck     = "-"
+	evicted    = "-"
 	offTheList = ""
 )
 
@@ -61,7 +59,7 @@ func (s *session) strikeDead(others map[string]other, members map[string]string)
 			delete(others, member)
 		}
 	}
-	s.node.seeStruck(members)
+	s.node.evicted.takeOff(members)
 	s.node.metrics.members.Set(float64(len(members)))
 	if len(dead) > 0 {
 		ctx, cancel := s.node.bounded(s.ctx)
@@ -71,32 +69,3 @@ func (s *session) strikeDead(others map[string]other, members map[string]string)
 		}
 	}
 }
-
-// seeStruck takes those off members who are struck, and answers when the last of their leases is over: a
-// lease after they were first seen so, by this replica.
-func (n *Node) seeStruck(members map[string]string) (over int64) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	now := n.Now()
-	for member, renewal := range members {
-		if renewal != struck {
-			continue
-		}
-		delete(members, member)
-		if _, seen := n.struckAt[member]; !seen {
-			n.struckAt[member] = now
-		}
-		if !broken.Strike {
-			over = max(over, n.struckAt[member]+int64(n.Lease))
-		}
-	}
-	for member, at := range n.struckAt {
-		if now-at > struckKept*int64(n.Lease) {
-			delete(n.struckAt, member)
-		}
-	}
-	return over
-}
-
-// struckKept is how many leases it is remembered who was struck: longer than they stay on the list.
-const struckKept = 10

@@ -13,9 +13,11 @@ type metrics struct {
 	busLag, carried                                                 prometheus.Histogram
 	members, waiting                                                prometheus.Gauge
 	sessions                                                        atomic.Int64
+
+	all []prometheus.Collector
 }
 
-func newMetrics(n *Node) (*metrics, error) {
+func newMetrics() *metrics {
 	var all []prometheus.Collector
 	counter := func(name, help string) prometheus.Counter {
 		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "woody_cache_" + name, Help: help})
@@ -34,9 +36,6 @@ func newMetrics(n *Node) (*metrics, error) {
 		all = append(all, g)
 		return g
 	}
-	watch := func(name, help string, read func() float64) {
-		all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "woody_cache_" + name, Help: help}, read))
-	}
 	m := &metrics{
 		sent:         counter("invalidations_sent_total", "Announcements on the bus; one may stand for several writes."),
 		acknowledged: counter("invalidations_acknowledged_total", "Acknowledgements by replicas of this one's announcements."),
@@ -50,8 +49,18 @@ func newMetrics(n *Node) (*metrics, error) {
 		members:      gauge("members", "Replicas that writers wait for."),
 		waiting:      gauge("lease_waiting", "Fills that wait for another replica's."),
 	}
+	m.all = all
+	return m
+}
+
+// observe adds what is read from a replica's parts, and registers all.
+func (n *Node) observe() error {
+	m := n.metrics
+	watch := func(name, help string, read func() float64) {
+		m.all = append(m.all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "woody_cache_" + name, Help: help}, read))
+	}
 	watch("lease_seconds", "How long this replica may answer from its caches without hearing more; zero or less: not at all.", func() float64 {
-		return max(float64(n.until.Load()-n.Now())/1e9, -1)
+		return max(float64(n.lease.until.Load()-n.Now())/1e9, -1)
 	})
 	watch("breaker_open", "1 while Redis is not asked, because it did not answer.", func() float64 {
 		if s, _ := n.current(); s == nil || n.away.Load() {
@@ -65,10 +74,10 @@ func newMetrics(n *Node) (*metrics, error) {
 		return float64(n.state.Epoch)
 	})
 	watch("sessions", "How often this replica has registered.", func() float64 { return float64(m.sessions.Load()) })
-	for _, collector := range all {
+	for _, collector := range m.all {
 		if err := n.Registerer.Register(collector); err != nil {
-			return nil, fmt.Errorf("cache: register the metrics: %w", err)
+			return fmt.Errorf("cache: register the metrics: %w", err)
 		}
 	}
-	return m, nil
+	return nil
 }

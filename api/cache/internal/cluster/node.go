@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
 // Wire is the version of the names, messages and values that replicas share.
@@ -27,12 +25,13 @@ const (
 
 // Node is one replica's part in the cluster. It is safe for concurrent use.
 type Node struct {
-	Config
-	metrics *metrics
+	part
 
-	// until is when this replica's word from Redis, and that from the database, are too old to answer
-	// from a cache: zero while it has none.
-	until atomic.Int64
+	lease   *lease     // may this replica answer from a cache?
+	gate    *gate      // may a write be acknowledged?
+	evicted *evictions // members who may still have a lease
+	records *records   // of the outbox
+
 	// away tells that Redis did not answer the last command; a renewal that comes through ends it.
 	away atomic.Bool
 
@@ -44,30 +43,30 @@ type Node struct {
 
 	tookOver int64 // when this replica last raised the epoch for its run of Redis
 
-	mu       sync.Mutex
-	session  *session      // nil while there is none
-	changed  chan struct{} // closed, and made anew, when session or state changes
-	state    State
-	known    bool  // the ledger was read at least once
-	dbUntil  int64 // how long the last word from the database counts
-	busUntil int64 // how long the last word from Redis counts
-	gate     int64 // no write is acknowledged before
-	lastInc  Token
-	batch    *batch
-	carrying map[int64]bool   // records that are being carried out here
-	struckAt map[string]int64 // when each struck member was first seen so
-	writing  int              // writes that are being carried out
-	written  sync.Cond        // on mu: one has been
-	closing  bool
+	mu      sync.Mutex
+	session *session      // nil while there is none
+	changed chan struct{} // closed, and made anew, when session or state changes
+	state   State
+	known   bool // the ledger was read at least once
+	lastInc Token
+	batch   *batch
+	writing int       // writes that are being carried out
+	written sync.Cond // on mu: one has been
+	closing bool
 
 	poked   chan struct{} // the ledger is to be read now
 	pending chan struct{} // there is a batch
-	removed chan int64    // records that were carried out
 	waits   waits
 
-	ctx    context.Context
 	cancel context.CancelFunc
-	tasks  sync.WaitGroup
+}
+
+// part is what each part of a Node has.
+type part struct {
+	*Config
+	metrics *metrics
+	ctx     context.Context // ends when the replica closes
+	tasks   *sync.WaitGroup // what has to end before the replica is closed
 }
 
 // Start begins a replica's part. It waits for nothing: until Redis and the database have been reached,
@@ -79,29 +78,30 @@ func Start(cfg Config) (*Node, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := part{Config: &cfg, metrics: newMetrics(), ctx: ctx, tasks: &sync.WaitGroup{}}
 	n := &Node{
-		Config: cfg, changed: make(chan struct{}), carrying: map[int64]bool{}, struckAt: map[string]int64{}, waits: waits{byKey: map[string]chan struct{}{}},
-		poked: make(chan struct{}, 1), pending: make(chan struct{}, 1), removed: make(chan int64, 1024),
+		part: p, cancel: cancel, lease: &lease{}, gate: &gate{now: cfg.Now, lease: cfg.Lease},
+		evicted: &evictions{now: cfg.Now, lease: cfg.Lease, seen: map[string]int64{}}, records: newRecords(p),
+		changed: make(chan struct{}), waits: waits{byKey: map[string]chan struct{}{}},
+		poked: make(chan struct{}, 1), pending: make(chan struct{}, 1),
 	}
 	n.written.L = &n.mu
-	var err error
-	if n.metrics, err = newMetrics(n); err != nil {
+	if err := n.observe(); err != nil {
+		cancel()
 		return nil, err
 	}
-	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.tasks.Go(n.watch)
 	n.tasks.Go(n.carry)
-	n.tasks.Go(n.remove)
+	n.tasks.Go(n.records.run)
 	n.tasks.Go(n.keepSession)
 	return n, nil
 }
 
-// Live tells whether this replica may answer from a cache at a time by the clock Now, which must be
+// Live reports whether this replica may answer from a cache at a time by the clock Now, which must be
 // read after the request has come. A read that begins while it is, and looks at the fences after,
 // sees the mark of every write that was acknowledged before it began.
-func (n *Node) Live(now int64) bool {
-	return now < n.until.Load() || broken.Lease && n.metrics.sessions.Load() > 0
-}
+func (n *Node) Live(now int64) bool { return n.lease.holds(now) }
 
 // Close ends the replica's part: writes that are being carried out first, then the membership, so that
 // no writer has to wait for it.
@@ -127,15 +127,6 @@ func (n *Node) current() (*session, <-chan struct{}) {
 func (n *Node) changeLocked() {
 	close(n.changed)
 	n.changed = make(chan struct{})
-}
-
-// extendLocked makes until of the two words that it depends on.
-func (n *Node) extendLocked() {
-	if n.session == nil {
-		n.until.Store(0)
-		return
-	}
-	n.until.Store(min(n.dbUntil, n.busUntil))
 }
 
 // poke has the ledger read soon.

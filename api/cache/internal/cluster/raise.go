@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
@@ -39,7 +38,7 @@ func (n *Node) raise(least State) (State, error) {
 			n.metrics.raised.Inc()
 			n.mu.Lock()
 			n.learnLocked(state)
-			n.shutGateLocked()
+			n.gate.shut()
 			n.mu.Unlock()
 			n.reading.Unlock()
 			return state, nil
@@ -62,7 +61,7 @@ var errUnconfirmed = errors.New("cache: the epoch was raised, and the database w
 func (n *Node) awaitRaised(raised State) error {
 	for range raisedTries {
 		began := n.Now()
-		n.awaitGate()
+		n.gate.await()
 		n.readLedger()
 		n.reading.Lock()
 		known := n.answered >= began && n.wasAway < began
@@ -70,7 +69,7 @@ func (n *Node) awaitRaised(raised State) error {
 		n.mu.Lock()
 		known = known && n.state.Epoch >= raised.Epoch
 		if !known {
-			n.shutGateLocked() // once more
+			n.gate.shut() // once more
 		}
 		n.mu.Unlock()
 		if known {
@@ -78,17 +77,4 @@ func (n *Node) awaitRaised(raised State) error {
 		}
 	}
 	return errUnconfirmed
-}
-
-// shutGateLocked has no write acknowledged for a whole lease: until every replica that may still answer
-// under what was before has lost its right to.
-func (n *Node) shutGateLocked() { n.gate = max(n.gate, n.Now()+int64(n.Lease)) }
-
-// awaitGate waits until what has been announced by now may be acknowledged. A gate that is shut later
-// is not for it: what that one is about began after the announcement.
-func (n *Node) awaitGate() {
-	n.mu.Lock()
-	left := n.gate - n.Now()
-	n.mu.Unlock()
-	time.Sleep(time.Duration(left))
 }

@@ -203,14 +203,14 @@ func (s *session) open() error {
 	}
 	if s.inc != n.lastInc && !isOld(rest.members(2)) {
 		// Members of the incarnation before may still have leases.
-		n.shutGateLocked()
+		n.gate.shut()
 	}
 	n.lastInc = s.inc
 	s.base = uint64(n.Fences.InvalidateAll()) - s.first
 	s.echoed = n.Now()
-	n.session, n.busUntil = s, 0
+	n.session = s
 	n.away.Store(false)
-	n.extendLocked()
+	n.lease.begin()
 	n.changeLocked()
 	n.metrics.sessions.Add(1)
 	n.Logger.Info("cache: session", "member", s.member, "epoch", s.epoch)
@@ -268,7 +268,7 @@ func (n *Node) endLocked(s *session, cause error) {
 	s.end(cause)
 	if n.session == s {
 		n.session = nil
-		n.extendLocked()
+		n.lease.end()
 		n.changeLocked()
 	}
 }

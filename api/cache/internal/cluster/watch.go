@@ -59,8 +59,7 @@ func (n *Node) readLedger() {
 		n.learnLocked(state)
 	}
 	if err == nil || away && n.known {
-		n.dbUntil = asked + n.usable()
-		n.extendLocked()
+		n.lease.extendDatabase(asked + n.usable())
 	}
 	n.mu.Unlock()
 	if len(left) > 0 && !broken.Outbox {
@@ -94,7 +93,7 @@ func (n *Node) learnLocked(state State) {
 	}
 	if n.known {
 		n.Logger.Info("cache: another epoch", "epoch", state.Epoch, "before", n.state.Epoch)
-		n.shutGateLocked()
+		n.gate.shut()
 	}
 	n.state, n.known = state, true
 	if n.session != nil {
@@ -115,7 +114,7 @@ func (n *Node) carryOutLeft(left []Record) {
 	var slots []uint16
 	var records []int64
 	for _, record := range left {
-		if !n.isCarrying(record.ID, true) {
+		if n.records.claim(record.ID) {
 			slots = fence.AppendSlots(slots, record.Tags...)
 			records = append(records, record.ID)
 		}
@@ -132,53 +131,11 @@ func (n *Node) carryOutLeft(left []Record) {
 		}
 		for _, record := range records {
 			if b.err != nil {
-				n.isCarrying(record, false) // the next reading finds it again
+				n.records.release(record) // the next reading finds it again
 				continue
 			}
 			n.metrics.replayed.Inc()
-			n.forget(record)
+			n.records.finish(record)
 		}
 	})
-}
-
-// forget has a record that was carried out removed soon. One that is not, another replica carries out again: that does no
-// harm.
-func (n *Node) forget(id int64) {
-	select {
-	case n.removed <- id:
-	case <-n.ctx.Done():
-	}
-}
-
-// removeEvery is how long records that were carried out are gathered.
-const removeEvery = 20 * time.Millisecond
-
-// remove forgets records that were carried out, many at a time. What is left at the end is removed.
-func (n *Node) remove() {
-	for {
-		var ids []int64
-		select {
-		case id := <-n.removed:
-			ids = append(ids, id)
-			sleep(n.ctx, removeEvery)
-		case <-n.ctx.Done():
-		}
-		for len(n.removed) > 0 {
-			ids = append(ids, <-n.removed)
-		}
-		if len(ids) > 0 {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(n.ctx), n.Lease)
-			if err := n.Ledger.Remove(ctx, ids); err != nil {
-				n.Logger.Warn("cache: remove records, they are carried out again", "records", len(ids), "err", err)
-			}
-			cancel()
-			for _, id := range ids {
-				n.isCarrying(id, false)
-			}
-			continue
-		}
-		if n.ctx.Err() != nil {
-			return
-		}
-	}
 }

@@ -21,7 +21,7 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleFence", "fence"}, {"TestScheduleJoin", "join"}, {"TestScheduleWriterDies", "outbox"},
 		{"TestScheduleSilentBus", "ack"}, {"TestScheduleOldFile", "epoch"}, {"TestSchedulePausedRedis", "epoch"},
 		{"TestScheduleDeafReplica", "lease"}, {"TestScheduleWriterCutOff", "epoch"}, {"TestScheduleEvictedFence", "token"},
-		{"TestScheduleStruckByAnother", "strike"}, {"TestSchedulePrimaryMoves", "proof"},
+		{"TestScheduleStruckByAnother", "evict"}, {"TestSchedulePrimaryMoves", "proof"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,58 @@
+package cluster
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
+)
+
+// fakeLedger is a ledger in memory, which can fail. Real ones are in package outbox.
+type fakeLedger struct {
+	mu      sync.Mutex
+	state   State
+	records []Record
+	removed []int64
+	err     error
+}
+
+func (l *fakeLedger) Read(context.Context, time.Duration) (State, []Record, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state, l.records, l.err
+}
+
+func (l *fakeLedger) Raise(_ context.Context, least State) (State, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.state.Epoch = max(l.state.Epoch+1, least.Epoch)
+	}
+	return l.state, l.err
+}
+
+func (l *fakeLedger) Remove(_ context.Context, ids []int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.removed = append(l.removed, ids...)
+	l.records = slices.DeleteFunc(l.records, func(r Record) bool { return slices.Contains(ids, r.ID) })
+	return l.err
+}
+
+// newPart is what a part of a Node needs, with leases of a second, and what closes it.
+func newPart(t testing.TB, ledger Ledger) (part, context.CancelFunc) {
+	began := time.Now()
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	return part{
+		Config: &Config{
+			Ledger: ledger, Lease: time.Second, FillLease: time.Second, AckTimeout: time.Second, Timeout: time.Second,
+			Fences: fence.New(), Now: func() int64 { return int64(time.Since(began)) }, Logger: slog.New(slog.DiscardHandler),
+		},
+		metrics: newMetrics(), ctx: ctx, tasks: &sync.WaitGroup{},
+	}, cancel
+}

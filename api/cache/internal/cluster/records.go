@@ -1,0 +1,82 @@
+package cluster
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// records are those of the outbox that this replica carries out, and those that it has carried out and is to remove.
+type records struct {
+	part
+
+	mu       sync.Mutex
+	carrying map[int64]bool
+	done     chan int64
+}
+
+func newRecords(p part) *records {
+	return &records{part: p, carrying: map[int64]bool{}, done: make(chan int64, 1024)}
+}
+
+// claim notes that this replica carries a record out, and reports whether it did not already.
+func (r *records) claim(id int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	already := r.carrying[id]
+	r.carrying[id] = true
+	return !already
+}
+
+// release has the next reading of the outbox find a record again, if it is still there.
+func (r *records) release(id int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.carrying, id)
+}
+
+// finish has a record that was carried out removed soon. One that is not, another replica carries out again: that does
+// no harm.
+func (r *records) finish(id int64) {
+	select {
+	case r.done <- id:
+	case <-r.ctx.Done():
+	}
+}
+
+// removeEvery is how long records that were carried out are gathered.
+const removeEvery = 20 * time.Millisecond
+
+// run removes records that were carried out, many at a time. What is left at the end is removed.
+func (r *records) run() {
+	for {
+		var ids []int64
+		select {
+		case id := <-r.done:
+			ids = append(ids, id)
+			sleep(r.ctx, removeEvery)
+		case <-r.ctx.Done():
+		}
+		for len(r.done) > 0 {
+			ids = append(ids, <-r.done)
+		}
+		if len(ids) > 0 {
+			r.remove(ids)
+			continue
+		}
+		if r.ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+func (r *records) remove(ids []int64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), r.Lease)
+	defer cancel()
+	if err := r.Ledger.Remove(ctx, ids); err != nil {
+		r.Logger.Warn("cache: remove records, they are carried out again", "records", len(ids), "err", err)
+	}
+	for _, id := range ids {
+		r.release(id)
+	}
+}

@@ -1,0 +1,95 @@
+package cluster
+
+import (
+	"errors"
+	"time"
+)
+
+// renew asks for the lease at every beat. It ends the session when the membership is gone, or when
+// renewals come through and their echoes do not: then the bus connection is dead and does not say so.
+func (s *session) renew() {
+	n := s.node
+	others := map[string]other{}
+	ticker := time.NewTicker(n.beat())
+	defer ticker.Stop()
+	for number := uint64(1); ; number++ {
+		if !s.heardLately() {
+			s.end(errSilent)
+			return
+		}
+		members, err := s.renewOnce(number)
+		switch {
+		case errors.Is(err, errLost), errors.Is(err, errStruck), errors.Is(err, errOtherRun), s.run.gone.Load():
+			s.end(err)
+			return
+		case err != nil:
+			n.failed(s, err)
+		default:
+			s.strikeDead(others, members)
+		}
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// heardLately tells whether an echo came within two leases.
+func (s *session) heardLately() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.node.Now()-s.echoed < 2*int64(s.node.Lease)
+}
+
+func (s *session) renewOnce(number uint64) (map[string]string, error) {
+	ctx, cancel := s.node.bounded(s.ctx)
+	defer cancel()
+	asked := s.node.Now()
+	s.mu.Lock()
+	s.asked[number] = asked
+	s.mu.Unlock()
+	word, rest, err := call(ctx, s.client, renewScript, []string{stateKey, membersKey}, s.inc.String(), s.member, s.inbox(s.member), number)
+	switch {
+	case err != nil:
+		return nil, err
+	case word == "struck":
+		return nil, errStruck
+	}
+	return rest.members(0), nil
+}
+
+// hearEcho takes a renewal's lease into use. Its echo came in behind every invalidation that was
+// announced before it; a number of the bus that this replica has not come to means that it missed one.
+func (s *session) hearEcho(seq, number uint64) {
+	if seq != s.seen.Load() {
+		s.end(errGap)
+		return
+	}
+	now := s.node.Now()
+	s.mu.Lock()
+	asked, found := s.asked[number]
+	for earlier := range s.asked {
+		if earlier <= number {
+			delete(s.asked, earlier)
+		}
+	}
+	s.echoed = now
+	s.mu.Unlock()
+	if !found {
+		return
+	}
+	s.node.away.Store(false)
+	s.node.metrics.busLag.Observe(float64(now-asked) / float64(time.Second))
+	s.extend(asked)
+}
+
+// extend lets the replica answer from its caches for a lease from when it asked.
+func (s *session) extend(asked int64) {
+	n := s.node
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.session == s && s.ctx.Err() == nil {
+		n.lease.extendRedis(asked + n.usable())
+	}
+}
