@@ -48,9 +48,9 @@ type flight struct {
 	late    []uint16
 	lateOff bool // a tag that the load named was invalidated while it ran
 
-	found        *cluster.Found // it came from the layer that replicas share
-	look         *cluster.Look  // what was seen there before the load was to begin
-	id           cluster.Token  // of the fill, where it went there
+	found        *cluster.Found  // it came from the layer that replicas share
+	look         *cluster.Lookup // what was seen there before the load was to begin
+	id           cluster.Token   // of the fill, where it went there
 	shared       Shared
 	sharedStored bool
 }
@@ -120,7 +120,7 @@ func (c *Cache) begin(f *flight) {
 // has it fly. What is found there has landed when it returns.
 func (c *Cache) start(f *flight) {
 	if c.node != nil {
-		look := c.node.Look(f.key)
+		look := c.node.Lookup(f.key)
 		f.look = &look
 		fill := &Fill{}
 		if look.Found != nil && f.take(look.Found, fill) {
@@ -150,7 +150,7 @@ func (c *Cache) fly(f *flight) {
 func (c *Cache) pilot(ctx context.Context, f *flight) {
 	defer f.cancel()
 	fill := &Fill{}
-	var lead *cluster.Lead
+	var lead *cluster.FillLease
 	defer c.land(f, fill) // even if the codec ends this goroutine
 	defer func() { c.share(f, fill, lead) }()
 	if c.node != nil {

@@ -9,7 +9,7 @@ import (
 
 // fetch looks for a flight's value in the layer that replicas share. Without one, it answers the lead to
 // load it for all; or nil, when that layer cannot be used now.
-func (c *Cache) fetch(ctx context.Context, f *flight, fill *Fill) *cluster.Lead {
+func (c *Cache) fetch(ctx context.Context, f *flight, fill *Fill) *cluster.FillLease {
 	var old cluster.Token
 	if f.ahead != nil {
 		old = f.ahead.id
@@ -60,7 +60,7 @@ func (f *flight) take(found *cluster.Found, fill *Fill) (taken bool) {
 
 // share ends a lead: with the value, where it may be kept, and without one whatever happens before. An absence that is
 // an error stays here: an error is no value that a codec knows.
-func (c *Cache) share(f *flight, fill *Fill, lead *cluster.Lead) {
+func (c *Cache) share(f *flight, fill *Fill, lead *cluster.FillLease) {
 	if lead == nil {
 		return
 	}

@@ -53,7 +53,7 @@ func (s *session) hear(message string) error {
 	}
 	kind, inc, rest := parts[1], parts[2], parts[3]
 	if kind == "w" {
-		s.node.waits.wake(rest) // a hint, whoever gives it
+		s.membership.wake(rest) // a hint, whoever gives it
 		return nil
 	}
 	if inc != s.inc.String() {
@@ -92,7 +92,7 @@ func (s *session) hearInvalidation(seq uint64, rest string) error {
 	if err != nil {
 		return err
 	}
-	s.node.Fences.InvalidateAt(s.stamp(seq), slots)
+	s.Fences.InvalidateAt(s.stamp(seq), slots)
 	s.seen.Store(seq)
 	if writer == s.member {
 		s.acks.hear(s.member, seq)
@@ -120,7 +120,7 @@ func (s *session) acknowledge() {
 		due := s.due
 		s.due = map[string]uint64{}
 		s.mu.Unlock()
-		ctx, cancel := s.node.bounded(s.ctx)
+		ctx, cancel := s.bounded(s.ctx)
 		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for writer, seq := range due {
 				p.Publish(ctx, s.inbox(writer), fmt.Sprintf("%d a %s %d %s", Wire, s.inc, seq, s.member))
@@ -129,7 +129,7 @@ func (s *session) acknowledge() {
 		})
 		cancel()
 		if err != nil && !errors.Is(err, context.Canceled) {
-			s.node.failed(s, err) // the writer gives up on this replica, and waits out its lease
+			s.failed(err) // the writer gives up on this replica, and waits out its lease
 		}
 	}
 }

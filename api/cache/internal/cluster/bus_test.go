@@ -1,24 +1,21 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
-// newSession is a session that has begun at the bus's number 5, without a Redis.
-func newSession(t testing.TB) *session {
+// mustSession is a session that has begun at the bus's number 5, without a Redis.
+func mustSession(t testing.TB) *session {
 	p, _ := newPart(t, nil)
-	n := &Node{part: p, lease: &lease{}, waits: waits{byKey: map[string]chan struct{}{}}}
-	s := &session{
-		node: n, inc: newToken(), member: "me", first: 5, acks: newAcks(),
-		asked: map[uint64]int64{}, due: map[string]uint64{}, dueNow: make(chan struct{}, 1),
-	}
-	s.base = uint64(n.Fences.InvalidateAll()) - s.first
+	s := newSession(newNode(p).members, newRun(&redis.Options{}), 1)
+	s.member, s.inc, s.first = "me", newToken(), 5
+	s.base = uint64(s.Fences.InvalidateAll()) - s.first
 	s.seen.Store(s.first)
-	s.ctx, s.end = context.WithCancelCause(t.Context())
 	return s
 }
 
@@ -27,20 +24,20 @@ func (s *session) invalidation(seq uint64, slots string) string {
 }
 
 func TestBus(t *testing.T) {
-	s := newSession(t)
-	fenceBefore := s.node.Fences.Now()
+	s := mustSession(t)
+	fenceBefore := s.Fences.Now()
 	if err := s.hear(s.invalidation(6, "7,9")); err != nil {
 		t.Fatal(err)
 	}
 	for slot, holds := range map[uint16]bool{7: false, 8: true, 9: false} {
-		if got := s.node.Fences.Holds(fenceBefore, []uint16{slot}); got != holds {
+		if got := s.Fences.Holds(fenceBefore, []uint16{slot}); got != holds {
 			t.Errorf("slot %d holds: %v, want %v", slot, got, holds)
 		}
 	}
 	if s.due["writer"] != 6 {
 		t.Errorf("the writer is owed the acknowledgement of %d, want 6", s.due["writer"])
 	}
-	if err := s.hear(s.invalidation(4, "8")); err != nil || !s.node.Fences.Holds(fenceBefore, []uint16{8}) {
+	if err := s.hear(s.invalidation(4, "8")); err != nil || !s.Fences.Holds(fenceBefore, []uint16{8}) {
 		t.Errorf("a message from before the session: %v, want it passed over", err)
 	}
 	if err := s.hear("1 a " + s.inc.String() + " 9 other"); err != nil || s.acks.read["other"] != 9 {
@@ -60,7 +57,7 @@ func TestBusDoubts(t *testing.T) {
 		"1 i INC 7 writer 7":            errGap,
 		"1 i 00000000000000 6 writer 7": errLost,
 	} {
-		s := newSession(t)
+		s := mustSession(t)
 		text := message
 		if len(text) > 8 && text[4:7] == "INC" {
 			text = text[:4] + s.inc.String() + text[7:]
@@ -73,13 +70,13 @@ func TestBusDoubts(t *testing.T) {
 
 // TestAnEchoBehindAGapIsNoLease holds that a lease is not renewed by a replica that has missed a message.
 func TestAnEchoBehindAGapIsNoLease(t *testing.T) {
-	s := newSession(t)
-	s.node.session = s
-	s.asked[1] = s.node.Now()
+	s := mustSession(t)
+	s.membership.session = s
+	s.asked[1] = s.Now()
 	if err := s.hear("1 r " + s.inc.String() + " 6 1"); err != nil {
 		t.Fatal(err)
 	}
-	if s.ctx.Err() == nil || s.node.Live(s.node.Now()) {
+	if s.ctx.Err() == nil || s.membership.lease.holds(s.Now()) {
 		t.Error("a lease was renewed by an echo behind a message that did not come")
 	}
 }
@@ -94,7 +91,7 @@ func TestSlotsAreReadAsWritten(t *testing.T) {
 
 // FuzzHear holds that no message makes a replica fall over.
 func FuzzHear(f *testing.F) {
-	s := newSession(f)
+	s := mustSession(f)
 	f.Add("i", "6 writer 1,2")
 	f.Add("r", "5 1")
 	f.Add("a", "5 other")

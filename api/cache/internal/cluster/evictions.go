@@ -17,6 +17,10 @@ type evictions struct {
 	seen map[string]int64
 }
 
+func newEvictions(p part) *evictions {
+	return &evictions{now: p.Now, lease: p.Lease, seen: map[string]int64{}}
+}
+
 // keptLeases is how many leases it is remembered who was evicted: longer than they stay on the list.
 const keptLeases = 10
 

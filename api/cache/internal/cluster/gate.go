@@ -15,6 +15,8 @@ type gate struct {
 	until int64 // no write is acknowledged before
 }
 
+func newGate(p part) *gate { return &gate{now: p.Now, lease: p.Lease} }
+
 // shut has no write acknowledged for a whole lease: until every replica that may still answer under what was before
 // has lost its right to.
 func (g *gate) shut() {

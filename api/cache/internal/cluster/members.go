@@ -7,12 +7,12 @@ import (
 
 // leave ends the membership, so that no writer waits for it. The lease is not used any more by now.
 func (s *session) leave() {
-	ctx, cancel := s.node.bounded(context.Background())
+	ctx, cancel := s.bounded(context.Background())
 	defer cancel()
-	_ = s.strike(ctx, offTheList, map[string]string{s.member: anyRenewal})
+	_ = s.evict(ctx, offTheList, map[string]string{s.member: anyRenewal})
 }
 
-// What evicting makes of a member, and what stands on the list for one that is struck.
+// What evict makes of a member, and what stands on the list for one that is evicted.
 const (
 	evicted    = "-"
 	offTheList = ""
@@ -21,14 +21,14 @@ const (
 // anyRenewal is a member's last renewal, whatever its number.
 const anyRenewal = "*"
 
-// strike makes something of members if the number of their last renewal is the one given. When it answers
+// evict makes something of members if the number of their last renewal is the one given. When it returns
 // nil, they can renew no more.
-func (s *session) strike(ctx context.Context, become string, members map[string]string) error {
+func (s *session) evict(ctx context.Context, become string, members map[string]string) error {
 	args := []any{s.inc.String(), become}
 	for member, renewal := range members {
 		args = append(args, member, renewal)
 	}
-	_, _, err := call(ctx, s.client, strikeScript, []string{stateKey, membersKey}, args...)
+	_, _, err := call(ctx, s.client, evictScript, []string{stateKey, membersKey}, args...)
 	if errors.Is(err, errLost) {
 		return nil // with the incarnation, its members are gone
 	}
@@ -41,16 +41,16 @@ type other struct {
 	since   int64
 }
 
-// strikeDead takes members off the list that have not renewed for two leases, or were struck that long
-// ago. Their leases are over: the last renewal, or the strike, happened before it was first seen.
-func (s *session) strikeDead(others map[string]other, members map[string]string) {
-	now := s.node.Now()
+// evictDead takes members off the list that have not renewed for two leases, or were evicted that long
+// ago. Their leases are over: the last renewal, or the eviction, happened before it was first seen.
+func (s *session) evictDead(others map[string]other, members map[string]string) {
+	now := s.Now()
 	dead := map[string]string{}
 	for member, renewal := range members {
 		switch {
 		case others[member].renewal != renewal:
 			others[member] = other{renewal, now}
-		case now-others[member].since > 2*int64(s.node.Lease):
+		case now-others[member].since > 2*int64(s.Lease):
 			dead[member] = renewal
 		}
 	}
@@ -59,13 +59,13 @@ func (s *session) strikeDead(others map[string]other, members map[string]string)
 			delete(others, member)
 		}
 	}
-	s.node.evicted.takeOff(members)
-	s.node.metrics.members.Set(float64(len(members)))
+	s.membership.evicted.takeOff(members)
+	s.metrics.members.Set(float64(len(members)))
 	if len(dead) > 0 {
-		ctx, cancel := s.node.bounded(s.ctx)
+		ctx, cancel := s.bounded(s.ctx)
 		defer cancel()
-		if err := s.strike(ctx, offTheList, dead); err != nil && !errors.Is(err, context.Canceled) {
-			s.node.failed(s, err)
+		if err := s.evict(ctx, offTheList, dead); err != nil && !errors.Is(err, context.Canceled) {
+			s.failed(err)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // metrics are what an operator sees of the protocol.
 type metrics struct {
-	sent, acknowledged, timedOut, replayed, raised, refused, errors prometheus.Counter
+	sent, acknowledged, timedOut, replayed, bumped, refused, errors prometheus.Counter
 	busLag, carried                                                 prometheus.Histogram
 	members, waiting                                                prometheus.Gauge
 	sessions                                                        atomic.Int64
@@ -41,7 +41,7 @@ func newMetrics() *metrics {
 		acknowledged: counter("invalidations_acknowledged_total", "Acknowledgements by replicas of this one's announcements."),
 		timedOut:     counter("invalidations_timed_out_total", "Replicas that did not acknowledge in time and were struck."),
 		replayed:     counter("invalidations_replayed_total", "Records of the outbox carried out for a writer that had not."),
-		raised:       counter("epochs_raised_total", "Times that this replica raised the epoch, for want of Redis."),
+		bumped:       counter("epochs_raised_total", "Times that this replica raised the epoch, for want of Redis."),
 		refused:      counter("redis_refused_stores_total", "Fills that Redis refused, since their fence was lost."),
 		errors:       counter("redis_errors_total", "Commands that Redis did not answer, or refused."),
 		busLag:       histogram("bus_lag_seconds", "How long a renewal took to come back over the bus connection."),
@@ -63,15 +63,14 @@ func (n *Node) observe() error {
 		return max(float64(n.lease.until.Load()-n.Now())/1e9, -1)
 	})
 	watch("breaker_open", "1 while Redis is not asked, because it did not answer.", func() float64 {
-		if s, _ := n.current(); s == nil || n.away.Load() {
+		if n.members.ready() == nil {
 			return 1
 		}
 		return 0
 	})
 	watch("epoch", "The epoch, as this replica knows it.", func() float64 {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		return float64(n.state.Epoch)
+		state, _ := n.watch.current()
+		return float64(state.Epoch)
 	})
 	watch("sessions", "How often this replica has registered.", func() float64 { return float64(m.sessions.Load()) })
 	for _, collector := range m.all {

@@ -5,13 +5,9 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // Wire is the version of the names, messages and values that replicas share.
@@ -24,41 +20,20 @@ const (
 )
 
 // Node is one replica's part in the cluster. It is safe for concurrent use.
+//
+// It only wires what does the work, from the top of PROTOCOL.md to its end. Where two of them are locked at once, the
+// order is membership before watch before lease and gate.
 type Node struct {
 	part
-
-	lease   *lease     // may this replica answer from a cache?
-	gate    *gate      // may a write be acknowledged?
-	evicted *evictions // members who may still have a lease
-	records *records   // of the outbox
-
-	// away tells that Redis did not answer the last command; a renewal that comes through ends it.
-	away atomic.Bool
-
-	reading  sync.Mutex // of the ledger, one at a time
-	answered int64      // when the ledger was asked last that answered
-	heard    int64      // when it was asked last that said anything, an error too
-	wasAway  int64      // when it was asked last that counted as away
-	said     string     // what was last logged of it
-
-	tookOver int64 // when this replica last raised the epoch for its run of Redis
-
-	mu      sync.Mutex
-	session *session      // nil while there is none
-	changed chan struct{} // closed, and made anew, when session or state changes
-	state   State
-	known   bool // the ledger was read at least once
-	lastInc Token
-	batch   *batch
-	writing int       // writes that are being carried out
-	written sync.Cond // on mu: one has been
-	closing bool
-
-	poked   chan struct{} // the ledger is to be read now
-	pending chan struct{} // there is a batch
-	waits   waits
-
 	cancel context.CancelFunc
+
+	lease   *lease      // may this replica answer from a cache?
+	gate    *gate       // may a write be acknowledged?
+	watch   *watch      // the ledger: the epoch and the outbox
+	members *membership // the sessions with Redis: membership, renewals, bus
+	records *records    // of the outbox, while they are carried out
+	writes  *writes     // announced in batches, and acknowledged
+	fills   *fills      // looked up, or filled by one for all
 }
 
 // part is what each part of a Node has.
@@ -79,23 +54,29 @@ func Start(cfg Config) (*Node, error) {
 		cfg.Logger = slog.Default()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	p := part{Config: &cfg, metrics: newMetrics(), ctx: ctx, tasks: &sync.WaitGroup{}}
-	n := &Node{
-		part: p, cancel: cancel, lease: &lease{}, gate: &gate{now: cfg.Now, lease: cfg.Lease},
-		evicted: &evictions{now: cfg.Now, lease: cfg.Lease, seen: map[string]int64{}}, records: newRecords(p),
-		changed: make(chan struct{}), waits: waits{byKey: map[string]chan struct{}{}},
-		poked: make(chan struct{}, 1), pending: make(chan struct{}, 1),
-	}
-	n.written.L = &n.mu
+	n := newNode(part{Config: &cfg, metrics: newMetrics(), ctx: ctx, tasks: &sync.WaitGroup{}})
+	n.cancel = cancel
 	if err := n.observe(); err != nil {
 		cancel()
 		return nil, err
 	}
-	n.tasks.Go(n.watch)
-	n.tasks.Go(n.carry)
+	n.tasks.Go(n.watch.run)
+	n.tasks.Go(n.writes.run)
 	n.tasks.Go(n.records.run)
-	n.tasks.Go(n.keepSession)
+	n.tasks.Go(n.members.run)
 	return n, nil
+}
+
+// newNode wires a Node, and begins nothing.
+func newNode(p part) *Node {
+	waits := newWaits()
+	n := &Node{part: p, lease: &lease{}, gate: newGate(p), records: newRecords(p)}
+	n.watch = newWatch(p, n.lease, n.gate)
+	n.members = newMembership(p, n.watch, n.lease, n.gate, waits.wake)
+	n.writes = newWrites(p, n.watch, n.members, n.gate, n.records)
+	n.fills = &fills{part: p, members: n.members, waits: waits}
+	n.watch.moved, n.watch.left = n.members.moved, n.writes.carryOutLeft
+	return n
 }
 
 // Live reports whether this replica may answer from a cache at a time by the clock Now, which must be
@@ -103,56 +84,35 @@ func Start(cfg Config) (*Node, error) {
 // sees the mark of every write that was acknowledged before it began.
 func (n *Node) Live(now int64) bool { return n.lease.holds(now) }
 
+// Lookup looks a key up in Redis, in one round trip.
+func (n *Node) Lookup(key string) Lookup { return n.fills.lookup(key) }
+
+// Fetch looks a key up in Redis, or goes on from a Lookup that found nothing. Where there is nothing that may
+// be served, or only the value whose ID is old, one replica is to fill it: it gets the FillLease, and all others
+// wait for it to finish and look again. It returns neither when this replica cannot use Redis, when it waited
+// again and again for fills that brought nothing, or when ctx ended: then the caller loads for itself.
+func (n *Node) Fetch(ctx context.Context, key string, old Token, from *Lookup) (*Found, *FillLease) {
+	return n.fills.fetch(ctx, key, old, from)
+}
+
+// Settle carries out the invalidation of a write that has committed, and has its record removed then, if
+// it has one: if record is not 0. When it returns nil, no replica serves what the write made wrong, and the
+// write may be acknowledged. That takes one round over the bus; at the worst, with a replica or Redis away,
+// the acknowledgement's bound and a lease. An error means that neither Redis nor the database could be told:
+// the write must not be acknowledged.
+func (n *Node) Settle(record int64, slots []uint16) error { return n.writes.settle(record, slots) }
+
 // Close ends the replica's part: writes that are being carried out first, then the membership, so that
 // no writer has to wait for it.
 func (n *Node) Close() {
-	n.mu.Lock()
-	n.closing = true
-	for n.writing > 0 {
-		n.written.Wait()
-	}
-	n.mu.Unlock()
+	n.writes.close()
 	n.cancel()
 	n.tasks.Wait()
 }
 
-// current is the session, and what is closed when there is another or the epoch has moved.
-func (n *Node) current() (*session, <-chan struct{}) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.session, n.changed
-}
-
-// changeLocked tells those who wait on current.
-func (n *Node) changeLocked() {
-	close(n.changed)
-	n.changed = make(chan struct{})
-}
-
-// poke has the ledger read soon.
-func (n *Node) poke() {
-	select {
-	case n.poked <- struct{}{}:
-	default:
-	}
-}
-
 // bounded is a context for one command to Redis.
-func (n *Node) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, n.Timeout)
-}
-
-// failed takes note of a command of a session that Redis did not answer. An answer that refuses a command
-// is counted too, as is a wait for a free connection, and they say nothing of Redis.
-func (n *Node) failed(s *session, err error) {
-	n.metrics.errors.Inc()
-	var refusal redis.Error
-	if errors.Is(err, errLost) || errors.As(err, &refusal) || errors.Is(err, context.Canceled) || errors.Is(err, redis.ErrPoolTimeout) {
-		return
-	}
-	if now, _ := n.current(); now == s {
-		n.away.Store(true)
-	}
+func (c *Config) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, c.Timeout)
 }
 
 // sleep waits for d, or until ctx ends.

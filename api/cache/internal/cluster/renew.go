@@ -8,9 +8,8 @@ import (
 // renew asks for the lease at every beat. It ends the session when the membership is gone, or when
 // renewals come through and their echoes do not: then the bus connection is dead and does not say so.
 func (s *session) renew() {
-	n := s.node
 	others := map[string]other{}
-	ticker := time.NewTicker(n.beat())
+	ticker := time.NewTicker(s.beat())
 	defer ticker.Stop()
 	for number := uint64(1); ; number++ {
 		if !s.heardLately() {
@@ -19,13 +18,13 @@ func (s *session) renew() {
 		}
 		members, err := s.renewOnce(number)
 		switch {
-		case errors.Is(err, errLost), errors.Is(err, errStruck), errors.Is(err, errOtherRun), s.run.gone.Load():
+		case errors.Is(err, errLost), errors.Is(err, errEvicted), errors.Is(err, errOtherRun), s.redis.gone.Load():
 			s.end(err)
 			return
 		case err != nil:
-			n.failed(s, err)
+			s.failed(err)
 		default:
-			s.strikeDead(others, members)
+			s.evictDead(others, members)
 		}
 		select {
 		case <-s.ctx.Done():
@@ -35,17 +34,17 @@ func (s *session) renew() {
 	}
 }
 
-// heardLately tells whether an echo came within two leases.
+// heardLately reports whether an echo came within two leases.
 func (s *session) heardLately() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.node.Now()-s.echoed < 2*int64(s.node.Lease)
+	return s.Now()-s.echoed < 2*int64(s.Lease)
 }
 
 func (s *session) renewOnce(number uint64) (map[string]string, error) {
-	ctx, cancel := s.node.bounded(s.ctx)
+	ctx, cancel := s.bounded(s.ctx)
 	defer cancel()
-	asked := s.node.Now()
+	asked := s.Now()
 	s.mu.Lock()
 	s.asked[number] = asked
 	s.mu.Unlock()
@@ -54,7 +53,7 @@ func (s *session) renewOnce(number uint64) (map[string]string, error) {
 	case err != nil:
 		return nil, err
 	case word == "struck":
-		return nil, errStruck
+		return nil, errEvicted
 	}
 	return rest.members(0), nil
 }
@@ -66,7 +65,7 @@ func (s *session) hearEcho(seq, number uint64) {
 		s.end(errGap)
 		return
 	}
-	now := s.node.Now()
+	now := s.Now()
 	s.mu.Lock()
 	asked, found := s.asked[number]
 	for earlier := range s.asked {
@@ -79,17 +78,17 @@ func (s *session) hearEcho(seq, number uint64) {
 	if !found {
 		return
 	}
-	s.node.away.Store(false)
-	s.node.metrics.busLag.Observe(float64(now-asked) / float64(time.Second))
+	s.membership.away.Store(false)
+	s.metrics.busLag.Observe(float64(now-asked) / float64(time.Second))
 	s.extend(asked)
 }
 
 // extend lets the replica answer from its caches for a lease from when it asked.
 func (s *session) extend(asked int64) {
-	n := s.node
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.session == s && s.ctx.Err() == nil {
-		n.lease.extendRedis(asked + n.usable())
+	m := s.membership
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.session == s && s.ctx.Err() == nil {
+		m.lease.extendRedis(asked + s.usable())
 	}
 }

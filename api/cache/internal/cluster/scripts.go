@@ -17,35 +17,35 @@ var (
 	renewLua string
 	//go:embed lua/invalidate.lua
 	invalidateLua string
-	//go:embed lua/strike.lua
-	strikeLua string
-	//go:embed lua/lead.lua
-	leadLua string
-	//go:embed lua/land.lua
-	landLua string
+	//go:embed lua/evict.lua
+	evictLua string
+	//go:embed lua/acquire.lua
+	acquireLua string
+	//go:embed lua/finish.lua
+	finishLua string
 	//go:embed lua/extend.lua
 	extendLua string
 
 	openScript       = redis.NewScript(openLua)
 	renewScript      = redis.NewScript(renewLua)
 	invalidateScript = redis.NewScript(invalidateLua)
-	strikeScript     = redis.NewScript(strikeLua)
-	leadScript       = redis.NewScript(leadLua)
-	landScript       = redis.NewScript(landLua)
+	evictScript      = redis.NewScript(evictLua)
+	acquireScript    = redis.NewScript(acquireLua)
+	finishScript     = redis.NewScript(finishLua)
 	extendScript     = redis.NewScript(extendLua)
 )
 
 var (
 	// errLost is a state that is another incarnation than the session's, or none.
 	errLost = errors.New("the state in Redis was begun anew")
-	// errStruck is a membership that a writer, or another replica, has ended.
-	errStruck = errors.New("this replica was struck from the membership")
+	// errEvicted is a membership that a writer, or another replica, has ended.
+	errEvicted = errors.New("this replica was struck from the membership")
 )
 
-// reply is what a script answers: a word and what belongs to it.
+// reply is what a script returns: a word and what belongs to it.
 type reply []any
 
-// call runs a script. The words "lost" and "struck" of a script come back as errors.
+// call runs a script. The word "lost" of a script comes back as errLost.
 func call(ctx context.Context, client *redis.Client, script *redis.Script, keys []string, args ...any) (word string, rest reply, err error) {
 	answer, err := script.Run(ctx, client, keys, args...).Slice()
 	if err != nil {

@@ -8,6 +8,8 @@ type waits struct {
 	byKey map[string]chan struct{}
 }
 
+func newWaits() *waits { return &waits{byKey: map[string]chan struct{}{}} }
+
 // on is a channel that is closed when the key's fill ends. It must be asked for before the lease is, so
 // that no waking is missed. A key has one who waits for it at a time: the flight that runs.
 func (w *waits) on(key string) (woken <-chan struct{}, forget func()) {

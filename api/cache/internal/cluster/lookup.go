@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -9,17 +10,19 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
 
-// look reads a key's value and tells whether it may be served: that is, whether no slot of it was
+// errNoLease is a replica that may not answer from a cache now.
+var errNoLease = errors.New("this replica has no lease")
+
+// lookup reads a key's value and reports whether it may be served: that is, whether no slot of it was
 // invalidated since its fence. This replica's own marks know that of every fence since its session
-// began; for older ones, the marks in Redis are read. seen is what lead is to find still there.
+// began; for older ones, the marks in Redis are read. seen is what acquire is to find still there.
 //
 // before is the time of this replica's fences from before it was known which session this is, and no
 // value is given a later stamp. The bus may be behind a value that was just stored; were it given its own
 // time, which is yet to come here, and the session to end, it would outlive it.
-func (s *session) look(key string, before fence.Stamp) (found *Found, seen string, err error) {
-	n := s.node
-	if !n.Live(n.Now()) {
-		return nil, "", errAway
+func (s *session) lookup(key string, before fence.Stamp) (found *Found, seen string, err error) {
+	if !s.membership.lease.holds(s.Now()) {
+		return nil, "", errNoLease
 	}
 	name := s.values + key
 	if len(key) > longKey {
@@ -28,7 +31,7 @@ func (s *session) look(key string, before fence.Stamp) (found *Found, seen strin
 	raw, there, err := s.gets.get(name)
 	switch {
 	case err != nil:
-		n.failed(s, err)
+		s.failed(err)
 		return nil, "", err
 	case !there:
 		return nil, "", nil
@@ -45,13 +48,13 @@ func (s *session) look(key string, before fence.Stamp) (found *Found, seen strin
 			return nil, seen, err
 		}
 	}
-	if !n.Fences.Holds(found.Stamp, found.Slots) && !broken.Fence {
+	if !s.Fences.Holds(found.Stamp, found.Slots) && !broken.Fence {
 		return nil, seen, nil
 	}
 	return found, seen, nil
 }
 
-// holdsInRedis is whether a value's fence holds by the marks in Redis.
+// holdsInRedis reports whether a value's fence holds by the marks in Redis.
 func (s *session) holdsInRedis(found *Found) (bool, error) {
 	fields := make([]string, 1, 1+len(found.Slots))
 	fields[0] = "inc"
@@ -60,7 +63,7 @@ func (s *session) holdsInRedis(found *Found) (bool, error) {
 	}
 	marks, err := s.client.HMGet(context.Background(), stateKey, fields...).Result()
 	if err != nil {
-		s.node.failed(s, err)
+		s.failed(err)
 		return false, err
 	}
 	if marks[0] != s.inc.String() {

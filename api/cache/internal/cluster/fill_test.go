@@ -20,22 +20,22 @@ func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 	t.Cleanup(redis.Close)
 	client := redis.Client()
 	t.Cleanup(func() { client.Close() })
-	s := newSession(t)
+	s := mustSession(t)
 	s.client, s.gets = client, &gets{client: client}
-	s.node.Timeout = time.Second
-	s.node.lease.until.Store(math.MaxInt64)
+	s.Timeout = time.Second
+	s.membership.lease.until.Store(math.MaxInt64)
 	s.values = s.name("v", "")
 	value := Value{ID: newToken(), Inc: s.inc, Seq: s.first + 100, Expires: time.Now().Add(time.Minute), Slots: []uint16{7}}
 	if err := client.Set(context.Background(), s.values+"key", value.marshal(), 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 
-	fence := s.node.Fences.Now()
-	if found, _, err := s.look("key", fence); found == nil || err != nil {
+	fence := s.Fences.Now()
+	if found, _, err := s.lookup("key", fence); found == nil || err != nil {
 		t.Fatalf("the value was not found in its own session: %v", err)
 	}
-	s.node.Fences.InvalidateAll() // the session ends, and another begins
-	if found, _, _ := s.look("key", fence); found != nil {
-		t.Errorf("a value of the session before was found, with the time %d of the fences' %d", found.Stamp, s.node.Fences.Now())
+	s.Fences.InvalidateAll() // the session ends, and another begins
+	if found, _, _ := s.lookup("key", fence); found != nil {
+		t.Errorf("a value of the session before was found, with the time %d of the fences' %d", found.Stamp, s.Fences.Now())
 	}
 }

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -20,11 +19,8 @@ type Found struct {
 	Waited bool
 }
 
-// errAway is a Redis that this replica cannot use now.
-var errAway = errors.New("no session with Redis")
-
-// Look is what a replica saw when it looked a key up in Redis.
-type Look struct {
+// Lookup is what a replica saw when it looked a key up in Redis.
+type Lookup struct {
 	// Found is the value that may be served; nil without one.
 	Found *Found
 
@@ -32,32 +28,39 @@ type Look struct {
 	seen    string   // the ID of the value that is there, served or not
 }
 
-// Look looks a key up in Redis, in one round trip.
-func (n *Node) Look(key string) (l Look) {
-	fence := n.Fences.Now() // of the session before, should there be another in the meantime
-	s, _ := n.current()
-	if s == nil || n.away.Load() {
+// fills finds in Redis what replicas have filled, and has one of them fill what is missing.
+type fills struct {
+	part
+	members *membership
+	waits   *waits
+}
+
+// lookup looks a key up in Redis, in one round trip.
+func (f *fills) lookup(key string) (l Lookup) {
+	fence := f.Fences.Now() // of the session before, should there be another in the meantime
+	s := f.members.ready()
+	if s == nil {
 		return l
 	}
-	found, seen, err := s.look(key, fence)
+	found, seen, err := s.lookup(key, fence)
 	if err != nil {
 		return l
 	}
-	return Look{Found: found, session: s, seen: seen}
+	return Lookup{Found: found, session: s, seen: seen}
 }
 
 // fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more.
 const fetchRounds = 5
 
-// Fetch looks a key up in Redis, or goes on from a Look that found nothing. Where there is nothing that may
-// be served, or only the value whose ID is old, one replica is to fill it: it gets a Lead, and all others
-// wait for it to land and look again. It answers neither when this replica cannot use Redis, when it waited
+// fetch looks a key up in Redis, or goes on from a Lookup that found nothing. Where there is nothing that may
+// be served, or only the value whose ID is old, one replica is to fill it: it gets the FillLease, and all others
+// wait for it to finish and look again. It returns neither when this replica cannot use Redis, when it waited
 // again and again for fills that brought nothing, or when ctx ended: then the caller loads for itself.
-func (n *Node) Fetch(ctx context.Context, key string, old Token, from *Look) (*Found, *Lead) {
+func (f *fills) fetch(ctx context.Context, key string, old Token, from *Lookup) (*Found, *FillLease) {
 	waited := false
 	for round := 0; round < fetchRounds && ctx.Err() == nil; round++ {
 		if from == nil {
-			l := n.Look(key)
+			l := f.lookup(key)
 			from = &l
 		}
 		s, found := from.session, from.Found
@@ -68,11 +71,11 @@ func (n *Node) Fetch(ctx context.Context, key string, old Token, from *Look) (*F
 			found.Waited = waited
 			return found, nil
 		}
-		woken, forget := n.waits.on(s.name("w", key))
-		lead, left, err := s.lead(ctx, key, from.seen)
-		if err != nil || lead != nil {
+		woken, forget := f.waits.on(s.name("w", key))
+		lease, left, err := s.acquire(ctx, key, from.seen)
+		if err != nil || lease != nil {
 			forget()
-			return nil, lead
+			return nil, lease
 		}
 		if left > 0 {
 			waited = true
@@ -86,8 +89,8 @@ func (n *Node) Fetch(ctx context.Context, key string, old Token, from *Look) (*F
 
 // await waits until a fill ends: until this replica is woken, or the filler's lease has run out.
 func (s *session) await(ctx context.Context, woken <-chan struct{}, left time.Duration) {
-	s.node.metrics.waiting.Inc()
-	defer s.node.metrics.waiting.Dec()
+	s.metrics.waiting.Inc()
+	defer s.metrics.waiting.Dec()
 	timer := time.NewTimer(left)
 	defer timer.Stop()
 	select {
@@ -107,5 +110,5 @@ func (s *session) name(kind, key string) string {
 	if len(key) > longKey {
 		key = fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
 	}
-	return "woody:" + strconv.Itoa(Wire) + ":" + strconv.FormatUint(s.epoch, 10) + ":" + kind + ":" + s.node.Release + ":" + key
+	return "woody:" + strconv.Itoa(Wire) + ":" + strconv.FormatUint(s.epoch, 10) + ":" + kind + ":" + s.Release + ":" + key
 }

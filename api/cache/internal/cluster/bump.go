@@ -1,0 +1,79 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// bump bumps the epoch, and shuts the gate until every replica knows or has lost its right to answer
+// from a cache. It tries for a lease: the database may be starting again.
+func (w *watch) bump(least State) (State, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), w.Lease)
+	defer cancel()
+	for {
+		state, err := w.bumpOnce(ctx, least)
+		if err == nil {
+			return state, nil
+		}
+		if sleep(ctx, w.Lease/20); ctx.Err() != nil {
+			return State{}, fmt.Errorf("cache: a write could be told neither to Redis nor to the database: %w", err)
+		}
+	}
+}
+
+func (w *watch) bumpOnce(ctx context.Context, least State) (State, error) {
+	w.reading.Lock() // so that no older reading is learnt after it
+	defer w.reading.Unlock()
+	state, err := w.Ledger.Raise(ctx, least)
+	if err == nil {
+		w.metrics.bumped.Inc()
+		w.learn(state)
+		w.gate.shut()
+	}
+	return state, err
+}
+
+// bumpLeases is how many leases a bumped epoch may take to be known everywhere.
+const bumpLeases = 3
+
+// ErrUnconfirmed is a bumped epoch of which nobody can tell that every replica knows it.
+var ErrUnconfirmed = errors.New("the epoch was raised, and the database was lost before every replica can know")
+
+// AwaitBumped waits until no replica can be answering under an epoch before one that was bumped: for a lease through
+// which the database was there. By then every replica has read the new epoch, or has had no contact with the database
+// for too long to answer. Had the database been unreachable, that would have counted as a contact for others, since for
+// them nobody could be writing.
+//
+// aLease takes a lease, and reports whether the database was there all the time, as seen from here, and has the bumped
+// epoch at the end.
+func AwaitBumped(aLease func() bool) error {
+	for range bumpLeases {
+		if aLease() {
+			return nil
+		}
+	}
+	return ErrUnconfirmed
+}
+
+// awaitBumped is AwaitBumped by the readings that run makes at every beat, and one at the end.
+func (w *watch) awaitBumped(bumped State) error {
+	err := AwaitBumped(func() bool {
+		began := w.Now()
+		w.gate.await()
+		w.read()
+		w.reading.Lock()
+		known := w.contacts.unbroken(began)
+		w.reading.Unlock()
+		state, _ := w.current()
+		known = known && state.Epoch >= bumped.Epoch
+		if !known {
+			w.gate.shut() // once more
+		}
+		return known
+	})
+	if err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// contacts is what the readings of the ledger have shown, by when each was begun.
+type contacts struct {
+	answered    int64 // the last that was answered
+	spoken      int64 // the last that was told anything, an error too
+	unreachable int64 // the last by which the database counted as unreachable
+}
+
+// silentFor is how many leases a database must have been silent for to count as unreachable.
+const silentFor = 5
+
+// silent reports whether the database has said nothing for so long that it counts as unreachable.
+func (c *contacts) silent(now int64, lease time.Duration) bool {
+	return now-c.spoken > silentFor*int64(lease)
+}
+
+// note takes note of a reading, and reports whether it found the database unreachable, so that nothing can be
+// changing. A database that does not answer may be slow for this replica alone: it counts only when it has been silent.
+func (c *contacts) note(asked int64, err error, lease time.Duration) (unreachable bool) {
+	late := errors.Is(err, context.DeadlineExceeded)
+	unreachable = errors.Is(err, ErrAway) || late && c.silent(asked, lease)
+	switch {
+	case err == nil:
+		c.answered = asked
+	case unreachable:
+		c.unreachable = asked
+	}
+	if !late {
+		c.spoken = asked
+	}
+	return unreachable
+}
+
+// unbroken reports whether the database has answered since began, and never counted as unreachable since.
+func (c *contacts) unbroken(began int64) bool { return c.answered >= began && c.unreachable < began }

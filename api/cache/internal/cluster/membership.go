@@ -1,0 +1,262 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
+)
+
+// membership is this replica's sessions, one after the other.
+type membership struct {
+	part
+	watch   *watch     // it knows the epoch
+	lease   *lease     // each session begins it, and ends it
+	gate    *gate      // an incarnation that is new to this replica shuts it
+	evicted *evictions // members who may still have a lease
+	// wake is called when a fill that this replica may wait for has ended.
+	wake func(waiters string)
+
+	// away is set while Redis does not answer: from a command that it did not answer to a renewal that comes through.
+	away atomic.Bool
+
+	bumped int64 // when this replica last bumped the epoch for its run of Redis
+
+	mu      sync.Mutex
+	session *session      // nil while there is none
+	changed chan struct{} // closed, and made anew, when the session or the epoch changes
+	lastInc Token
+}
+
+func newMembership(p part, watch *watch, lease *lease, gate *gate, wake func(string)) *membership {
+	return &membership{
+		part: p, watch: watch, lease: lease, gate: gate, wake: wake,
+		evicted: newEvictions(p), changed: make(chan struct{}),
+	}
+}
+
+// current returns the session, or nil, and what is closed when there is another or the epoch has moved.
+func (m *membership) current() (*session, <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.session, m.changed
+}
+
+// ready returns the session, or nil while there is none or Redis is away.
+func (m *membership) ready() *session {
+	s, _ := m.current()
+	if m.away.Load() {
+		return nil
+	}
+	return s
+}
+
+// await waits for a session, unless Redis is known to be away. It returns nil when none came in time.
+func (m *membership) await(patience time.Duration) *session {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		s, changed := m.current()
+		switch {
+		case m.away.Load():
+			return nil
+		case s != nil:
+			return s
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return nil
+		case <-m.ctx.Done():
+			return nil
+		}
+	}
+}
+
+// moved ends the session, since the epoch has moved.
+func (m *membership) moved() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.session != nil {
+		m.endLocked(m.session, errEpoch)
+	}
+	m.changeLocked()
+}
+
+// end takes the right to answer from a session at once; its goroutines end soon after.
+func (m *membership) end(s *session, cause error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.endLocked(s, cause)
+}
+
+func (m *membership) endLocked(s *session, cause error) {
+	s.end(cause)
+	if m.session == s {
+		m.session = nil
+		m.lease.end()
+		m.changeLocked()
+	}
+}
+
+// changeLocked tells those who wait on current.
+func (m *membership) changeLocked() {
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+var (
+	errClosed = errors.New("the replica is closing")
+	// errUnknownEpoch is a database that has not been reached yet, which watch speaks of.
+	errUnknownEpoch = errors.New("the epoch is not known yet")
+	errTakingOver   = errors.New("the epoch names another run of Redis, or an older release: it is raised")
+)
+
+// retryEvery is how long a replica waits between two tries to begin a session.
+func (m *membership) retryEvery() time.Duration { return m.Lease / 20 }
+
+// run begins a session, and the next when it ends.
+func (m *membership) run() {
+	var r *run
+	var said string
+	for m.ctx.Err() == nil {
+		if r == nil || r.gone.Load() {
+			if r != nil {
+				r.client.Close()
+			}
+			r = newRun(m.options())
+		}
+		s, bus, err := m.begin(r)
+		if err != nil {
+			if text := err.Error(); text != said && m.ctx.Err() == nil && !errors.Is(err, errUnknownEpoch) && !errors.Is(err, errTakingOver) {
+				said = text
+				m.Logger.Warn("cache: no session with Redis, nothing is answered from the cache", "err", err)
+			}
+			_, changed := m.current()
+			select {
+			case <-m.ctx.Done():
+			case <-changed:
+			case <-time.After(m.retryEvery()):
+			}
+			continue
+		}
+		said = ""
+		err = s.keep(bus)
+		m.Logger.Info("cache: session ended", "member", s.member, "why", err)
+	}
+	if r != nil {
+		r.client.Close()
+	}
+}
+
+// begin subscribes first and registers then, so that no message between the two is missed.
+func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
+	state, known := m.watch.current()
+	if !known {
+		return nil, nil, errUnknownEpoch
+	}
+	if state.Wire > Wire {
+		return nil, nil, fmt.Errorf("a newer release has taken over with wire format %d", state.Wire)
+	}
+	if err := m.takeOver(r, state); err != nil {
+		return nil, nil, err
+	}
+	s := newSession(m, r, state.Epoch)
+	bus, err := s.subscribe()
+	if err == nil {
+		err = s.register()
+	}
+	if err == nil {
+		err = m.open(s)
+	}
+	if err != nil {
+		s.end(err)
+		if bus != nil {
+			bus.Close()
+		}
+		return nil, nil, err
+	}
+	return s, bus, nil
+}
+
+// takeOver bumps the epoch where it does not name the run of the server that this replica has reached, or
+// names an older wire format. Replicas that reach different servers would take turns: each waits for a
+// lease in between.
+func (m *membership) takeOver(r *run, state State) error {
+	ctx, cancel := m.bounded(m.ctx)
+	defer cancel()
+	if err := r.client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	if broken.Epoch || state.Wire == Wire && state.Run == *r.id.Load() {
+		return nil
+	}
+	if now := m.Now(); m.bumped == 0 || now-m.bumped > int64(m.Lease) {
+		m.watch.read() // another may have done it
+		if again, _ := m.watch.current(); again == state {
+			m.bumped = now
+			if _, err := m.watch.bump(State{Wire: Wire, Run: *r.id.Load()}); err != nil {
+				return err
+			}
+		}
+	}
+	return errTakingOver
+}
+
+// overtaken is a state of a later epoch than the ledger's: the ledger was read before it was bumped, or
+// the database was set back.
+func (m *membership) overtaken(epoch string) error {
+	ahead, err := strconv.ParseUint(epoch, 10, 64)
+	if err != nil {
+		return err
+	}
+	m.watch.read()
+	if state, _ := m.watch.current(); state.Epoch < ahead {
+		_, err = m.watch.bump(State{Epoch: ahead + 1, Wire: Wire})
+	}
+	return errors.Join(errEpoch, err)
+}
+
+// open makes a session that has registered the current one, unless the epoch has moved meanwhile. Should it move now,
+// moved comes after, and ends the session.
+func (m *membership) open(s *session) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if state, _ := m.watch.current(); state.Epoch != s.epoch {
+		return errEpoch
+	}
+	if s.inc != m.lastInc && !s.old {
+		// Members of the incarnation before may still have leases.
+		m.gate.shut()
+	}
+	m.lastInc = s.inc
+	s.base = uint64(m.Fences.InvalidateAll()) - s.first
+	s.echoed = m.Now()
+	m.session = s
+	m.away.Store(false)
+	m.lease.begin()
+	m.changeLocked()
+	m.metrics.sessions.Add(1)
+	m.Logger.Info("cache: session", "member", s.member, "epoch", s.epoch)
+	return nil
+}
+
+// failed takes note of a command of a session that Redis did not answer. An answer that refuses a command
+// is counted too, as is a wait for a free connection, and they say nothing of Redis.
+func (m *membership) failed(s *session, err error) {
+	m.metrics.errors.Inc()
+	var refusal redis.Error
+	if errors.Is(err, errLost) || errors.As(err, &refusal) || errors.Is(err, context.Canceled) || errors.Is(err, redis.ErrPoolTimeout) {
+		return
+	}
+	if now, _ := m.current(); now == s {
+		m.away.Store(true)
+	}
+}

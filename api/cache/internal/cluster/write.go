@@ -1,0 +1,189 @@
+package cluster
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
+)
+
+// batch is writes that are announced together.
+type batch struct {
+	slots  []uint16
+	cutOff int // how often its announcer's session ended before the acknowledgements came
+	done   chan struct{}
+	err    error // read after done
+}
+
+// writes carries out the invalidations of writes, many at a time.
+type writes struct {
+	part
+	watch   *watch
+	members *membership
+	gate    *gate
+	records *records
+
+	pending chan struct{} // there is a batch
+
+	mu      sync.Mutex
+	batch   *batch
+	open    int       // writes that are being carried out
+	ended   sync.Cond // on mu: one has been
+	closing bool
+}
+
+func newWrites(p part, watch *watch, members *membership, gate *gate, records *records) *writes {
+	w := &writes{part: p, watch: watch, members: members, gate: gate, records: records, pending: make(chan struct{}, 1)}
+	w.ended.L = &w.mu
+	return w
+}
+
+// close waits until no write is being carried out, and refuses those that come after.
+func (w *writes) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closing = true
+	for w.open > 0 {
+		w.ended.Wait()
+	}
+}
+
+// carry carries out the invalidation of a write that has committed. See Node.Settle.
+func (w *writes) carry(slots []uint16) error {
+	if !w.enter() {
+		return errClosed
+	}
+	defer w.leave()
+	began := time.Now()
+	b := w.add(slots)
+	<-b.done
+	w.metrics.carried.Observe(time.Since(began).Seconds())
+	return b.err
+}
+
+// enter counts a write in, unless the replica is closing.
+func (w *writes) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closing {
+		w.open++
+	}
+	return !w.closing
+}
+
+func (w *writes) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open--
+	w.ended.Broadcast()
+}
+
+// settle is carry for a write that recorded its tags: the record is removed after it.
+func (w *writes) settle(record int64, slots []uint16) error {
+	if record == 0 {
+		return w.carry(slots)
+	}
+	broken.At("committed")
+	w.records.claim(record)
+	err := w.carry(slots)
+	broken.At("settled")
+	if err == nil {
+		w.records.finish(record)
+	} else {
+		w.records.release(record)
+	}
+	return err
+}
+
+// add puts slots into the next batch.
+func (w *writes) add(slots []uint16) *batch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.batch == nil {
+		w.batch = &batch{done: make(chan struct{})}
+	}
+	b := w.batch
+	b.slots = append(b.slots, slots...)
+	select {
+	case w.pending <- struct{}{}:
+	default:
+	}
+	return b
+}
+
+// run announces batch after batch. While one waits for its acknowledgements, the next is announced.
+func (w *writes) run() {
+	for {
+		select {
+		case <-w.ctx.Done():
+			if b := w.take(); b != nil {
+				b.err = errClosed
+				close(b.done)
+			}
+			return
+		case <-w.pending:
+		}
+		if b := w.take(); b != nil {
+			w.carryOut(b)
+		}
+	}
+}
+
+func (w *writes) take() *batch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	b := w.batch
+	w.batch = nil
+	if b != nil {
+		slices.Sort(b.slots)
+		b.slots = slices.Compact(b.slots)
+	}
+	return b
+}
+
+// announceTries is how often an announcement is tried that found the state begun anew.
+const announceTries = 3
+
+// carryOut announces a batch, and ends it when the replicas have heard. Where Redis cannot be told, the
+// epoch is bumped instead.
+func (w *writes) carryOut(b *batch) {
+	for range announceTries {
+		s := w.members.await(w.AckTimeout)
+		if s == nil {
+			break
+		}
+		seq, members, err := s.invalidate(b.slots)
+		if err == nil {
+			broken.At("announced")
+			w.tasks.Go(func() { w.conclude(b, s, seq, members) })
+			return
+		}
+		if !errors.Is(err, errLost) && s.ctx.Err() == nil {
+			s.failed(err)
+			break
+		}
+		w.members.end(s, err)
+		w.watch.poke()
+	}
+	w.fallBack(b)
+}
+
+// fallBack bumps the epoch for a batch that Redis could not be told of, and ends it when no replica
+// can be answering under the one before. Bumping it again for each write would have every replica
+// begin anew each time: it is done four times a lease at most.
+func (w *writes) fallBack(b *batch) {
+	if broken.Epoch {
+		close(b.done)
+		return
+	}
+	bumped, err := w.watch.bump(State{Wire: Wire})
+	w.tasks.Go(func() {
+		if b.err = err; err == nil {
+			b.err = w.watch.awaitBumped(bumped)
+		}
+		close(b.done)
+	})
+	sleep(w.ctx, w.Lease/4)
+}
