@@ -3,23 +3,23 @@ package outbox
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache"
+	"github.com/woodytoys/woodytoys/api/cache/internal/cluster"
 )
 
 // Bare is for a program without a cache that writes to a database which others may cache: the replicas
 // of the release before, in an update that brings the cache in. While nobody does, it costs a read in
 // each transaction; while somebody does, its writes are acknowledged as those of a replica that is cut
-// off from Redis: it raises the epoch and waits.
+// off from Redis: it bumps the epoch and waits.
 type Bare struct {
 	*Outbox
 	// Lease is the others' cache.Cluster.Lease.
 	Lease time.Duration
 }
 
-// Record notes the tags if there are caches, and answers 0 if there are none. The row that it reads
+// Record notes the tags if there are caches, and returns 0 if there are none. The row that it reads
 // stays locked against the first who begins to cache until the transaction ends.
 func (b *Bare) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record int64, err error) {
 	var used, proved bool
@@ -35,41 +35,35 @@ func (b *Bare) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record i
 	return b.Outbox.Record(ctx, tx, tags...)
 }
 
-// settleTries is how many leases a write may take to be known everywhere.
-const settleTries = 3
-
-var errUnconfirmed = errors.New("the epoch was raised, and the database was lost before every replica can know")
-
-// Settle makes a write known to the caches, if there are any: it raises the epoch, and waits until every
+// Settle makes a write known to the caches, if there are any: it bumps the epoch, and waits until every
 // replica has read it or stopped answering. For that the database must have been there all the time.
 func (b *Bare) Settle(record int64) error {
 	if record == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), (settleTries+1)*b.Lease)
+	ctx, cancel := context.WithTimeout(context.Background(), (cluster.BumpLeases+1)*b.Lease)
 	defer cancel()
-	raised, err := b.Raise(ctx, cache.State{})
+	bumped, err := b.Raise(ctx, cache.State{})
 	if err != nil {
 		return err
 	}
-	for range settleTries {
-		if b.reachable(ctx, raised) {
-			_ = b.Remove(ctx, []int64{record}) // left there, it is carried out once more
-			return nil
-		}
+	if err := cluster.AwaitBumped(func() bool { return b.reachable(ctx, bumped) }); err != nil {
+		return err
 	}
-	return errUnconfirmed
+	_ = b.Remove(ctx, []int64{record}) // left there, it is carried out once more
+	return nil
 }
 
-// reachable tells whether the database could be reached for a lease, whenever it was asked, and has the
-// epoch that was raised.
-func (b *Bare) reachable(ctx context.Context, raised cache.State) bool {
+// reachable reports whether the database could be reached for a lease, whenever it was asked, and has the
+// epoch that was bumped. A replica that caches reads the ledger at every beat anyway, and judges by that;
+// a bare one has nobody who does, so it asks for a whole lease itself.
+func (b *Bare) reachable(ctx context.Context, bumped cache.State) bool {
 	all := true
 	for range beats {
 		time.Sleep(b.Lease / beats)
 		err := b.once(ctx, func(conn *sql.Conn) error {
 			state, err := b.readState(ctx, conn)
-			all = all && state.Epoch >= raised.Epoch
+			all = all && state.Epoch >= bumped.Epoch
 			return err
 		})
 		all = all && err == nil

@@ -34,8 +34,8 @@ func (w *watch) bumpOnce(ctx context.Context, least State) (State, error) {
 	return state, err
 }
 
-// bumpLeases is how many leases a bumped epoch may take to be known everywhere.
-const bumpLeases = 3
+// BumpLeases is how many leases a bumped epoch may take to be known everywhere.
+const BumpLeases = 3
 
 // ErrUnconfirmed is a bumped epoch of which nobody can tell that every replica knows it.
 var ErrUnconfirmed = errors.New("the epoch was raised, and the database was lost before every replica can know")
@@ -48,7 +48,7 @@ var ErrUnconfirmed = errors.New("the epoch was raised, and the database was lost
 // aLease takes a lease, and reports whether the database was there all the time, as seen from here, and has the bumped
 // epoch at the end.
 func AwaitBumped(aLease func() bool) error {
-	for range bumpLeases {
+	for range BumpLeases {
 		if aLease() {
 			return nil
 		}
