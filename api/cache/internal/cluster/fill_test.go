@@ -3,8 +3,12 @@ package cluster
 import (
 	"context"
 	"math"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
@@ -37,5 +41,81 @@ func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 	s.Fences.InvalidateAll() // the session ends, and another begins
 	if found, _, _ := s.lookup("key", fence); found != nil {
 		t.Errorf("a value of the session before was found, with the time %d of the fences' %d", found.Stamp, s.Fences.Now())
+	}
+}
+
+// TestOneFillsForAll has two replicas miss the same key: one gets the fill lease, and the other gets what it stored, or
+// the lease when it stored nothing.
+func TestOneFillsForAll(t *testing.T) {
+	server, err := servers.StartRedis()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	client := server.Client()
+	t.Cleanup(func() { client.Close() })
+	ledger := &fakeLedger{state: State{Epoch: 1}}
+	start := func(name string) *Node {
+		p, _ := newPart(t, ledger)
+		cfg := *p.Config
+		cfg.Redis, cfg.Replica, cfg.Registerer = &redis.Options{Addr: server.Addr}, name, prometheus.NewRegistry()
+		cfg.Lease, cfg.Timeout, cfg.FillLease = time.Minute, 10*time.Second, time.Hour
+		n, err := Start(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(n.Close)
+		for deadline := time.Now().Add(30 * time.Second); !n.Live(n.Now()); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("no session")
+			}
+		}
+		return n
+	}
+	filler, other := start("filler"), start("other")
+	type outcome struct {
+		found *Found
+		lease *FillLease
+	}
+	wait := func(key string) <-chan outcome {
+		done := make(chan outcome, 1)
+		go func() {
+			found, lease := other.Fetch(context.Background(), key, Token{}, nil)
+			done <- outcome{found, lease}
+		}()
+		waiters := "woody:1:" + strconv.FormatUint(ledger.state.Epoch, 10) + ":w::" + key
+		for deadline := time.Now().Add(30 * time.Second); client.SCard(t.Context(), waiters).Val() == 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the other replica does not wait")
+			}
+		}
+		return done
+	}
+	_, lease := filler.Fetch(t.Context(), "stored", Token{}, nil)
+	if lease == nil {
+		t.Fatal("nobody else fills, and there is no lease")
+	}
+	waiting := wait("stored")
+	if !lease.Store([]uint16{7}, false, []byte("toy"), time.Minute) {
+		t.Error("the value was not stored")
+	}
+	if got := <-waiting; got.found == nil || !got.found.Waited || string(got.found.Payload) != "toy" || got.found.ID != lease.Token() {
+		t.Errorf("whoever waited got %+v, want what was filled", got)
+	}
+	_, lease = filler.Fetch(t.Context(), "released", Token{}, nil)
+	if lease == nil {
+		t.Fatal("nobody else fills, and there is no lease")
+	}
+	waiting = wait("released")
+	lease.Release()
+	got := <-waiting
+	if got.lease == nil {
+		t.Fatalf("whoever waited got %+v, want the fill lease", got)
+	}
+	if _, _, err := filler.members.ready().invalidate([]uint16{7}); err != nil {
+		t.Error(err)
+	}
+	if got.lease.Store([]uint16{7}, false, []byte("toy"), time.Minute) {
+		t.Error("a value was stored whose fence was lost")
 	}
 }

@@ -30,7 +30,10 @@ func (l *fakeLedger) Raise(_ context.Context, least State) (State, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil {
-		l.state.Epoch = max(l.state.Epoch+1, least.Epoch)
+		l.state.Epoch, l.state.Wire = max(l.state.Epoch+1, least.Epoch), max(l.state.Wire, least.Wire)
+		if least.Run != "" {
+			l.state.Run = least.Run
+		}
 	}
 	return l.state, l.err
 }
@@ -43,7 +46,14 @@ func (l *fakeLedger) Remove(_ context.Context, ids []int64) error {
 	return l.err
 }
 
-// newPart is what a part of a Node needs, with leases of a second, and what closes it.
+// fail has all calls fail from now on, or none if err is nil.
+func (l *fakeLedger) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
+// newPart is what a part of a Node needs, with leases of a second, and what ends it.
 func newPart(t testing.TB, ledger Ledger) (part, context.CancelFunc) {
 	began := time.Now()
 	ctx, cancel := context.WithCancel(context.Background())

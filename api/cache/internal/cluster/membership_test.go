@@ -1,0 +1,116 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// mustMember is a replica whose session has been opened at epoch 1, and may answer, without a Redis.
+func mustMember(t *testing.T) (*Node, *session) {
+	p, _ := newPart(t, &fakeLedger{state: State{Epoch: 1}})
+	n := newNode(p)
+	n.watch.read()
+	s := newSession(n.members, newRun(&redis.Options{}), 1)
+	s.inc = newToken()
+	if err := n.members.open(s); err != nil {
+		t.Fatal(err)
+	}
+	s.extend(s.Now())
+	return n, s
+}
+
+// TestASessionOpens holds what a session begins with: a near cache in which nothing holds, a lease that waits for an
+// echo, and a gate that is shut unless the incarnation is old or has been seen before.
+func TestASessionOpens(t *testing.T) {
+	inc := newToken()
+	for _, row := range []struct {
+		what      string
+		last      Token
+		old, shut bool
+	}{
+		{"a new incarnation", Token{}, false, true},
+		{"one in which somebody has renewed for long", Token{}, true, false},
+		{"the same as before", inc, false, false},
+	} {
+		p, _ := newPart(t, &fakeLedger{state: State{Epoch: 1}})
+		n := newNode(p)
+		n.watch.read()
+		n.members.lastInc = row.last
+		n.members.away.Store(true)
+		n.lease.extendRedis(int64(time.Hour))
+		fence := n.Fences.Now()
+		s := newSession(n.members, newRun(&redis.Options{}), 1)
+		s.inc, s.old, s.first = inc, row.old, 5
+		if err := n.members.open(s); err != nil || n.members.ready() != s {
+			t.Errorf("%s: %v, want the session", row.what, err)
+		}
+		if n.Fences.Holds(fence, nil) || !n.Fences.Holds(s.stamp(s.first), nil) {
+			t.Errorf("%s: something from before it holds, or nothing of it", row.what)
+		}
+		if n.Live(n.Now()) {
+			t.Errorf("%s: it answers before its first echo", row.what)
+		}
+		if shut := n.gate.until > 0; shut != row.shut {
+			t.Errorf("%s: the gate is shut: %v, want %v", row.what, shut, row.shut)
+		}
+	}
+}
+
+// TestTheEpochMoves holds that no session outlives its epoch, nor begins after it.
+func TestTheEpochMoves(t *testing.T) {
+	n, s := mustMember(t)
+	if !n.Live(n.Now()) {
+		t.Fatal("the session has no lease")
+	}
+	_, changed := n.members.current()
+	if _, err := n.watch.bump(State{}); err != nil {
+		t.Fatal(err)
+	}
+	if n.Live(n.Now()) || n.members.ready() != nil || !errors.Is(context.Cause(s.ctx), errEpoch) {
+		t.Error("a session outlived its epoch")
+	}
+	select {
+	case <-changed:
+	default:
+		t.Error("nobody was told")
+	}
+	if s.extend(n.Now()); n.Live(n.Now()) {
+		t.Error("a session that has ended extended the lease")
+	}
+	late := newSession(n.members, s.redis, 1)
+	if err := n.members.open(late); !errors.Is(err, errEpoch) || n.members.ready() != nil {
+		t.Errorf("a session of an epoch that has passed began: %v", err)
+	}
+}
+
+// refusal is an answer of Redis.
+type refusal struct{}
+
+func (refusal) Error() string { return "OOM command not allowed" }
+func (refusal) RedisError()   {}
+
+// TestRedisIsAway holds after which errors Redis is not asked any more.
+func TestRedisIsAway(t *testing.T) {
+	timeout := &net.OpError{Op: "read", Err: context.DeadlineExceeded}
+	for err, away := range map[error]bool{
+		timeout: true, io.EOF: true, fmt.Errorf("store: %w", timeout): true,
+		refusal{}: false, errLost: false, context.Canceled: false, redis.ErrPoolTimeout: false,
+	} {
+		n, s := mustMember(t)
+		if s.failed(err); (n.members.ready() == nil) != away {
+			t.Errorf("after %v: Redis is away: %v, want %v", err, !away, away)
+		}
+		n, s = mustMember(t)
+		n.members.end(s, errCut)
+		if s.failed(err); n.members.away.Load() {
+			t.Errorf("after %v of a session that has ended, Redis is away", err)
+		}
+	}
+}
