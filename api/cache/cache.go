@@ -36,7 +36,7 @@ func New(cfg Config) (*Cache, error) {
 		fences: fence.New(), clock: clock{time.Now()}, names: map[string]bool{},
 		flights: flights{byKey: map[string]*flight{}},
 	}
-	c.flights.landed.L = &c.flights.mu
+	c.flights.finished.L = &c.flights.mu
 	switch {
 	case cfg.Store != nil:
 		c.keep = plugged{cfg.Store}
@@ -60,7 +60,7 @@ func New(cfg Config) (*Cache, error) {
 }
 
 // Invalidate is to be called after a write has committed and before it is acknowledged, with the
-// tags of all that it changes. When it answers nil, no read that begins, on any replica, answers
+// tags of all that it changes. When it returns nil, no read that begins, on any replica, answers
 // anything that was read from before it was called. It costs the same for one entry or a million.
 //
 // In one process it never fails and takes no time. In a cluster it takes a round over the bus; at the
@@ -86,7 +86,7 @@ func (c *Cache) Settle(record int64, tags ...string) error {
 func (c *Cache) Close() {
 	c.flights.mu.Lock()
 	for c.flights.running > 0 {
-		c.flights.landed.Wait()
+		c.flights.finished.Wait()
 	}
 	c.flights.mu.Unlock()
 	if c.node != nil {
@@ -94,17 +94,17 @@ func (c *Cache) Close() {
 	}
 }
 
-// Near tells whether this process keeps entries in memory.
+// Near reports whether this process keeps entries in memory.
 func (c *Cache) Near() bool { return c.keep != nothing{} }
 
-// Shared tells whether the cache is one replica's part of a cluster.
+// Shared reports whether the cache is one replica's part of a cluster.
 func (c *Cache) Shared() bool { return c.node != nil }
 
-// live tells whether this process knows of every write that was acknowledged before now, so that it
+// live reports whether this process knows of every write that was acknowledged before now, so that it
 // may answer from what it keeps.
 func (c *Cache) live(now int64) bool { return c.node == nil || c.node.Live(now) }
 
-// find looks a key up. It answers nil when there is no entry that may be served, and then the
+// find looks a key up. It returns nil when there is no entry that may be served, and then the
 // reason.
 func (c *Cache) find(key string, now int64) (*entry, Reason) {
 	if !c.live(now) {

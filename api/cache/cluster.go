@@ -31,7 +31,7 @@ type Cluster struct {
 	// another one has encoded. New fails where that cannot be read.
 	Release string
 
-	// Lease is how long a replica may answer from a cache without a word from Redis, and from the
+	// Lease is how long a replica may answer from a cache without a contact with Redis, and from the
 	// database. It bounds how long a write waits for a replica that is gone, and, while Redis is away,
 	// how long every write takes. Default: 1s.
 	Lease time.Duration
@@ -47,7 +47,7 @@ type Cluster struct {
 	Logger *slog.Logger
 }
 
-// The words of the ledger.
+// What the ledger is about.
 type (
 	// Ledger is what replicas keep in the database: the epoch and the outbox.
 	Ledger = cluster.Ledger
@@ -57,8 +57,8 @@ type (
 	Record = cluster.Record
 )
 
-// ErrAway is what a Ledger's error is when the database cannot be reached at all.
-var ErrAway = cluster.ErrAway
+// ErrUnreachable is what a Ledger's error is when the database cannot be reached at all.
+var ErrUnreachable = cluster.ErrUnreachable
 
 const (
 	defaultLease      = time.Second

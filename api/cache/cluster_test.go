@@ -26,7 +26,7 @@ func (f *fakeLedger) Read(context.Context, time.Duration) (cache.State, []cache.
 	return f.state, nil, nil
 }
 
-func (f *fakeLedger) Raise(_ context.Context, least cache.State) (cache.State, error) {
+func (f *fakeLedger) Bump(_ context.Context, least cache.State) (cache.State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.state = cache.State{Epoch: max(f.state.Epoch+1, least.Epoch), Wire: max(f.state.Wire, least.Wire), Run: least.Run}

@@ -50,9 +50,9 @@ type Options struct {
 
 // Codec turns the values of a loader into bytes and back. It must be safe for concurrent use.
 type Codec interface {
-	// Encode answers the bytes of a value. With an error the value is not shared.
+	// Encode returns the bytes of a value. With an error the value is not shared.
 	Encode(value any) ([]byte, error)
-	// Decode answers the value of bytes, which it may keep. With an error it is loaded instead.
+	// Decode returns the value of bytes, which it may keep. With an error it is loaded instead.
 	Decode(b []byte) (any, error)
 }
 

@@ -17,10 +17,10 @@ import (
 // for it to end: for the callers who came after an invalidation, whom the running load, which may
 // have read before it, cannot answer.
 type flights struct {
-	mu      sync.Mutex
-	byKey   map[string]*flight // the running one
-	running int
-	landed  sync.Cond // on mu: running went down
+	mu       sync.Mutex
+	byKey    map[string]*flight // the running one
+	running  int
+	finished sync.Cond // on mu: running went down
 }
 
 // flight is one load and those who wait for it.
@@ -49,7 +49,7 @@ type flight struct {
 	lateOff bool // a tag that the load named was invalidated while it ran
 
 	found        *cluster.Found  // it came from the layer that replicas share
-	look         *cluster.Lookup // what was seen there before the load was to begin
+	lookup       *cluster.Lookup // what was seen there before the load was to begin
 	id           cluster.Token   // of the fill, where it went there
 	shared       Shared
 	sharedStored bool
@@ -68,14 +68,14 @@ func (p *PanicError) Error() string {
 }
 
 // join finds the flight that can answer a caller who comes now, and makes it where there is none.
-// Without mayJoin only a flight that has not begun will do. It answers an entry instead when a flight
-// has just landed one. A caller who is to begin the flight goes on with start.
-func (c *Cache) join(f *flight, mayJoin bool) (joined *flight, led role, landed *entry) {
+// Without mayJoin only a flight that has not begun will do. It returns an entry instead when a flight
+// has just ended with one. A caller who is to begin the flight goes on with start.
+func (c *Cache) join(f *flight, mayJoin bool) (joined *flight, led role, ended *entry) {
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
 	running := c.flights.byKey[f.key]
 	if running == nil {
-		// The flight that this caller just missed may have landed: look again, now that none can.
+		// The flight that this caller just missed may have ended: look again, now that none can.
 		if e, _ := c.find(f.key, c.clock.now()); e != nil {
 			return nil, joins, e
 		}
@@ -103,7 +103,7 @@ const (
 	begins             // its own, which it has to start
 )
 
-// canAnswer tells whether no invalidation can have come between a running flight's fence and now, as
+// canAnswer reports whether no invalidation can have come between a running flight's fence and now, as
 // far as its own tags and those of the caller who would make the other flight tell.
 func (c *Cache) canAnswer(running, other *flight) bool {
 	return broken.Join || c.fences.Holds(running.fence, running.slots) && c.fences.Holds(running.fence, other.slots)
@@ -117,16 +117,16 @@ func (c *Cache) begin(f *flight) {
 }
 
 // start has a flight that has begun look in the layer that replicas share, where there is one, and then
-// has it fly. What is found there has landed when it returns.
+// has it fly. What is found there has ended when it returns.
 func (c *Cache) start(f *flight) {
 	if c.node != nil {
-		look := c.node.Lookup(f.key)
-		f.look = &look
+		lookup := c.node.Lookup(f.key)
+		f.lookup = &lookup
 		fill := &Fill{}
-		if look.Found != nil && f.take(look.Found, fill) {
+		if lookup.Found != nil && f.take(lookup.Found, fill) {
 			f.shared = SharedHit
 			f.meter.sharedHits.Inc()
-			c.land(f, fill)
+			c.finish(f, fill)
 			return
 		}
 	}
@@ -145,16 +145,16 @@ func (c *Cache) fly(f *flight) {
 	go c.pilot(ctx, f)
 }
 
-// pilot finds the value in the layer that replicas share or has it loaded, and lands it, whatever the
+// pilot finds the value in the layer that replicas share or has it loaded, and finishes, whatever the
 // load does.
 func (c *Cache) pilot(ctx context.Context, f *flight) {
 	defer f.cancel()
 	fill := &Fill{}
-	var lead *cluster.FillLease
-	defer c.land(f, fill) // even if the codec ends this goroutine
-	defer func() { c.share(f, fill, lead) }()
+	var lease *cluster.FillLease
+	defer c.finish(f, fill) // even if the codec ends this goroutine
+	defer func() { c.share(f, fill, lease) }()
 	if c.node != nil {
-		if lead = c.fetch(ctx, f, fill); f.found != nil {
+		if lease = c.fetch(ctx, f, fill); f.found != nil {
 			return
 		}
 	}
@@ -179,8 +179,8 @@ func (f *flight) run(ctx context.Context, fill *Fill) {
 	returned = true
 }
 
-// land keeps what came of the load, if its fence still holds, and lets the waiting flight begin.
-func (c *Cache) land(f *flight, fill *Fill) {
+// finish keeps what came of the load, if its fence still holds, and lets the waiting flight begin.
+func (c *Cache) finish(f *flight, fill *Fill) {
 	f.late = fill.slots
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
@@ -207,7 +207,7 @@ func (c *Cache) land(f *flight, fill *Fill) {
 	}
 	close(f.done)
 	c.flights.running--
-	c.flights.landed.Broadcast()
+	c.flights.finished.Broadcast()
 }
 
 // ttl is how long a load's outcome may be kept: zero for errors, but those that mean absence.
@@ -247,7 +247,7 @@ func (c *Cache) keepable(f *flight, fill *Fill) *entry {
 }
 
 // await waits for a flight's end or for the caller's own. came is the clock of the fences when the
-// caller joined. It answers again = true when the flight cannot answer this caller: it turned out
+// caller joined. It returns again = true when the flight cannot answer this caller: it turned out
 // to depend on a tag that was invalidated, and began before the caller came.
 func (c *Cache) await(ctx context.Context, f *flight, led role, came fence.Stamp) (again bool, err error) {
 	c.metrics.waiting.Inc()

@@ -15,7 +15,7 @@ import (
 
 const crowd = 1000
 
-// together calls f crowd times at once, in a synctest bubble, and answers when all wait or are done.
+// together calls f crowd times at once, in a synctest bubble, and returns when all wait or are done.
 func together(f func()) *sync.WaitGroup {
 	var group sync.WaitGroup
 	for range crowd {

@@ -166,9 +166,9 @@ func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Lo
 	}
 	for mayJoin := true; ; mayJoin = false {
 		came := c.fences.Now()
-		f, led, landed := c.join(l.flight(ctx, key, tags, load), mayJoin && c.live(c.clock.now()))
-		if landed != nil {
-			v, info, err = l.unpack(landed, c.clock.now())
+		f, led, ended := c.join(l.flight(ctx, key, tags, load), mayJoin && c.live(c.clock.now()))
+		if ended != nil {
+			v, info, err = l.unpack(ended, c.clock.now())
 			info.Reason, info.Collapsed = reason, true
 			l.meter.joined.Inc()
 			return v, info, err

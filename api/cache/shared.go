@@ -7,23 +7,23 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache/internal/cluster"
 )
 
-// fetch looks for a flight's value in the layer that replicas share. Without one, it answers the lead to
-// load it for all; or nil, when that layer cannot be used now.
+// fetch looks for a flight's value in the layer that replicas share. Without one, it returns the lease to
+// fill it for all; or nil, when that layer cannot be used now.
 func (c *Cache) fetch(ctx context.Context, f *flight, fill *Fill) *cluster.FillLease {
 	var old cluster.Token
 	if f.ahead != nil {
 		old = f.ahead.id
 	}
-	found, lead := c.node.Fetch(ctx, f.key, old, f.look)
+	found, lease := c.node.Fetch(ctx, f.key, old, f.lookup)
 	if found != nil && !f.take(found, fill) {
-		found, lead = c.node.Fetch(ctx, f.key, found.ID, nil) // it cannot be read: it is to be replaced
+		found, lease = c.node.Fetch(ctx, f.key, found.ID, nil) // it cannot be read: it is to be replaced
 		if found != nil && !f.take(found, fill) {
 			found = nil
 		}
 	}
 	switch {
-	case lead != nil:
-		f.shared, f.id = SharedMiss, lead.Token()
+	case lease != nil:
+		f.shared, f.id = SharedMiss, lease.Token()
 		f.meter.sharedMisses.Inc()
 	case found == nil:
 		f.shared = SharedAway
@@ -35,13 +35,13 @@ func (c *Cache) fetch(ctx context.Context, f *flight, fill *Fill) *cluster.FillL
 		f.shared = SharedHit
 		f.meter.sharedHits.Inc()
 	}
-	return lead
+	return lease
 }
 
 // foundOverhead is what a value that came as bytes takes beside them, near enough.
 const foundOverhead = 256
 
-// take makes a found value the flight's. It answers false when its codec cannot read it.
+// take makes a found value the flight's. It returns false when its codec cannot read it.
 func (f *flight) take(found *cluster.Found, fill *Fill) (taken bool) {
 	defer func() {
 		if recover() != nil {
@@ -58,16 +58,16 @@ func (f *flight) take(found *cluster.Found, fill *Fill) (taken bool) {
 	return true
 }
 
-// share ends a lead: with the value, where it may be kept, and without one whatever happens before. An absence that is
+// share ends a fill lease: with the value, where it may be kept, and without one whatever happens before. An absence that is
 // an error stays here: an error is no value that a codec knows.
-func (c *Cache) share(f *flight, fill *Fill, lead *cluster.FillLease) {
-	if lead == nil {
+func (c *Cache) share(f *flight, fill *Fill, lease *cluster.FillLease) {
+	if lease == nil {
 		return
 	}
 	ended := false
 	defer func() {
 		if !ended {
-			lead.Release()
+			lease.Release()
 		}
 	}()
 	f.late = fill.slots
@@ -77,7 +77,7 @@ func (c *Cache) share(f *flight, fill *Fill, lead *cluster.FillLease) {
 	}
 	if payload, encoded := f.encode(); encoded {
 		ended = true
-		f.sharedStored = lead.Store(f.allSlots(), f.absent, payload, ttl)
+		f.sharedStored = lease.Store(f.allSlots(), f.absent, payload, ttl)
 	}
 }
 

@@ -161,7 +161,7 @@ func (a *Answer) sendFields(header *fasthttp.ResponseHeader) {
 	}
 }
 
-// isOwn tells whether the answer in c is for its caller alone: it sets a cookie, says that it is
+// isOwn reports whether the answer in c is for its caller alone: it sets a cookie, says that it is
 // private, or varies by what is not in the key. With a handler's error no-store says nothing: error
 // handlers write it on all that they answer.
 func (a *Answer) isOwn(c *fiber.Ctx, failed, keyHasAccept bool) bool {

@@ -112,7 +112,7 @@ func (p *program) get(path string, headers ...string) reply {
 	return p.call(http.MethodGet, path, headers...)
 }
 
-// wantHit asks twice and tells whether the second answer was kept.
+// wantHit asks twice and reports whether the second answer was kept.
 func (p *program) wantHit(want bool, path string, headers ...string) {
 	p.t.Helper()
 	first := p.get(path, headers...)

@@ -44,7 +44,7 @@ func (again *refresh) run(r *route, c *fiber.Ctx) error {
 	return nil
 }
 
-// IsRefresh tells whether a request is the cache's own, to refresh an answer that it keeps. No
+// IsRefresh reports whether a request is the cache's own, to refresh an answer that it keeps. No
 // caller waits for it: middleware may leave it out of its counts.
 func IsRefresh(c *fiber.Ctx) bool {
 	_, refreshing := c.Context().UserValue(refreshKey{}).(*refresh)

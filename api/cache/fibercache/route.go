@@ -166,7 +166,7 @@ func (r *route) tags(c *fiber.Ctx) []string {
 
 type fillKey struct{}
 
-// IsFill tells whether a handler makes an answer for the cache. Its c.UserContext() ends when nobody waits for it any
+// IsFill reports whether a handler makes an answer for the cache. Its c.UserContext() ends when nobody waits for it any
 // more.
 func IsFill(c *fiber.Ctx) bool {
 	_, filling := c.Context().UserValue(fillKey{}).(*cache.Fill)

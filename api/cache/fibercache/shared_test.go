@@ -20,7 +20,7 @@ type held struct{ begun, release chan struct{} }
 
 func newHeld() *held { return &held{make(chan struct{}), make(chan struct{})} }
 
-// joinHeld has alice's request fill and bob's join it, and answers what bob got.
+// joinHeld has alice's request fill and bob's join it, and returns what bob got.
 func (h *held) joinHeld(p *program, path string) reply {
 	alice, bob := make(chan reply), make(chan reply)
 	go func() { alice <- p.get(path, "X-Caller: alice") }()

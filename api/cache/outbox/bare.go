@@ -43,7 +43,7 @@ func (b *Bare) Settle(record int64) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), (cluster.BumpLeases+1)*b.Lease)
 	defer cancel()
-	bumped, err := b.Raise(ctx, cache.State{})
+	bumped, err := b.Bump(ctx, cache.State{})
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.Sta
 }
 
 // readLeft reads what writers have left. A record that cannot be read says nothing of what it was about:
-// the epoch is raised for it.
+// the epoch is bumped for it.
 func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []cache.Record, err error) {
 	rows, err := conn.QueryContext(ctx, "SELECT id, tags FROM woody_outbox WHERE recorded_us < "+nowUs+" - ? ORDER BY recorded_us LIMIT 100",
 		grace.Microseconds())
@@ -176,7 +176,7 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 	}
 	rows.Close()
 	if len(unreadable) > 0 {
-		if _, err := o.raise(ctx, conn, cache.State{}); err != nil {
+		if _, err := o.bump(ctx, conn, cache.State{}); err != nil {
 			return nil, err
 		}
 		err = remove(ctx, conn, unreadable)
@@ -186,26 +186,26 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 
 // Raise implements cache.Ledger. It is one statement, so that a replica which is lost in the middle of it
 // leaves no lock behind.
-func (o *Outbox) Raise(ctx context.Context, least cache.State) (state cache.State, err error) {
+func (o *Outbox) Bump(ctx context.Context, least cache.State) (state cache.State, err error) {
 	err = o.on(ctx, func(conn *sql.Conn) (err error) {
-		state, err = o.raise(ctx, conn, least)
+		state, err = o.bump(ctx, conn, least)
 		return err
 	})
 	return state, err
 }
 
-func (o *Outbox) raise(ctx context.Context, conn *sql.Conn, least cache.State) (state cache.State, err error) {
+func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least cache.State) (state cache.State, err error) {
 	done, err := conn.ExecContext(ctx, `UPDATE woody_cache SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), wire = GREATEST(wire, ?),
 		run = IF(? = '', run, ?) WHERE id = 1 AND `+takesWrites(), least.Epoch, least.Wire, least.Run, least.Run)
 	if err := changed(done, err); err != nil {
 		return state, err
 	}
-	raised, err := done.LastInsertId()
+	bumped, err := done.LastInsertId()
 	if err != nil {
 		return state, err
 	}
-	if state, err = o.readState(ctx, conn); err == nil && state.Epoch < uint64(raised) {
-		err = fmt.Errorf("the epoch was raised to %d and is %d", raised, state.Epoch)
+	if state, err = o.readState(ctx, conn); err == nil && state.Epoch < uint64(bumped) {
+		err = fmt.Errorf("the epoch was raised to %d and is %d", bumped, state.Epoch)
 	}
 	return state, err
 }
@@ -237,7 +237,7 @@ const tries = 3
 func (o *Outbox) on(ctx context.Context, f func(conn *sql.Conn) error) (err error) {
 	for range tries {
 		err = o.once(ctx, f)
-		if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, cache.ErrAway) {
+		if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, cache.ErrUnreachable) {
 			break
 		}
 	}
@@ -264,14 +264,14 @@ func (o *Outbox) once(ctx context.Context, f func(conn *sql.Conn) error) error {
 	return o.explain(err)
 }
 
-// explain tells whether a database is away at all. A server that takes no writes is there. And after one that took
+// explain reports whether a database is away at all. A server that takes no writes is there. And after one that took
 // none, the address is to lead elsewhere: that nobody is there yet, or any more, does not mean that nobody writes.
 func (o *Outbox) explain(err error) error {
 	switch {
 	case err == nil, errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrReadOnly), o.demoted.Load():
 		return err
 	case o.Away(err):
-		return fmt.Errorf("%w: %w", cache.ErrAway, err)
+		return fmt.Errorf("%w: %w", cache.ErrUnreachable, err)
 	}
 	return err
 }

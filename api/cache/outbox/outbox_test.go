@@ -85,30 +85,30 @@ func TestEpoch(t *testing.T) {
 		{cache.State{Epoch: 3, Wire: 2}, cache.State{Epoch: before.Epoch + 11, Wire: 2, Run: "a"}},
 		{cache.State{Wire: 1, Run: "b"}, cache.State{Epoch: before.Epoch + 12, Wire: 2, Run: "b"}},
 	} {
-		raised, err := box.Raise(t.Context(), row.least)
-		if err != nil || raised != row.want {
-			t.Errorf("raised to %+v at least: %+v, %v; want %+v", row.least, raised, err, row.want)
+		bumped, err := box.Bump(t.Context(), row.least)
+		if err != nil || bumped != row.want {
+			t.Errorf("bumped to %+v at least: %+v, %v; want %+v", row.least, bumped, err, row.want)
 		}
 		read, _, err := box.Read(t.Context(), 0)
-		if err != nil || read != raised {
-			t.Errorf("read %+v, %v; want %+v", read, err, raised)
+		if err != nil || read != bumped {
+			t.Errorf("read %+v, %v; want %+v", read, err, bumped)
 		}
 	}
 }
 
-// TestAway holds that only what the caller calls away is ErrAway, and never a call that ran out of time.
+// TestAway holds that only what the caller calls away is ErrUnreachable, and never a call that ran out of time.
 func TestAway(t *testing.T) {
 	db, _ := mustOpen(t)
 	away := errors.New("")
 	box := outbox.New(outbox.Config{DB: db, Away: func(err error) bool { away = err; return true }})
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	if _, _, err := box.Read(late, 0); err == nil || errors.Is(err, cache.ErrAway) {
-		t.Errorf("a call without time: %v, want an error that is not ErrAway", err)
+	if _, _, err := box.Read(late, 0); err == nil || errors.Is(err, cache.ErrUnreachable) {
+		t.Errorf("a call without time: %v, want an error that is not ErrUnreachable", err)
 	}
 	db.Close()
-	if _, _, err := box.Read(t.Context(), 0); !errors.Is(err, cache.ErrAway) {
-		t.Errorf("a closed database: %v (asked about %v), want ErrAway", err, away)
+	if _, _, err := box.Read(t.Context(), 0); !errors.Is(err, cache.ErrUnreachable) {
+		t.Errorf("a closed database: %v (asked about %v), want ErrUnreachable", err, away)
 	}
 }
 

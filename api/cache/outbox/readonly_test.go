@@ -40,12 +40,12 @@ func TestAReadOnlyServerIsNotHeard(t *testing.T) {
 	t.Cleanup(func() { other.Close() })
 	mustDemote(t, other)
 	_, _, err = box.Read(t.Context(), 0)
-	_, raised := box.Raise(t.Context(), cache.State{})
+	_, bumped := box.Bump(t.Context(), cache.State{})
 	for what, err := range map[string]error{
-		"read": err, "raise": raised, "remove": box.Remove(t.Context(), []int64{1}), "migrate": box.Migrate(t.Context()),
+		"read": err, "bump": bumped, "remove": box.Remove(t.Context(), []int64{1}), "migrate": box.Migrate(t.Context()),
 	} {
-		if !errors.Is(err, outbox.ErrReadOnly) || !errors.Is(err, driver.ErrBadConn) || errors.Is(err, cache.ErrAway) {
-			t.Errorf("%s on a read-only server: %v, want ErrReadOnly, and not ErrAway", what, err)
+		if !errors.Is(err, outbox.ErrReadOnly) || !errors.Is(err, driver.ErrBadConn) || errors.Is(err, cache.ErrUnreachable) {
+			t.Errorf("%s on a read-only server: %v, want ErrReadOnly, and not ErrUnreachable", what, err)
 		}
 	}
 	bare := outbox.Bare{Outbox: box, Lease: time.Second}
@@ -79,7 +79,7 @@ func TestARefusalAfterADemotion(t *testing.T) {
 		t.Fatal(err)
 	}
 	db.Close()
-	if _, _, err := box.Read(t.Context(), 0); err == nil || errors.Is(err, cache.ErrAway) {
-		t.Errorf("no connection, after a read-only server: %v, want an error that is not ErrAway", err)
+	if _, _, err := box.Read(t.Context(), 0); err == nil || errors.Is(err, cache.ErrUnreachable) {
+		t.Errorf("no connection, after a read-only server: %v, want an error that is not ErrUnreachable", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// off tells whether WOODY_BROKEN names a rule; without it the fence and the rule of joining are off.
+// off reports whether WOODY_BROKEN names a rule; without it the fence and the rule of joining are off.
 func off(rule string) bool {
 	rules, found := os.LookupEnv("WOODY_BROKEN")
 	if !found {

@@ -11,7 +11,7 @@ const (
 	Join   = false // a caller joins any running load
 	Ack    = false // a write is acknowledged before the replicas have heard of it
 	Outbox = false // nobody carries out what a dead writer left
-	Epoch  = false // an unconfirmed write does not raise the epoch; another run of Redis is taken for the same
+	Epoch  = false // an unconfirmed write does not bump the epoch; another run of Redis is taken for the same
 	Lease  = false // what is near is served without a lease
 	Evict  = false // a replica that one writer has given up on is nobody's concern any more
 	Token  = false // every incarnation has the same name

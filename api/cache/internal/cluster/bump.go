@@ -25,7 +25,7 @@ func (w *watch) bump(least State) (State, error) {
 func (w *watch) bumpOnce(ctx context.Context, least State) (State, error) {
 	w.reading.Lock() // so that no older reading is learnt after it
 	defer w.reading.Unlock()
-	state, err := w.Ledger.Raise(ctx, least)
+	state, err := w.Ledger.Bump(ctx, least)
 	if err == nil {
 		w.metrics.bumped.Inc()
 		w.learn(state)

@@ -25,7 +25,7 @@ func (c *contacts) silent(now int64, lease time.Duration) bool {
 // changing. A database that does not answer may be slow for this replica alone: it counts only when it has been silent.
 func (c *contacts) note(asked int64, err error, lease time.Duration) (unreachable bool) {
 	late := errors.Is(err, context.DeadlineExceeded)
-	unreachable = errors.Is(err, ErrAway) || late && c.silent(asked, lease)
+	unreachable = errors.Is(err, ErrUnreachable) || late && c.silent(asked, lease)
 	switch {
 	case err == nil:
 		c.answered = asked

@@ -11,7 +11,7 @@ import (
 // have been read by all.
 func TestContacts(t *testing.T) {
 	const lease = 100
-	refused, late := fmt.Errorf("dial: %w", ErrAway), fmt.Errorf("read: %w", context.DeadlineExceeded)
+	refused, late := fmt.Errorf("dial: %w", ErrUnreachable), fmt.Errorf("read: %w", context.DeadlineExceeded)
 	broken := errors.New("no such table")
 	for _, row := range []struct {
 		what        string

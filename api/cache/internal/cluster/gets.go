@@ -26,12 +26,12 @@ type get struct {
 	value string
 	found bool
 	err   error
-	ready chan []*get // answers nothing when the value has come, or those whom this caller is to go for
+	ready chan []*get // receives nothing when the value has come, or those whom this caller is to go for
 }
 
 var mostFlying = runtime.GOMAXPROCS(0)
 
-// get answers the value of a name in Redis, and false without one. The client's timeouts bound it.
+// get returns the value of a name in Redis, and false without one. The client's timeouts bound it.
 func (g *gets) get(name string) (value string, found bool, err error) {
 	mine := &get{key: name}
 	g.mu.Lock()

@@ -26,7 +26,7 @@ func (l *fakeLedger) Read(context.Context, time.Duration) (State, []Record, erro
 	return l.state, l.records, l.err
 }
 
-func (l *fakeLedger) Raise(_ context.Context, least State) (State, error) {
+func (l *fakeLedger) Bump(_ context.Context, least State) (State, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil {

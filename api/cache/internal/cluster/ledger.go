@@ -9,13 +9,13 @@ import (
 // Ledger is what the replicas keep in the database, which is the only truth: the epoch, and the
 // records of writes whose invalidation has not been carried out.
 type Ledger interface {
-	// Read answers the epoch, and up to a hundred records that are older than grace by the
-	// database's own clock. An error that is ErrAway means that the database cannot be reached; one
+	// Read returns the epoch, and up to a hundred records that are older than grace by the
+	// database's own clock. An error that is ErrUnreachable means that the database cannot be reached; one
 	// that is the context's, that it did not answer.
 	Read(ctx context.Context, grace time.Duration) (State, []Record, error)
-	// Raise raises the epoch, to that of least or above, and answers what the state is then. Its wire
+	// Bump bumps the epoch, to that of least or above, and returns what the state is then. Its wire
 	// format is that of least where that is newer; its run is that of least, unless that is empty.
-	Raise(ctx context.Context, least State) (State, error)
+	Bump(ctx context.Context, least State) (State, error)
 	// Remove forgets records that were carried out; one that is not there is no error.
 	Remove(ctx context.Context, ids []int64) error
 }
@@ -34,5 +34,5 @@ type Record struct {
 	Tags []string
 }
 
-// ErrAway is a database that cannot be reached at all, so that nobody's writes can be changing it.
-var ErrAway = errors.New("the database is away")
+// ErrUnreachable is a database that cannot be reached at all, so that nobody's writes can be changing it.
+var ErrUnreachable = errors.New("the database is away")

@@ -52,7 +52,7 @@ const idSize = len(Token{})
 //	wire format (1 byte), ID (16), Inc (16), Seq (8), Expires in ms since 1970 (8), flags (1),
 //	number of slots (uvarint), slots (2 each), payload
 //
-// with all numbers big end first. The ID stands where lead.lua looks for it.
+// with all numbers big end first. The ID stands where acquire.lua looks for it.
 func (v *Value) marshal() []byte {
 	b := make([]byte, 0, 64+2*len(v.Slots)+len(v.Payload))
 	b = append(b, Wire)
@@ -97,5 +97,5 @@ func (v *Value) unmarshal(text string) error {
 	return nil
 }
 
-// idOf is the place in a value where lead.lua looks for its ID, whatever the value is.
+// idOf is the place in a value where acquire.lua looks for its ID, whatever the value is.
 func idOf(text string) string { return text[min(1, len(text)):min(1+idSize, len(text))] }

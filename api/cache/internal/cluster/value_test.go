@@ -21,7 +21,7 @@ func TestValueIsReadAsWritten(t *testing.T) {
 		t.Errorf("read %+v, %v; want %+v", got, err, want)
 	}
 	if got, want := idOf(raw), string(want.ID[:]); got != want {
-		t.Errorf("lead.lua finds the ID %x, want %x", got, want)
+		t.Errorf("acquire.lua finds the ID %x, want %x", got, want)
 	}
 	for cut := range len(raw) - len(want.Payload) {
 		if err := new(Value).unmarshal(raw[:cut]); err == nil {

@@ -53,8 +53,8 @@ func TestWatchContacts(t *testing.T) {
 		holds bool
 	}{
 		{"it answers", false, nil, true},
-		{"it is unreachable, and the epoch is known", true, ErrAway, true},
-		{"it is unreachable, and the epoch is not known", false, ErrAway, false},
+		{"it is unreachable, and the epoch is known", true, ErrUnreachable, true},
+		{"it is unreachable, and the epoch is not known", false, ErrUnreachable, false},
 		{"it is there, with an error", true, errors.New("no such table"), false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestBump(t *testing.T) {
 			}
 			began := time.Now()
 			if row.to > 0 {
-				time.AfterFunc(row.from, func() { ledger.fail(ErrAway) })
+				time.AfterFunc(row.from, func() { ledger.fail(ErrUnreachable) })
 				time.AfterFunc(row.to, func() { ledger.fail(nil) })
 			}
 			err = w.awaitBumped(bumped)

@@ -69,7 +69,7 @@ func TestAWriteThatNobodyCanBeToldOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}
 		n, end := mustCutOff(t, ledger)
-		ledger.fail(ErrAway)
+		ledger.fail(ErrUnreachable)
 		if err := n.Settle(7, []uint16{1}); err == nil {
 			t.Error("it was acknowledged")
 		}

@@ -20,8 +20,8 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 	for _, row := range []struct{ schedule, rule string }{
 		{"TestScheduleFence", "fence"}, {"TestScheduleJoin", "join"}, {"TestScheduleWriterDies", "outbox"},
 		{"TestScheduleSilentBus", "ack"}, {"TestScheduleOldFile", "epoch"}, {"TestSchedulePausedRedis", "epoch"},
-		{"TestScheduleDeafReplica", "lease"}, {"TestScheduleWriterCutOff", "epoch"}, {"TestScheduleEvictedFence", "token"},
-		{"TestScheduleStruckByAnother", "evict"}, {"TestSchedulePrimaryMoves", "proof"},
+		{"TestScheduleDeafReplica", "lease"}, {"TestScheduleWriterCutOff", "epoch"}, {"TestScheduleDroppedFence", "token"},
+		{"TestScheduleEvictedByAnother", "evict"}, {"TestSchedulePrimaryMoves", "proof"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()

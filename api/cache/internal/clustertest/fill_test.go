@@ -11,7 +11,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache"
 )
 
-// askTogether has callers ask all of some replicas for a row at once, and answers what failed.
+// askTogether has callers ask all of some replicas for a row at once, and returns what failed.
 func askTogether(replicas []*process, callers int, key, query string) (failed []error) {
 	var mu sync.Mutex
 	var group sync.WaitGroup

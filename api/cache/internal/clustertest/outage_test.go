@@ -47,7 +47,7 @@ func (l *readers) note(wait time.Duration, err error) {
 	}
 }
 
-// end answers the 99th percentile and the longest of the waits.
+// end returns the 99th percentile and the longest of the waits.
 func (l *readers) end() (p99, longest time.Duration) {
 	l.stop.Store(true)
 	l.group.Wait()

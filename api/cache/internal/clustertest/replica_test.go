@@ -183,7 +183,7 @@ func (r *replica) handleMost(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, r.most)
 }
 
-// handleWrite raises a row's version and answers the new one, once every replica knows. With ?die=STEP
+// handleWrite raises a row's version and returns the new one, once every replica knows. With ?die=STEP
 // the process is gone (-9) at that step.
 func (r *replica) handleWrite(w http.ResponseWriter, request *http.Request) {
 	version, err := r.write(request.PathValue("key"), request.FormValue("die"))

@@ -139,7 +139,7 @@ func TestSchedulePausedRedis(t *testing.T) {
 }
 
 // 1. A replica has a value near and hears nothing any more. 2. A write on another replica gives up on it,
-// strikes it, waits out its lease and is acknowledged. 3. The replica, which has not found out, reads.
+// evicts it, waits out its lease and is acknowledged. 3. The replica, which has not found out, reads.
 // (lease)
 func TestScheduleDeafReplica(t *testing.T) {
 	t.Parallel()
@@ -159,13 +159,13 @@ func TestScheduleDeafReplica(t *testing.T) {
 	reader.wantRead("a", version)
 }
 
-// 1. A replica hears nothing any more. 2. A writer gives up on it, strikes it and waits. 3. Another writer,
+// 1. A replica hears nothing any more. 2. A writer gives up on it, evicts it and waits. 3. Another writer,
 // who does not find it among the members, writes something else, and is acknowledged. 4. The replica reads
-// that, under the lease that it still has. (strike)
-func TestScheduleStruckByAnother(t *testing.T) {
+// that, under the lease that it still has. (evict)
+func TestScheduleEvictedByAnother(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 1)
-	s.mustStartReplicas(2, settings{Timeout: 10 * time.Second}) // or they raise the epoch, and strike nobody
+	s.mustStartReplicas(2, settings{Timeout: 10 * time.Second}) // or they bump the epoch, and evict nobody
 	reader, first, second := s.replicas[0], s.replicas[1], s.replicas[2]
 	second.mustWrite("c") // it waits until the gate that every session begins with is open
 	reader.mustRead("a")
@@ -174,7 +174,7 @@ func TestScheduleStruckByAnother(t *testing.T) {
 	go first.write("a", "")
 	redis := s.redis.Client()
 	defer redis.Close()
-	await(t, "the replica is struck", 10*time.Second, func() bool {
+	await(t, "the replica is evicted", 10*time.Second, func() bool {
 		renewals, err := redis.HVals(t.Context(), "woody:1:members").Result()
 		return err == nil && slices.Contains(renewals, "-")
 	})
@@ -224,7 +224,7 @@ func TestScheduleWriterCutOff(t *testing.T) {
 }
 
 // 1. A replica has a value near. 2. The database's primary moves; the replica's word from the database comes by a
-// connection that stays with the old one. 3. A writer that is cut off from Redis raises the epoch in the new one, waits,
+// connection that stays with the old one. 3. A writer that is cut off from Redis bumps the epoch in the new one, waits,
 // and is acknowledged. 4. The replica reads what is near. (proof)
 func TestSchedulePrimaryMoves(t *testing.T) {
 	t.Parallel()
@@ -258,9 +258,9 @@ func TestSchedulePrimaryMoves(t *testing.T) {
 	reader.wantRead("a", writer.mustWrite("a"))
 }
 
-// 1. A value is stored after a few invalidations. 2. The fences are evicted, and begin anew with the same
+// 1. A value is stored after a few invalidations. 2. The fences are dropped, and begin anew with the same
 // numbers. 3. A write invalidates the value, under a low number. 4. The value is read. (token)
-func TestScheduleEvictedFence(t *testing.T) {
+func TestScheduleDroppedFence(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 2)
 	for range 5 {
@@ -280,8 +280,8 @@ func TestScheduleEvictedFence(t *testing.T) {
 	}
 }
 
-// The same, where only the list of members is evicted: a writer must not take it for a short list.
-func TestScheduleEvictedMembers(t *testing.T) {
+// The same, where only the list of members is dropped: a writer must not take it for a short list.
+func TestScheduleDroppedMembers(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 2)
 	s.replicas[0].mustRead("a")

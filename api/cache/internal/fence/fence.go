@@ -1,4 +1,4 @@
-// Package fence tells whether what was read at some time may still be served: it remembers when each
+// Package fence reports whether what was read at some time may still be served: it remembers when each
 // tag was invalidated last.
 package fence
 
@@ -69,7 +69,7 @@ func (t *Table) mark(at uint64, slots []uint16) {
 	}
 }
 
-// InvalidateAll lets nothing hold that was read before it was called, whatever its tags, and answers
+// InvalidateAll lets nothing hold that was read before it was called, whatever its tags, and returns
 // the time from which on things do.
 func (t *Table) InvalidateAll() Stamp {
 	now := t.clock.Load() + 1
@@ -78,7 +78,7 @@ func (t *Table) InvalidateAll() Stamp {
 	return Stamp(now)
 }
 
-// Holds tells whether no tag in slots has been invalidated since the fence was taken.
+// Holds reports whether no tag in slots has been invalidated since the fence was taken.
 func (t *Table) Holds(since Stamp, slots []uint16) bool {
 	if uint64(since) < t.floor.Load() {
 		return false

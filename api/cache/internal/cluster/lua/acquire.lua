@@ -1,4 +1,4 @@
--- lead: a replica asks to fill a key. KEYS: state, value, lease, waiters. ARGV: incarnation, token,
+-- acquire: a replica asks for the lease to fill a key. KEYS: state, value, lease, waiters. ARGV: incarnation, token,
 -- id of the value that it saw ('' for none), length of the lease in ms, inbox.
 local at = redis.call('HMGET', KEYS[1], 'inc', 'seq')
 if at[1] ~= ARGV[1] then

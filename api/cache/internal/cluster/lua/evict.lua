@@ -1,7 +1,7 @@
--- strike: members can renew no more. KEYS: state, members. ARGV: incarnation, what they become ('-' for
--- struck, '' for off the list), then a member and the number of its last renewal each; '*' whatever it
--- is. A member that may still have a lease is struck and stays on the list: every writer that finds it
--- there has to wait for that lease, and not only the one who struck it.
+-- evict: members can renew no more. KEYS: state, members. ARGV: incarnation, what they become ('-' for
+-- evicted, '' for off the list), then a member and the number of its last renewal each; '*' whatever it
+-- is. A member that may still have a lease is evicted and stays on the list: every writer that finds it
+-- there has to wait for that lease, and not only the one who evicted it.
 if redis.call('HGET', KEYS[1], 'inc') ~= ARGV[1] then
 	return {'lost'}
 end

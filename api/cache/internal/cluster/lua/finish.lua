@@ -1,4 +1,4 @@
--- land: a fill ends. KEYS: state, value, lease, waiters. ARGV: incarnation, token, fence, length of
+-- finish: a fill ends. KEYS: state, value, lease, waiters. ARGV: incarnation, token, fence, length of
 -- the value's life in ms, the value ('' stores none), wake message, slots as "1,2,3". The value is
 -- stored if none of its slots was invalidated since the fence. Then the lease is given back, and
 -- those who wait for it are woken, each by its own inbox.

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// TestALostLandingIsNoOutage has a fill land in an incarnation that has ended meanwhile. Redis answers that,
-// so it is there: the replica goes on using it, and the next write raises no epoch.
-func TestALostLandingIsNoOutage(t *testing.T) {
+// TestALateFinishIsNoOutage has a fill finish in an incarnation that has ended meanwhile. Redis says so,
+// so it is there: the replica goes on using it, and the next write bumps no epoch.
+func TestALateFinishIsNoOutage(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)
 	s.mustStartReplicas(1, settings{Timeout: 10 * time.Second})
