@@ -264,8 +264,9 @@ func (o *Outbox) once(ctx context.Context, f func(conn *sql.Conn) error) error {
 	return o.explain(err)
 }
 
-// explain reports whether a database is away at all. A server that takes no writes is there. And after one that took
-// none, the address is to lead elsewhere: that nobody is there yet, or any more, does not mean that nobody writes.
+// explain makes an error ErrUnreachable if nobody can reach the database. A server that takes no writes is there. And
+// after one that took none, the address is to lead elsewhere: that nobody is there yet, or any more, does not mean that
+// nobody writes.
 func (o *Outbox) explain(err error) error {
 	switch {
 	case err == nil, errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrReadOnly), o.demoted.Load():

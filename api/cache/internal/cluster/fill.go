@@ -52,10 +52,7 @@ func (f *fills) lookup(key string) (l Lookup) {
 // fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more.
 const fetchRounds = 5
 
-// fetch looks a key up in Redis, or goes on from a Lookup that found nothing. Where there is nothing that may
-// be served, or only the value whose ID is old, one replica is to fill it: it gets the FillLease, and all others
-// wait for it to finish and look again. It returns neither when this replica cannot use Redis, when it waited
-// again and again for fills that brought nothing, or when ctx ended: then the caller loads for itself.
+// fetch is Node.Fetch, round after round.
 func (f *fills) fetch(ctx context.Context, key string, old Token, from *Lookup) (*Found, *FillLease) {
 	waited := false
 	for round := 0; round < fetchRounds && ctx.Err() == nil; round++ {
