@@ -81,12 +81,16 @@ func TestTheEpochMoves(t *testing.T) {
 	default:
 		t.Error("nobody was told")
 	}
-	if s.extend(n.Now()); n.Live(n.Now()) {
-		t.Error("a session that has ended extended the lease")
-	}
 	late := newSession(n.members, s.redis, 1)
 	if err := n.members.open(late); !errors.Is(err, errEpoch) || n.members.ready() != nil {
 		t.Errorf("a session of an epoch that has passed began: %v", err)
+	}
+	next := newSession(n.members, s.redis, 2)
+	if err := n.members.open(next); err != nil {
+		t.Fatal(err)
+	}
+	if s.extend(n.Now()); n.Live(n.Now()) {
+		t.Error("a session that has ended extended the lease of the next")
 	}
 }
 
