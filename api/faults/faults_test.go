@@ -90,7 +90,9 @@ func run(
 // TestFaultsFindEachRule switches one rule off after another, and wants the violation to be found: clients
 // that find nothing prove nothing.
 func TestFaultsFindEachRule(t *testing.T) {
-	const enough = 60_000 // reads that find nothing: about a minute's
+	// Not every fault hits a write that shows: a writer that dies has committed in one of three, and then only a rename
+	// of what others have cached is seen. Rounds are counted, since a fast machine reads more in each and finds no more.
+	const enough = 60
 	for rule, names := range map[string][]string{
 		"fence":  {"a bus connection cut"},
 		"ack":    {"a bus connection silent", "a replica paused"},
@@ -109,7 +111,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 				}
 			}
 			began := time.Now()
-			_, clients := run(t, rule, few, 0, func(_ int, tally *oracle.Tally) bool { return tally.Reads.Load() > enough })
+			_, clients := run(t, rule, few, 0, func(round int, _ *oracle.Tally) bool { return round == enough })
 			if !clients.findings.Any() {
 				t.Errorf("nothing was found in %v, with %d reads, though %q is switched off",
 					time.Since(began), clients.tally.Reads.Load(), rule)
