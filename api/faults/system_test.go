@@ -154,3 +154,13 @@ func (r *replica) awaitDeath(patience time.Duration) bool {
 		return false
 	}
 }
+
+// isDead reports whether the process has ended.
+func (r *replica) isDead() bool {
+	select {
+	case <-r.running().Done():
+		return true
+	default:
+		return false
+	}
+}
