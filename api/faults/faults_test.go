@@ -102,6 +102,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"key":    {"COMMIT"},
 	} {
 		t.Run(rule, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
 			var few []kind
 			for _, kind := range kinds {
 				for _, name := range names {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -22,7 +23,7 @@ type system struct {
 	t        *testing.T
 	dir      string
 	program  string // the shop as it ships
-	breaking string // the shop with the build tag `broken`
+	breaking string // the shop that can be broken
 	rules    string // what is switched off in all replicas; then they run the other program
 	pair     *servers.Pair
 	database *servers.Wire // the way to the primary, of all replicas
@@ -30,6 +31,32 @@ type system struct {
 	db       *sql.DB // of the primary
 	replicas []*replica
 	only     atomic.Pointer[replica] // the one that all writes go to; nil for any
+}
+
+const (
+	shipped   = "api"        // the shop as it ships
+	breakable = "api-broken" // the shop with the build tag `broken`
+)
+
+// programsDir is where programs has built them; empty before.
+var programsDir string
+
+// programs builds the shop in both ways, once for all tests, and returns the folder of both.
+var programs = sync.OnceValues(func() (dir string, err error) {
+	if programsDir, err = os.MkdirTemp("", "woody-faults"); err != nil {
+		return "", err
+	}
+	return programsDir, errors.Join(
+		servers.BuildShop(filepath.Join(programsDir, shipped)),
+		servers.BuildShop(filepath.Join(programsDir, breakable), "-tags", "broken"))
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if programsDir != "" {
+		os.RemoveAll(programsDir)
+	}
+	os.Exit(code)
 }
 
 // stopped has no database be there: kill ends the server.
@@ -69,7 +96,6 @@ func (r *replica) url() string { return "http://" + r.addr }
 func mustStart(t *testing.T, count int, rules string) *system {
 	t.Helper()
 	s := &system{t: t, dir: t.TempDir(), rules: rules}
-	s.program, s.breaking = filepath.Join(s.dir, "api"), filepath.Join(s.dir, "api-broken")
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -78,10 +104,8 @@ func mustStart(t *testing.T, count int, rules string) *system {
 	}
 	built := make(chan error, 1)
 	go func() {
-		err := servers.BuildShop(s.breaking, "-tags", "broken")
-		if rules == "" {
-			err = errors.Join(err, servers.BuildShop(s.program))
-		}
+		dir, err := programs()
+		s.program, s.breaking = filepath.Join(dir, shipped), filepath.Join(dir, breakable)
 		built <- err
 	}()
 	var err error
