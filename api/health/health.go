@@ -62,7 +62,7 @@ func (h *Health) Ready() bool { return h.Started() && !h.Draining() }
 // Database is how the database was when it was last asked.
 func (h *Health) Database() Database { return Database(h.database.Load()) }
 
-// DatabaseUp tells whether the database answered when it was last asked, with room or without.
+// DatabaseUp reports whether the database answered when it was last asked, with room or without.
 func (h *Health) DatabaseUp() bool { return h.Database() == Up || h.Database() == Full }
 
 // WatchDatabase asks the database every second whether it answers, until ctx ends. ping returns nil if
