@@ -69,7 +69,7 @@ func (s *Store) commit(ctx context.Context, p *pool, f func(ctx context.Context,
 	}
 }
 
-// refusal returns the error of a change that is refused for what was read, or takesNoWrites where that was read from a
+// refusal returns the error of a change that is refused for what was read, or errReadOnly where that was read from a
 // server that takes no writes: another one may allow it. The server is asked in the transaction, whose locks keep from it
 // what others have written to another one: it cannot have been promoted since the reading.
 func (s *Store) refusal(ctx context.Context, tx *sql.Tx, err error) error {
@@ -82,7 +82,7 @@ func (s *Store) refusal(ctx context.Context, tx *sql.Tx, err error) error {
 		return err
 	}
 	if !proved {
-		return takesNoWrites()
+		return errReadOnly
 	}
 	return err
 }

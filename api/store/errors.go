@@ -133,7 +133,10 @@ func meaningOf(err error) meaning {
 		}
 		return sqliteMeanings[code&0xff]
 	}
-	if isBroken(err) {
+	switch {
+	case errors.Is(err, errReadOnly):
+		return readOnly
+	case isBroken(err):
 		return away
 	}
 	return refused

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -132,7 +131,7 @@ func (readOnlyError) Unwrap() error { return driver.ErrBadConn }
 
 // isReadOnly reports whether a server takes no writes: nothing has happened then, and another server may take them.
 func isReadOnly(err error) bool {
-	return meaningOf(err) == readOnly || errors.Is(err, errReadOnly)
+	return meaningOf(err) == readOnly
 }
 
 // sweepEvery is how often idle connections are ended at the most, while no server takes writes.

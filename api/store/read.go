@@ -65,7 +65,7 @@ func (p *pool) readFor(
 		if conn.fresh && shop.UsedReadOnly(ctx) {
 			return nil
 		}
-		return takesNoWrites()
+		return errReadOnly
 	})
 }
 
@@ -149,7 +149,7 @@ func mustTakeWrites(ctx context.Context, conn held) error {
 	if err := r.prove(ctx); err != nil || !r.unproved {
 		return err
 	}
-	return takesNoWrites()
+	return errReadOnly
 }
 
 // eachRow is called for each row of an answer; scan reads it.
@@ -183,11 +183,4 @@ func (p *pool) row(ctx context.Context, query string, args []any, dest ...any) e
 		return sql.ErrNoRows
 	}
 	return err
-}
-
-func takesNoWrites() error {
-	return &shop.Error{
-		Kind: shop.Unavailable, Err: errReadOnly, RetryAfter: 2 * time.Second,
-		Detail: "The database takes no writes now; try again later.",
-	}
 }
