@@ -45,7 +45,7 @@ func mustStartRedis(t *testing.T) *servers.Redis {
 	return server
 }
 
-// mustJoin makes a cache that is a cluster of one, and waits until it has a session. A fill that nobody ends is waited
+// mustJoin makes a cache that is a cluster of one, and waits until it has a lease. A fill that nobody ends is waited
 // for as good as for ever.
 func mustJoin(t *testing.T, server *servers.Redis) (*cache.Cache, *prometheus.Registry) {
 	t.Helper()
@@ -55,9 +55,9 @@ func mustJoin(t *testing.T, server *servers.Redis) (*cache.Cache, *prometheus.Re
 		Timeout: 5 * time.Second,
 	}})
 	t.Cleanup(c.Close)
-	for deadline := time.Now().Add(time.Minute); metric(t, registry, "members") != 1; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); metric(t, registry, "lease_seconds") <= 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("the cache has no session with Redis after a minute")
+			t.Fatal("the cache has no lease after a minute")
 		}
 	}
 	return c, registry
