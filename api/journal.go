@@ -60,7 +60,7 @@ func (p *program) openCache() (journal store.Journal, err error) {
 		return bare{outbox.Bare{Outbox: p.box, Lease: p.cfg.CacheLease}}, nil
 	}
 	cfg.Cluster = &cache.Cluster{
-		Redis:  &redis.Options{Addr: p.cfg.RedisAddr, Username: p.cfg.RedisUser, Password: p.cfg.RedisPassword},
+		Redis:  &redis.UniversalOptions{Addrs: []string{p.cfg.RedisAddr}, Username: p.cfg.RedisUser, Password: p.cfg.RedisPassword},
 		Ledger: p.box, Replica: p.cfg.ReplicaID, Logger: p.log,
 		Lease: p.cfg.CacheLease, FillLease: p.cfg.FillLease, AckTimeout: p.cfg.AckTimeout, Timeout: p.cfg.RedisTimeout,
 	}

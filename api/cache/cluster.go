@@ -21,7 +21,7 @@ import (
 type Cluster struct {
 	// Redis is where the server is, and who we are to it. Timeouts and retries in it are not used: see
 	// Timeout. Required.
-	Redis *redis.Options
+	Redis *redis.UniversalOptions
 	// Ledger is the part of the protocol that is in the database: see package outbox. Required.
 	Ledger Ledger
 	// Replica names this replica in logs and in Redis. Default: "replica".

@@ -51,7 +51,7 @@ func mustJoin(t *testing.T, server *servers.Redis) (*cache.Cache, *prometheus.Re
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	c := mustNew(t, cache.Config{Registerer: registry, Cluster: &cache.Cluster{
-		Redis: &redis.Options{Addr: server.Addr}, Ledger: &fakeLedger{}, Lease: 5 * time.Second, FillLease: time.Hour,
+		Redis: &redis.UniversalOptions{Addrs: []string{server.Addr}}, Ledger: &fakeLedger{}, Lease: 5 * time.Second, FillLease: time.Hour,
 		Timeout: 5 * time.Second,
 	}})
 	t.Cleanup(c.Close)

@@ -49,7 +49,7 @@ var overRedis = []candidate{
 			return err
 		}
 		c, err := cache.New(cache.Config{NoNear: true, Cluster: &cache.Cluster{
-			Redis: redisOptions(), Ledger: box, Logger: slog.New(slog.DiscardHandler),
+			Redis: &redis.UniversalOptions{Addrs: []string{os.Getenv(redisEnv)}}, Ledger: box, Logger: slog.New(slog.DiscardHandler),
 		}})
 		if err != nil {
 			return err

@@ -12,7 +12,8 @@ import (
 func (s *session) invalidate(slots []uint16) (seq uint64, members map[string]string, err error) {
 	ctx, cancel := s.bounded(s.ctx)
 	defer cancel()
-	_, rest, err := call(ctx, s.client, invalidateScript, []string{stateKey, membersKey}, s.inc.String(), s.bus(), s.member, formatSlots(slots))
+	_, rest, err := call(ctx, s.redis.control, invalidateScript, s.names.stateAndMembers(),
+		Wire, s.inc.String(), s.names.bus(), s.member, formatSlots(slots))
 	if err != nil {
 		return 0, nil, err
 	}

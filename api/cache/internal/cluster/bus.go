@@ -12,10 +12,10 @@ import (
 
 // The messages, as text: the wire format, what it is, the incarnation, and then
 //
-//	1 i INC SEQ WRITER SLOT,SLOT   an invalidation, on the bus: the next in order after SEQ-1
-//	1 r INC SEQ NUMBER             the echo of a member's renewal, in its inbox
-//	1 a INC SEQ MEMBER             a member has read the bus up to SEQ, in a writer's inbox
-//	1 w INC KEY                    the fill of a key has ended, in the inbox of one who waits for it
+//	2 i INC SEQ WRITER SLOT,SLOT   an invalidation, on the bus: the next in order after SEQ-1
+//	2 r INC SEQ NUMBER             the echo of a member's renewal, in its inbox
+//	2 a INC SEQ MEMBER             a member has read the bus up to SEQ, in a writer's inbox
+//	2 w INC KEY                    the fill of a key has ended, in the inbox of one who waits for it
 //
 // A message that a replica cannot read ends its session: it may have been an invalidation.
 
@@ -121,9 +121,9 @@ func (s *session) acknowledge() {
 		s.due = map[string]uint64{}
 		s.mu.Unlock()
 		ctx, cancel := s.bounded(s.ctx)
-		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		_, err := s.redis.control.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for writer, seq := range due {
-				p.Publish(ctx, s.inbox(writer), fmt.Sprintf("%d a %s %d %s", Wire, s.inc, seq, s.member))
+				p.Publish(ctx, s.names.inbox(writer), fmt.Sprintf("%d a %s %d %s", Wire, s.inc, seq, s.member))
 			}
 			return nil
 		})

@@ -12,7 +12,7 @@ import (
 // mustSession is a session that has begun at the bus's number 5, without a Redis.
 func mustSession(t testing.TB) *session {
 	p, _ := newPart(t, nil)
-	s := newSession(newNode(p).members, newRun(&redis.Options{}), 1)
+	s := newSession(newNode(p).members, newRun(&redis.UniversalOptions{}), State{Epoch: 1})
 	s.member, s.inc, s.first = "me", newToken(), 5
 	s.base = uint64(s.Fences.InvalidateAll()) - s.first
 	s.seen.Store(s.first)
@@ -20,7 +20,7 @@ func mustSession(t testing.TB) *session {
 }
 
 func (s *session) invalidation(seq uint64, slots string) string {
-	return fmt.Sprintf("1 i %s %d writer %s", s.inc, seq, slots)
+	return fmt.Sprintf("2 i %s %d writer %s", s.inc, seq, slots)
 }
 
 func TestBus(t *testing.T) {
@@ -40,7 +40,7 @@ func TestBus(t *testing.T) {
 	if err := s.hear(s.invalidation(4, "8")); err != nil || !s.Fences.Holds(fenceBefore, []uint16{8}) {
 		t.Errorf("a message from before the session: %v, want it passed over", err)
 	}
-	if err := s.hear("1 a " + s.inc.String() + " 9 other"); err != nil || s.acks.read["other"] != 9 {
+	if err := s.hear("2 a " + s.inc.String() + " 9 other"); err != nil || s.acks.read["other"] != 9 {
 		t.Errorf("an acknowledgement: %v, %v", err, s.acks.read)
 	}
 }
@@ -49,13 +49,13 @@ func TestBus(t *testing.T) {
 func TestBusDoubts(t *testing.T) {
 	for message, want := range map[string]error{
 		"":                              errUnknown,
-		"2 i INC 6 writer 7":            errUnknown,
+		"3 i INC 6 writer 7":            errUnknown,
 		"1 z INC 6 writer 7":            errUnknown,
-		"1 i INC six writer 7":          errUnknown,
-		"1 i INC 6 writer 70000":        errUnknown,
-		"1 i INC 6 writer 7,x":          errUnknown,
-		"1 i INC 7 writer 7":            errGap,
-		"1 i 00000000000000 6 writer 7": errLost,
+		"2 i INC six writer 7":          errUnknown,
+		"2 i INC 6 writer 70000":        errUnknown,
+		"2 i INC 6 writer 7,x":          errUnknown,
+		"2 i INC 7 writer 7":            errGap,
+		"2 i 00000000000000 6 writer 7": errLost,
 	} {
 		s := mustSession(t)
 		text := message
@@ -73,7 +73,7 @@ func TestAnEchoBehindAGapIsNoLease(t *testing.T) {
 	s := mustSession(t)
 	s.membership.session = s
 	s.asked[1] = s.Now()
-	if err := s.hear("1 r " + s.inc.String() + " 6 1"); err != nil {
+	if err := s.hear("2 r " + s.inc.String() + " 6 1"); err != nil {
 		t.Fatal(err)
 	}
 	if s.ctx.Err() == nil || s.membership.lease.holds(s.Now()) {

@@ -14,10 +14,12 @@ import (
 
 // Config is what a Node is made of. The bounds are explained where users set them: in cache.Cluster.
 type Config struct {
-	Redis   *redis.Options
+	Redis   *redis.UniversalOptions
 	Ledger  Ledger
 	Replica string
 	Release string
+	// Namespace parts programs that share a Redis.
+	Namespace string
 
 	Lease, FillLease, AckTimeout, Timeout time.Duration
 
@@ -57,7 +59,7 @@ func (c *Config) check() error {
 
 // options are the caller's with what the protocol needs: no command is sent twice, and none waits
 // longer than the bound.
-func (c *Config) options() *redis.Options {
+func (c *Config) options() *redis.UniversalOptions {
 	o := *c.Redis
 	o.MaxRetries = -1
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = c.Timeout, c.Timeout, c.Timeout, c.Timeout

@@ -2,9 +2,6 @@ package cluster
 
 import (
 	"context"
-	"crypto/sha256"
-	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
@@ -98,14 +95,5 @@ func (s *session) await(ctx context.Context, woken <-chan struct{}, left time.Du
 	}
 }
 
-// longKey is the length from which on a key's hash stands for it in Redis.
-const longKey = 256
-
-// name is the Redis key of what belongs to a key of the cache: its value "v", the fill's lease "l" and
-// those who wait for it, "w". Values are of one release, whose answers may differ from another's.
-func (s *session) name(kind, key string) string {
-	if len(key) > longKey {
-		key = fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
-	}
-	return "woody:" + strconv.Itoa(Wire) + ":" + strconv.FormatUint(s.epoch, 10) + ":" + kind + ":" + s.Release + ":" + key
-}
+// name is the Redis key of what belongs to a key of the cache.
+func (s *session) name(kind, key string) string { return s.names.of(kind, s.Release, key) }

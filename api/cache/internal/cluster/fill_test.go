@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"math"
-	"strconv"
 	"testing"
 	"time"
 
@@ -25,7 +24,7 @@ func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 	client := redis.Client()
 	t.Cleanup(func() { client.Close() })
 	s := mustSession(t)
-	s.client, s.gets = client, &gets{client: client}
+	s.redis.values, s.gets = client, &gets{client: client}
 	s.Timeout = time.Second
 	s.membership.lease.until.Store(math.MaxInt64)
 	s.values = s.name("v", "")
@@ -58,7 +57,7 @@ func TestOneFillsForAll(t *testing.T) {
 	start := func(name string) *Node {
 		p, _ := newPart(t, ledger)
 		cfg := *p.Config
-		cfg.Redis, cfg.Replica, cfg.Registerer = &redis.Options{Addr: server.Addr}, name, prometheus.NewRegistry()
+		cfg.Redis, cfg.Replica, cfg.Registerer = &redis.UniversalOptions{Addrs: []string{server.Addr}}, name, prometheus.NewRegistry()
 		cfg.Lease, cfg.Timeout, cfg.FillLease = time.Minute, 10*time.Second, time.Hour
 		n, err := Start(cfg)
 		if err != nil {
@@ -83,7 +82,7 @@ func TestOneFillsForAll(t *testing.T) {
 			found, lease := other.Fetch(context.Background(), key, Token{}, nil)
 			done <- outcome{found, lease}
 		}()
-		waiters := "woody:1:" + strconv.FormatUint(ledger.state.Epoch, 10) + ":w::" + key
+		waiters := newNames("", ledger.state).of("w", "", key)
 		for deadline := time.Now().Add(30 * time.Second); client.SCard(t.Context(), waiters).Val() == 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("the other replica does not wait")

@@ -32,7 +32,7 @@ func (s *session) acquire(ctx context.Context, key, seen string) (*FillLease, ti
 	bounded, cancel := s.bounded(ctx)
 	defer cancel()
 	l := &FillLease{session: s, key: key, token: newToken()}
-	word, rest, err := call(bounded, s.client, acquireScript, l.names(), s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.inbox(s.member))
+	word, rest, err := call(bounded, s.redis.values, acquireScript, l.names(), s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.names.inbox(s.member))
 	if err != nil {
 		s.failed(err)
 		return nil, 0, err
@@ -56,7 +56,7 @@ func (l *FillLease) Token() Token { return l.token }
 
 func (l *FillLease) names() []string {
 	s := l.session
-	return []string{stateKey, s.name("v", l.key), s.name("l", l.key), s.name("w", l.key)}
+	return []string{s.names.state(), s.name("v", l.key), s.name("l", l.key), s.name("w", l.key)}
 }
 
 // hold renews the lease as long as the fill runs. Most fills end before it has to.
@@ -72,7 +72,7 @@ func (l *FillLease) extend() {
 	s := l.session
 	ctx, cancel := s.bounded(s.ctx)
 	defer cancel()
-	word, _, err := call(ctx, s.client, extendScript, []string{l.names()[2]}, l.token.String(), s.FillLease.Milliseconds())
+	word, _, err := call(ctx, s.redis.values, extendScript, []string{l.names()[2]}, l.token.String(), s.FillLease.Milliseconds())
 	if err != nil && word != "lost" {
 		s.failed(err)
 	}
@@ -119,7 +119,7 @@ func (l *FillLease) finish(raw []byte, seq uint64, ttl time.Duration, slots stri
 	defer cancel()
 	names := l.names()
 	wake := fmt.Sprintf("%d w %s %s", Wire, s.inc, names[3])
-	outcome, _, err = call(ctx, s.client, finishScript, names, s.inc.String(), l.token.String(), seq, max(ttl.Milliseconds(), 1), raw, wake, slots)
+	outcome, _, err = call(ctx, s.redis.values, finishScript, names, s.inc.String(), l.token.String(), seq, max(ttl.Milliseconds(), 1), raw, wake, slots)
 	if err != nil {
 		s.failed(err)
 	}

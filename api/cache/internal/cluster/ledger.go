@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 )
 
@@ -24,8 +25,20 @@ type Ledger interface {
 // used, and the run of the Redis server that all replicas use.
 type State struct {
 	Epoch uint64
+	// Token is new at each bump, so that no two epochs are ever taken for one, whatever becomes of the database; empty
+	// where it was bumped by a release that knew none.
+	Token string
 	Wire  int
 	Run   string
+}
+
+// Name is the epoch in the names of keys and channels.
+func (s State) Name() string {
+	name := strconv.FormatUint(s.Epoch, 10)
+	if s.Token != "" {
+		name += "-" + s.Token
+	}
+	return name
 }
 
 // Record is a write's note of the tags that it invalidates.

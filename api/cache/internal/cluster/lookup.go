@@ -61,7 +61,7 @@ func (s *session) holdsInRedis(found *Found) (bool, error) {
 	for _, slot := range found.Slots {
 		fields = append(fields, strconv.Itoa(int(slot)))
 	}
-	marks, err := s.client.HMGet(context.Background(), stateKey, fields...).Result()
+	marks, err := s.redis.values.HMGet(context.Background(), s.names.state(), fields...).Result()
 	if err != nil {
 		s.failed(err)
 		return false, err

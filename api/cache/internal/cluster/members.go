@@ -28,7 +28,7 @@ func (s *session) evict(ctx context.Context, become string, members map[string]s
 	for member, renewal := range members {
 		args = append(args, member, renewal)
 	}
-	_, _, err := call(ctx, s.client, evictScript, []string{stateKey, membersKey}, args...)
+	_, _, err := call(ctx, s.redis.control, evictScript, s.names.stateAndMembers(), args...)
 	if errors.Is(err, errLost) {
 		return nil // with the incarnation, its members are gone
 	}

@@ -129,7 +129,7 @@ func (m *membership) run() {
 	for m.ctx.Err() == nil {
 		if r == nil || r.gone.Load() {
 			if r != nil {
-				r.client.Close()
+				r.close()
 			}
 			r = newRun(m.options())
 		}
@@ -152,7 +152,7 @@ func (m *membership) run() {
 		m.Logger.Info("cache: session ended", "member", s.member, "why", err)
 	}
 	if r != nil {
-		r.client.Close()
+		r.close()
 	}
 }
 
@@ -168,7 +168,7 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 	if err := m.takeOver(r, state); err != nil {
 		return nil, nil, err
 	}
-	s := newSession(m, r, state.Epoch)
+	s := newSession(m, r, state)
 	bus, err := s.subscribe()
 	if err == nil {
 		err = s.register()
@@ -192,7 +192,7 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 func (m *membership) takeOver(r *run, state State) error {
 	ctx, cancel := m.bounded(m.ctx)
 	defer cancel()
-	if err := r.client.Ping(ctx).Err(); err != nil {
+	if err := r.control.Ping(ctx).Err(); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	if broken.Epoch || state.Wire == Wire && state.Run == *r.id.Load() {

@@ -17,7 +17,7 @@ func mustMember(t *testing.T) (*Node, *session) {
 	p, _ := newPart(t, &fakeLedger{state: State{Epoch: 1}})
 	n := newNode(p)
 	n.watch.read()
-	s := newSession(n.members, newRun(&redis.Options{}), 1)
+	s := newSession(n.members, newRun(&redis.UniversalOptions{}), State{Epoch: 1})
 	s.inc = newToken()
 	if err := n.members.open(s); err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestASessionOpens(t *testing.T) {
 		n.members.away.Store(true)
 		n.lease.extendRedis(int64(time.Hour))
 		fence := n.Fences.Now()
-		s := newSession(n.members, newRun(&redis.Options{}), 1)
+		s := newSession(n.members, newRun(&redis.UniversalOptions{}), State{Epoch: 1})
 		s.inc, s.old, s.first = inc, row.old, 5
 		if err := n.members.open(s); err != nil || n.members.ready() != s {
 			t.Errorf("%s: %v, want the session", row.what, err)
@@ -81,11 +81,11 @@ func TestTheEpochMoves(t *testing.T) {
 	default:
 		t.Error("nobody was told")
 	}
-	late := newSession(n.members, s.redis, 1)
+	late := newSession(n.members, s.redis, State{Epoch: 1})
 	if err := n.members.open(late); !errors.Is(err, errEpoch) || n.members.ready() != nil {
 		t.Errorf("a session of an epoch that has passed began: %v", err)
 	}
-	next := newSession(n.members, s.redis, 2)
+	next := newSession(n.members, s.redis, State{Epoch: 2})
 	if err := n.members.open(next); err != nil {
 		t.Fatal(err)
 	}

@@ -10,15 +10,6 @@ import (
 	"time"
 )
 
-// Wire is the version of the names, messages and values that replicas share.
-const Wire = 1
-
-// The names of what all replicas share, whatever the epoch.
-const (
-	stateKey   = "woody:1:state"
-	membersKey = "woody:1:members"
-)
-
 // Node is one replica's part in the cluster. It is safe for concurrent use.
 //
 // It only wires what does the work, from the top of PROTOCOL.md to its end. Where two of them are locked at once, the

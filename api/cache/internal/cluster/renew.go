@@ -48,7 +48,8 @@ func (s *session) renewOnce(number uint64) (map[string]string, error) {
 	s.mu.Lock()
 	s.asked[number] = asked
 	s.mu.Unlock()
-	word, rest, err := call(ctx, s.client, renewScript, []string{stateKey, membersKey}, s.inc.String(), s.member, s.inbox(s.member), number)
+	word, rest, err := call(ctx, s.redis.control, renewScript, s.names.stateAndMembers(),
+		Wire, s.inc.String(), s.member, s.names.inbox(s.member), number)
 	switch {
 	case err != nil:
 		return nil, err

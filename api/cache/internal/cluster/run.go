@@ -18,16 +18,36 @@ var errOtherRun = errors.New("this is another run of the Redis server")
 // run is the connections to one run of a Redis server: from its start to its end, by its run_id. Each
 // new connection is asked for it before its first command.
 type run struct {
-	client *redis.Client
-	id     atomic.Pointer[string] // nil before the first connection
-	gone   atomic.Bool            // a connection found another run
+	// control keeps the protocol going: sessions, renewals, announcements, the bus. It waits behind no fill.
+	control *redis.Client
+	values  *redis.Client // lookups and fills
+
+	id   atomic.Pointer[string] // nil before the first connection
+	gone atomic.Bool            // a connection found another run
 }
 
-func newRun(o *redis.Options) *run {
+// controlPool is how many connections control has, beside the bus.
+const controlPool = 4
+
+func newRun(o *redis.UniversalOptions) *run {
 	r := &run{}
-	o.OnConnect = r.check
-	r.client = redis.NewClient(o)
+	values, control := *o, *o
+	control.PoolSize, control.MinIdleConns = controlPool, 0
+	r.values, r.control = r.connect(&values), r.connect(&control)
 	return r
+}
+
+func (r *run) connect(o *redis.UniversalOptions) *redis.Client {
+	o.OnConnect = r.check
+	if o.MasterName != "" {
+		return redis.NewFailoverClient(o.Failover())
+	}
+	return redis.NewClient(o.Simple())
+}
+
+func (r *run) close() {
+	r.control.Close()
+	r.values.Close()
 }
 
 func (r *run) check(ctx context.Context, conn *redis.Conn) error {

@@ -23,9 +23,9 @@ type session struct {
 	membership *membership // which this session is of
 
 	redis  *run
-	client *redis.Client
 	gets   *gets
 	epoch  uint64
+	names  names
 	inc    Token
 	old    bool // the incarnation is older than any lease of the one before
 	member string
@@ -42,9 +42,9 @@ type session struct {
 	dueNow chan struct{}
 }
 
-func newSession(m *membership, r *run, epoch uint64) *session {
+func newSession(m *membership, r *run, state State) *session {
 	s := &session{
-		part: m.part, membership: m, redis: r, client: r.client, gets: &gets{client: r.client}, epoch: epoch,
+		part: m.part, membership: m, redis: r, gets: &gets{client: r.values}, epoch: state.Epoch, names: newNames(m.Namespace, state),
 		member: m.Replica + "." + newToken().String()[:16],
 		acks:   newAcks(), asked: map[uint64]int64{}, due: map[string]uint64{}, dueNow: make(chan struct{}, 1),
 	}
@@ -55,8 +55,6 @@ func newSession(m *membership, r *run, epoch uint64) *session {
 // failed takes note of a command that Redis did not answer.
 func (s *session) failed(err error) { s.membership.failed(s, err) }
 
-func (s *session) bus() string                  { return fmt.Sprintf("woody:%d:%d:bus", Wire, s.epoch) }
-func (s *session) inbox(member string) string   { return fmt.Sprintf("woody:%d:in:%s", Wire, member) }
 func (s *session) stamp(seq uint64) fence.Stamp { return fence.Stamp(s.base + seq) }
 
 var errSilent = errors.New("the bus is silent")
@@ -64,7 +62,7 @@ var errSilent = errors.New("the bus is silent")
 func (s *session) subscribe() (*redis.PubSub, error) {
 	ctx, cancel := s.bounded(s.ctx)
 	defer cancel()
-	bus := s.client.Subscribe(ctx, s.bus(), s.inbox(s.member))
+	bus := s.redis.control.Subscribe(ctx, s.names.bus(), s.names.inbox(s.member))
 	for range 2 {
 		if _, err := bus.ReceiveTimeout(ctx, s.Timeout); err != nil {
 			return bus, fmt.Errorf("subscribe: %w", err)
@@ -85,7 +83,7 @@ func (s *session) register() error {
 	if !broken.Epoch {
 		id = *s.redis.id.Load()
 	}
-	word, rest, err := call(ctx, s.client, openScript, []string{stateKey, membersKey},
+	word, rest, err := call(ctx, s.redis.control, openScript, s.names.stateAndMembers(),
 		s.epoch, id, s.Lease.Milliseconds(), fresh.String(), s.member)
 	switch {
 	case err != nil:

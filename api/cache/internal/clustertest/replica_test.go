@@ -92,7 +92,7 @@ func serve(s settings) error {
 		bounds.Lease, bounds.AckTimeout, bounds.Timeout = 20*lease, 10*time.Second, 10*time.Second
 	}
 	r := &replica{name: s.Name, db: db, box: box, reg: prometheus.NewRegistry(), holds: map[string]chan struct{}{}, loads: map[string]int{}}
-	bounds.Redis, bounds.Ledger, bounds.Replica = &redis.Options{Addr: s.Redis}, box, s.Name
+	bounds.Redis, bounds.Ledger, bounds.Replica = &redis.UniversalOptions{Addrs: []string{s.Redis}}, box, s.Name
 	bounds.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	r.cache, err = cache.New(cache.Config{NoNear: s.NoNear, Registerer: r.reg, Cluster: &bounds})
 	if err != nil {

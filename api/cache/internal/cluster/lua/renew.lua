@@ -1,16 +1,16 @@
--- renew: a member asks for its lease again. KEYS: state, members. ARGV: incarnation, member, inbox,
--- number of the renewal. The lease counts from when the echo comes in on the bus connection, behind
+-- renew: a member asks for its lease again. KEYS: state, members. ARGV: wire format, incarnation, member,
+-- inbox, number of the renewal. The lease counts from when the echo comes in on the bus connection, behind
 -- every invalidation that was announced before it.
 local at = redis.call('HMGET', KEYS[1], 'inc', 'seq')
-if at[1] ~= ARGV[1] or redis.call('HGET', KEYS[2], 'inc') ~= ARGV[1] then
+if at[1] ~= ARGV[2] or redis.call('HGET', KEYS[2], 'inc') ~= ARGV[2] then
 	return {'lost'}
 end
-local last = redis.call('HGET', KEYS[2], ARGV[2])
+local last = redis.call('HGET', KEYS[2], ARGV[3])
 if not last or last == '-' then
 	return {'struck'}
 end
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])
-redis.call('PUBLISH', ARGV[3], '1 r ' .. ARGV[1] .. ' ' .. at[2] .. ' ' .. ARGV[4])
+redis.call('HSET', KEYS[2], ARGV[3], ARGV[5])
+redis.call('PUBLISH', ARGV[4], ARGV[1] .. ' r ' .. ARGV[2] .. ' ' .. at[2] .. ' ' .. ARGV[5])
 redis.call('EXPIRE', KEYS[1], 86400)
 redis.call('EXPIRE', KEYS[2], 86400)
 return {'renewed', redis.call('HGETALL', KEYS[2])}
