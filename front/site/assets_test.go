@@ -78,7 +78,7 @@ func TestFixedAddresses(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(), site.Config{})
 	lab := mustAsk(t, http.MethodGet, base+"/5mo.jpg")
 	lab.want(t, http.StatusOK, map[string]string{"Content-Type": "image/jpeg", "Cache-Control": "public, max-age=300"})
-	if !bytes.Equal(lab.body, art.Hero()) {
+	if !bytes.Equal(lab.body, art.Picture("hero.jpg")) {
 		t.Error("/5mo.jpg is not the hero")
 	}
 	mustAsk(t, http.MethodGet, base+"/favicon.ico").want(t, http.StatusOK, map[string]string{"Content-Type": "image/x-icon"})

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,22 +29,16 @@ var sharedCatalogue = sync.OnceValue(func() *catalogue {
 			made()
 		}
 		k.ready.Store(true)
-		debug.FreeOSMemory() // the hero's canvas was many times what the process needs from here on
 	}()
 	return k
 })
 
 func newCatalogue() *catalogue {
 	k := &catalogue{assets: map[string]func() *content{}}
-	k.add("hero.jpg", art.Hero)
-	k.add("hero-preview.jpg", art.HeroPreview)
-	k.add("favicon.ico", art.Favicon)
-	k.add("icon.svg", art.Icon)
-	k.add("wordmark.svg", art.Wordmark)
-	k.add("robots.txt", func() []byte { return mustRead("static/robots.txt") })
-	for name, svg := range art.Pictures() {
-		k.add(name, func() []byte { return svg })
+	for _, name := range art.Names() {
+		k.add(name, func() []byte { return art.Picture(name) })
 	}
+	k.add("robots.txt", func() []byte { return mustRead("static/robots.txt") })
 	k.add("style.css", func() []byte { return k.linked(mustJoin("static/css/*.css")) })
 	for _, file := range mustGlob("static/js/*.js") {
 		k.add(path.Base(file), func() []byte { return k.linked(mustRead(file)) })
