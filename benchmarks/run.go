@@ -15,7 +15,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
 	"github.com/woodytoys/woodytoys/benchmarks/runner"
-	"github.com/woodytoys/woodytoys/benchmarks/stages"
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
@@ -44,9 +44,9 @@ func (c *runCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	for _, stage := range c.Stages {
-		if !slices.Contains(stages.Names, stage) {
-			return fmt.Errorf("--stages has %q: say some of %s", stage, strings.Join(stages.Names, ","))
+	for _, name := range c.Stages {
+		if !slices.Contains(stage.Names(), name) {
+			return fmt.Errorf("--stages has %q: say some of %s", name, strings.Join(stage.Names(), ","))
 		}
 	}
 	if c.Target != "" {

@@ -12,8 +12,10 @@ import (
 
 // Difference is how a figure went from an older run to a newer one.
 type Difference struct {
-	Stage, Name, Unit string
-	Old, New          Figure
+	Stage    string
+	Name     Key
+	Unit     string
+	Old, New Figure
 	// Change is the newer mean over the older one, less one; infinite from zero.
 	Change float64
 	// Noise is how far the means may lie apart by chance, as a part of the older one: within it, nothing
@@ -51,14 +53,14 @@ type Comparison struct {
 
 // judged are the groups of figures that a comparison fails on. Others, tails and processor time among
 // them, move by more than a threshold between two equal runs, and are shown only.
-func judged(name string) bool {
-	group, rest, _ := strings.Cut(name, "/")
-	switch group {
-	case "table":
+func judged(name Key) bool {
+	group, rest, _ := strings.Cut(string(name), "/")
+	switch Group(group) {
+	case TableGroup:
 		return !strings.Contains(rest, "/")
-	case "throughput", "mix", "sustained":
-		return strings.Count(name, "/") == 2 && !strings.HasSuffix(name, "/p99") || strings.HasSuffix(name, "/errors")
-	case "objective":
+	case ThroughputGroup, MixGroup, SustainedGroup:
+		return strings.Count(rest, "/") == 1 && !strings.HasSuffix(rest, "/p99") || strings.HasSuffix(rest, "/errors")
+	case ObjectiveGroup:
 		return true
 	}
 	return false
@@ -75,7 +77,7 @@ func Compare(older, newer *Results, threshold float64) Comparison {
 		now, ok := newer.Get(was.Stage, was.Name)
 		if !ok {
 			if slices.Contains(newer.Stages(), was.Stage) {
-				c.Gone = append(c.Gone, was.Stage+" "+was.Name)
+				c.Gone = append(c.Gone, was.Stage+" "+string(was.Name))
 			}
 			continue
 		}

@@ -36,7 +36,7 @@ func requests(n, failEvery int) (s []raw.Sample) {
 	return s
 }
 
-func wantMean(t *testing.T, r *figures.Results, name string, want float64) {
+func wantMean(t *testing.T, r *figures.Results, name figures.Key, want float64) {
 	t.Helper()
 	if got, ok := r.Mean("redis", name); !ok || got < want*.999 || got > want*1.001 {
 		t.Errorf("%s = %v (there: %v), want %v", name, got, ok, want)

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 
 // Make makes the results of a run.
 func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
-	m := &maker{Results: &Results{Format: format, Version: Version, Run: run}, places: map[[2]string]int{}, curves: map[[2]string]load.Latencies{}}
+	m := &maker{Results: &Results{Format: format, Version: Version, Run: run}, places: map[place]int{}, curves: map[place]load.Latencies{}}
 	for _, measurement := range measurements {
 		if err := m.add(measurement); err != nil {
 			return nil, fmt.Errorf("measurement %d: %w", measurement.Seq, err)
@@ -30,14 +29,20 @@ func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
 
 type maker struct {
 	*Results
-	places map[[2]string]int // where a stage's figure is
-	order  [][2]string       // of the curves
-	curves map[[2]string]load.Latencies
+	places map[place]int // in Figures
+	order  []place       // of the curves
+	curves map[place]load.Latencies
+}
+
+// place is a stage's figure.
+type place struct {
+	stage string
+	name  Key
 }
 
 // put adds a repeat's value to a figure.
-func (m *maker) put(stage, name, unit string, better Better, value float64) {
-	key := [2]string{stage, name}
+func (m *maker) put(stage string, name Key, unit string, better Better, value float64) {
+	key := place{stage, name}
 	i, ok := m.places[key]
 	if !ok {
 		i = len(m.Figures)
@@ -59,8 +64,6 @@ func (m *maker) add(x raw.Measurement) error {
 		m.open(x)
 	case "fresh":
 		m.fresh(x)
-	case "cost":
-		m.cost(x)
 	}
 	return nil
 }
@@ -72,10 +75,11 @@ func (m *maker) table(x raw.Measurement) {
 		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: no good answer to %s (repeat %d)", x.Stage, x.What, x.Repeat))
 		return
 	}
-	m.put(x.Stage, "table/"+x.What, "s", Less, took.At(.5).Seconds())
+	key := TableGroup.Of(x.What)
+	m.put(x.Stage, key, "s", Less, took.At(.5).Seconds())
 	for _, count := range []string{"bytes_origin", "bytes_edge", "files"} {
 		if value, ok := x.Counts[count]; ok {
-			m.put(x.Stage, "table/"+x.What+"/"+count, map[bool]string{true: "", false: "B"}[count == "files"], "", value)
+			m.put(x.Stage, key.Of(count), map[bool]string{true: "", false: "B"}[count == "files"], "", value)
 		}
 	}
 }
@@ -88,20 +92,20 @@ func (m *maker) throughput(x raw.Measurement) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", x.HeyFile, err)
 	}
-	name := fmt.Sprintf("throughput/%s/%d", x.What, x.Conns)
+	name := Throughput(x.What, x.Conns)
 	m.put(x.Stage, name, "1/s", More, float64(hey.Good)/hey.Took.Seconds())
-	m.put(x.Stage, name+"/errors", "%", Less, percent(hey.Bad, hey.Good+hey.Bad))
+	m.put(x.Stage, name.Errors(), "%", Less, percent(hey.Bad, hey.Good+hey.Bad))
 	return nil
 }
 
 func (m *maker) closed(x raw.Measurement) {
-	name := fmt.Sprintf("%s/%d", x.Name, x.Conns)
+	name := Group(x.Name).At(float64(x.Conns))
 	good, failed := count(x)
-	m.put(x.Stage, name+"/rate", "1/s", More, float64(good)/seconds(x.TookUs))
-	m.put(x.Stage, name+"/errors", "%", Less, percent(failed, good+failed))
+	m.put(x.Stage, name.Rate(), "1/s", More, float64(good)/seconds(x.TookUs))
+	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
 	took := latencies(x, nil)
-	m.put(x.Stage, name+"/p50", "ms", Less, ms(took.At(.5)))
-	m.put(x.Stage, name+"/p99", "ms", Less, ms(took.At(.99)))
+	m.put(x.Stage, name.P50(), "ms", Less, ms(took.At(.5)))
+	m.put(x.Stage, name.P99(), "ms", Less, ms(took.At(.99)))
 	if x.Name == "sustained" {
 		m.cost(x)
 	}
@@ -114,15 +118,15 @@ var quantiles = []struct {
 }{{"p50", .5}, {"p90", .9}, {"p99", .99}, {"p999", .999}, {"max", 1}}
 
 func (m *maker) open(x raw.Measurement) {
-	name := "latency/" + strconv.FormatFloat(x.Rate, 'f', -1, 64)
+	name := LatencyGroup.At(x.Rate)
 	good, failed := count(x)
-	m.put(x.Stage, name+"/sent", "1/s", "", float64(good+failed)/seconds(x.TookUs))
-	m.put(x.Stage, name+"/errors", "%", Less, percent(failed, good+failed))
+	m.put(x.Stage, name.Sent(), "1/s", "", float64(good+failed)/seconds(x.TookUs))
+	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
 	took := latencies(x, nil)
 	for _, quantile := range quantiles {
-		m.put(x.Stage, name+"/"+quantile.name, "ms", Less, ms(took.At(quantile.q)))
+		m.put(x.Stage, name.Of(quantile.name), "ms", Less, ms(took.At(quantile.q)))
 	}
-	key := [2]string{x.Stage, name}
+	key := place{x.Stage, name}
 	if _, ok := m.curves[key]; !ok {
 		m.order = append(m.order, key)
 	}
@@ -133,9 +137,9 @@ func (m *maker) open(x raw.Measurement) {
 func (m *maker) fresh(x raw.Measurement) {
 	acknowledged := latencies(x, func(s raw.Sample) bool { return s.Kind == 0 })
 	everywhere := latencies(x, func(s raw.Sample) bool { return s.Kind == 1 })
-	m.put(x.Stage, "fresh/acknowledged/p50", "ms", Less, ms(acknowledged.At(.5)))
-	m.put(x.Stage, "fresh/everywhere/p50", "ms", Less, ms(everywhere.At(.5)))
-	m.put(x.Stage, "fresh/everywhere/p99", "ms", Less, ms(everywhere.At(.99)))
+	m.put(x.Stage, FreshAcknowledgedP50, "ms", Less, ms(acknowledged.At(.5)))
+	m.put(x.Stage, FreshEverywhereP50, "ms", Less, ms(everywhere.At(.5)))
+	m.put(x.Stage, FreshEverywhereP99, "ms", Less, ms(everywhere.At(.99)))
 }
 
 // cost is where the work of a measurement went.
@@ -147,28 +151,28 @@ func (m *maker) cost(x raw.Measurement) {
 	}
 	var servers float64
 	for _, part := range x.Parts {
-		m.put(x.Stage, "cost/cpu/"+part.Name, "s/1000", Less, seconds(part.CPUUs)/thousands)
-		m.put(x.Stage, "cost/memory/"+part.Name, "MB", Less, float64(part.MemoryBytes)/1e6)
+		m.put(x.Stage, CPUGroup.Of(part.Name), "s/1000", Less, seconds(part.CPUUs)/thousands)
+		m.put(x.Stage, MemoryGroup.Of(part.Name), "MB", Less, float64(part.MemoryBytes)/1e6)
 		servers += seconds(part.CPUUs)
 	}
 	if len(x.Parts) > 0 {
-		m.put(x.Stage, "cost/generator", "s/1000", "", seconds(x.GeneratorUs)/thousands)
-		m.put(x.Stage, "cost/generator_share", "%", "", 100*seconds(x.GeneratorUs)/(seconds(x.GeneratorUs)+servers))
+		m.put(x.Stage, Generator, "s/1000", "", seconds(x.GeneratorUs)/thousands)
+		m.put(x.Stage, GeneratorShare, "%", "", 100*seconds(x.GeneratorUs)/(seconds(x.GeneratorUs)+servers))
 	}
 	if queries, ok := x.Counts["queries"]; ok {
-		m.put(x.Stage, "cost/queries", "1/1000", Less, queries/thousands)
+		m.put(x.Stage, Queries, "1/1000", Less, queries/thousands)
 	}
-	shares := func(group string, counts map[string]int) {
+	shares := func(group Group, counts map[string]int) {
 		var sum int
 		for _, n := range counts {
 			sum += n
 		}
 		for _, name := range slices.Sorted(maps.Keys(counts)) {
-			m.put(x.Stage, "cost/"+group+"/"+shortName(name), "%", "", percent(counts[name], sum))
+			m.put(x.Stage, group.Of(shortName(name)), "%", "", percent(counts[name], sum))
 		}
 	}
-	shares("layer", x.Layers)
-	shares("replica", x.Replicas)
+	shares(LayerGroup, x.Layers)
+	shares(ReplicaGroup, x.Replicas)
 }
 
 // shortName is a replica's name without what Swarm makes of it for each task: api.1 of
@@ -210,7 +214,7 @@ func (m *maker) objectives(measurements []raw.Measurement) {
 			}
 			highest = rate
 		}
-		m.put(key.stage, "objective/rate", "1/s", More, highest)
+		m.put(key.stage, Objective, "1/s", More, highest)
 	}
 }
 
@@ -285,14 +289,14 @@ func (m *maker) finish() {
 	for _, key := range m.order {
 		all := m.curves[key]
 		slices.Sort(all)
-		curve := Curve{Stage: key[0], Name: key[1]}
+		curve := Curve{Stage: key.stage, Name: key.name}
 		for _, q := range curvePoints {
 			curve.Points = append(curve.Points, Point{q, ms(all.At(q))})
 		}
 		m.Curves = append(m.Curves, curve)
 	}
 	for _, stage := range m.Stages() {
-		if share, ok := m.Mean(stage, "cost/generator_share"); ok && share > 50 {
+		if share, ok := m.Mean(stage, GeneratorShare); ok && share > 50 {
 			m.Warnings = append(m.Warnings, fmt.Sprintf("%s: making the load took %.0f%% of the processor time, more than the servers", stage, share))
 		}
 	}

@@ -55,8 +55,8 @@ const (
 // Figure is a value that was measured once in each repeat.
 type Figure struct {
 	Stage string `json:"stage"`
-	// Name is its group, what it is of, and which: mix/500/rate.
-	Name   string `json:"name"`
+	// Name is its key, such as mix/500/rate.
+	Name   Key    `json:"name"`
 	Unit   string `json:"unit"`
 	Better Better `json:"better,omitempty"`
 	// Values are in the order of the repeats.
@@ -69,7 +69,7 @@ type Figure struct {
 // Curve is how long which part of the answers took at most, all repeats together.
 type Curve struct {
 	Stage  string  `json:"stage"`
-	Name   string  `json:"name"`
+	Name   Key     `json:"name"` // of the load
 	Points []Point `json:"points"`
 }
 
@@ -80,7 +80,7 @@ type Point struct {
 }
 
 // Get is a stage's figure of a name.
-func (r *Results) Get(stage, name string) (Figure, bool) {
+func (r *Results) Get(stage string, name Key) (Figure, bool) {
 	i := slices.IndexFunc(r.Figures, func(f Figure) bool { return f.Stage == stage && f.Name == name })
 	if i < 0 {
 		return Figure{}, false
@@ -89,7 +89,7 @@ func (r *Results) Get(stage, name string) (Figure, bool) {
 }
 
 // Mean is the mean of a stage's figure, and whether there is one.
-func (r *Results) Mean(stage, name string) (float64, bool) {
+func (r *Results) Mean(stage string, name Key) (float64, bool) {
 	f, ok := r.Get(stage, name)
 	return f.Mean, ok
 }

@@ -23,7 +23,7 @@ import (
 
 // Shop is a stage that is being measured.
 type Shop struct {
-	*stages.Stage
+	*stages.Running
 	shelf *shelf
 	run   string       // makes names of this run unlike those of others
 	names atomic.Int64 // counts names that were used once
@@ -34,14 +34,14 @@ type Shop struct {
 
 // Open fills a stage's shelf with products of its own, and verifies what it answers. Nothing has been
 // timed then.
-func Open(ctx context.Context, stage *stages.Stage, products int) (*Shop, error) {
-	s := &Shop{Stage: stage, run: fmt.Sprintf("%x", time.Now().UnixMilli()&0xffffff)}
+func Open(ctx context.Context, running *stages.Running, products int) (*Shop, error) {
+	s := &Shop{Running: running, run: fmt.Sprintf("%x", time.Now().UnixMilli()&0xffffff)}
 	s.client = http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialLocal}, Timeout: time.Minute}
 	if err := s.fill(ctx, products); err != nil {
-		return nil, fmt.Errorf("stage %s: fill the shelf: %w", stage.Name, err)
+		return nil, fmt.Errorf("stage %s: fill the shelf: %w", running.Name, err)
 	}
 	if err := s.verify(ctx); err != nil {
-		return nil, fmt.Errorf("stage %s: %w", stage.Name, err)
+		return nil, fmt.Errorf("stage %s: %w", running.Name, err)
 	}
 	return s, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
 // view is what the template shows.
@@ -17,6 +18,7 @@ type view struct {
 	R           *figures.Results
 	Badge       string
 	When, Where string
+	Stages      []swatch // all that there are
 	Headlines   []headline
 	Chapters    []chapter
 	Apart       string // why the sections on the API leave a stage out
@@ -38,6 +40,16 @@ type view struct {
 	Parts       []key
 	Layers      []key
 	Setting     [][2]string
+}
+
+// swatch is a stage's colour in the style sheet.
+type swatch struct{ Name, Colour, DarkColour template.CSS }
+
+func swatches() (all []swatch) {
+	for _, s := range stage.All {
+		all = append(all, swatch{template.CSS(s.Name), template.CSS(s.Colour), template.CSS(s.DarkColour)})
+	}
+	return all
 }
 
 // key is an entry of a legend.
@@ -72,11 +84,11 @@ type builder struct {
 func build(r *figures.Results) view {
 	b := &builder{r: r, stages: r.Stages()}
 	v := view{
-		R: r, Badge: b.badge(), When: r.Run.Began.UTC().Format("2 January 2006, 15:04 UTC"), Where: b.where(),
+		R: r, Badge: b.badge(), When: r.Run.Began.UTC().Format("2 January 2006, 15:04 UTC"), Where: b.where(), Stages: swatches(),
 		Headlines: b.headlines(), Chapters: b.chapters(), Setting: b.setting(),
 	}
-	v.ThroughputL, v.MixL, v.LatencyL = legend(b.having("throughput")), legend(b.having("mix")), legend(b.having("latency"))
-	v.Apart = b.apart("mix")
+	v.ThroughputL, v.MixL, v.LatencyL = legend(b.having(figures.ThroughputGroup)), legend(b.having(figures.MixGroup)), legend(b.having(figures.LatencyGroup))
+	v.Apart = b.apart(figures.MixGroup)
 	v.Lab, v.LabNote = b.lab()
 	v.Throughput, v.ThroughputT = b.throughput()
 	v.Mix, v.MixT = b.mix()
@@ -108,22 +120,27 @@ func (b *builder) where() string {
 	return fmt.Sprintf("%d × %s, Linux %s, %s of memory", m.CPUs, m.Model, m.Kernel, size(float64(m.MemoryBytes)))
 }
 
+// labTable are the columns of the lab's table.
+var labTable = []figures.Key{
+	figures.Page, figures.PageInBrowser, figures.HeavyMiss, figures.HeavyHit, figures.LastMiss, figures.LastHit, figures.FiveHeavy,
+}
+
 // lab is the published table and ours.
 func (b *builder) lab() (t table, note string) {
 	t.Head = []string{"", "whole page", "in Chromium", "heavy, first", "heavy, again", "last, first", "last, again", "five heavy at once"}
 	s := b.r.Run.Settings
 	heavy, last := float64(s.HeavyDelayMs)/1000, float64(s.SlowQueryDelayMs)/1000
-	for _, stage := range b.stages {
-		cells := []string{stage}
-		for _, what := range []string{"page", "page_browser", "heavy_miss", "heavy_hit", "last_miss", "last_hit", "five_heavy"} {
-			cells = append(cells, b.cell(stage, "table/"+what))
+	for _, name := range b.stages {
+		cells := []string{name}
+		for _, key := range labTable {
+			cells = append(cells, b.cell(name, key))
 		}
 		if !slices.ContainsFunc(cells[1:], func(c string) bool { return c != none }) {
 			continue
 		}
 		t.add(cells...)
-		p := publishedOf(stage)
-		t.aside("published", span(p.page), none, span(p.heavyMiss), span(p.heavyHit), span(p.lastMiss), span(p.lastHit), none)
+		p := stage.Named(name).Published
+		t.aside("published", span(p.Page), none, span(p.HeavyMiss), span(p.HeavyHit), span(p.LastMiss), span(p.LastHit), none)
 	}
 	if len(t.Rows) == 0 {
 		return table{}, ""
@@ -134,25 +151,24 @@ func (b *builder) lab() (t table, note string) {
 	}
 	note = fmt.Sprintf("The simulated delays here are %s and %s and the uplink %s/s; the lab's were 5 s, 15 s and 300 kB/s.",
 		span(heavy), span(last), size(float64(s.UplinkBytes)))
-	if miss, ok := b.r.Mean("baseline", "table/heavy_miss"); ok && heavy > 0 {
+	if miss, ok := b.r.Mean(stage.All[0].Name, figures.HeavyMiss); ok && heavy > 0 {
 		note += fmt.Sprintf(" Compare what is left above the delay: heavy takes %s more than its delay in the baseline stage, the published one took 29 ms more.", span(miss-heavy))
 	}
 	return t, note
 }
 
 // cell is a stage's figure with its spread, or none.
-func (b *builder) cell(stage, name string) string {
+func (b *builder) cell(stage string, name figures.Key) string {
 	if f, ok := b.r.Get(stage, name); ok {
 		return withSpread(f)
 	}
 	return none
 }
 
-// named are the figures under a prefix that have exactly the given number of words behind it, as the
-// different first words and numbers, each in order of appearance or size.
-func (b *builder) named(prefix string) (names []string, levels []float64) {
+// named are the different first words and numbers of a group's figures, each in order of appearance or size.
+func (b *builder) named(group figures.Group) (names []string, levels []float64) {
 	for _, f := range b.r.Figures {
-		rest, ok := strings.CutPrefix(f.Name, prefix+"/")
+		rest, ok := group.Has(f.Name)
 		if !ok {
 			continue
 		}
@@ -173,9 +189,12 @@ func (b *builder) named(prefix string) (names []string, levels []float64) {
 }
 
 // having are the stages that have a figure of a group.
-func (b *builder) having(group string) (stages []string) {
+func (b *builder) having(group figures.Group) (stages []string) {
 	for _, stage := range b.stages {
-		if slices.ContainsFunc(b.r.Figures, func(f figures.Figure) bool { return f.Stage == stage && strings.HasPrefix(f.Name, group+"/") }) {
+		if slices.ContainsFunc(b.r.Figures, func(f figures.Figure) bool {
+			_, has := group.Has(f.Name)
+			return f.Stage == stage && has
+		}) {
 			stages = append(stages, stage)
 		}
 	}
@@ -189,16 +208,19 @@ func legend(stages []string) (keys []key) {
 	return keys
 }
 
-// apart says that a section leaves the stage cdn out, where it does.
-func (b *builder) apart(group string) string {
-	if slices.Contains(b.stages, "cdn") && !slices.Contains(b.having(group), "cdn") {
-		return "The API of the stage cdn is that of redis, and is not measured once more."
+// apart says that a section leaves a stage out, where it does, since its API is that of the one before.
+func (b *builder) apart(group figures.Group) string {
+	measured := b.having(group)
+	for i, one := range stage.All {
+		if one.SameAPI && slices.Contains(b.stages, one.Name) && !slices.Contains(measured, one.Name) {
+			return fmt.Sprintf("The API of the stage %s is that of %s, and is not measured once more.", one.Name, stage.All[i-1].Name)
+		}
 	}
 	return ""
 }
 
 // rate is a stage's answers a second, with the errors where there were any.
-func (b *builder) rate(stage, name, errors string) string {
+func (b *builder) rate(stage string, name, errors figures.Key) string {
 	cell := b.cell(stage, name)
 	if e, ok := b.r.Mean(stage, errors); ok && e > 0 {
 		cell += fmt.Sprintf(" (%s %% errors)", figures.Round(e))
@@ -210,9 +232,9 @@ func level(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
 func (b *builder) fresh() (t table) {
 	for _, stage := range b.stages {
-		if _, ok := b.r.Get(stage, "fresh/everywhere/p50"); ok {
+		if _, ok := b.r.Get(stage, figures.FreshEverywhereP50); ok {
 			t.Head = []string{"", "acknowledged, p50", "new everywhere, p50", "new everywhere, p99"}
-			t.add(stage, b.cell(stage, "fresh/acknowledged/p50"), b.cell(stage, "fresh/everywhere/p50"), b.cell(stage, "fresh/everywhere/p99"))
+			t.add(stage, b.cell(stage, figures.FreshAcknowledgedP50), b.cell(stage, figures.FreshEverywhereP50), b.cell(stage, figures.FreshEverywhereP99))
 		}
 	}
 	return t

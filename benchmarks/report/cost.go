@@ -20,11 +20,11 @@ func (b *builder) spent() (plots []plot, parts, layers []key) {
 	for _, stage := range b.stages {
 		cpu := stack{name: stage, total: span(b.cpu(stage)) + " for 1,000, without the generator"}
 		for _, part := range partNames {
-			name := "cost/cpu/" + part
+			key := figures.CPUGroup.Of(part)
 			if part == "generator" {
-				name = "cost/generator"
+				key = figures.Generator
 			}
-			if f, ok := b.r.Get(stage, name); ok && f.Mean > 0 {
+			if f, ok := b.r.Get(stage, key); ok && f.Mean > 0 {
 				cpu.pieces = append(cpu.pieces, piece{"p-" + part, fmt.Sprintf("%s: %s for 1,000 requests", part, span(f.Mean)), f.Mean})
 				usedParts[part] = true
 			}
@@ -33,11 +33,11 @@ func (b *builder) spent() (plots []plot, parts, layers []key) {
 			cpus = append(cpus, cpu)
 		}
 		hit := stack{name: stage}
-		if q, ok := b.r.Get(stage, "cost/queries"); ok {
+		if q, ok := b.r.Get(stage, figures.Queries); ok {
 			hit.total = figures.Round(q.Mean) + " database queries for 1,000"
 		}
 		for _, layer := range layerNames {
-			if f, ok := b.r.Get(stage, "cost/layer/"+layer); ok && f.Mean > 0 {
+			if f, ok := b.r.Get(stage, figures.LayerGroup.Of(layer)); ok && f.Mean > 0 {
 				hit.pieces = append(hit.pieces, piece{"l-" + layer, fmt.Sprintf("%s: %s%%", layer, figures.Round(f.Mean)), f.Mean})
 				usedLayers[layer] = true
 			}
@@ -72,28 +72,28 @@ var layerWords = map[string]string{
 // costTable is memory and the rest of where it went.
 func (b *builder) costTable() (t table) {
 	t.Head = append([]string{""}, b.stages...)
-	line := func(title, name string) {
+	line := func(title string, key figures.Key) {
 		cells := []string{title}
 		for _, stage := range b.stages {
-			cells = append(cells, b.cell(stage, name))
+			cells = append(cells, b.cell(stage, key))
 		}
 		if slices.ContainsFunc(cells[1:], func(c string) bool { return c != none }) {
 			t.add(cells...)
 		}
 	}
 	for _, part := range partNames {
-		line("memory: "+part, "cost/memory/"+part)
+		line("memory: "+part, figures.MemoryGroup.Of(part))
 	}
-	line("database queries for 1,000", "cost/queries")
-	line("processor time that went into making the load", "cost/generator_share")
-	line("the page, before anything of it was in a cache", "table/page_first")
-	line("the page: bytes from the origin", "table/page/bytes_origin")
-	line("the page: bytes from the edge", "table/page/bytes_edge")
+	line("database queries for 1,000", figures.Queries)
+	line("processor time that went into making the load", figures.GeneratorShare)
+	line("the page, before anything of it was in a cache", figures.PageFirst)
+	line("the page: bytes from the origin", figures.PageFromOrigin)
+	line("the page: bytes from the edge", figures.PageFromEdge)
 	var spread []string
 	for _, stage := range b.stages {
 		var parts []string
 		for _, f := range b.r.Figures {
-			if f.Stage == stage && strings.HasPrefix(f.Name, "cost/replica/") {
+			if _, has := figures.ReplicaGroup.Has(f.Name); has && f.Stage == stage {
 				parts = append(parts, fmt.Sprintf("%.0f%%", f.Mean))
 			}
 		}

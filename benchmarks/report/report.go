@@ -52,7 +52,7 @@ func CSV(r *figures.Results) ([]byte, error) {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	for _, f := range r.Figures {
 		for i, v := range f.Values {
-			w.Write([]string{f.Stage, f.Name, f.Unit, string(f.Better), strconv.Itoa(i + 1), number(v), number(f.Mean), number(f.Deviation)})
+			w.Write([]string{f.Stage, string(f.Name), f.Unit, string(f.Better), strconv.Itoa(i + 1), number(v), number(f.Mean), number(f.Deviation)})
 		}
 	}
 	w.Flush()
@@ -71,28 +71,28 @@ func Markdown(r *figures.Results) []byte {
 		fmt.Fprintln(&out)
 	}
 	fmt.Fprintf(&out, "| | %s | published |\n|---|%s---|\n", strings.Join(b.stages, " | "), strings.Repeat("---|", len(b.stages)))
-	line := func(title, name, published string) {
+	line := func(title string, key figures.Key, published string) {
 		cells := make([]string, len(b.stages))
 		any := false
 		for i, stage := range b.stages {
-			cells[i] = b.cell(stage, name)
+			cells[i] = b.cell(stage, key)
 			any = any || cells[i] != none
 		}
 		if any {
 			fmt.Fprintf(&out, "| %s | %s | %s |\n", title, strings.Join(cells, " | "), published)
 		}
 	}
-	line("whole page with its picture", "table/page", "16.1 s; 0.030 s with a CDN, without the picture")
-	line("heavy, first", "table/heavy_miss", "5.03 s to 5.06 s")
-	line("heavy, again", "table/heavy_hit", "0.021 s with Redis")
-	line("last product, first", "table/last_miss", "15.2 s")
-	line("last product, again", "table/last_hit", "0.032 s with Redis")
-	line("heavy, 64 at once", "throughput/heavy/64", none)
-	line("last product, 64 at once", "throughput/last/64", none)
-	line("80% reads, 20% writes, 500 at once, delays off", "sustained/500/rate", "1,192/s; 1,994/s balanced")
-	line("errors of that", "sustained/500/errors", "3.25 %; 0.05 % balanced")
-	line(fmt.Sprintf("highest rate of reads with p99 under %d ms and no errors", r.Run.Settings.ObjectiveMs), "objective/rate", none)
-	line("a write until every replica answers it, p99", "fresh/everywhere/p99", none)
+	line("whole page with its picture", figures.Page, "16.1 s; 0.030 s with a CDN, without the picture")
+	line("heavy, first", figures.HeavyMiss, "5.03 s to 5.06 s")
+	line("heavy, again", figures.HeavyHit, "0.021 s with Redis")
+	line("last product, first", figures.LastMiss, "15.2 s")
+	line("last product, again", figures.LastHit, "0.032 s with Redis")
+	line("heavy, 64 at once", figures.Throughput("heavy", 64), none)
+	line("last product, 64 at once", figures.Throughput("last", 64), none)
+	line("80% reads, 20% writes, 500 at once, delays off", figures.Sustained(500).Rate(), "1,192/s; 1,994/s balanced")
+	line("errors of that", figures.Sustained(500).Errors(), "3.25 %; 0.05 % balanced")
+	line(fmt.Sprintf("highest rate of reads with p99 under %d ms and no errors", r.Run.Settings.ObjectiveMs), figures.Objective, none)
+	line("a write until every replica answers it, p99", figures.FreshEverywhereP99, none)
 	s := r.Run.Settings
 	fmt.Fprintf(&out, "\n%s. %s profile, %s: simulated delays %s and %s, uplink %s/s for each connection, %s. %s, %s.\n", b.badge(), r.Run.Profile, r.Run.Driver,
 		span(float64(s.HeavyDelayMs)/1000), span(float64(s.SlowQueryDelayMs)/1000), size(float64(s.UplinkBytes)), plural(s.Replicas, "replica"), b.where(), r.Run.Began.UTC().Format("2006-01-02"))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
 // chapter is what the report tells of a stage.
@@ -18,105 +19,62 @@ type chapter struct {
 // gain is a figure beside that of the stage before.
 type gain struct{ What, Before, After, Factor, Why string }
 
-// changed is what a stage is, and what that does about the simulated limits.
-func (b *builder) changed(stage string) (changed, then string) {
+// limits are what the run simulated, in words.
+func (b *builder) limits(name string) (l stage.Limits) {
 	s := b.r.Run.Settings
-	heavy, last := span(float64(s.HeavyDelayMs)/1000), span(float64(s.SlowQueryDelayMs)/1000)
-	uplink := size(float64(s.UplinkBytes)) + "/s"
-	switch stage {
-	case "baseline":
-		return "One replica of the API behind the proxy, one database, no cache; the page and its files come from the front.",
-			fmt.Sprintf("Three limits are simulated: a heavy call computes for %s in one of the replica's %d slots, the last product's query holds one of its %d database "+
-				"connections for %s, and a connection to the front carries %s.", heavy, s.HeavySlots, s.DBPool, last, uplink)
-	case "replicas":
-		return fmt.Sprintf("The same, with %d replicas of the API behind the proxy.", b.replicas(stage)),
-			"More replicas have more slots and more database connections, so more callers are served at once. One caller alone waits as long as before."
-	case "redis":
-		return "A cache-aside in Redis that all replicas share, a near cache in each, and writes that invalidate both before they are acknowledged.",
-			"The simulated delays are paid by the first caller of an answer, and by nobody while it is kept: a hit needs no slot and no database connection."
-	case "cdn":
-		return "The page's files come from an edge cache; the API is as before.",
-			fmt.Sprintf("The front's simulated uplink of %s is no longer in the way of the picture: the edge has it and sends it without that limit.", uplink)
-	}
-	return stage, ""
-}
-
-func (b *builder) replicas(stage string) int {
+	l.Heavy, l.Last = span(float64(s.HeavyDelayMs)/1000), span(float64(s.SlowQueryDelayMs)/1000)
+	l.Uplink = size(float64(s.UplinkBytes)) + "/s"
+	l.Slots, l.Connections = s.HeavySlots, s.DBPool
 	for _, s := range b.r.Run.Stages {
-		if s.Name == stage {
-			return s.Replicas
+		if s.Name == name {
+			l.Replicas = s.Replicas
 		}
 	}
-	return 0
-}
-
-// told are the figures that each stage's chapter looks at, with the reason that the report gives when one
-// of them became better.
-var told = []struct {
-	stages, name, what, why string
-}{
-	{"replicas redis", "throughput/heavy/64", "heavy, 64 at once", "replicas: as many slots as there are replicas times the slots of each|redis: a hit does not wait for a slot, so the simulated computing time went away"},
-	{"replicas redis", "throughput/last/64", "last product, 64 at once", "replicas: each replica brings its own database connections|redis: a hit asks no database, so the simulated query time went away"},
-	{"replicas redis", "table/five_heavy", "five heavy calls, different names", "replicas: they no longer queue for one replica's slots"},
-	{"redis", "table/heavy_hit", "heavy, asked again", "redis: kept, so the simulated computing time is not paid again"},
-	{"redis", "table/last_hit", "last product, asked again", "redis: kept, so the simulated query time is not paid again"},
-	{"replicas redis", "sustained/500/rate", "80% reads, 20% writes, 500 at once", "redis: most reads never reach the database"},
-	{"replicas redis", "objective/rate", "highest rate with p99 in time, no errors", ""},
-	{"cdn", "table/page", "whole page with its picture", "cdn: the simulated uplink is no longer in the way"},
-	{"cdn", "table/page_browser", "the same in Chromium", "cdn: the simulated uplink is no longer in the way"},
+	return l
 }
 
 // chapters tell the stages that were measured, in order.
 func (b *builder) chapters() (all []chapter) {
-	stages := b.r.Stages()
-	for i, stage := range stages {
-		c := chapter{Number: i + 1, Stage: stage}
-		c.Changed, c.Then = b.changed(stage)
+	names := b.r.Stages()
+	for i, name := range names {
+		one := stage.Named(name)
+		c := chapter{Number: i + 1, Stage: name, Changed: name}
+		if one.Changed != nil {
+			c.Changed, c.Then = one.Changed(b.limits(name)), one.Then(b.limits(name))
+		}
 		if i > 0 {
-			c.Gains = b.gains(stages[i-1], stage)
-			c.Costs = b.costs(stages[i-1], stage)
+			c.Gains = b.gains(names[i-1], one)
+			c.Costs = b.costs(names[i-1], name)
 		}
 		all = append(all, c)
 	}
 	return all
 }
 
-func (b *builder) gains(before, stage string) (gains []gain) {
-	for _, t := range told {
-		if !strings.Contains(t.stages, stage) {
-			continue
-		}
-		was, ok := b.r.Get(before, t.name)
-		now, both := b.r.Get(stage, t.name)
+func (b *builder) gains(before string, one stage.Stage) (gains []gain) {
+	for _, g := range one.Gains {
+		was, ok := b.r.Get(before, g.Key)
+		now, both := b.r.Get(one.Name, g.Key)
 		if !ok || !both {
 			continue
 		}
-		g := gain{What: t.what, Before: value(was), After: value(now), Factor: factor(was, now)}
+		told := gain{What: g.What, Before: value(was), After: value(now), Factor: factor(was, now)}
 		switch {
-		case strings.HasSuffix(g.Factor, "better"):
-			g.Why = whyOf(t.why, stage)
-		case stage == "replicas" && b.r.Run.Driver == "local" && !strings.HasPrefix(t.name, "table/"):
-			g.Why = fmt.Sprintf("without delays only the processor is a limit, and all replicas share this machine's %d", b.r.Run.Machine.CPUs)
+		case strings.HasSuffix(told.Factor, "better"):
+			told.Why = g.Why
+		case g.OnlyProcessor && b.r.Run.Driver == "local":
+			told.Why = fmt.Sprintf("without delays only the processor is a limit, and all replicas share this machine's %d", b.r.Run.Machine.CPUs)
 		}
-		gains = append(gains, g)
+		gains = append(gains, told)
 	}
 	return gains
-}
-
-func whyOf(why, stage string) string {
-	for part := range strings.SplitSeq(why, "|") {
-		if of, words, ok := strings.Cut(part, ": "); ok && of == stage {
-			return words
-		}
-	}
-	return ""
 }
 
 // costs are what a stage takes more than the one before.
 func (b *builder) costs(before, stage string) (costs []string) {
 	memory := func(stage string) (sum float64, parts []string) {
 		for _, f := range b.r.Figures {
-			if part, ok := strings.CutPrefix(f.Name, "cost/memory/"); ok && f.Stage == stage {
+			if part, ok := figures.MemoryGroup.Has(f.Name); ok && f.Stage == stage {
 				sum += f.Mean
 				parts = append(parts, part)
 			}
@@ -140,8 +98,8 @@ func (b *builder) costs(before, stage string) (costs []string) {
 	if was, now := b.cpu(before), b.cpu(stage); was > 0 && now > 0 {
 		costs = append(costs, fmt.Sprintf("processor time for 1,000 requests of the 80/20 mix: %s, before %s", span(now), span(was)))
 	}
-	if f, ok := b.r.Get(stage, "fresh/everywhere/p99"); ok {
-		if old, ok := b.r.Get(before, "fresh/everywhere/p99"); ok {
+	if f, ok := b.r.Get(stage, figures.FreshEverywhereP99); ok {
+		if old, ok := b.r.Get(before, figures.FreshEverywhereP99); ok {
 			costs = append(costs, fmt.Sprintf("a write until every replica answers it, p99: %s, before %s", value(f), value(old)))
 		}
 	}
@@ -151,7 +109,7 @@ func (b *builder) costs(before, stage string) (costs []string) {
 // cpu is the processor time of all servers for 1,000 requests, in seconds.
 func (b *builder) cpu(stage string) (sum float64) {
 	for _, f := range b.r.Figures {
-		if f.Stage == stage && strings.HasPrefix(f.Name, "cost/cpu/") {
+		if _, has := figures.CPUGroup.Has(f.Name); has && f.Stage == stage {
 			sum += f.Mean
 		}
 	}
@@ -163,7 +121,7 @@ type headline struct{ What, Before, After, Note string }
 
 func (b *builder) headlines() (all []headline) {
 	stages := b.r.Stages()
-	add := func(name, what string, note func(last figures.Figure) string) {
+	add := func(name figures.Key, what string, note func(last figures.Figure) string) {
 		var first, last figures.Figure
 		for _, stage := range stages {
 			if f, ok := b.r.Get(stage, name); ok {
@@ -186,12 +144,12 @@ func (b *builder) headlines() (all []headline) {
 		all = append(all, h)
 	}
 	nothing := func(figures.Figure) string { return "" }
-	add("throughput/heavy/64", "heavy, 64 at once", nothing)
-	add("throughput/last/64", "last product, 64 at once", nothing)
-	add("table/page", "page with its picture", nothing)
-	add("sustained/500/rate", "80/20 mix, 500 at once", func(last figures.Figure) string {
-		return "published: " + figures.Round(studyBalanced) + "/s"
+	add(figures.Throughput("heavy", 64), "heavy, 64 at once", nothing)
+	add(figures.Throughput("last", 64), "last product, 64 at once", nothing)
+	add(figures.Page, "page with its picture", nothing)
+	add(figures.Sustained(500).Rate(), "80/20 mix, 500 at once", func(last figures.Figure) string {
+		return "published: " + figures.Round(studyBest()) + "/s"
 	})
-	add("objective/rate", fmt.Sprintf("highest rate, p99 under %d ms", b.r.Run.Settings.ObjectiveMs), nothing)
+	add(figures.Objective, fmt.Sprintf("highest rate, p99 under %d ms", b.r.Run.Settings.ObjectiveMs), nothing)
 	return all
 }

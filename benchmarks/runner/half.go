@@ -9,6 +9,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 	"github.com/woodytoys/woodytoys/benchmarks/stages"
 )
 
@@ -18,7 +19,7 @@ type half struct {
 	title  string
 	config stages.Config
 	// steps are what is done to a stage in a repeat.
-	steps func(stage string, repeat int) []step
+	steps func(s stage.Stage, repeat int) []step
 }
 
 // step is one thing that is done to a stage.
@@ -57,7 +58,7 @@ type task struct {
 func (h *half) sort(names []string, repeat int) (alone []task, lanes map[string][]task) {
 	lanes = map[string][]task{}
 	for _, name := range names {
-		for _, step := range h.steps(name, repeat) {
+		for _, step := range h.steps(stage.Named(name), repeat) {
 			if t := (task{step, name}); step.lane == "" {
 				alone = append(alone, t)
 			} else {
@@ -143,9 +144,9 @@ func (r *run) beside(lanes map[string][]task, shops map[string]*measure.Shop, re
 }
 
 func (h *half) open(r *run, name string) (*measure.Shop, error) {
-	stage, err := r.driver.Start(r.ctx, name, h.config)
+	running, err := r.driver.Start(r.ctx, stage.Named(name), h.config)
 	if err != nil {
 		return nil, err
 	}
-	return measure.Open(r.ctx, stage, r.Profile.Products)
+	return measure.Open(r.ctx, running, r.Profile.Products)
 }

@@ -32,8 +32,8 @@ type Profile struct {
 	FreshWrites  int
 	Warm         time.Duration
 
-	// CDNAPI tells whether the API is measured in the stage cdn too, where it is the one of redis.
-	CDNAPI bool
+	// SameAPIs has the API measured in stages too whose API is that of the one before.
+	SameAPIs bool
 
 	Products  int
 	Objective time.Duration
@@ -66,7 +66,7 @@ var Profiles = map[string]Profile{
 		Config:  stages.Config{Replicas: 2, HeavyDelay: 50 * time.Millisecond, SlowQueryDelay: 100 * time.Millisecond, Uplink: 50_000_000, HeavySlots: 2, DBPool: 8},
 		Repeats: 2, Endpoints: []string{"ping", "heavy", "last"}, Levels: []int{1, 8}, HeyFor: 300 * time.Millisecond,
 		Mix: [][2]int{{20, 200}, {50, 400}}, Sustained: 50, SustainedFor: 300 * time.Millisecond, Rates: []float64{500}, RateFor: 300 * time.Millisecond,
-		ProbeFor: 200 * time.Millisecond, Searches: 1, FreshWrites: 5, Warm: 100 * time.Millisecond, CDNAPI: true, Products: 50, Objective: 50 * time.Millisecond,
+		ProbeFor: 200 * time.Millisecond, Searches: 1, FreshWrites: 5, Warm: 100 * time.Millisecond, SameAPIs: true, Products: 50, Objective: 50 * time.Millisecond,
 	},
 }
 

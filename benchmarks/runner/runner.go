@@ -14,6 +14,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/machine"
 	"github.com/woodytoys/woodytoys/benchmarks/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 	"github.com/woodytoys/woodytoys/benchmarks/stages"
 	"github.com/woodytoys/woodytoys/internal/browser"
 )
@@ -59,7 +60,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		o.Driver = "local"
 	}
 	if o.Driver == "target" {
-		o.Stages = []string{"target"}
+		o.Stages = []string{stage.Target.Name}
 	}
 	r := &run{Options: o, ctx: ctx, cancel: cancel}
 	if r.folder, err = raw.Create(o.Dir); err != nil {
@@ -209,17 +210,12 @@ func (r *run) prepare() (err error) {
 		r.about.Versions[name] = version
 	}
 	for _, name := range r.Stages {
-		stage := raw.Stage{Name: name, Replicas: r.Profile.Config.Replicas, Missing: r.driver.Missing(name)}
-		switch name {
-		case "baseline":
-			stage.Replicas = 1
-		case "target":
-			stage.Replicas = 0 // it does not say
+		s := stage.Named(name)
+		told := raw.Stage{Name: name, Replicas: s.Replicas(r.Profile.Config.Replicas), Missing: r.driver.Missing(s)}
+		if told.Missing != "" {
+			r.Progress.Say("%s is not measured: %s", name, told.Missing)
 		}
-		if stage.Missing != "" {
-			r.Progress.Say("%s is not measured: %s", name, stage.Missing)
-		}
-		r.about.Stages = append(r.about.Stages, stage)
+		r.about.Stages = append(r.about.Stages, told)
 	}
 	if r.Browser {
 		var hosts []string

@@ -128,7 +128,7 @@ func TestARunOfAllStages(t *testing.T) {
 		}
 	}
 	for _, stage := range o.Stages {
-		for _, name := range []string{
+		for _, name := range []figures.Key{
 			"table/page", "table/page_first", "table/heavy_miss", "table/last_miss", "table/five_heavy", "throughput/heavy/8", "throughput/ping/1", "mix/50/rate",
 			"sustained/50/rate", "latency/500/p99", "objective/rate", "fresh/everywhere/p99", "cost/cpu/api", "cost/memory/proxy", "cost/queries",
 		} {
@@ -158,7 +158,7 @@ func TestARunOfAllStages(t *testing.T) {
 	}
 }
 
-func mustMean(t *testing.T, r *figures.Results, stage, name string) float64 {
+func mustMean(t *testing.T, r *figures.Results, stage string, name figures.Key) float64 {
 	t.Helper()
 	mean, ok := r.Mean(stage, name)
 	if !ok {

@@ -11,23 +11,18 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 	"github.com/woodytoys/woodytoys/benchmarks/stages"
 )
-
-// cached tells whether a stage keeps answers.
-func cached(stage string) bool { return stage == "redis" || stage == "cdn" }
 
 // withDelays is the lab's table and the throughput.
 func (r *run) withDelays() *half {
 	p := r.Profile
-	return &half{title: "with its delays", config: p.Config, steps: func(stage string, repeat int) (steps []step) {
+	return &half{title: "with its delays", config: p.Config, steps: func(s stage.Stage, repeat int) (steps []step) {
 		c := p.Config
-		replicas := c.Replicas
-		if stage == "baseline" {
-			replicas = 1
-		}
+		replicas := max(s.Replicas(c.Replicas), 1)
 		page := 100 * time.Millisecond
-		if stage != "cdn" && c.Uplink > 0 {
+		if !s.Edge && c.Uplink > 0 {
 			page += time.Duration(5.04e6 / float64(c.Uplink) * float64(time.Second))
 		}
 		table := page + c.HeavyDelay + c.SlowQueryDelay + time.Duration((4+2*replicas)/(2*replicas))*c.HeavyDelay
@@ -37,28 +32,28 @@ func (r *run) withDelays() *half {
 			}, ""})
 		}
 		steps = append(steps, step{"the lab's table", table, func(shop *measure.Shop, keep func(raw.Measurement) error) error {
-			return shop.Table(r.ctx, cached(stage) || stage == "target", keep)
+			return shop.Table(r.ctx, s.MayKeep(), keep)
 		}, ""})
 		if r.chrome != nil && repeat == 0 {
 			steps = append(steps, step{"the page in Chromium", page + 500*time.Millisecond, func(shop *measure.Shop, keep func(raw.Measurement) error) error {
 				return kept(keep)(shop.InBrowser(r.ctx, r.chrome))
 			}, ""})
 		}
-		if stage == "cdn" && !p.CDNAPI {
+		if s.SameAPI && !p.SameAPIs {
 			return steps
 		}
 		for _, what := range p.Endpoints {
 			for _, conns := range p.Levels {
 				planned, lane := p.HeyFor+150*time.Millisecond, ""
-				if wait, places := slow(what, c); wait > 0 && !cached(stage) {
+				if wait, places := slow(what, c); wait > 0 && !s.Redis {
 					planned += min(time.Duration(max(1, float64(conns)/float64(places*replicas))*float64(wait)), 35*time.Second)
 					// Where there are several replicas, calls of another kind would change how the proxy deals them out.
-					if lane = stage; replicas == 1 {
+					if lane = s.Name; replicas == 1 {
 						lane += " " + what
 					}
 				}
 				steps = append(steps, step{fmt.Sprintf("%s by %d, with hey", what, conns), planned, func(shop *measure.Shop, keep func(raw.Measurement) error) error {
-					return kept(keep)(shop.Throughput(r.ctx, r.Hey, what, cached(stage) || stage == "target", conns, p.HeyFor))
+					return kept(keep)(shop.Throughput(r.ctx, r.Hey, what, s.MayKeep(), conns, p.HeyFor))
 				}, lane})
 			}
 		}
@@ -104,8 +99,8 @@ func slow(what string, c stages.Config) (wait time.Duration, places int) {
 // withoutDelays is the mix, the latencies and the writes.
 func (r *run) withoutDelays() *half {
 	p := r.Profile
-	return &half{title: "without delays", config: p.Config.WithoutDelays(), steps: func(stage string, repeat int) (steps []step) {
-		if stage == "cdn" && !p.CDNAPI {
+	return &half{title: "without delays", config: p.Config.WithoutDelays(), steps: func(s stage.Stage, repeat int) (steps []step) {
+		if s.SameAPI && !p.SameAPIs {
 			return nil
 		}
 		one := func(what string, planned time.Duration, do func(shop *measure.Shop) (raw.Measurement, error)) {

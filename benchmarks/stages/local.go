@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -111,46 +112,37 @@ func tail(text string) string {
 	return strings.Join(lines[max(0, len(lines)-5):], "\n")
 }
 
-// Missing is why a stage cannot be brought up here; empty when it can.
-func (l *Local) Missing(stage string) string {
-	if stage == "baseline" || stage == "replicas" {
-		return ""
-	}
-	help, err := exec.Command(l.API, "--help").CombinedOutput()
-	if err != nil || !strings.Contains(string(help), "WOODY_REDIS_ADDR") {
-		return "this build of the api has no cache in Redis (WOODY_REDIS_ADDR)"
-	}
-	return ""
-}
+// Missing implements Driver: everything is built here.
+func (l *Local) Missing(stage.Stage) string { return "" }
 
 // adminAt is how a replica says where its metrics and profiles are.
 var adminAt = regexp.MustCompile(`Metrics: (http://\S+)/metrics`)
 
 // Start brings a stage up. It stays up until End.
-func (l *Local) Start(ctx context.Context, name string, cfg Config) (*Stage, error) {
+func (l *Local) Start(ctx context.Context, s stage.Stage, cfg Config) (*Running, error) {
 	l.rounds++
-	stage, err := l.start(name, fmt.Sprintf("%s%d", name, l.rounds), cfg)
+	running, err := l.start(s, fmt.Sprintf("%s%d", s.Name, l.rounds), cfg)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("stage %s: %w", name, err)
+		return nil, fmt.Errorf("stage %s: %w", s.Name, err)
 	}
-	return stage, nil
+	return running, nil
 }
 
-func (l *Local) start(name, unique string, cfg Config) (*Stage, error) {
-	stage := &Stage{Name: name, queries: l.queries, Parts: []Part{{"database", []int{l.mariadb.PID()}}}}
+func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error) {
+	running := &Running{Name: s.Name, queries: l.queries, Parts: []Part{{"database", []int{l.mariadb.PID()}}}}
 	add := func(part string, process *servers.Process, end func()) {
-		l.ends = append(l.ends, l.watch(part+" of stage "+name, process, end))
-		stage.Parts = addPart(stage.Parts, part, process.PID())
+		l.ends = append(l.ends, l.watch(part+" of stage "+s.Name, process, end))
+		running.Parts = addPart(running.Parts, part, process.PID())
 	}
 	dsn, err := l.mariadb.NewDatabase()
 	if err != nil {
 		return nil, err
 	}
 	settings := append(cfg.settings(), "WOODY_FRONT=off", "WOODY_LOG_LEVEL=warn", "WOODY_ADMIN_ADDR=127.0.0.1:0", "WOODY_DB_DSN="+dsn)
-	if name == "redis" || name == "cdn" {
+	if s.Redis {
 		redis, err := servers.StartRedis()
 		if err != nil {
 			return nil, err
@@ -158,24 +150,20 @@ func (l *Local) start(name, unique string, cfg Config) (*Stage, error) {
 		add("redis", redis.Process, redis.Close)
 		settings = append(settings, "WOODY_REDIS_ADDR="+redis.Addr)
 	}
-	replicas := cfg.Replicas
-	if name == "baseline" {
-		replicas = 1
-	}
-	for i := range replicas {
-		id := fmt.Sprintf("%s-%d", name, i+1)
+	for i := range s.Replicas(cfg.Replicas) {
+		id := fmt.Sprintf("%s-%d", s.Name, i+1)
 		shop, err := servers.StartShop(exec.Command(l.API), filepath.Join(l.dir, fmt.Sprintf("%s-%d.log", unique, i+1)), append(settings, "WOODY_REPLICA_ID="+id)...)
 		if err != nil {
 			return nil, err
 		}
 		add("api", shop.Process, func() { shop.Stop(2 * time.Second) })
-		stage.Replicas = append(stage.Replicas, shop.Addr())
+		running.Replicas = append(running.Replicas, shop.Addr())
 		if found := adminAt.FindStringSubmatch(shop.Log()); found != nil {
-			stage.Admin = append(stage.Admin, found[1])
+			running.Admin = append(running.Admin, found[1])
 		}
 	}
-	frontSettings := []string{"WOODY_API_URL=http://" + stage.Replicas[0], fmt.Sprintf("WOODY_FRONT_LIMIT_RATE=%d", cfg.Uplink), "WOODY_LOG_LEVEL=info"}
-	if name == "cdn" {
+	frontSettings := []string{"WOODY_API_URL=http://" + running.Replicas[0], fmt.Sprintf("WOODY_FRONT_LIMIT_RATE=%d", cfg.Uplink), "WOODY_LOG_LEVEL=info"}
+	if s.Edge {
 		frontSettings = append(frontSettings, "WOODY_CDN_URL=http://cdn.{host}")
 	}
 	front, err := servers.StartFront(exec.Command(l.Front), filepath.Join(l.dir, unique+"-front.log"), frontSettings...)
@@ -183,8 +171,8 @@ func (l *Local) start(name, unique string, cfg Config) (*Stage, error) {
 		return nil, err
 	}
 	add("front", front.Process, func() { front.Stop(2 * time.Second) })
-	proxyConfig := servers.HAProxyConfig{API: stage.Replicas, Front: []string{front.Addr}, NoAccessLog: true}
-	if name == "cdn" {
+	proxyConfig := servers.HAProxyConfig{API: running.Replicas, Front: []string{front.Addr}, NoAccessLog: true}
+	if s.Edge {
 		edge, err := servers.StartVarnish([]string{front.Addr})
 		if err != nil {
 			return nil, err
@@ -197,10 +185,10 @@ func (l *Local) start(name, unique string, cfg Config) (*Stage, error) {
 		return nil, err
 	}
 	add("proxy", proxy.Process, proxy.Close)
-	stage.Addr = proxy.Addr()
-	_, port, _ := strings.Cut(stage.Addr, ":")
-	stage.PageURL = "http://localhost:" + port + "/"
-	return stage, nil
+	running.Addr = proxy.Addr()
+	_, port, _ := strings.Cut(running.Addr, ":")
+	running.PageURL = "http://localhost:" + port + "/"
+	return running, nil
 }
 
 // End ends all stages, last started first, and leaves the database server for the next ones.

@@ -10,13 +10,11 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/machine"
 	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
-// Names are the stages, in the order of the story.
-var Names = []string{"baseline", "replicas", "redis", "cdn"}
-
-// Stage is a running configuration of the shop.
-type Stage struct {
+// Running is a stage that is up.
+type Running struct {
 	Name string
 	// Addr is its entrance, HOST:PORT. Host is what requests to it name; Addr where that is empty.
 	Addr, Host string
@@ -52,9 +50,9 @@ func addPart(parts []Part, name string, pid int) []Part {
 // Driver brings stages up.
 type Driver interface {
 	// Missing is why a stage cannot be brought up; empty when it can.
-	Missing(stage string) string
+	Missing(s stage.Stage) string
 	// Start brings a stage up beside those that are. It stays up until End.
-	Start(ctx context.Context, name string, cfg Config) (*Stage, error)
+	Start(ctx context.Context, s stage.Stage, cfg Config) (*Running, error)
 	// End ends all stages; others may be started then.
 	End()
 	// Close ends everything that the driver began.
@@ -64,7 +62,7 @@ type Driver interface {
 }
 
 // Used is what each component has used until now.
-func (s *Stage) Used() (parts []raw.Part) {
+func (s *Running) Used() (parts []raw.Part) {
 	for _, part := range s.Parts {
 		used := raw.Part{Name: part.Name}
 		for _, pid := range part.PIDs {
@@ -78,7 +76,7 @@ func (s *Stage) Used() (parts []raw.Part) {
 }
 
 // Queries is how many statements its database server has been asked; false where that is not known.
-func (s *Stage) Queries() (n float64, known bool) {
+func (s *Running) Queries() (n float64, known bool) {
 	if s.queries == nil {
 		return 0, false
 	}
@@ -91,7 +89,7 @@ func (s *Stage) Queries() (n float64, known bool) {
 
 // Config is what stages are brought up with.
 type Config struct {
-	// Replicas is how many there are from the stage of that name on.
+	// Replicas is how many there are, but in stages of a single one.
 	Replicas int
 	// HeavyDelay, SlowQueryDelay and Uplink (bytes a second) are the simulated limits; zero for none.
 	HeavyDelay, SlowQueryDelay time.Duration

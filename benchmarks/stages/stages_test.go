@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
 // TestAPortInUse deploys to a port at which something listens; nothing is deployed then.
@@ -21,7 +23,7 @@ func TestAPortInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = swarm.Start(context.Background(), "baseline", Config{})
+	_, err = swarm.Start(context.Background(), stage.All[0], Config{})
 	if want := fmt.Sprintf("port %d is in use: end what listens there", port); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error = %v, want %q", err, want)
 	}
@@ -40,8 +42,8 @@ func TestTargets(t *testing.T) {
 			t.Errorf("%q: %v", address, err)
 			continue
 		}
-		if err == nil && target.stage.Addr != want {
-			t.Errorf("%q is at %s, want %s", address, target.stage.Addr, want)
+		if err == nil && target.running.Addr != want {
+			t.Errorf("%q is at %s, want %s", address, target.running.Addr, want)
 		}
 	}
 }

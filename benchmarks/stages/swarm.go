@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
 // Swarm brings stages up from the stack files, each as a stack of its own beside the others, with
@@ -40,13 +42,10 @@ func NewSwarm(port int) (*Swarm, error) {
 	return s, nil
 }
 
-// stackFiles are what a stage adds to the stack.
-var stackFiles = map[string]string{"baseline": "stack.yml", "replicas": "stack.yml", "redis": "stack-redis.yml", "cdn": "stack-cdn.yml"}
-
 // Missing is why a stage cannot be brought up; empty when it can.
-func (s *Swarm) Missing(stage string) string {
-	if _, err := os.Stat(filepath.Join(s.root, stackFiles[stage])); err != nil {
-		return stackFiles[stage] + " is not in this tree"
+func (s *Swarm) Missing(one stage.Stage) string {
+	if _, err := os.Stat(filepath.Join(s.root, one.StackFile)); err != nil {
+		return one.StackFile + " is not in this tree"
 	}
 	return ""
 }
@@ -55,7 +54,8 @@ func (s *Swarm) Missing(stage string) string {
 var upAt = regexp.MustCompile(`is up: http://(\S+)`)
 
 // Start deploys a stage and waits until all of it is healthy.
-func (s *Swarm) Start(ctx context.Context, name string, cfg Config) (*Stage, error) {
+func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Running, error) {
+	name := one.Name
 	s.rounds++
 	port := s.Port + len(s.stacks)
 	if os.Getenv("DOCKER_HOST") == "" { // elsewhere, Docker says it
@@ -81,12 +81,12 @@ func (s *Swarm) Start(ctx context.Context, name string, cfg Config) (*Stage, err
 		return nil, fmt.Errorf("scripts/deploy %s does not say where it is:\n%s", name, tail(string(out)))
 	}
 	host := string(found[1])
-	stage := &Stage{Name: name, Addr: strings.Replace(host, "localhost", "127.0.0.1", 1), Host: host, PageURL: "http://" + host + "/"}
+	running := &Running{Name: name, Addr: strings.Replace(host, "localhost", "127.0.0.1", 1), Host: host, PageURL: "http://" + host + "/"}
 	if !strings.Contains(host, ":") {
-		stage.Addr += ":80"
+		running.Addr += ":80"
 	}
-	stage.Parts, err = s.parts(ctx, stack)
-	return stage, err
+	running.Parts, err = s.parts(ctx, stack)
+	return running, err
 }
 
 // portFree tells of a port that is taken.

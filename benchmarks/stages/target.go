@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
 // Target is something that is deployed already, at an address such as http://shop.example: the one stage
 // `target`. Nothing is known of its components. Its replicas are known by what they say in X-Served-By
 // only.
-type Target struct{ stage Stage }
+type Target struct{ running Running }
 
 // NewTarget checks the address.
 func NewTarget(address string) (*Target, error) {
@@ -28,16 +30,16 @@ func NewTarget(address string) (*Target, error) {
 	if u.Port() == "" {
 		addr += ":80"
 	}
-	return &Target{Stage{Name: "target", Addr: addr, Host: u.Host, PageURL: "http://" + u.Host + "/"}}, nil
+	return &Target{Running{Name: stage.Target.Name, Addr: addr, Host: u.Host, PageURL: "http://" + u.Host + "/"}}, nil
 }
 
 // Missing implements Driver.
-func (t *Target) Missing(string) string { return "" }
+func (t *Target) Missing(stage.Stage) string { return "" }
 
 // Start implements Driver: it is up, with the settings that it has.
-func (t *Target) Start(context.Context, string, Config) (*Stage, error) {
-	stage := t.stage
-	return &stage, nil
+func (t *Target) Start(context.Context, stage.Stage, Config) (*Running, error) {
+	running := t.running
+	return &running, nil
 }
 
 // End implements Driver: it stays up.

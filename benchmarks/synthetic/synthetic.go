@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	shop "github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
 // stage is what a stage's figures are made up from.
@@ -119,7 +120,7 @@ func (g *generator) table(s stage) {
 		})
 	}
 	bytes := map[string]float64{"bytes_origin": 5_080_000, "bytes_edge": 0, "files": 24}
-	if s.name == "cdn" {
+	if shop.Named(s.name).Edge {
 		bytes = map[string]float64{"bytes_origin": 19_000, "bytes_edge": 5_061_000, "files": 24}
 	}
 	one("page", s.page, bytes)
@@ -179,7 +180,7 @@ func (g *generator) load(s stage, m raw.Measurement, rate float64, count int, me
 			m.Parts = append(m.Parts, raw.Part{Name: "redis", CPUUs: perCall(14), MemoryBytes: 12e6})
 			m.Layers = map[string]int{"near": int(s.near * 160), "redis": int(s.redis * 160), "origin": 160 - int(s.near*160) - int(s.redis*160), "write": 40}
 		}
-		if s.name == "cdn" {
+		if shop.Named(s.name).Edge {
 			m.Parts = append(m.Parts, raw.Part{Name: "edge", MemoryBytes: 90e6})
 		}
 		m.Replicas = map[string]int{}

@@ -1,0 +1,93 @@
+package figures
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Key is the name of a figure: its group, what it is of, and which. It stands in results.json.
+type Key string
+
+// What one client waits for, the lab's table: seconds.
+const (
+	Page          Key = "table/page"
+	PageFirst     Key = "table/page_first"
+	PageInBrowser Key = "table/page_browser"
+	HeavyMiss     Key = "table/heavy_miss"
+	HeavyHit      Key = "table/heavy_hit"
+	LastMiss      Key = "table/last_miss"
+	LastHit       Key = "table/last_hit"
+	FiveHeavy     Key = "table/five_heavy"
+
+	// What the page's bytes come from.
+	PageFromOrigin Key = "table/page/bytes_origin"
+	PageFromEdge   Key = "table/page/bytes_edge"
+)
+
+// The writes' way to every replica, and the highest rate that holds the objective.
+const (
+	FreshAcknowledgedP50 Key = "fresh/acknowledged/p50"
+	FreshEverywhereP50   Key = "fresh/everywhere/p50"
+	FreshEverywhereP99   Key = "fresh/everywhere/p99"
+	Objective            Key = "objective/rate"
+)
+
+// Where the work of the sustained mix went.
+const (
+	Generator      Key = "cost/generator"
+	GeneratorShare Key = "cost/generator_share"
+	Queries        Key = "cost/queries"
+)
+
+// Group is the first words of keys that have numbers or names behind them.
+type Group string
+
+// The groups.
+const (
+	TableGroup      Group = "table"
+	ThroughputGroup Group = "throughput"
+	MixGroup        Group = "mix"
+	SustainedGroup  Group = "sustained"
+	LatencyGroup    Group = "latency"
+	ObjectiveGroup  Group = "objective"
+	CPUGroup        Group = "cost/cpu"
+	MemoryGroup     Group = "cost/memory"
+	LayerGroup      Group = "cost/layer"
+	ReplicaGroup    Group = "cost/replica"
+)
+
+// Of is the key of a part of a group: a component, a layer, a replica, a row of the table.
+func (g Group) Of(part string) Key { return Key(string(g) + "/" + part) }
+
+// At is the key of a group's load of a size, by which Rate, P99 and the like are found.
+func (g Group) At(size float64) Key { return g.Of(strconv.FormatFloat(size, 'f', -1, 64)) }
+
+// Has reports whether a key is of the group, and what it is of.
+func (g Group) Has(k Key) (of string, has bool) { return strings.CutPrefix(string(k), string(g)+"/") }
+
+// Throughput is what hey measured of a call: answers a second. Its Errors are beside it.
+func Throughput(what string, conns int) Key {
+	return ThroughputGroup.Of(fmt.Sprintf("%s/%d", what, conns))
+}
+
+// Sustained is the 80/20 mix over a time, by which Rate, P99 and the like are found.
+func Sustained(conns int) Key { return SustainedGroup.At(float64(conns)) }
+
+// Of is a figure beside the others of a load.
+func (k Key) Of(which string) Key { return k + "/" + Key(which) }
+
+// Rate is a load's answers a second.
+func (k Key) Rate() Key { return k.Of("rate") }
+
+// Errors are the percents of a load's answers that were none.
+func (k Key) Errors() Key { return k.Of("errors") }
+
+// Sent is how many requests a second an open loop sent.
+func (k Key) Sent() Key { return k.Of("sent") }
+
+// P50 and P99 are a load's latencies.
+func (k Key) P50() Key { return k.Of("p50") }
+
+// P99 is P50 for 99 of 100.
+func (k Key) P99() Key { return k.Of("p99") }
