@@ -112,7 +112,7 @@ func mustCount(t *testing.T, originURL string) *counter {
 	return c
 }
 
-// since gives what was asked since the last call.
+// since returns what was asked since the last call.
 func (c *counter) since() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,7 +189,7 @@ var (
 	sibling   = regexp.MustCompile(`\./([a-z0-9-]+\.[0-9a-f]{16}\.[a-z]+)`) // as scripts and styles name each other
 )
 
-// mustListAssets gives the paths of all assets that the page names, and of those that its style and scripts name.
+// mustListAssets returns the paths of all assets that the page names, and of those that its style and scripts name.
 func mustListAssets(t *testing.T, frontURL string) []string {
 	t.Helper()
 	paths := assetPath.FindAllString(string(mustAsk(t, frontURL+"/").body), -1)

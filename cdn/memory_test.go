@@ -157,7 +157,7 @@ func TestHugeAssetPushesNothingOut(t *testing.T) {
 	}
 }
 
-// mustFindVarnishd gives the process id of an edge's varnishd: the manager, whose child does the work.
+// mustFindVarnishd returns the process id of an edge's varnishd: the manager, whose child does the work.
 func mustFindVarnishd(t *testing.T, edge *servers.Varnish) int {
 	t.Helper()
 	for pid, parent := range mustListProcesses(t) {
@@ -169,7 +169,7 @@ func mustFindVarnishd(t *testing.T, edge *servers.Varnish) int {
 	return 0
 }
 
-// mustMeasure gives the resident memory of an edge's processes in bytes.
+// mustMeasure returns the resident memory of an edge's processes in bytes.
 func mustMeasure(t *testing.T, edge *servers.Varnish) (sum int64) {
 	t.Helper()
 	parents := mustListProcesses(t)
@@ -184,7 +184,7 @@ func mustMeasure(t *testing.T, edge *servers.Varnish) (sum int64) {
 	return sum
 }
 
-// mustListProcesses gives each process's parent.
+// mustListProcesses returns each process's parent.
 func mustListProcesses(t *testing.T) map[int]int {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/stat")

@@ -44,7 +44,7 @@ type reply struct {
 	gone   bool          // the connection ends without an answer
 }
 
-// fits tells whether a header's value is as wanted: "" is none at all, "~x" holds x, "!x" does not, ">7" is a number of
+// fits reports whether a header's value is as wanted: "" is none at all, "~x" holds x, "!x" does not, ">7" is a number of
 // 7 or more, "<7" one below 7, and all else is the value itself.
 func fits(got, want string) bool {
 	if want == "" {
@@ -90,7 +90,7 @@ func mustStartStage(t *testing.T) *stage {
 	return s
 }
 
-// script gives the script of a path, which is an empty one at first.
+// script returns the script of a path, which is an empty one at first.
 func (s *stage) script(path string) *script {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,7 +18,7 @@ func TestAbuse(t *testing.T) {
 	proxy := containers(t, "reverse-proxy")[0]
 	for _, abuse := range []struct {
 		name string
-		// do sends it and answers what came back.
+		// do sends it and returns what came back.
 		do   func() string
 		want string
 	}{
@@ -58,7 +58,7 @@ func TestAbuse(t *testing.T) {
 	}
 }
 
-// raw sends bytes to the proxy and answers the status line.
+// raw sends bytes to the proxy and returns the status line.
 func raw(request string) string {
 	conn, err := net.Dial("tcp", swarmNet+".1:80")
 	if err != nil {

@@ -33,7 +33,7 @@ func newAPI(baseURL string) *api {
 	}
 }
 
-// toys gives the shelf, newest first. An API that is away, slow or unwell is an error, soon.
+// toys returns the shelf, newest first. An API that is away, slow or unwell is an error, soon.
 func (a *api) toys(ctx context.Context) ([]site.Toy, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.listURL, nil)
 	if err != nil {

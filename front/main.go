@@ -31,7 +31,7 @@ func main() {
 
 type serveCommand struct{}
 
-// Run serves until it is told to stop. It gives nil after a clean stop.
+// Run serves until it is told to stop. It returns nil after a clean stop.
 func (serveCommand) Run(s *config) error {
 	ctx, stop := serving.UntilSignal(context.Background())
 	defer stop()

@@ -84,7 +84,7 @@ type answer struct {
 	body   string
 }
 
-// problem tells whether it is an error as problem+json of its own status.
+// problem reports whether it is an error as problem+json of its own status.
 func (a answer) problem() bool {
 	return a.header.Get("Content-Type") == "application/problem+json" && strings.Contains(a.body, fmt.Sprintf(`"status":%d,`, a.status))
 }

@@ -117,7 +117,7 @@ func difference(was, now Figure) Difference {
 	return d
 }
 
-// Apart tells whether two figures lie farther apart than chance would have them; false as well where one
+// Apart reports whether two figures lie farther apart than chance would have them; false as well where one
 // was measured once only, so that nobody can know.
 func Apart(a, b Figure) bool {
 	return len(a.Values) > 1 && len(b.Values) > 1 && math.Abs(a.Mean-b.Mean) > noise(a, b)
@@ -143,7 +143,7 @@ func noise(a, b Figure) float64 {
 }
 
 // student99 is the two-sided 99% quantile of Student's distribution, for degrees of freedom from one;
-// between those in the table it answers the one of the fewer.
+// between those in the table it returns the one of the fewer.
 func student99(freedom float64) float64 {
 	table := []float64{63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169}
 	switch n := int(freedom + 1e-9); {

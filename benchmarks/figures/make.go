@@ -238,7 +238,7 @@ func (m *maker) others(measurements []raw.Measurement) {
 	}
 }
 
-// Holds tells whether an open loop's answers were all good and 99% of them there within the objective,
+// Holds reports whether an open loop's answers were all good and 99% of them there within the objective,
 // and whether at least 99% of what was asked for was sent.
 func Holds(x raw.Measurement, objective time.Duration) bool {
 	good, failed := count(x)

@@ -140,7 +140,7 @@ func (o *observer) write(ctx context.Context, rate float64, f *figures) error {
 	return nil
 }
 
-// writeOnce renames a product and answers how long after the commit the last replica answered the new
+// writeOnce renames a product and returns how long after the commit the last replica answered the new
 // version, and how long the write took until it was acknowledged. The commit is seen in the database
 // itself, which is asked without a pause; so are the replicas.
 func (o *observer) writeOnce(n int) (fresh, acked time.Duration, err error) {

@@ -100,7 +100,7 @@ func (o Outcome) Latencies() Latencies {
 const redial = 10 * time.Millisecond
 
 // Run carries a plan out. Its connections are made before the first request. It ends early, with what
-// it has, when ctx ends, and then answers ctx's cause.
+// it has, when ctx ends, and then returns ctx's cause.
 func Run(ctx context.Context, plan Plan) (Outcome, error) {
 	if plan.Patience == 0 {
 		plan.Patience = 30 * time.Second

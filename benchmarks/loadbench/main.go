@@ -84,7 +84,7 @@ func run(b versus.Bench, dir string) error {
 	return nil
 }
 
-// generator makes load and answers how many requests that were and what processor time it took.
+// generator makes load and returns how many requests that were and what processor time it took.
 type generator struct {
 	name string
 	run  func() (requests int, cpu time.Duration, err error)

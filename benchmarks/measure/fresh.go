@@ -83,7 +83,7 @@ func (s *Shop) freshOnce(m *raw.Measurement, writer *auditor, conns []*load.Conn
 	return nil
 }
 
-// readEverywhere reads a product on all connections at once and answers the oldest version found.
+// readEverywhere reads a product on all connections at once and returns the oldest version found.
 func (s *Shop) readEverywhere(m *raw.Measurement, conns []*load.Conn, i int) (oldest int64, err error) {
 	versions, errs := make([]int64, len(conns)), make([]error, len(conns))
 	floor := s.shelf.products[i].Floor()

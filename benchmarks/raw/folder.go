@@ -93,7 +93,7 @@ func explain(path string, err error) error {
 	return err
 }
 
-// Has tells whether a folder holds a run's raw material.
+// Has reports whether a folder holds a run's raw material.
 func Has(path string) bool {
 	_, err := os.Stat(filepath.Join(path, measurementsFile))
 	return err == nil

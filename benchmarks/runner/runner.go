@@ -40,7 +40,7 @@ type Options struct {
 	// Profiles has a replica of each stage write down what its processor time went into while the mix was
 	// sustained the first time, as STAGE.pprof in Dir.
 	Profiles bool
-	// Browser tells whether the page is opened in Chromium too.
+	// Browser reports whether the page is opened in Chromium too.
 	Browser  bool
 	Progress *Progress
 }

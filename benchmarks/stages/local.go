@@ -85,7 +85,7 @@ func (l *Local) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// watch tells of a component that ends before it was asked to. It answers what asks it to.
+// watch tells of a component that ends before it was asked to. It returns what asks it to.
 func (l *Local) watch(name string, process *servers.Process, end func()) func() {
 	var asked atomic.Bool
 	go func() {

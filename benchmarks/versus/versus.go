@@ -71,7 +71,7 @@ func (b Bench) Compare(title string, one, other Side) (Figures, Figures, error) 
 	return first, second, nil
 }
 
-// once loads a side and answers its throughput and its processor time for an answer, in
+// once loads a side and returns its throughput and its processor time for an answer, in
 // microseconds.
 func (b Bench) once(side Side) (perSecond, cpu float64, err error) {
 	before, err := machine.CPU(side.PID)

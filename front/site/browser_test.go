@@ -48,7 +48,7 @@ type tab struct {
 	troubles []string
 }
 
-// mustOpenTab gives an empty page. When the test ends, anything that the page complained of meanwhile fails it: script
+// mustOpenTab returns an empty page. When the test ends, anything that the page complained of meanwhile fails it: script
 // errors, console errors, violations of its policy, dialogs.
 func mustOpenTab(t *testing.T) *tab {
 	t.Helper()
@@ -109,7 +109,7 @@ func (b *tab) must(steps ...chromedp.Action[chromedp.Void]) {
 	run(b, chromedp.Steps(steps...))
 }
 
-// run gives what an action comes to, or ends the test.
+// run returns what an action comes to, or ends the test.
 func run[T any](b *tab, action chromedp.Action[T]) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
@@ -131,7 +131,7 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	return got
 }
 
-// evaluate gives what a JavaScript expression, or the promise it makes, comes to.
+// evaluate returns what a JavaScript expression, or the promise it makes, comes to.
 func evaluate[T any](b *tab, expression string) T {
 	b.t.Helper()
 	return run(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))

@@ -53,7 +53,7 @@ func (k *catalogue) add(name string, body func() []byte) {
 	})
 }
 
-// mediaType gives what an asset is, by its ending, and whether compressing makes it smaller.
+// mediaType returns what an asset is, by its ending, and whether compressing makes it smaller.
 func mediaType(name string) (kind string, compressible bool) {
 	switch path.Ext(name) {
 	case ".js":
@@ -95,7 +95,7 @@ func (k *catalogue) fileName(name string) string {
 
 const hashInName = 16
 
-// find gives the asset that a requested name means, whether or not its hash is the current one; exact tells which. It is
+// find returns the asset that a requested name means, whether or not its hash is the current one; exact reports which. It is
 // nil when no asset has that name under any hash.
 func (k *catalogue) find(requested string) (asset *content, exact bool) {
 	ext := path.Ext(requested)

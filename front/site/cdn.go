@@ -34,7 +34,7 @@ func parseCDN(text string) (cdn, error) {
 	return cdn{template}, nil
 }
 
-// base gives the URL to put before an asset's path, and the source expression that lets it through a
+// base returns the URL to put before an asset's path, and the source expression that lets it through a
 // Content-Security-Policy. Both are "" when assets come from the page's own host: no CDN is set, or the request's Host
 // is not one that {host} may stand for (malformed, or an IP address where the CDN's name is longer than {host}).
 func (c cdn) base(requestHost string) (base, source string) {
@@ -61,7 +61,7 @@ var (
 	plainPath     = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
 )
 
-// splitBase checks a base URL without {host} and gives its scheme ("" for a // one) and its CSP source.
+// splitBase checks a base URL without {host} and returns its scheme ("" for a // one) and its CSP source.
 func splitBase(base string) (scheme, source string, ok bool) {
 	host, path := authority(base)
 	scheme = strings.TrimSuffix(base[:strings.Index(base+"//", "//")], ":")
@@ -80,7 +80,7 @@ func splitBase(base string) (scheme, source string, ok bool) {
 	return scheme, scheme + "://" + host, true
 }
 
-// authority gives what stands between // and the next /, and the rest. Without // both are "".
+// authority returns what stands between // and the next /, and the rest. Without // both are "".
 func authority(base string) (host, path string) {
 	_, rest, ok := strings.Cut(base, "//")
 	if !ok {

@@ -61,7 +61,7 @@ var plainClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// mustFindAsset gives the path of an asset, with its hash, as the page at base names it.
+// mustFindAsset returns the path of an asset, with its hash, as the page at base names it.
 func mustFindAsset(t *testing.T, base, stem, ext string) string {
 	t.Helper()
 	page := mustAsk(t, http.MethodGet, base+"/")

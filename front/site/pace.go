@@ -43,7 +43,7 @@ type stream struct {
 	logger *slog.Logger
 }
 
-// Read waits until the next slice is due and gives it. The connection's write deadline moves along, so that a client
+// Read waits until the next slice is due and returns it. The connection's write deadline moves along, so that a client
 // which takes nothing for a while is let go, however long the whole answer lasts.
 func (s *stream) Read(p []byte) (int, error) {
 	if len(s.rest) == 0 {

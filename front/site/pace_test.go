@@ -50,7 +50,7 @@ func TestEachConnectionHasItsOwnRate(t *testing.T) {
 	all.Wait()
 }
 
-// fetchHero reads the hero over a connection of its own and gives how long that took, and the longest wait in it.
+// fetchHero reads the hero over a connection of its own and returns how long that took, and the longest wait in it.
 func fetchHero(t *testing.T, base string) (took, longestWait time.Duration) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

@@ -41,10 +41,10 @@ type card struct {
 // Card finds a toy its picture.
 func (v view) Card(t Toy) card { return card{t, v.Asset(art.PictureFor(t.Name))} }
 
-// First gives the toys that are on show at once, Others those behind.
+// First returns the toys that are on show at once, Others those behind.
 func (v view) First() []Toy { return v.Toys[:min(len(v.Toys), firstToys)] }
 
-// Others gives the toys that First leaves; none when there are few.
+// Others returns the toys that First leaves; none when there are few.
 func (v view) Others() []Toy { return v.Toys[len(v.First()):] }
 
 // HeroWidth and HeroHeight keep the hero's place on the page before it is there.

@@ -10,7 +10,7 @@ import (
 	"github.com/woodytoys/woodytoys/front/site"
 )
 
-// mustStartShop serves the site and the fake API on one real address, as the one process does, and gives its URL.
+// mustStartShop serves the site and the fake API on one real address, as the one process does, and returns its URL.
 func mustStartShop(t *testing.T, api *fakeAPI, config site.Config) string {
 	t.Helper()
 	if config.Toys == nil {

@@ -18,7 +18,7 @@ type Toy struct {
 
 // Config is what a Site is made from. Its zero value is a page without toys that loads its assets from its own host.
 type Config struct {
-	// Toys gives the toys for the shelf, newest first; the page shows no more than 100. It is asked once per page and
+	// Toys returns the toys for the shelf, newest first; the page shows no more than 100. It is asked once per page and
 	// must give up when ctx ends, 2 s later. An error shows the page with a notice in place of the toys.
 	// Default: nil, an empty shelf.
 	Toys func(ctx context.Context) ([]Toy, error)
@@ -68,7 +68,7 @@ func New(config Config) (*Site, error) {
 	return &Site{config: config, cdn: base, assets: assets}, nil
 }
 
-// Ready tells whether every asset is made. Before that the site answers too, but a page may wait for the hero.
+// Ready reports whether every asset is made. Before that the site answers too, but a page may wait for the hero.
 func (s *Site) Ready() bool { return s.assets.ready.Load() }
 
 // Register mounts the page and its assets: /, /assets/..., /5mo.jpg, /favicon.ico and /robots.txt.

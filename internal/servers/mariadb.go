@@ -105,7 +105,7 @@ func (m *MariaDB) StartWire(dsn string) (wire *Wire, through string, err error) 
 	return wire, cfg.FormatDSN(), nil
 }
 
-// NewDatabase makes an empty database with a name of its own and answers its DSN.
+// NewDatabase makes an empty database with a name of its own and returns its DSN.
 func (m *MariaDB) NewDatabase() (dsn string, err error) {
 	db, err := sql.Open("mysql", m.DSN(""))
 	if err != nil {

@@ -65,13 +65,13 @@ var HearHangups = sync.OnceFunc(func() {
 // PID is the process's id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Signal sends a signal; to a process that has ended it answers os.ErrProcessDone.
+// Signal sends a signal; to a process that has ended it returns os.ErrProcessDone.
 func (p *Process) Signal(signal syscall.Signal) error { return p.cmd.Process.Signal(signal) }
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Wait waits for the end and answers how it went: nil for exit status 0.
+// Wait waits for the end and returns how it went: nil for exit status 0.
 func (p *Process) Wait() error {
 	<-p.done
 	return p.err
@@ -102,7 +102,7 @@ func (p *Process) Log() string {
 	return string(text)
 }
 
-// AwaitReady asks ready every few milliseconds until it answers nil. It gives up, with the end of
+// AwaitReady asks ready every few milliseconds until it returns nil. It gives up, with the end of
 // the process's output, when the process ends or patience is over.
 func (p *Process) AwaitReady(patience time.Duration, ready func() error) error {
 	deadline := time.Now().Add(patience)

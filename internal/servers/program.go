@@ -19,7 +19,7 @@ func build(command, file string, flags ...string) error {
 }
 
 // awaitOpen waits until a program has printed where it listens, which is the group of openAt, and says
-// there on /readyz that it is ready. Where it listens is answered even if it never is: HOST:PORT, and the
+// there on /readyz that it is ready. Where it listens is returned even if it never is: HOST:PORT, and the
 // same with http:// before it; empty when that was not printed.
 func (p *Process) awaitOpen(openAt *regexp.Regexp) (addr, url string, err error) {
 	err = p.AwaitReady(patience, func() error {
@@ -33,7 +33,7 @@ func (p *Process) awaitOpen(openAt *regexp.Regexp) (addr, url string, err error)
 	return addr, url, err
 }
 
-// wantOK answers nil if a GET of the URL is answered 200.
+// wantOK returns nil if a GET of the URL is answered 200.
 func wantOK(client *http.Client, url string) error {
 	answer, err := client.Get(url)
 	if err != nil {

@@ -75,7 +75,7 @@ func (v *Varnish) Kill() {
 	}
 }
 
-// Listens tells whether the edge still takes connections: varnishd's worker ends a little after its
+// Listens reports whether the edge still takes connections: varnishd's worker ends a little after its
 // manager.
 func (v *Varnish) Listens() bool {
 	conn, err := net.DialTimeout("tcp", v.Addr, time.Second)

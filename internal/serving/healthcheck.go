@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Healthcheck answers nil when the program that listens on addr says on /readyz that it wants
+// Healthcheck returns nil when the program that listens on addr says on /readyz that it wants
 // requests. It is for container health checks, which have no curl.
 func Healthcheck(addr string) error {
 	host, port, err := net.SplitHostPort(addr)

@@ -23,7 +23,7 @@ type Drain struct {
 	Timeout time.Duration
 }
 
-// Serve answers requests from ln until ctx ends, then drains. It closes ln. It answers nil when
+// Serve answers requests from ln until ctx ends, then drains. It closes ln. It returns nil when
 // everything under way was finished, and an error when serving failed or Timeout was not enough.
 func Serve(ctx context.Context, app *fiber.App, ln net.Listener, drain Drain) error {
 	explainRefusals(app)

@@ -83,7 +83,7 @@ func (m *mask) at(px, py int) int {
 	return (top*(size-fy) + low*fy) >> (2 * m.shift)
 }
 
-// full tells whether the mask is whole around a pixel, which is then deep inside the shape.
+// full reports whether the mask is whole around a pixel, which is then deep inside the shape.
 func (m *mask) full(px, py int) bool {
 	cx, cy := px>>m.shift-m.x, py>>m.shift-m.y
 	return cx >= 0 && cy >= 0 && cx < m.w && cy < m.h && m.cells[cy*m.w+cx] == 255

@@ -76,7 +76,7 @@ type crossing struct{ x, turn int }
 
 const linesPerRow = 4
 
-// coverage writes into row how much of each pixel of row y the polygon covers, 0 to 256, and gives the touched span.
+// coverage writes into row how much of each pixel of row y the polygon covers, 0 to 256, and returns the touched span.
 // row must be as long as the canvas is wide, plus two; what it held is overwritten between from and to.
 func (g *polygon) coverage(y, width int, row []int, scratch []crossing) (from, to int, left []crossing) {
 	from, to = max(g.minX, 0), min(g.maxX+1, width)
