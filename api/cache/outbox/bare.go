@@ -63,7 +63,7 @@ func (b *Bare) reachable(ctx context.Context, bumped cache.State) bool {
 		time.Sleep(b.Lease / beats)
 		err := b.once(ctx, func(conn *sql.Conn) error {
 			state, err := b.readState(ctx, conn)
-			all = all && state.Epoch >= bumped.Epoch
+			all = all && state.Follows(bumped)
 			return err
 		})
 		all = all && err == nil

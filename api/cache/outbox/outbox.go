@@ -59,37 +59,6 @@ func New(cfg Config) *Outbox {
 // nowUs is the time by the database's clock, in microseconds since 1970.
 const nowUs = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)"
 
-// schema does no harm twice. Without transactions, as on MyISAM, a record could come apart from its write.
-var schema = []string{
-	`CREATE TABLE IF NOT EXISTS woody_cache (
-		id            TINYINT NOT NULL PRIMARY KEY,
-		epoch         BIGINT NOT NULL,
-		wire          INT NOT NULL,
-		run           VARCHAR(64) NOT NULL DEFAULT '',
-		used_until_us BIGINT NOT NULL DEFAULT 0
-	) ENGINE = InnoDB`,
-	"INSERT IGNORE INTO woody_cache (id, epoch, wire) VALUES (1, 1, 1)",
-	`CREATE TABLE IF NOT EXISTS woody_outbox (
-		id          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
-		tags        MEDIUMTEXT NOT NULL,
-		recorded_us BIGINT NOT NULL,
-		INDEX woody_outbox_recorded (recorded_us)
-	) ENGINE = InnoDB`,
-}
-
-// Migrate makes the tables where they are missing. Several replicas may call it at once. The error is ErrReadOnly
-// where the server takes no writes.
-func (o *Outbox) Migrate(ctx context.Context) error {
-	return o.on(ctx, func(conn *sql.Conn) error {
-		for _, statement := range schema {
-			if _, err := conn.ExecContext(ctx, statement); err != nil {
-				return fmt.Errorf("make the cache's tables: %w", err)
-			}
-		}
-		return nil
-	})
-}
-
 // Record notes the tags of what a transaction changes. It returns the record, for Settle. Rolling the
 // transaction back undoes it. An error that is ErrReadOnly means that the transaction must be rolled back and its
 // connection ended: its server has been demoted, or never was the primary.
@@ -127,10 +96,10 @@ const (
 // there are none. A claim that was lost, with the database that it was made to, is made again before
 // anything is answered.
 func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.State, err error) {
-	const query = "SELECT epoch, wire, run, used_until_us - " + nowUs + " FROM woody_cache WHERE id = 1"
+	const query = "SELECT epoch, token, wire, run, used_until_us - " + nowUs + " FROM woody_cache WHERE id = 1"
 	for range 2 {
 		var leftUs int64
-		if err := conn.QueryRowContext(ctx, query).Scan(&state.Epoch, &state.Wire, &state.Run, &leftUs); err != nil {
+		if err := conn.QueryRowContext(ctx, query).Scan(&state.Epoch, &state.Token, &state.Wire, &state.Run, &leftUs); err != nil {
 			return state, err
 		}
 		claimed := time.Duration(leftUs) * time.Microsecond
@@ -184,7 +153,7 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 	return left, err
 }
 
-// Raise implements cache.Ledger. It is one statement, so that a replica which is lost in the middle of it
+// Bump implements cache.Ledger. It is one statement, so that a replica which is lost in the middle of it
 // leaves no lock behind.
 func (o *Outbox) Bump(ctx context.Context, least cache.State) (state cache.State, err error) {
 	err = o.on(ctx, func(conn *sql.Conn) (err error) {
@@ -195,8 +164,10 @@ func (o *Outbox) Bump(ctx context.Context, least cache.State) (state cache.State
 }
 
 func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least cache.State) (state cache.State, err error) {
-	done, err := conn.ExecContext(ctx, `UPDATE woody_cache SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), wire = GREATEST(wire, ?),
-		run = IF(? = '', run, ?) WHERE id = 1 AND `+takesWrites(), least.Epoch, least.Wire, least.Run, least.Run)
+	token := newToken()
+	done, err := conn.ExecContext(ctx, `UPDATE woody_cache SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), token = ?,
+		wire = GREATEST(wire, ?), run = IF(? = '', run, ?) WHERE id = 1 AND `+takesWrites(),
+		least.Epoch, token, least.Wire, least.Run, least.Run)
 	if err := changed(done, err); err != nil {
 		return state, err
 	}
@@ -204,10 +175,13 @@ func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least cache.State) (s
 	if err != nil {
 		return state, err
 	}
-	if state, err = o.readState(ctx, conn); err == nil && state.Epoch < uint64(bumped) {
-		err = fmt.Errorf("the epoch was raised to %d and is %d", bumped, state.Epoch)
+	if state, err = o.readState(ctx, conn); err != nil {
+		return state, err
 	}
-	return state, err
+	if mine := (cache.State{Epoch: uint64(bumped), Token: token}); !state.Follows(mine) {
+		return state, fmt.Errorf("the epoch was bumped to %s, and is %s: the database has gone back", mine.Name(), state.Name())
+	}
+	return state, nil
 }
 
 // Remove implements cache.Ledger.

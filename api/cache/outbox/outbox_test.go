@@ -79,6 +79,7 @@ func TestEpoch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tokens := map[string]bool{"": true, before.Token: true}
 	for _, row := range []struct{ least, want cache.State }{
 		{cache.State{}, cache.State{Epoch: before.Epoch + 1, Wire: 1}},
 		{cache.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"}, cache.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"}},
@@ -86,6 +87,11 @@ func TestEpoch(t *testing.T) {
 		{cache.State{Wire: 1, Run: "b"}, cache.State{Epoch: before.Epoch + 12, Wire: 2, Run: "b"}},
 	} {
 		bumped, err := box.Bump(t.Context(), row.least)
+		if tokens[bumped.Token] {
+			t.Errorf("the token %q was there before", bumped.Token)
+		}
+		tokens[bumped.Token] = true
+		row.want.Token = bumped.Token
 		if err != nil || bumped != row.want {
 			t.Errorf("bumped to %+v at least: %+v, %v; want %+v", row.least, bumped, err, row.want)
 		}

@@ -28,6 +28,7 @@ var (
 	Evict  = off("evict")
 	Token  = off("token")
 	Copy   = off("copy")
+	Back   = off("back")
 	Proof  = off("proof")
 )
 

@@ -25,13 +25,27 @@ func (w *watch) bump(least State) (State, error) {
 func (w *watch) bumpOnce(ctx context.Context, least State) (State, error) {
 	w.reading.Lock() // so that no older reading is learnt after it
 	defer w.reading.Unlock()
-	state, err := w.Ledger.Bump(ctx, least)
+	state, err := w.bumpPast(ctx, least)
 	if err == nil {
-		w.metrics.bumped.Inc()
 		w.learn(state)
 		w.gate.shut()
 	}
 	return state, err
+}
+
+// bumpPast bumps the epoch past the highest that this replica knows.
+func (w *watch) bumpPast(ctx context.Context, least State) (State, error) {
+	highest, _ := w.current()
+	least.Epoch, least.Wire = max(least.Epoch, highest.Epoch+1), max(least.Wire, highest.Wire)
+	state, err := w.Ledger.Bump(ctx, least)
+	if err != nil {
+		return State{}, err
+	}
+	w.metrics.bumped.Inc()
+	if state.Epoch <= highest.Epoch {
+		return State{}, fmt.Errorf("the epoch was bumped to %s, which does not come after %s", state.Name(), highest.Name())
+	}
+	return state, nil
 }
 
 // BumpLeases is how many leases a bumped epoch may take to be known everywhere.
@@ -66,7 +80,7 @@ func (w *watch) awaitBumped(bumped State) error {
 		known := w.contacts.unbroken(began)
 		w.reading.Unlock()
 		state, _ := w.current()
-		known = known && state.Epoch >= bumped.Epoch
+		known = known && state.Follows(bumped)
 		if !known {
 			w.gate.shut() // once more
 		}

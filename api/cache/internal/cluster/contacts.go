@@ -8,9 +8,11 @@ import (
 
 // contacts is what the readings of the ledger have shown, by when each was begun.
 type contacts struct {
-	answered    int64 // the last that was answered
-	spoken      int64 // the last that was told anything, an error too
-	unreachable int64 // the last by which the database counted as unreachable
+	answered int64 // the last that was answered
+	spoken   int64 // the last that was told anything, an error too
+	// broken is the last by which the database counted as unreachable, or had lost what it had: an epoch may have been
+	// bumped before, and another replica have had a contact that did not show it.
+	broken int64
 }
 
 // silentFor is how many leases a database must have been silent for to count as unreachable.
@@ -30,7 +32,7 @@ func (c *contacts) note(asked int64, err error, lease time.Duration) (unreachabl
 	case err == nil:
 		c.answered = asked
 	case unreachable:
-		c.unreachable = asked
+		c.broken = asked
 	}
 	if !late {
 		c.spoken = asked
@@ -38,5 +40,6 @@ func (c *contacts) note(asked int64, err error, lease time.Duration) (unreachabl
 	return unreachable
 }
 
-// unbroken reports whether the database has answered since began, and never counted as unreachable since.
-func (c *contacts) unbroken(began int64) bool { return c.answered >= began && c.unreachable < began }
+// unbroken reports whether the database has answered since began, and never counted as unreachable since, nor lost
+// what it had.
+func (c *contacts) unbroken(began int64) bool { return c.answered >= began && c.broken < began }

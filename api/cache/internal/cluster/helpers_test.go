@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -18,6 +19,21 @@ type fakeLedger struct {
 	records []Record
 	removed []int64
 	err     error
+	bumpErr error // of Bump alone
+	bumps   int
+}
+
+// set has the ledger be in a state, as after a restore.
+func (l *fakeLedger) set(state State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state = state
+}
+
+func (l *fakeLedger) get() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state
 }
 
 func (l *fakeLedger) Read(context.Context, time.Duration) (State, []Record, error) {
@@ -29,7 +45,12 @@ func (l *fakeLedger) Read(context.Context, time.Duration) (State, []Record, erro
 func (l *fakeLedger) Bump(_ context.Context, least State) (State, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.bumpErr != nil {
+		return State{}, l.bumpErr
+	}
 	if l.err == nil {
+		l.bumps++
+		l.state.Token = fmt.Sprint("bump", l.bumps)
 		l.state.Epoch, l.state.Wire = max(l.state.Epoch+1, least.Epoch), max(l.state.Wire, least.Wire)
 		if least.Run != "" {
 			l.state.Run = least.Run

@@ -14,8 +14,8 @@ type Ledger interface {
 	// database's own clock. An error that is ErrUnreachable means that the database cannot be reached; one
 	// that is the context's, that it did not answer.
 	Read(ctx context.Context, grace time.Duration) (State, []Record, error)
-	// Bump bumps the epoch, to that of least or above, and returns what the state is then. Its wire
-	// format is that of least where that is newer; its run is that of least, unless that is empty.
+	// Bump bumps the epoch, to that of least or above, and returns what the state is then, with a token that no epoch
+	// had before. Its wire format is that of least where that is newer; its run is that of least, unless that is empty.
 	Bump(ctx context.Context, least State) (State, error)
 	// Remove forgets records that were carried out; one that is not there is no error.
 	Remove(ctx context.Context, ids []int64) error
@@ -31,6 +31,13 @@ type State struct {
 	Wire  int
 	Run   string
 }
+
+// SameEpoch reports whether two states are of one epoch.
+func (s State) SameEpoch(other State) bool { return s.Epoch == other.Epoch && s.Token == other.Token }
+
+// Follows reports whether a state that is read after another may be: it is of the same epoch, or of a later one. One
+// that does not shows that the database has lost what it had.
+func (s State) Follows(before State) bool { return s.Epoch > before.Epoch || s.SameEpoch(before) }
 
 // Name is the epoch in the names of keys and channels.
 func (s State) Name() string {

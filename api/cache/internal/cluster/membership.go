@@ -210,16 +210,16 @@ func (m *membership) takeOver(r *run, state State) error {
 	return errTakingOver
 }
 
-// overtaken is a state of a later epoch than the ledger's: the ledger was read before it was bumped, or
-// the database was set back.
-func (m *membership) overtaken(epoch string) error {
-	ahead, err := strconv.ParseUint(epoch, 10, 64)
+// overtaken is a state that does not come before the ledger's, as this replica knows it: the ledger was read before it
+// was bumped, or the database has gone back since.
+func (m *membership) overtaken(epoch, token string) error {
+	number, err := strconv.ParseUint(epoch, 10, 64)
 	if err != nil {
 		return err
 	}
 	m.watch.read()
-	if state, _ := m.watch.current(); state.Epoch < ahead {
-		_, err = m.watch.bump(State{Epoch: ahead + 1, Wire: Wire})
+	if state, known := m.watch.current(); known && !state.Follows(State{Epoch: number, Token: token}) {
+		_, err = m.watch.bump(State{Epoch: number + 1, Wire: Wire})
 	}
 	return errors.Join(errEpoch, err)
 }
@@ -229,7 +229,7 @@ func (m *membership) overtaken(epoch string) error {
 func (m *membership) open(s *session) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if state, _ := m.watch.current(); state.Epoch != s.epoch {
+	if state, known := m.watch.current(); !known || !state.SameEpoch(s.epoch) {
 		return errEpoch
 	}
 	if s.inc != m.lastInc && !s.old {
@@ -244,7 +244,7 @@ func (m *membership) open(s *session) error {
 	m.lease.begin()
 	m.changeLocked()
 	m.metrics.sessions.Add(1)
-	m.Logger.Info("cache: session", "member", s.member, "epoch", s.epoch)
+	m.Logger.Info("cache: session", "member", s.member, "epoch", s.epoch.Name())
 	return nil
 }
 

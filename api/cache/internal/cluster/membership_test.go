@@ -85,7 +85,8 @@ func TestTheEpochMoves(t *testing.T) {
 	if err := n.members.open(late); !errors.Is(err, errEpoch) || n.members.ready() != nil {
 		t.Errorf("a session of an epoch that has passed began: %v", err)
 	}
-	next := newSession(n.members, s.redis, State{Epoch: 2})
+	now, _ := n.watch.current()
+	next := newSession(n.members, s.redis, now)
 	if err := n.members.open(next); err != nil {
 		t.Fatal(err)
 	}

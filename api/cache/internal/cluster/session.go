@@ -24,7 +24,7 @@ type session struct {
 
 	redis  *run
 	gets   *gets
-	epoch  uint64
+	epoch  State
 	names  names
 	inc    Token
 	old    bool // the incarnation is older than any lease of the one before
@@ -44,7 +44,7 @@ type session struct {
 
 func newSession(m *membership, r *run, state State) *session {
 	s := &session{
-		part: m.part, membership: m, redis: r, gets: &gets{client: r.values}, epoch: state.Epoch, names: newNames(m.Namespace, state),
+		part: m.part, membership: m, redis: r, gets: &gets{client: r.values}, epoch: state, names: newNames(m.Namespace, state),
 		member: m.Replica + "." + newToken().String()[:16],
 		acks:   newAcks(), asked: map[uint64]int64{}, due: map[string]uint64{}, dueNow: make(chan struct{}, 1),
 	}
@@ -84,12 +84,12 @@ func (s *session) register() error {
 		id = *s.redis.id.Load()
 	}
 	word, rest, err := call(ctx, s.redis.control, openScript, s.names.stateAndMembers(),
-		s.epoch, id, s.Lease.Milliseconds(), fresh.String(), s.member)
+		s.epoch.Epoch, id, s.Lease.Milliseconds(), fresh.String(), s.member, s.epoch.Token)
 	switch {
 	case err != nil:
 		return fmt.Errorf("register: %w", err)
 	case word == "moved":
-		return s.membership.overtaken(rest.text(0))
+		return s.membership.overtaken(rest.text(0), rest.text(1))
 	case word == "lease":
 		return fmt.Errorf("the other replicas have a lease of %s ms, this one %d: set the same WOODY_CACHE_LEASE everywhere", rest.text(0), s.Lease.Milliseconds())
 	}

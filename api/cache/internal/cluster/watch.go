@@ -25,15 +25,15 @@ type watch struct {
 	said     string // what was last logged of it
 
 	mu    sync.Mutex
-	state State
-	known bool // the ledger was read at least once
+	state State // the highest that this replica knows
+	known bool  // it is that of the ledger: false before the ledger was read, and when the ledger has gone back
 }
 
 func newWatch(p part, lease *lease, gate *gate) *watch {
 	return &watch{part: p, lease: lease, gate: gate, poked: make(chan struct{}, 1)}
 }
 
-// current returns the state, as far as this replica knows, and false before it knows any.
+// current returns the highest state that this replica knows, and whether it is that of the ledger as far as it knows.
 func (w *watch) current() (state State, known bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -75,6 +75,10 @@ func (w *watch) read() {
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	state, left, err := w.Ledger.Read(ctx, w.grace())
+	if err == nil && !w.follows(state) {
+		w.contacts.broken = asked
+		state, err = w.pass(ctx, state)
+	}
 	cancel()
 	if w.ctx.Err() != nil {
 		return
@@ -111,7 +115,7 @@ func (w *watch) learn(state State) {
 	if known && state == before {
 		return
 	}
-	if known {
+	if before != (State{}) {
 		w.Logger.Info("cache: another epoch", "epoch", state.Epoch, "before", before.Epoch)
 		w.gate.shut()
 	}

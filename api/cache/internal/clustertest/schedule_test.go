@@ -258,6 +258,43 @@ func TestSchedulePrimaryMoves(t *testing.T) {
 	reader.wantRead("a", writer.mustWrite("a"))
 }
 
+// 1. A value is stored in Redis. 2. Redis is cut off; a write bumps the epoch, and is acknowledged. 3. The database comes
+// back from a copy that has the row, and not the bump. 4. Redis comes back, and with it what was kept under the epoch
+// before. (back)
+func TestScheduleTheDatabaseGoesBack(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	reader, writer := s.replicas[0], s.replicas[1]
+	reader.mustRead("a")
+	for _, r := range s.replicas {
+		r.wire.Cut()
+	}
+	var epoch int
+	var token, run string
+	if err := s.db.QueryRow("SELECT epoch, token, run FROM woody_cache").Scan(&epoch, &token, &run); err != nil {
+		t.Fatal(err)
+	}
+	version := writer.mustWrite("a")
+	bumped := map[*process]float64{}
+	for _, r := range s.replicas {
+		if bumped[r] = r.metric("epoch"); bumped[r] <= float64(epoch) {
+			t.Fatalf("the epoch is %v after a write without Redis, and was %d", bumped[r], epoch)
+		}
+	}
+	s.mustExec("UPDATE woody_cache SET epoch = ?, token = ?, run = ?", epoch, token, run)
+	for _, r := range s.replicas {
+		await(t, "the replica has read the ledger", 10*time.Second, func() bool { return r.metric("epoch") != bumped[r] })
+	}
+	for _, r := range s.replicas {
+		r.wire.Mend()
+	}
+	for _, r := range s.replicas {
+		r.awaitLive()
+		r.wantRead("a", version)
+	}
+	reader.wantRead("a", writer.mustWrite("a"))
+}
+
 // 1. A value is stored after a few invalidations. 2. The fences are dropped, and begin anew with the same
 // numbers. 3. A write invalidates the value, under a low number. 4. The value is read. (token)
 func TestScheduleDroppedFence(t *testing.T) {

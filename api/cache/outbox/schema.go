@@ -1,0 +1,83 @@
+package outbox
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+)
+
+// tables are made where they are missing. Without transactions, as on MyISAM, a record could come apart from its write.
+var tables = []string{
+	`CREATE TABLE IF NOT EXISTS woody_cache (
+		id            TINYINT NOT NULL PRIMARY KEY,
+		epoch         BIGINT NOT NULL,
+		wire          INT NOT NULL,
+		run           VARCHAR(64) NOT NULL DEFAULT '',
+		used_until_us BIGINT NOT NULL DEFAULT 0,
+		token         VARCHAR(32) NOT NULL DEFAULT ''
+	) ENGINE = InnoDB`,
+	`CREATE TABLE IF NOT EXISTS woody_outbox (
+		id          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+		tags        MEDIUMTEXT NOT NULL,
+		recorded_us BIGINT NOT NULL,
+		INDEX woody_outbox_recorded (recorded_us)
+	) ENGINE = InnoDB`,
+}
+
+// columns are added to tables of a release before. Each has a default, for writers of that release.
+var columns = []struct{ table, column, definition string }{
+	{"woody_cache", "token", "VARCHAR(32) NOT NULL DEFAULT ''"},
+}
+
+// newToken returns what no epoch had before.
+func newToken() string { return rand.Text()[:13] } // 65 bits
+
+// Migrate makes the tables where they are missing, and adds what those of a release before lack. Several replicas may
+// call it at once. The error is ErrReadOnly where the server takes no writes.
+func (o *Outbox) Migrate(ctx context.Context) error {
+	return o.on(ctx, func(conn *sql.Conn) error {
+		if err := migrate(ctx, conn); err != nil {
+			return fmt.Errorf("make the cache's tables: %w", err)
+		}
+		return nil
+	})
+}
+
+func migrate(ctx context.Context, conn *sql.Conn) error {
+	for _, table := range tables {
+		if _, err := conn.ExecContext(ctx, table); err != nil {
+			return err
+		}
+	}
+	for _, c := range columns {
+		if err := addColumn(ctx, conn, c.table, c.column, c.definition); err != nil {
+			return err
+		}
+	}
+	_, err := conn.ExecContext(ctx, "INSERT IGNORE INTO woody_cache (id, epoch, wire, token) VALUES (1, 1, 1, ?)", newToken())
+	return err
+}
+
+// addColumn adds a column unless it is there. MySQL has no ADD COLUMN IF NOT EXISTS; and one that is there is not to
+// be waited for behind the transactions that use its table.
+func addColumn(ctx context.Context, conn *sql.Conn, table, column, definition string) error {
+	there, err := hasColumn(ctx, conn, table, column)
+	if err != nil || there {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "ALTER TABLE "+table+" ADD COLUMN "+column+" "+definition)
+	if err == nil {
+		return nil
+	}
+	if there, again := hasColumn(ctx, conn, table, column); again == nil && there {
+		return nil // another replica was faster
+	}
+	return err
+}
+
+func hasColumn(ctx context.Context, conn *sql.Conn, table, column string) (there bool, err error) {
+	err = conn.QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM information_schema.COLUMNS
+		WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLUMN_NAME = ?`, table, column).Scan(&there)
+	return there, err
+}
