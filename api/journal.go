@@ -39,8 +39,9 @@ func (b bare) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, err
 
 func (b bare) Settle(record int64, _ []string) error { return b.Bare.Settle(record) }
 
-// ledgerPool is how many connections the ledger has for itself.
-const ledgerPool = 2
+// ledgerPool is how many connections the ledger has for itself: for its reading, for what is removed or bumped, and for
+// the last look of writes.
+const ledgerPool = 3
 
 // openCache makes the cache that the configuration asks for, if any, and what keeps it right.
 func (p *program) openCache() (journal store.Journal, err error) {

@@ -33,6 +33,12 @@ func (f *fakeLedger) Bump(_ context.Context, least cache.State) (cache.State, er
 	return f.state, nil
 }
 
+func (f *fakeLedger) Look(context.Context) (cache.State, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state, nil
+}
+
 func (f *fakeLedger) Remove(context.Context, []int64) error { return nil }
 
 func mustStartRedis(t *testing.T) *servers.Redis {

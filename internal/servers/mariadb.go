@@ -46,7 +46,7 @@ func (m *MariaDB) install() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(install, "--no-defaults", "--datadir="+m.data(),
+	cmd := exec.Command(install, "--no-defaults", "--datadir="+m.Data(),
 		"--auth-root-authentication-method=normal", "--skip-test-db", "--user=root", m.tmpdir())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("mariadb-install-db: %w\n%s", err, out)
@@ -61,7 +61,7 @@ func (m *MariaDB) Restart() error {
 		return err
 	}
 	m.Process, err = Start(exec.Command(program, append([]string{"--no-defaults", "--user=root",
-		"--datadir=" + m.data(), "--socket=" + m.socket(), "--pid-file=" + filepath.Join(m.dir, "pid"),
+		"--datadir=" + m.Data(), "--socket=" + m.socket(), "--pid-file=" + filepath.Join(m.dir, "pid"),
 		"--skip-networking", m.tmpdir(), "--innodb-buffer-pool-size=256M", "--max-connections=300",
 	}, m.options...)...), filepath.Join(m.dir, "log"))
 	if err != nil {
@@ -129,5 +129,6 @@ func (m *MariaDB) Close() {
 // finds, another's included.
 func (m *MariaDB) tmpdir() string { return "--tmpdir=" + m.dir }
 
-func (m *MariaDB) data() string   { return filepath.Join(m.dir, "data") }
+// Data is the folder of the server's data.
+func (m *MariaDB) Data() string   { return filepath.Join(m.dir, "data") }
 func (m *MariaDB) socket() string { return filepath.Join(m.dir, "socket") }

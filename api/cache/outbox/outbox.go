@@ -18,9 +18,7 @@ package outbox
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -30,8 +28,8 @@ import (
 
 // Config is what an Outbox is made of.
 type Config struct {
-	// DB is the database that the writes go to. A connection or two of its own are best: a ledger that
-	// waits behind slow queries is a cache that is not used. Its data source name has rejectReadOnly=true, where
+	// DB is the database that the writes go to. Three connections of its own are best: a ledger that waits behind
+	// slow queries is a cache that is not used, and each write waits for a look at the epoch. Its data source name has rejectReadOnly=true, where
 	// the primary may be replaced by another server. Required.
 	DB *sql.DB
 	// Away tells the errors that mean that the database cannot be reached at all, and not only by this
@@ -44,6 +42,7 @@ type Outbox struct {
 	Config
 	claimAgain atomic.Int64 // when a claim that has not run out may be tried again, in ns since 1970
 	demoted    atomic.Bool  // the server that answered last takes no writes
+	links      links
 }
 
 var _ cache.Ledger = (*Outbox)(nil)
@@ -199,54 +198,5 @@ func remove(ctx context.Context, conn *sql.Conn, records []int64) error {
 		args = append(args, record)
 	}
 	_, err := conn.ExecContext(ctx, "DELETE FROM woody_outbox WHERE id IN ("+marks[1:]+")", args...)
-	return err
-}
-
-// tries is how often a call is made that met a server which is away or takes no writes: after a restart, or when
-// another server has taken over, each connection from before is of no use.
-const tries = 3
-
-// on calls f with a connection whose server has just proved that it takes writes. What f does, it does no harm with
-// twice.
-func (o *Outbox) on(ctx context.Context, f func(conn *sql.Conn) error) (err error) {
-	for range tries {
-		err = o.once(ctx, f)
-		if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, cache.ErrUnreachable) {
-			break
-		}
-	}
-	return err
-}
-
-// once is on, once. A connection that turns out to be of no use is not given back.
-func (o *Outbox) once(ctx context.Context, f func(conn *sql.Conn) error) error {
-	conn, err := o.DB.Conn(ctx)
-	if err != nil {
-		return o.explain(err)
-	}
-	defer conn.Close()
-	if err = prove(ctx, conn); err == nil {
-		o.demoted.Store(false)
-		err = f(conn)
-	}
-	if errors.Is(err, ErrReadOnly) {
-		o.demoted.Store(true)
-	}
-	if errors.Is(err, driver.ErrBadConn) {
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-	}
-	return o.explain(err)
-}
-
-// explain makes an error ErrUnreachable if nobody can reach the database. A server that takes no writes is there. And
-// after one that took none, the address is to lead elsewhere: that nobody is there yet, or any more, does not mean that
-// nobody writes.
-func (o *Outbox) explain(err error) error {
-	switch {
-	case err == nil, errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrReadOnly), o.demoted.Load():
-		return err
-	case o.Away(err):
-		return fmt.Errorf("%w: %w", cache.ErrUnreachable, err)
-	}
 	return err
 }

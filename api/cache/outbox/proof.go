@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"context"
 	"database/sql"
 	"database/sql/driver"
 
@@ -27,18 +26,6 @@ func takesWrites() string {
 		return "1 = 1"
 	}
 	return TakesWrites
-}
-
-// prove returns ErrReadOnly where a connection's server takes no writes.
-func prove(ctx context.Context, conn *sql.Conn) error {
-	var proved bool
-	if err := conn.QueryRowContext(ctx, "SELECT "+takesWrites()).Scan(&proved); err != nil {
-		return err
-	}
-	if !proved {
-		return ErrReadOnly
-	}
-	return nil
 }
 
 // changed returns ErrReadOnly for a statement that changes a row where its server takes writes, and has changed none.

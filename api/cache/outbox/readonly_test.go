@@ -10,6 +10,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/cache/outbox"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // mustDemote makes the server read-only until the test ends. The tests' user, root, may write to it all the same.
@@ -81,5 +82,53 @@ func TestARefusalAfterADemotion(t *testing.T) {
 	db.Close()
 	if _, _, err := box.Read(t.Context(), 0); err == nil || errors.Is(err, cache.ErrUnreachable) {
 		t.Errorf("no connection, after a read-only server: %v, want an error that is not ErrUnreachable", err)
+	}
+}
+
+// mustCountQuestions returns how many statements a server has been asked for.
+func mustCountQuestions(t *testing.T, db *sql.DB) (n int) {
+	t.Helper()
+	var name string
+	if err := db.QueryRow("SHOW GLOBAL STATUS LIKE 'Questions'").Scan(&name, &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestALookIsOneStatement holds that a look costs one statement where its connection has proved a moment ago that its
+// server takes writes, and that a server which takes none since is not heard.
+func TestALookIsOneStatement(t *testing.T) {
+	server := servertest.MustStartMariaDB(t) // whose statements are counted
+	db, err := sql.Open("mysql", servertest.MustMakeDatabase(t, server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	box := outbox.New(outbox.Config{DB: db, Away: func(error) bool { return true }})
+	if err := box.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	read, _, err := box.Read(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := sql.Open("mysql", server.DSN(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Close() })
+	const looks = 200 // one or two begin with a proof: the first, and one after a stop of the machine
+	before := mustCountQuestions(t, other)
+	for range looks {
+		if state, err := box.Look(t.Context()); err != nil || state != read {
+			t.Fatalf("a look found %+v, %v; want %+v", state, err, read)
+		}
+	}
+	if asked := mustCountQuestions(t, other) - before; asked > looks*11/10 {
+		t.Errorf("%d looks took %d statements, want one each", looks, asked)
+	}
+	mustDemote(t, other)
+	if _, err := box.Look(t.Context()); !errors.Is(err, outbox.ErrReadOnly) || errors.Is(err, cache.ErrUnreachable) {
+		t.Errorf("a look at a read-only server: %v, want ErrReadOnly", err)
 	}
 }

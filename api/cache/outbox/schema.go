@@ -55,7 +55,8 @@ func migrate(ctx context.Context, conn *sql.Conn) error {
 			return err
 		}
 	}
-	_, err := conn.ExecContext(ctx, "INSERT IGNORE INTO woody_cache (id, epoch, wire, token) VALUES (1, 1, 1, ?)", newToken())
+	const insert = "INSERT IGNORE INTO woody_cache (id, epoch, wire, token) VALUES (1, 1, 1, ?)"
+	_, err := conn.ExecContext(ctx, insert, newToken())
 	return err
 }
 

@@ -28,6 +28,7 @@ var (
 	Evict  = off("evict")
 	Token  = off("token")
 	Copy   = off("copy")
+	Look   = off("look")
 	Back   = off("back")
 	Proof  = off("proof")
 )

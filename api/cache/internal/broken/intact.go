@@ -16,6 +16,7 @@ const (
 	Evict  = false // a replica that one writer has given up on is nobody's concern any more
 	Token  = false // every incarnation has the same name
 	Copy   = false // a key stays in the memory of the request that it came with
+	Look   = false // a write is acknowledged though the epoch has moved meanwhile
 	Back   = false // an epoch is learnt that is lower than one that was known
 	Proof  = false // a database server that takes no writes is heard like one that does
 )

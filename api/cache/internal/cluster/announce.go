@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -22,43 +23,70 @@ func (s *session) invalidate(slots []uint16) (seq uint64, members map[string]str
 	return seq, rest.members(1), err
 }
 
-// conclude ends a batch when all members have read its announcement. Members who have not within the
-// bound are evicted first, so that they cannot renew; then their leases are waited out, and those of
-// members whom another writer has evicted.
+// conclude ends a batch that has been announced, or has it announced again.
 func (w *writes) conclude(b *batch, s *session, seq uint64, members map[string]string) {
-	if broken.Ack {
-		close(b.done)
-		return
-	}
-	leases := w.members.evicted.takeOff(members)
-	missing := s.acks.await(members, seq, w.AckTimeout, s.ctx.Done())
-	if len(missing) > 0 && s.ctx.Err() != nil && w.ctx.Err() == nil && b.cutOff < announceTries {
-		// The acknowledgements may have been sent, and this replica's inbox was gone: announce it again.
-		b.cutOff++
+	err := w.confirm(s, seq, members)
+	if errors.Is(err, errAgain) && b.again < announceTries {
+		b.again++
 		w.carryOut(b)
 		return
 	}
-	defer close(b.done)
+	if errors.Is(err, errAgain) {
+		err = w.bumpAndWait()
+	}
+	b.err = err
+	close(b.done)
+}
+
+// errAgain is an announcement that some may not have heard who are to hear it: it is made again.
+var errAgain = errors.New("the session ended before an announcement was acknowledged")
+
+// confirm returns when no replica can be answering what an announcement has made wrong: when all members have read it,
+// the epoch in the database is still the session's, and nobody else can have a lease.
+func (w *writes) confirm(s *session, seq uint64, members map[string]string) error {
+	if broken.Ack {
+		return nil
+	}
+	look := w.looks.begin()
+	leases := w.members.evicted.takeOff(members)
+	missing := s.acks.await(members, seq, w.AckTimeout, s.ctx.Done())
 	if w.ctx.Err() != nil {
-		b.err = errClosed // it has not heard all, and there is nobody to hear more
-		return
+		return errClosed // it has not heard all, and there is nobody to hear more
+	}
+	if len(missing) > 0 && s.ctx.Err() != nil {
+		return errAgain // they may have been sent, and this replica's inbox was gone
+	}
+	if err := w.lookAgain(s, look); err != nil {
+		return err
 	}
 	w.metrics.acknowledged.Add(float64(len(members) - len(missing)))
 	if len(missing) > 0 {
-		w.metrics.timedOut.Add(float64(len(missing)))
-		ctx, cancel := w.bounded(context.Background())
-		err := s.evict(ctx, evicted, missing)
-		cancel()
-		if err != nil {
-			// They may go on renewing: only another epoch stops them.
-			var bumped State
-			if bumped, b.err = w.watch.bump(State{Wire: Wire}); b.err == nil {
-				b.err = w.watch.awaitBumped(bumped)
-			}
-			return
+		if w.evict(s, missing) != nil {
+			return w.bumpAndWait() // they may go on renewing: only another epoch stops them
 		}
 		leases = w.Now() + int64(w.Lease)
 	}
 	time.Sleep(time.Duration(leases - w.Now()))
 	w.gate.await()
+	return nil
+}
+
+// lookAgain takes the last look: it returns errAgain if the epoch in the database is not that of the announcement. Then
+// there may be replicas, on another Redis maybe, that are not on the list of members and have heard nothing.
+func (w *writes) lookAgain(s *session, look *look) error {
+	state, err := w.looks.await(look)
+	if err != nil || state.SameEpoch(s.epoch) || broken.Look {
+		return err
+	}
+	w.watch.read()
+	w.members.end(s, errEpoch)
+	return errAgain
+}
+
+// evict evicts the members who have not acknowledged, so that they cannot renew.
+func (w *writes) evict(s *session, missing map[string]string) error {
+	w.metrics.timedOut.Add(float64(len(missing)))
+	ctx, cancel := w.bounded(context.Background())
+	defer cancel()
+	return s.evict(ctx, evicted, missing)
 }

@@ -70,7 +70,7 @@ func AwaitBumped(aLease func() bool) error {
 	return ErrUnconfirmed
 }
 
-// awaitBumped is AwaitBumped by the readings that run makes at every beat, and one at the end.
+// awaitBumped is AwaitBumped, by the readings that run makes at every beat, and one at the end.
 func (w *watch) awaitBumped(bumped State) error {
 	err := AwaitBumped(func() bool {
 		began := w.Now()

@@ -21,6 +21,7 @@ type fakeLedger struct {
 	err     error
 	bumpErr error // of Bump alone
 	bumps   int
+	look    func() (State, error) // instead of Look
 }
 
 // set has the ledger be in a state, as after a restore.
@@ -40,6 +41,16 @@ func (l *fakeLedger) Read(context.Context, time.Duration) (State, []Record, erro
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state, l.records, l.err
+}
+
+func (l *fakeLedger) Look(context.Context) (State, error) {
+	l.mu.Lock()
+	state, look, err := l.state, l.look, l.err
+	l.mu.Unlock()
+	if look != nil {
+		return look()
+	}
+	return state, err
 }
 
 func (l *fakeLedger) Bump(_ context.Context, least State) (State, error) {

@@ -14,6 +14,9 @@ type Ledger interface {
 	// database's own clock. An error that is ErrUnreachable means that the database cannot be reached; one
 	// that is the context's, that it did not answer.
 	Read(ctx context.Context, grace time.Duration) (State, []Record, error)
+	// Look returns the epoch that the database has at some moment after it was called, even where its primary moves. It
+	// waits behind nothing else that is asked of the ledger: each write waits for it.
+	Look(ctx context.Context) (State, error)
 	// Bump bumps the epoch, to that of least or above, and returns what the state is then, with a token that no epoch
 	// had before. Its wire format is that of least where that is newer; its run is that of least, unless that is empty.
 	Bump(ctx context.Context, least State) (State, error)

@@ -11,10 +11,10 @@ import (
 
 // batch is writes that are announced together.
 type batch struct {
-	slots  []uint16
-	cutOff int // how often its announcer's session ended before the acknowledgements came
-	done   chan struct{}
-	err    error // read after done
+	slots []uint16
+	again int // how often it was announced in vain: the session ended before it was acknowledged
+	done  chan struct{}
+	err   error // read after done
 }
 
 // writes carries out the invalidations of writes, many at a time.
@@ -24,6 +24,7 @@ type writes struct {
 	members *membership
 	gate    *gate
 	records *records
+	looks   *looks
 
 	pending chan struct{} // there is a batch
 
@@ -35,7 +36,10 @@ type writes struct {
 }
 
 func newWrites(p part, watch *watch, members *membership, gate *gate, records *records) *writes {
-	w := &writes{part: p, watch: watch, members: members, gate: gate, records: records, pending: make(chan struct{}, 1)}
+	w := &writes{
+		part: p, watch: watch, members: members, gate: gate, records: records, looks: &looks{part: p},
+		pending: make(chan struct{}, 1),
+	}
 	w.ended.L = &w.mu
 	return w
 }
@@ -186,4 +190,13 @@ func (w *writes) fallBack(b *batch) {
 		close(b.done)
 	})
 	sleep(w.ctx, w.Lease/4)
+}
+
+// bumpAndWait bumps the epoch, and returns when no replica can be answering under the one before.
+func (w *writes) bumpAndWait() error {
+	bumped, err := w.watch.bump(State{Wire: Wire})
+	if err != nil {
+		return err
+	}
+	return w.watch.awaitBumped(bumped)
 }

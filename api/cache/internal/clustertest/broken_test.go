@@ -22,7 +22,7 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleSilentBus", "ack"}, {"TestScheduleOldFile", "epoch"}, {"TestSchedulePausedRedis", "epoch"},
 		{"TestScheduleDeafReplica", "lease"}, {"TestScheduleWriterCutOff", "epoch"}, {"TestScheduleDroppedFence", "token"},
 		{"TestScheduleEvictedByAnother", "evict"}, {"TestSchedulePrimaryMoves", "proof"},
-		{"TestScheduleTheDatabaseGoesBack", "back"},
+		{"TestScheduleOverlap", "look"}, {"TestScheduleTheDatabaseGoesBack", "back"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()

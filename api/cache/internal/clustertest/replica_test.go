@@ -42,12 +42,14 @@ const (
 
 // replica is a program that keeps rows of a table, on this program's command: see its handlers.
 type replica struct {
-	name  string
-	db    *sql.DB
-	box   *outbox.Outbox
-	cache *cache.Cache
-	rows  *cache.Loader[int64]
-	reg   *prometheus.Registry
+	name string
+	db   *sql.DB
+	box  *outbox.Outbox
+	// ledger is box, for the cache.
+	ledger *heldLedger
+	cache  *cache.Cache
+	rows   *cache.Loader[int64]
+	reg    *prometheus.Registry
 
 	mu    sync.Mutex
 	holds map[string]chan struct{} // loads that wait to be released
@@ -92,7 +94,8 @@ func serve(s settings) error {
 		bounds.Lease, bounds.AckTimeout, bounds.Timeout = 20*lease, 10*time.Second, 10*time.Second
 	}
 	r := &replica{name: s.Name, db: db, box: box, reg: prometheus.NewRegistry(), holds: map[string]chan struct{}{}, loads: map[string]int{}}
-	bounds.Redis, bounds.Ledger, bounds.Replica = &redis.UniversalOptions{Addrs: []string{s.Redis}}, box, s.Name
+	r.ledger = &heldLedger{Ledger: box}
+	bounds.Redis, bounds.Ledger, bounds.Replica = &redis.UniversalOptions{Addrs: []string{s.Redis}}, r.ledger, s.Name
 	bounds.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	r.cache, err = cache.New(cache.Config{NoNear: s.NoNear, Registerer: r.reg, Cluster: &bounds})
 	if err != nil {
@@ -105,6 +108,7 @@ func serve(s settings) error {
 	mux.HandleFunc("GET /row/{key}", r.handleRead)
 	mux.HandleFunc("POST /row/{key}", r.handleWrite)
 	mux.HandleFunc("POST /release/{hold}", r.handleRelease)
+	mux.HandleFunc("POST /hold-ledger", func(http.ResponseWriter, *http.Request) { r.ledger.hold() })
 	mux.HandleFunc("GET /metric/{name}", r.handleMetric)
 	mux.HandleFunc("GET /most", r.handleMost)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -113,6 +117,45 @@ func serve(s settings) error {
 	}
 	fmt.Println(ln.Addr())
 	return http.Serve(ln, mux)
+}
+
+// heldLedger can be told to be slow, as if the replica's beat were yet to come: after hold, it is not read before the
+// next last look.
+type heldLedger struct {
+	cache.Ledger
+	mu   sync.Mutex
+	held chan struct{}
+}
+
+func (l *heldLedger) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = make(chan struct{})
+}
+
+func (l *heldLedger) Read(ctx context.Context, grace time.Duration) (cache.State, []cache.Record, error) {
+	l.mu.Lock()
+	held := l.held
+	l.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-ctx.Done():
+			return cache.State{}, nil, ctx.Err()
+		}
+	}
+	return l.Ledger.Read(ctx, grace)
+}
+
+func (l *heldLedger) Look(ctx context.Context) (cache.State, error) {
+	state, err := l.Ledger.Look(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held != nil {
+		close(l.held)
+		l.held = nil
+	}
+	return state, err
 }
 
 // handleRead answers a row's version and how the cache came by it. The load takes ?slow=TIME before it

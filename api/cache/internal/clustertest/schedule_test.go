@@ -258,8 +258,40 @@ func TestSchedulePrimaryMoves(t *testing.T) {
 	reader.wantRead("a", writer.mustWrite("a"))
 }
 
-// 1. A value is stored in Redis. 2. Redis is cut off; a write bumps the epoch, and is acknowledged. 3. The database comes
-// back from a copy that has the row, and not the bump. 4. Redis comes back, and with it what was kept under the epoch
+// 1. A failover of Redis, during which the old server and the new one are both in use: a reader loses the old one, and
+// is off its list of members by the time that it finds the new one. 2. It bumps the epoch, registers, and keeps a value.
+// 3. A writer that is still on the old one, and has not read the ledger since, writes. 4. The old one dies. 5. The
+// reader reads what is near. (look)
+func TestScheduleOverlap(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 2)
+	reader, writer := s.replicas[0], s.replicas[1]
+	other, err := servers.StartRedis()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(other.Close)
+	writer.mustWrite("b") // it waits until the gate that every session begins with is open
+	reader.wire.Cut()
+	await(t, "the reader is off the list", 20*time.Second, func() bool { return writer.metric("members") == 1 })
+	if _, err := writer.call("POST", "/hold-ledger"); err != nil {
+		t.Fatal(err)
+	}
+	reader.wire.Retarget(other.Addr)
+	reader.wire.Mend()
+	reader.awaitLive()
+	reader.mustRead("a")
+	version := writer.mustWrite("a")
+	s.redis.Kill()
+	reader.wantRead("a", version)
+	writer.wire.Retarget(other.Addr)
+	writer.awaitLive()
+	reader.awaitLive()
+	reader.wantRead("a", writer.mustWrite("a"))
+}
+
+// 1. A value is stored in Redis. 2. Redis is cut off; a write bumps the epoch, and is acknowledged. 3. The database
+// comes back from a copy that has the row, and not the bump. 4. Redis comes back, with what was kept under the epoch
 // before. (back)
 func TestScheduleTheDatabaseGoesBack(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,85 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"reflect"
+	"sync"
+	"time"
+)
+
+// link is what is known of a connection. Only who holds the connection looks at it.
+type link struct {
+	proved time.Time // when its server was last asked whether it takes writes, and did
+	causal bool      // its readings are
+	used   time.Time // when the connection was last taken, under the lock of links
+}
+
+// links is what is known of the pool's connections, by the driver's. What is forgotten of one is found out again.
+type links struct {
+	mu    sync.Mutex
+	known map[any]*link
+}
+
+// forgetAfter is how long a connection is remembered that nobody uses: it may have ended.
+const forgetAfter = time.Minute
+
+// of returns what is known of a connection.
+func (l *links) of(conn *sql.Conn) (known *link) {
+	_ = conn.Raw(func(c any) error {
+		known = l.find(c)
+		return nil
+	})
+	if known == nil {
+		return &link{} // it ended, or the driver's connections cannot be told apart
+	}
+	return known
+}
+
+func (l *links) find(c any) *link {
+	if !reflect.TypeOf(c).Comparable() {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	known := l.known[c]
+	if known == nil {
+		known = &link{}
+		l.forget(now)
+		l.known[c] = known
+	}
+	known.used = now
+	return known
+}
+
+func (l *links) forget(now time.Time) {
+	if l.known == nil {
+		l.known = map[any]*link{}
+	}
+	for c, known := range l.known {
+		if now.Sub(known.used) > forgetAfter {
+			delete(l.known, c)
+		}
+	}
+}
+
+// beCausal has the readings of a connection see every write that was acknowledged before, by whatever node. Nodes of a
+// Galera cluster all take writes, so that none of them proves anything by it, and each may be behind the others: where
+// the server is one, a reading waits until it has caught up.
+func (l *link) beCausal(ctx context.Context, conn *sql.Conn) error {
+	if l.causal {
+		return nil
+	}
+	var name, on string
+	err := conn.QueryRowContext(ctx, "SHOW VARIABLES LIKE 'wsrep_on'").Scan(&name, &on)
+	if err == nil && on == "ON" {
+		_, err = conn.ExecContext(ctx, "SET SESSION wsrep_sync_wait = @@SESSION.wsrep_sync_wait | 1")
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil // MySQL
+	}
+	l.causal = err == nil
+	return err
+}
