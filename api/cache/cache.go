@@ -73,12 +73,11 @@ func (c *Cache) Invalidate(tags ...string) error { return c.Settle(0, tags...) }
 // leaves behind, another replica carries out.
 func (c *Cache) Settle(record int64, tags ...string) error {
 	c.metrics.invalidations.Inc()
-	var room [16]uint16 // on the stack
-	slots := fence.AppendSlots(room[:0], tags...)
 	if c.node != nil {
-		return c.node.Settle(record, slots)
+		return c.node.Settle(record, tags)
 	}
-	c.fences.Invalidate(slots)
+	var room [16]uint16 // on the stack
+	c.fences.Invalidate(fence.AppendSlots(room[:0], tags...))
 	return nil
 }
 

@@ -40,6 +40,15 @@ func (f *fakeLedger) Look(context.Context) (cache.State, error) {
 }
 
 func (f *fakeLedger) Remove(context.Context, []int64) error { return nil }
+func (f *fakeLedger) Take(context.Context, []int64) error   { return nil }
+
+func (f *fakeLedger) Withdraw(context.Context, cache.Record) error { return nil }
+
+func (f *fakeLedger) HandOver(context.Context, []string) (record cache.Record, err error) { return }
+
+func (f *fakeLedger) Progress(context.Context, cache.Record) (cache.Progress, error) {
+	return cache.Waiting, nil
+}
 
 func mustStartRedis(t *testing.T) *servers.Redis {
 	t.Helper()

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache"
@@ -12,7 +13,7 @@ import (
 // Bare is for a program without a cache that writes to a database which others may cache: the replicas
 // of the release before, in an update that brings the cache in. While nobody does, it costs a read in
 // each transaction; while somebody does, its writes are acknowledged as those of a replica that is cut
-// off from Redis: it bumps the epoch and waits.
+// off from Redis: one that caches carries them out, or it bumps the epoch and waits.
 type Bare struct {
 	*Outbox
 	// Lease is the others' cache.Cluster.Lease.
@@ -35,23 +36,53 @@ func (b *Bare) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record i
 	return b.Outbox.Record(ctx, tx, tags...)
 }
 
-// Settle makes a write known to the caches, if there are any: it bumps the epoch, and waits until every
-// replica has read it or stopped answering. For that the database must have been there all the time.
+// Settle makes a write known to the caches, if there are any. It hands it over to a replica that caches. If there is
+// none now, it bumps the epoch, and waits until every replica has read it or stopped answering. For that the database
+// must have been there all the time.
 func (b *Bare) Settle(record int64) error {
 	if record == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), (cluster.BumpLeases+1)*b.Lease)
+	ctx := context.Background()
+	if !b.handOver(ctx, record) {
+		if err := b.bumpAndWait(ctx); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.Lease)
+	defer cancel()
+	_ = b.Remove(ctx, []int64{record}) // left there, it is carried out once more
+	return nil
+}
+
+func (b *Bare) handOver(ctx context.Context, record int64) bool {
+	bounded, cancel := context.WithTimeout(ctx, b.Lease)
+	defer cancel()
+	var tags []string
+	err := b.on(bounded, func(conn *sql.Conn) (err error) {
+		tags, err = readTags(bounded, conn, record)
+		return err
+	})
+	return err == nil && b.hands.Try(ctx, b.Outbox, b.Lease, tags)
+}
+
+func (b *Bare) bumpAndWait(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, (cluster.BumpLeases+1)*b.Lease)
 	defer cancel()
 	bumped, err := b.Bump(ctx, cache.State{})
 	if err != nil {
 		return err
 	}
-	if err := cluster.AwaitBumped(func() bool { return b.reachable(ctx, bumped) }); err != nil {
-		return err
+	return cluster.AwaitBumped(func() bool { return b.reachable(ctx, bumped) })
+}
+
+func readTags(ctx context.Context, conn *sql.Conn, record int64) (tags []string, err error) {
+	var list string
+	if err := conn.QueryRowContext(ctx, "SELECT tags FROM woody_outbox WHERE id = ?", record).Scan(&list); err != nil {
+		return nil, err
 	}
-	_ = b.Remove(ctx, []int64{record}) // left there, it is carried out once more
-	return nil
+	err = json.Unmarshal([]byte(list), &tags)
+	return tags, err
 }
 
 // reachable reports whether the database could be reached for a lease, whenever it was asked, and has the

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache"
+	"github.com/woodytoys/woodytoys/api/cache/internal/cluster"
 )
 
 // Config is what an Outbox is made of.
@@ -43,6 +44,7 @@ type Outbox struct {
 	claimAgain atomic.Int64 // when a claim that has not run out may be tried again, in ns since 1970
 	demoted    atomic.Bool  // the server that answered last takes no writes
 	links      links
+	hands      cluster.HandOvers // by Bare
 }
 
 var _ cache.Ledger = (*Outbox)(nil)
@@ -120,8 +122,9 @@ func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.Sta
 // readLeft reads what writers have left. A record that cannot be read says nothing of what it was about:
 // the epoch is bumped for it.
 func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []cache.Record, err error) {
-	rows, err := conn.QueryContext(ctx, "SELECT id, tags FROM woody_outbox WHERE recorded_us < "+nowUs+" - ? ORDER BY recorded_us LIMIT 100",
-		grace.Microseconds())
+	const query = "SELECT id, tags, recorded_us <= ? FROM woody_outbox WHERE recorded_us < " + nowUs + " - ?" +
+		" ORDER BY recorded_us LIMIT 100"
+	rows, err := conn.QueryContext(ctx, query, taken, grace.Microseconds())
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +133,7 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 	for rows.Next() {
 		var record cache.Record
 		var list string
-		if err := rows.Scan(&record.ID, &list); err != nil {
+		if err := rows.Scan(&record.ID, &list, &record.Waited); err != nil {
 			return nil, err
 		}
 		if json.Unmarshal([]byte(list), &record.Tags) != nil {
@@ -181,22 +184,4 @@ func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least cache.State) (s
 		return state, fmt.Errorf("the epoch was bumped to %s, and is %s: the database has gone back", mine.Name(), state.Name())
 	}
 	return state, nil
-}
-
-// Remove implements cache.Ledger.
-func (o *Outbox) Remove(ctx context.Context, records []int64) error {
-	if len(records) == 0 {
-		return nil
-	}
-	return o.on(ctx, func(conn *sql.Conn) error { return remove(ctx, conn, records) })
-}
-
-func remove(ctx context.Context, conn *sql.Conn, records []int64) error {
-	marks, args := "", make([]any, 0, len(records))
-	for _, record := range records {
-		marks += ",?"
-		args = append(args, record)
-	}
-	_, err := conn.ExecContext(ctx, "DELETE FROM woody_outbox WHERE id IN ("+marks[1:]+")", args...)
-	return err
 }

@@ -7,18 +7,19 @@ package broken
 
 // The rules, by what happens without them.
 const (
-	Fence  = false // a fill is stored whatever was invalidated meanwhile
-	Join   = false // a caller joins any running load
-	Ack    = false // a write is acknowledged before the replicas have heard of it
-	Outbox = false // nobody carries out what a dead writer left
-	Epoch  = false // an unconfirmed write does not bump the epoch; another run of Redis is taken for the same
-	Lease  = false // what is near is served without a lease
-	Evict  = false // a replica that one writer has given up on is nobody's concern any more
-	Token  = false // every incarnation has the same name
-	Copy   = false // a key stays in the memory of the request that it came with
-	Look   = false // a write is acknowledged though the epoch has moved meanwhile
-	Back   = false // an epoch is learnt that is lower than one that was known
-	Proof  = false // a database server that takes no writes is heard like one that does
+	Fence    = false // a fill is stored whatever was invalidated meanwhile
+	Join     = false // a caller joins any running load
+	Ack      = false // a write is acknowledged before the replicas have heard of it
+	Outbox   = false // nobody carries out what a dead writer left
+	Epoch    = false // an unconfirmed write does not bump the epoch; another run of Redis is taken for the same
+	Lease    = false // what is near is served without a lease
+	Evict    = false // a replica that one writer has given up on is nobody's concern any more
+	Token    = false // every incarnation has the same name
+	Copy     = false // a key stays in the memory of the request that it came with
+	Look     = false // a write is acknowledged though the epoch has moved meanwhile
+	Back     = false // an epoch is learnt that is lower than one that was known
+	HandOver = false // a write that was handed over is acknowledged when another replica has begun to carry it out
+	Proof    = false // a database server that takes no writes is heard like one that does
 )
 
 // At is a step that a writer can be told to die at.

@@ -22,6 +22,41 @@ type fakeLedger struct {
 	bumpErr error // of Bump alone
 	bumps   int
 	look    func() (State, error) // instead of Look
+
+	handed    int // records that were handed over
+	progress  func(record Record) (Progress, error)
+	taken     []int64
+	withdrawn []int64
+}
+
+func (l *fakeLedger) HandOver(_ context.Context, tags []string) (Record, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.handed++
+	return Record{ID: -int64(l.handed), Tags: tags}, l.err
+}
+
+func (l *fakeLedger) Take(_ context.Context, ids []int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.taken = append(l.taken, ids...)
+	return l.err
+}
+
+func (l *fakeLedger) Withdraw(_ context.Context, record Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.withdrawn = append(l.withdrawn, record.ID)
+	return l.err
+}
+
+func (l *fakeLedger) Progress(_ context.Context, record Record) (Progress, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.progress == nil {
+		return Waiting, l.err
+	}
+	return l.progress(record)
 }
 
 // set has the ledger be in a state, as after a restore.

@@ -20,9 +20,28 @@ type Ledger interface {
 	// Bump bumps the epoch, to that of least or above, and returns what the state is then, with a token that no epoch
 	// had before. Its wire format is that of least where that is newer; its run is that of least, unless that is empty.
 	Bump(ctx context.Context, least State) (State, error)
-	// Remove forgets records that were carried out; one that is not there is no error.
+	// Remove forgets records that were carried out; one that is not there is no error. Of one that was handed over it
+	// notes that it was, and forgets it later: its writer waits to hear of it.
 	Remove(ctx context.Context, ids []int64) error
+
+	// HandOver makes a record for others to carry out at once: it is older than any grace.
+	HandOver(ctx context.Context, tags []string) (Record, error)
+	// Take notes of records that were handed over that they are being carried out.
+	Take(ctx context.Context, ids []int64) error
+	// Progress returns how far a record that was handed over has come. Without such a record it fails.
+	Progress(ctx context.Context, record Record) (Progress, error)
+	// Withdraw forgets a record that was handed over, whatever has become of it.
+	Withdraw(ctx context.Context, record Record) error
 }
+
+// Progress is how far a record that was handed over has come.
+type Progress int
+
+const (
+	Waiting    Progress = iota // nobody has taken it yet
+	Taken                      // a replica is carrying it out
+	CarriedOut                 // a replica has, and its announcement was acknowledged
+)
 
 // State is the epoch and what belongs to it: the newest wire format that any release of the program has
 // used, and the run of the Redis server that all replicas use.
@@ -55,6 +74,8 @@ func (s State) Name() string {
 type Record struct {
 	ID   int64
 	Tags []string
+	// Waited tells that it was handed over: its writer waits until it has been carried out.
+	Waited bool
 }
 
 // ErrUnreachable is a database that cannot be reached at all, so that nobody's writes can be changing it.

@@ -1,27 +1,31 @@
 package cluster
 
-import "github.com/woodytoys/woodytoys/api/cache/internal/fence"
+import "context"
 
-// carryOutLeft invalidates for writers who died, or lost their connection, before they had. A replica
-// that cannot use Redis leaves it to others: there is nothing that it could make worse by waiting, since
-// those writes were not acknowledged.
+// carryOutLeft invalidates for writers who died, or lost their connection, before they had, and for those who cannot
+// reach Redis and wait. A replica that cannot use Redis either leaves it to others.
 func (w *writes) carryOutLeft(left []Record) {
 	if w.members.ready() == nil {
 		return
 	}
-	var slots []uint16
-	var ids []int64
+	var tags []string
+	var ids, waited []int64
 	for _, record := range left {
-		if w.records.claim(record.ID) {
-			slots = fence.AppendSlots(slots, record.Tags...)
-			ids = append(ids, record.ID)
+		if !w.records.claim(record.ID) {
+			continue
+		}
+		tags = append(tags, record.Tags...)
+		ids = append(ids, record.ID)
+		if record.Waited {
+			waited = append(waited, record.ID)
 		}
 	}
 	if len(ids) == 0 {
 		return
 	}
-	b := w.add(slots)
+	b := w.add(tags)
 	w.tasks.Go(func() {
+		w.noteTaken(waited)
 		select {
 		case <-b.done:
 		case <-w.ctx.Done():
@@ -36,4 +40,16 @@ func (w *writes) carryOutLeft(left []Record) {
 			w.records.finish(id)
 		}
 	})
+}
+
+// noteTaken tells those who wait for records that this replica carries them out.
+func (w *writes) noteTaken(ids []int64) {
+	if len(ids) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(w.ctx, w.Lease)
+	defer cancel()
+	if err := w.Ledger.Take(ctx, ids); err != nil {
+		w.Logger.Warn("cache: take records that were handed over, their writers may bump the epoch", "err", err)
+	}
 }

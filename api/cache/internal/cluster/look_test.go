@@ -101,7 +101,7 @@ func TestNoAcknowledgementWithoutALook(t *testing.T) {
 			t.Fatal("the replica has no session")
 		}
 	}
-	if err := n.Settle(7, []uint16{1}); !errors.Is(err, failure) {
+	if err := n.Settle(7, []string{"toy:7"}); !errors.Is(err, failure) {
 		t.Errorf("the write: %v, want %v", err, failure)
 	}
 	if !n.records.claim(7) {

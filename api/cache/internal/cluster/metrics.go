@@ -9,10 +9,10 @@ import (
 
 // metrics are what an operator sees of the protocol.
 type metrics struct {
-	sent, acknowledged, timedOut, replayed, bumped, refused, errors prometheus.Counter
-	busLag, carried                                                 prometheus.Histogram
-	members, waiting                                                prometheus.Gauge
-	sessions                                                        atomic.Int64
+	sent, acknowledged, timedOut, replayed, handedOver, bumped, refused, errors prometheus.Counter
+	busLag, carried                                                             prometheus.Histogram
+	members, waiting                                                            prometheus.Gauge
+	sessions                                                                    atomic.Int64
 
 	all []prometheus.Collector
 }
@@ -41,6 +41,7 @@ func newMetrics() *metrics {
 		acknowledged: counter("invalidations_acknowledged_total", "Acknowledgements by replicas of this one's announcements."),
 		timedOut:     counter("invalidations_timed_out_total", "Replicas that did not acknowledge in time and were struck."),
 		replayed:     counter("invalidations_replayed_total", "Records of the outbox carried out for a writer that had not."),
+		handedOver:   counter("invalidations_handed_over_total", "Announcements made by another replica for this one, for want of Redis."),
 		bumped:       counter("epochs_raised_total", "Times that this replica raised the epoch, for want of Redis."),
 		refused:      counter("redis_refused_stores_total", "Fills that Redis refused, since their fence was lost."),
 		errors:       counter("redis_errors_total", "Commands that Redis did not answer, or refused."),

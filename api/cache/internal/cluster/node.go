@@ -91,7 +91,7 @@ func (n *Node) Fetch(ctx context.Context, key string, old Token, from *Lookup) (
 // write may be acknowledged. That takes one round over the bus; at the worst, with a replica or Redis away,
 // the acknowledgement's bound and a lease. An error means that neither Redis nor the database could be told:
 // the write must not be acknowledged.
-func (n *Node) Settle(record int64, slots []uint16) error { return n.writes.settle(record, slots) }
+func (n *Node) Settle(record int64, tags []string) error { return n.writes.settle(record, tags) }
 
 // Close ends the replica's part: writes that are being carried out first, then the membership, so that
 // no writer has to wait for it.

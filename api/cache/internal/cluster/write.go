@@ -1,18 +1,21 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
 
 // batch is writes that are announced together.
 type batch struct {
-	slots []uint16
-	again int // how often it was announced in vain: the session ended before it was acknowledged
+	tags  []string // some twice
+	slots []uint16 // the tags'
+	again int      // how often it was announced in vain: the session ended before it was acknowledged
 	done  chan struct{}
 	err   error // read after done
 }
@@ -27,6 +30,7 @@ type writes struct {
 	looks   *looks
 
 	pending chan struct{} // there is a batch
+	hands   HandOvers
 
 	mu      sync.Mutex
 	batch   *batch
@@ -55,13 +59,13 @@ func (w *writes) close() {
 }
 
 // carry carries out the invalidation of a write that has committed. See Node.Settle.
-func (w *writes) carry(slots []uint16) error {
+func (w *writes) carry(tags []string) error {
 	if !w.enter() {
 		return errClosed
 	}
 	defer w.leave()
 	began := time.Now()
-	b := w.add(slots)
+	b := w.add(tags)
 	<-b.done
 	w.metrics.carried.Observe(time.Since(began).Seconds())
 	return b.err
@@ -85,13 +89,13 @@ func (w *writes) leave() {
 }
 
 // settle is carry for a write that recorded its tags: the record is removed after it.
-func (w *writes) settle(record int64, slots []uint16) error {
+func (w *writes) settle(record int64, tags []string) error {
 	if record == 0 {
-		return w.carry(slots)
+		return w.carry(tags)
 	}
 	broken.At("committed")
 	w.records.claim(record)
-	err := w.carry(slots)
+	err := w.carry(tags)
 	broken.At("settled")
 	if err == nil {
 		w.records.finish(record)
@@ -101,15 +105,16 @@ func (w *writes) settle(record int64, slots []uint16) error {
 	return err
 }
 
-// add puts slots into the next batch.
-func (w *writes) add(slots []uint16) *batch {
+// add puts tags into the next batch.
+func (w *writes) add(tags []string) *batch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.batch == nil {
 		w.batch = &batch{done: make(chan struct{})}
 	}
 	b := w.batch
-	b.slots = append(b.slots, slots...)
+	b.tags = append(b.tags, tags...)
+	b.slots = fence.AppendSlots(b.slots, tags...)
 	select {
 	case w.pending <- struct{}{}:
 	default:
@@ -150,8 +155,8 @@ func (w *writes) take() *batch {
 // announceTries is how often an announcement is tried that found the state begun anew.
 const announceTries = 3
 
-// carryOut announces a batch, and ends it when the replicas have heard. Where Redis cannot be told, the
-// epoch is bumped instead.
+// carryOut announces a batch, and ends it when the replicas have heard. Where Redis cannot be told, another
+// replica does it; where none can, the epoch is bumped instead.
 func (w *writes) carryOut(b *batch) {
 	for range announceTries {
 		s := w.members.await(w.AckTimeout)
@@ -174,11 +179,16 @@ func (w *writes) carryOut(b *batch) {
 	w.fallBack(b)
 }
 
-// fallBack bumps the epoch for a batch that Redis could not be told of, and ends it when no replica
-// can be answering under the one before. Bumping it again for each write would have every replica
-// begin anew each time: it is done four times a lease at most.
+// fallBack has another replica announce a batch that this one could not tell Redis of. If there is none that can, it
+// bumps the epoch, and ends the batch when no replica can be answering under the one before. Bumping it again for each
+// write would have every replica begin anew each time: it is done four times a lease at most.
 func (w *writes) fallBack(b *batch) {
 	if broken.Epoch {
+		close(b.done)
+		return
+	}
+	if w.hands.Try(context.WithoutCancel(w.ctx), w.Ledger, w.Lease, b.tags) {
+		w.metrics.handedOver.Inc()
 		close(b.done)
 		return
 	}

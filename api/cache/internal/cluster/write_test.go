@@ -29,14 +29,15 @@ func TestAWriteWithoutRedis(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}
 		n, end := mustCutOff(t, ledger)
 		began := time.Now()
-		if err := n.Settle(7, []uint16{1}); err != nil || time.Since(began) != n.Lease {
-			t.Errorf("%v after %v, want it acknowledged after a lease", err, time.Since(began))
+		want := takenWithin(n.Lease) + n.Lease // nobody takes it
+		if err := n.Settle(7, []string{"toy:7"}); err != nil || time.Since(began) != want {
+			t.Errorf("%v after %v, want it acknowledged after %v", err, time.Since(began), want)
 		}
 		end()
 		if ledger.state.Epoch != 2 || !slices.Equal(ledger.removed, []int64{7}) {
 			t.Errorf("epoch %d, removed %v; want 2 and the record", ledger.state.Epoch, ledger.removed)
 		}
-		if err := n.Settle(8, []uint16{1}); !errors.Is(err, errClosed) {
+		if err := n.Settle(8, []string{"toy:7"}); !errors.Is(err, errClosed) {
 			t.Errorf("a write after the end: %v, want it refused", err)
 		}
 	})
@@ -50,7 +51,7 @@ func TestWritesShareABump(t *testing.T) {
 		var group sync.WaitGroup
 		for range 50 {
 			group.Go(func() {
-				if err := n.Settle(0, []uint16{1}); err != nil {
+				if err := n.Settle(0, []string{"toy:7"}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -70,7 +71,7 @@ func TestAWriteThatNobodyCanBeToldOf(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}
 		n, end := mustCutOff(t, ledger)
 		ledger.fail(ErrUnreachable)
-		if err := n.Settle(7, []uint16{1}); err == nil {
+		if err := n.Settle(7, []string{"toy:7"}); err == nil {
 			t.Error("it was acknowledged")
 		}
 		end()

@@ -23,6 +23,7 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleDeafReplica", "lease"}, {"TestScheduleWriterCutOff", "epoch"}, {"TestScheduleDroppedFence", "token"},
 		{"TestScheduleEvictedByAnother", "evict"}, {"TestSchedulePrimaryMoves", "proof"},
 		{"TestScheduleOverlap", "look"}, {"TestScheduleTheDatabaseGoesBack", "back"},
+		{"TestScheduleHandedOver", "handover"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()

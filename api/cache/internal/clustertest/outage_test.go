@@ -106,6 +106,48 @@ func TestRedisGone(t *testing.T) {
 	}
 }
 
+// TestOneReplicaWithoutRedis cuts one of three replicas off from Redis. It goes on writing, and so do the others: no
+// epoch is bumped, so that nothing is lost from the others' caches, and their writes do not wait for its.
+func TestOneReplicaWithoutRedis(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 0)
+	s.mustStartReplicas(3, settings{Timeout: 5 * time.Second})
+	cutOff, others := s.replicas[0], s.replicas[1:]
+	cutOff.wire.Cut()
+	await(t, "the writer has no session", 10*time.Second, func() bool { return cutOff.metric("breaker_open") == 1 })
+	await(t, "it is off the list", 20*time.Second, func() bool { return others[0].metric("members") == 2 })
+	others[0].mustWrite("c") // it waits for nobody any more
+	others[0].mustRead("b")
+	epoch, sessions := others[0].metric("epoch"), others[0].metric("sessions")
+	const writes = 10
+	for range writes {
+		version := cutOff.mustWrite("a")
+		for _, r := range s.replicas {
+			r.wantRead("a", version)
+		}
+		began := time.Now()
+		others[0].wantRead("a", others[1].mustWrite("a"))
+		if took := time.Since(began); took > lease/2 {
+			t.Errorf("another's write took %v", took)
+		}
+	}
+	if got := others[0].metric("epoch"); got != epoch {
+		t.Errorf("the epoch is %v, want %v still", got, epoch)
+	}
+	if got := others[0].metric("sessions"); got != sessions {
+		t.Errorf("a replica with Redis has begun %v sessions, want %v still", got, sessions)
+	}
+	if got := cutOff.metric("invalidations_handed_over_total"); got < writes {
+		t.Errorf("%v writes were handed over, want %d", got, writes)
+	}
+	if got := s.fills("b"); got != 1 {
+		t.Errorf("%d fills of what nobody wrote, want 1", got)
+	}
+	cutOff.wire.Mend()
+	cutOff.awaitLive()
+	others[0].wantRead("a", cutOff.mustWrite("a"))
+}
+
 // TestDatabaseGone takes the database away from under a load of reads: what is cached is still answered.
 func TestDatabaseGone(t *testing.T) {
 	const lease = 3 * time.Second // so that none is lost to the load

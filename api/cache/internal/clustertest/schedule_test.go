@@ -327,6 +327,28 @@ func TestScheduleTheDatabaseGoesBack(t *testing.T) {
 	reader.wantRead("a", writer.mustWrite("a"))
 }
 
+// 1. A replica has a value near and hears nothing any more. 2. A writer that is cut off from Redis hands its write over.
+// 3. Another replica takes it, and is waiting for the one that hears nothing. 4. That one reads, under the lease that it
+// still has. (handover)
+func TestScheduleHandedOver(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 0)
+	// A beat is 0.6 s, the lease of the reader 2.7 s. It does not find out that Redis is away, and takes the write too.
+	s.mustStartReplicas(3, settings{Lease: 3 * lease, Timeout: 10 * time.Second})
+	reader, writer, carrier := s.replicas[0], s.replicas[1], s.replicas[2]
+	carrier.mustWrite("c") // it waits until the gate that every session begins with is open
+	reader.mustRead("a")
+	writer.wire.Cut()
+	await(t, "the writer has no session", 10*time.Second, func() bool { return writer.metric("breaker_open") == 1 })
+	reader.wire.Hang()
+	epoch := carrier.metric("epoch")
+	version := writer.mustWrite("a")
+	reader.wantRead("a", version)
+	if got := carrier.metric("epoch"); got != epoch {
+		t.Logf("the epoch was bumped from %v to %v: the machine was too slow to hand over", epoch, got)
+	}
+}
+
 // 1. A value is stored after a few invalidations. 2. The fences are dropped, and begin anew with the same
 // numbers. 3. A write invalidates the value, under a low number. 4. The value is read. (token)
 func TestScheduleDroppedFence(t *testing.T) {
