@@ -26,23 +26,23 @@ func (s *session) invalidate(slots []uint16) (seq uint64, members map[string]str
 // conclude ends a batch that has been announced, or has it announced again.
 func (w *writes) conclude(b *batch, s *session, seq uint64, members map[string]string) {
 	err := w.confirm(s, seq, members)
-	if errors.Is(err, errAgain) && b.again < announceTries {
+	switch {
+	case errors.Is(err, errAgain) && b.again < announceTries:
 		b.again++
 		w.carryOut(b)
-		return
+	case errors.Is(err, errAgain):
+		w.fallBack(b)
+	default:
+		b.err = err
+		close(b.done)
 	}
-	if errors.Is(err, errAgain) {
-		err = w.bumpAndWait()
-	}
-	b.err = err
-	close(b.done)
 }
 
 // errAgain is an announcement that some may not have heard who are to hear it: it is made again.
-var errAgain = errors.New("the session ended before an announcement was acknowledged")
+var errAgain = errors.New("an announcement could not be confirmed in its session")
 
-// confirm returns when no replica can be answering what an announcement has made wrong: when all members have read it,
-// the epoch in the database is still the session's, and nobody else can have a lease.
+// confirm returns nil when no replica can be answering what an announcement has made wrong: when all members have read
+// it, the epoch in the database is still the session's, and nobody else can have a lease.
 func (w *writes) confirm(s *session, seq uint64, members map[string]string) error {
 	if broken.Ack {
 		return nil
@@ -61,8 +61,9 @@ func (w *writes) confirm(s *session, seq uint64, members map[string]string) erro
 	}
 	w.metrics.acknowledged.Add(float64(len(members) - len(missing)))
 	if len(missing) > 0 {
-		if w.evict(s, missing) != nil {
-			return w.bumpAndWait() // they may go on renewing: only another epoch stops them
+		if err := w.evict(s, missing); err != nil {
+			s.failed(err) // they may go on renewing
+			return errAgain
 		}
 		leases = w.Now() + int64(w.Lease)
 	}

@@ -201,12 +201,3 @@ func (w *writes) fallBack(b *batch) {
 	})
 	sleep(w.ctx, w.Lease/4)
 }
-
-// bumpAndWait bumps the epoch, and returns when no replica can be answering under the one before.
-func (w *writes) bumpAndWait() error {
-	bumped, err := w.watch.bump(State{Wire: Wire})
-	if err != nil {
-		return err
-	}
-	return w.watch.awaitBumped(bumped)
-}
