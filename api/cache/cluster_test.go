@@ -39,7 +39,9 @@ func (f *fakeLedger) Look(context.Context) (cache.State, error) {
 	return f.state, nil
 }
 
-func (f *fakeLedger) Remove(context.Context, []int64) error { return nil }
+func (f *fakeLedger) HasBump(context.Context, string) (bool, error) { return true, nil }
+
+func (f *fakeLedger) Remove(context.Context, []int64, string) error { return nil }
 func (f *fakeLedger) Take(context.Context, []int64) error   { return nil }
 
 func (f *fakeLedger) Withdraw(context.Context, cache.Record) error { return nil }

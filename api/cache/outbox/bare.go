@@ -44,14 +44,17 @@ func (b *Bare) Settle(record int64) error {
 		return nil
 	}
 	ctx := context.Background()
+	var bump string
 	if !b.handOver(ctx, record) {
-		if err := b.bumpAndWait(ctx); err != nil {
+		bumped, err := b.bumpAndWait(ctx)
+		if err != nil {
 			return err
 		}
+		bump = bumped.Token
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.Lease)
 	defer cancel()
-	_ = b.Remove(ctx, []int64{record}) // left there, it is carried out once more
+	_ = b.Remove(ctx, []int64{record}, bump) // left there, it is carried out once more
 	return nil
 }
 
@@ -66,14 +69,13 @@ func (b *Bare) handOver(ctx context.Context, record int64) bool {
 	return err == nil && b.hands.Try(ctx, b.Outbox, b.Lease, tags)
 }
 
-func (b *Bare) bumpAndWait(ctx context.Context) error {
+func (b *Bare) bumpAndWait(ctx context.Context) (bumped cache.State, err error) {
 	ctx, cancel := context.WithTimeout(ctx, (cluster.BumpLeases+1)*b.Lease)
 	defer cancel()
-	bumped, err := b.Bump(ctx, cache.State{})
-	if err != nil {
-		return err
+	if bumped, err = b.Bump(ctx, cache.State{}); err != nil {
+		return bumped, err
 	}
-	return cluster.AwaitBumped(func() bool { return b.reachable(ctx, bumped) })
+	return bumped, cluster.AwaitBumped(func() bool { return b.reachable(ctx, bumped) })
 }
 
 func readTags(ctx context.Context, conn *sql.Conn, record int64) (tags []string, err error) {
@@ -86,15 +88,15 @@ func readTags(ctx context.Context, conn *sql.Conn, record int64) (tags []string,
 }
 
 // reachable reports whether the database could be reached for a lease, whenever it was asked, and has the
-// epoch that was bumped. A replica that caches reads the ledger at every beat anyway, and judges by that;
+// bump. A replica that caches reads the ledger at every beat anyway, and judges by that;
 // a bare one has nobody who does, so it asks for a whole lease itself.
 func (b *Bare) reachable(ctx context.Context, bumped cache.State) bool {
 	all := true
 	for range beats {
 		time.Sleep(b.Lease / beats)
 		err := b.once(ctx, func(conn *sql.Conn) error {
-			state, err := b.readState(ctx, conn)
-			all = all && state.Follows(bumped)
+			has, err := readBump(ctx, conn, bumped.Token)
+			all = all && has
 			return err
 		})
 		all = all && err == nil

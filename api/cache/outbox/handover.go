@@ -30,13 +30,10 @@ func (o *Outbox) HandOver(ctx context.Context, tags []string) (record cache.Reco
 		return record, err
 	}
 	err = o.on(ctx, func(conn *sql.Conn) error {
-		statement := "INSERT INTO woody_outbox (tags, recorded_us) SELECT ?, ? FROM DUAL WHERE " + takesWrites()
-		done, err := conn.ExecContext(ctx, statement, string(list), handedOver)
-		if err := changed(done, err); err != nil {
-			return err
-		}
-		record.ID, err = done.LastInsertId()
-		return err
+		record.ID = newRecord()
+		statement := "INSERT INTO woody_outbox (id, tags, recorded_us) SELECT ?, ?, ? FROM DUAL WHERE " + takesWrites()
+		done, err := conn.ExecContext(ctx, statement, record.ID, string(list), handedOver)
+		return changed(done, err)
 	})
 	return record, err
 }

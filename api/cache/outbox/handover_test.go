@@ -50,7 +50,7 @@ func TestHandOver(t *testing.T) {
 	}
 	own := inTx(t, db, true, box.Record, "toy:8")
 	for range 2 {
-		if err := box.Remove(t.Context(), []int64{record.ID, own}); err != nil {
+		if err := box.Remove(t.Context(), []int64{record.ID, own}, ""); err != nil {
 			t.Fatal(err)
 		}
 		if err := box.Take(t.Context(), []int64{record.ID}); err != nil { // a replica that is slow
@@ -78,7 +78,7 @@ func TestAHandOverWhoseWriterDied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := box.Remove(t.Context(), []int64{record.ID}); err != nil {
+	if err := box.Remove(t.Context(), []int64{record.ID}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Exec("UPDATE woody_outbox SET recorded_us = recorded_us - 3600000000"); err != nil { // an hour later
@@ -88,7 +88,7 @@ func TestAHandOverWhoseWriterDied(t *testing.T) {
 	if err != nil || len(left) != 1 || left[0].Waited {
 		t.Errorf("records: %+v, %v; want it once more, like any other", left, err)
 	}
-	if err := box.Remove(t.Context(), []int64{record.ID}); err != nil {
+	if err := box.Remove(t.Context(), []int64{record.ID}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if n := mustCount(t, db, "SELECT COUNT(*) FROM woody_outbox"); n != 0 {
@@ -147,7 +147,7 @@ func TestBareHandsOver(t *testing.T) {
 			if !slices.Equal(record.Tags, []string{"toy:7"}) {
 				t.Errorf("tags %v were handed over", record.Tags)
 			}
-			if err := box.Remove(ctx, []int64{record.ID}); err != nil {
+			if err := box.Remove(ctx, []int64{record.ID}, ""); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -68,12 +68,13 @@ func (o *Outbox) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record
 	if err != nil {
 		return 0, err
 	}
-	const insert = "INSERT INTO woody_outbox (tags, recorded_us) SELECT ?, " + nowUs + " FROM DUAL WHERE "
-	done, err := tx.ExecContext(ctx, insert+takesWrites(), string(list))
+	record = newRecord()
+	const insert = "INSERT INTO woody_outbox (id, tags, recorded_us) SELECT ?, ?, " + nowUs + " FROM DUAL WHERE "
+	done, err := tx.ExecContext(ctx, insert+takesWrites(), record, string(list))
 	if err := changed(done, err); err != nil {
 		return 0, err
 	}
-	return done.LastInsertId()
+	return record, nil
 }
 
 // Read implements cache.Ledger. Only a server that has proved, since it was asked, that it takes writes is heard.
@@ -150,7 +151,7 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 		if _, err := o.bump(ctx, conn, cache.State{}); err != nil {
 			return nil, err
 		}
-		err = remove(ctx, conn, unreadable)
+		err = remove(ctx, conn, unreadable, "")
 	}
 	return left, err
 }
@@ -168,8 +169,8 @@ func (o *Outbox) Bump(ctx context.Context, least cache.State) (state cache.State
 func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least cache.State) (state cache.State, err error) {
 	token := newToken()
 	done, err := conn.ExecContext(ctx, `UPDATE woody_cache SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), token = ?,
-		wire = GREATEST(wire, ?), run = IF(? = '', run, ?) WHERE id = 1 AND `+takesWrites(),
-		least.Epoch, token, least.Wire, least.Run, least.Run)
+		bumps = LEFT(CONCAT(?, ',', bumps), 1024), wire = GREATEST(wire, ?), run = IF(? = '', run, ?)
+		WHERE id = 1 AND `+takesWrites(), least.Epoch, token, token, least.Wire, least.Run, least.Run)
 	if err := changed(done, err); err != nil {
 		return state, err
 	}

@@ -65,7 +65,7 @@ func TestRecords(t *testing.T) {
 	if err != nil || len(left) != 1 || left[0].ID != id || !slices.Equal(left[0].Tags, []string{"toy:7", `with "quotes", and ünïcode`}) {
 		t.Errorf("records: %v, %v; want the one that was committed", left, err)
 	}
-	if err := box.Remove(t.Context(), []int64{id, 12345}); err != nil {
+	if err := box.Remove(t.Context(), []int64{id, 12345}, ""); err != nil {
 		t.Error(err)
 	}
 	if _, left, err := box.Read(t.Context(), 0); len(left) != 0 || err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"fmt"
 )
 
@@ -15,7 +16,8 @@ var tables = []string{
 		wire          INT NOT NULL,
 		run           VARCHAR(64) NOT NULL DEFAULT '',
 		used_until_us BIGINT NOT NULL DEFAULT 0,
-		token         VARCHAR(32) NOT NULL DEFAULT ''
+		token         VARCHAR(32) NOT NULL DEFAULT '',
+		bumps         VARCHAR(1024) NOT NULL DEFAULT ''
 	) ENGINE = InnoDB`,
 	`CREATE TABLE IF NOT EXISTS woody_outbox (
 		id          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -28,10 +30,19 @@ var tables = []string{
 // columns are added to tables of a release before. Each has a default, for writers of that release.
 var columns = []struct{ table, column, definition string }{
 	{"woody_cache", "token", "VARCHAR(32) NOT NULL DEFAULT ''"},
+	{"woody_cache", "bumps", "VARCHAR(1024) NOT NULL DEFAULT ''"}, // the tokens of the last ones, newest first
 }
 
 // newToken returns what no epoch had before.
 func newToken() string { return rand.Text()[:13] } // 65 bits
+
+// newRecord returns an id that no record had before. They are not counted: a database that comes back without its last
+// records would count on from before, and what is done late for a record that it lost be done to another.
+func newRecord() int64 {
+	var b [8]byte
+	rand.Read(b[:])                                  // never fails
+	return int64(binary.BigEndian.Uint64(b[:]) >> 2) // far from the end, for a release that counts on from the largest
+}
 
 // Migrate makes the tables where they are missing, and adds what those of a release before lack. Several replicas may
 // call it at once. The error is ErrReadOnly where the server takes no writes.

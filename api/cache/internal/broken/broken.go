@@ -31,6 +31,8 @@ var (
 	Look     = off("look")
 	Back     = off("back")
 	HandOver = off("handover")
+	Bumps    = off("bumps")
+	Lapse    = off("lapse")
 	Proof    = off("proof")
 )
 

@@ -19,6 +19,8 @@ const (
 	Look     = false // a write is acknowledged though the epoch has moved meanwhile
 	Back     = false // an epoch is learnt that is lower than one that was known
 	HandOver = false // a write that was handed over is acknowledged when another replica has begun to carry it out
+	Bumps    = false // a bump counts as known when the epoch has its number, and records are removed though it was lost
+	Lapse    = false // a contact with the database begins again whatever may have happened since it lapsed
 	Proof    = false // a database server that takes no writes is heard like one that does
 )
 

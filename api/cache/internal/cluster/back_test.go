@@ -65,14 +65,48 @@ func TestABumpIsLost(t *testing.T) {
 		}
 		began := time.Now()
 		time.AfterFunc(w.Lease/2, func() { ledger.set(before) })
-		if err := w.awaitBumped(bumped); err != nil {
+		known, err := w.awaitBumped(bumped)
+		if err != nil {
 			t.Error(err)
 		}
-		if state, _ := w.current(); state.Epoch <= bumped.Epoch {
+		if state, _ := w.current(); state.Epoch <= bumped.Epoch || !known.SameEpoch(state) {
 			t.Errorf("the epoch is %d after %d was lost", state.Epoch, bumped.Epoch)
 		}
 		if took := time.Since(began); took < w.Lease*3/2 {
 			t.Errorf("the bump counted as known after %v, less than a lease after it was lost", took)
+		}
+	})
+}
+
+// TestABumpIsLostAndItsNumberTaken has the database lose a bump while its writer waits, and another replica bump the epoch
+// past it, before this one reads it again: the number tells nothing, and who read the epoch of before still has a lease.
+func TestABumpIsLostAndItsNumberTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ledger := &fakeLedger{state: State{Epoch: 1, Token: "before"}}
+		w, _, stop := mustWatch(t, ledger)
+		time.Sleep(w.Lease)
+		w.tasks.Go(w.run)
+		defer w.tasks.Wait()
+		defer stop()
+		synctest.Wait()
+		bumped, err := w.bump(State{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		time.AfterFunc(w.Lease/2, func() {
+			ledger.mu.Lock()
+			defer ledger.mu.Unlock()
+			ledger.tokens = nil
+			ledger.state = State{Epoch: bumped.Epoch + 1, Token: "another's", Wire: Wire}
+			ledger.tokens = append(ledger.tokens, ledger.state.Token)
+		})
+		known, err := w.awaitBumped(bumped)
+		if err != nil || known.Token != "another's" {
+			t.Errorf("known everywhere is %+v, %v; want the other's bump", known, err)
+		}
+		if took := time.Since(began); took < 2*w.Lease {
+			t.Errorf("it counted as known after %v, less than a lease after the other was found", took)
 		}
 	})
 }

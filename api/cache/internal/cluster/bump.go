@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
 // bump bumps the epoch, and shuts the gate until every replica knows or has lost its right to answer
@@ -70,24 +72,37 @@ func AwaitBumped(aLease func() bool) error {
 	return ErrUnconfirmed
 }
 
+// has reports whether the database has a bump that this replica waits for. The epoch's number proves nothing: the bump
+// may have been lost, and another one have taken its number.
+func (w *watch) has(bumped State) bool {
+	if broken.Bumps {
+		state, _ := w.current()
+		return state.Follows(bumped)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), w.Lease/2)
+	defer cancel()
+	has, err := w.Ledger.HasBump(ctx, bumped.Token)
+	return err == nil && has
+}
+
 // awaitBumped is AwaitBumped, by the readings that run makes at every beat, and one at the end.
-func (w *watch) awaitBumped(bumped State) error {
-	err := AwaitBumped(func() bool {
+// It returns the bump that is known everywhere: a later one, where the database has lost the one given.
+func (w *watch) awaitBumped(bumped State) (known State, err error) {
+	err = AwaitBumped(func() bool {
 		began := w.Now()
 		w.gate.await()
 		w.read()
 		w.reading.Lock()
 		known := w.contacts.unbroken(began)
 		w.reading.Unlock()
-		state, _ := w.current()
-		known = known && state.Follows(bumped)
-		if !known {
-			w.gate.shut() // once more
+		if known = known && w.has(bumped); !known {
+			bumped, _ = w.current() // a later one leaves as much behind
+			w.gate.shut()           // once more
 		}
 		return known
 	})
 	if err != nil {
-		return fmt.Errorf("cache: %w", err)
+		return State{}, fmt.Errorf("cache: %w", err)
 	}
-	return nil
+	return bumped, nil
 }

@@ -25,13 +25,16 @@ func (c *contacts) silent(now int64, lease time.Duration) bool {
 
 // note takes note of a reading, and reports whether it found the database unreachable, so that nothing can be
 // changing. A database that does not answer may be slow for this replica alone: it counts only when it has been silent.
-func (c *contacts) note(asked int64, err error, lease time.Duration) (unreachable bool) {
+// One that refuses may have been there for others a moment ago: it counts where the contact held when it was asked, or
+// when it has not answered for as long as a silent one.
+func (c *contacts) note(asked int64, held bool, err error, lease time.Duration) (unreachable bool) {
 	late := errors.Is(err, context.DeadlineExceeded)
-	unreachable = errors.Is(err, ErrUnreachable) || late && c.silent(asked, lease)
+	refused := errors.Is(err, ErrUnreachable) && (held || asked-c.answered > silentFor*int64(lease))
+	unreachable = refused || late && c.silent(asked, lease)
 	switch {
 	case err == nil:
 		c.answered = asked
-	case unreachable:
+	case unreachable, errors.Is(err, ErrUnreachable): // whatever it is here, it may be a contact for others
 		c.broken = asked
 	}
 	if !late {

@@ -21,6 +21,7 @@ type fakeLedger struct {
 	err     error
 	bumpErr error // of Bump alone
 	bumps   int
+	tokens  []string              // of the bumps that it has not lost
 	look    func() (State, error) // instead of Look
 
 	handed    int // records that were handed over
@@ -97,6 +98,7 @@ func (l *fakeLedger) Bump(_ context.Context, least State) (State, error) {
 	if l.err == nil {
 		l.bumps++
 		l.state.Token = fmt.Sprint("bump", l.bumps)
+		l.tokens = append(l.tokens, l.state.Token)
 		l.state.Epoch, l.state.Wire = max(l.state.Epoch+1, least.Epoch), max(l.state.Wire, least.Wire)
 		if least.Run != "" {
 			l.state.Run = least.Run
@@ -105,9 +107,18 @@ func (l *fakeLedger) Bump(_ context.Context, least State) (State, error) {
 	return l.state, l.err
 }
 
-func (l *fakeLedger) Remove(_ context.Context, ids []int64) error {
+func (l *fakeLedger) HasBump(_ context.Context, token string) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return slices.Contains(l.tokens, token), l.err
+}
+
+func (l *fakeLedger) Remove(_ context.Context, ids []int64, bump string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if bump != "" && !slices.Contains(l.tokens, bump) {
+		return l.err
+	}
 	l.removed = append(l.removed, ids...)
 	l.records = slices.DeleteFunc(l.records, func(r Record) bool { return slices.Contains(ids, r.ID) })
 	return l.err

@@ -34,6 +34,13 @@ func (l *lease) end() { l.set(func() { l.session = false }) }
 // extendRedis has the contact with Redis count until a time. One that was asked for earlier takes nothing back.
 func (l *lease) extendRedis(until int64) { l.set(func() { l.redis = max(l.redis, until) }) }
 
+// hasDatabase reports whether the contact with the database counts at a time.
+func (l *lease) hasDatabase(now int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return now < l.database
+}
+
 // extendDatabase has the contact with the database count until a time.
 func (l *lease) extendDatabase(until int64) { l.set(func() { l.database = until }) }
 

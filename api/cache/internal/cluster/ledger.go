@@ -20,9 +20,13 @@ type Ledger interface {
 	// Bump bumps the epoch, to that of least or above, and returns what the state is then, with a token that no epoch
 	// had before. Its wire format is that of least where that is newer; its run is that of least, unless that is empty.
 	Bump(ctx context.Context, least State) (State, error)
-	// Remove forgets records that were carried out; one that is not there is no error. Of one that was handed over it
-	// notes that it was, and forgets it later: its writer waits to hear of it.
-	Remove(ctx context.Context, ids []int64) error
+	// HasBump reports whether the database has a bump, by the token that Bump returned, and has not lost it, as one may
+	// that comes back without its last transactions. It need not remember more than the last 64.
+	HasBump(ctx context.Context, token string) (bool, error)
+	// Remove forgets records that were carried out; one that is not there is no error. Where they were by a bump, whose
+	// token is given, it forgets them only if the database has it. Of one that was handed over it notes that it was
+	// carried out, and forgets it later: its writer waits to hear of it.
+	Remove(ctx context.Context, ids []int64, bump string) error
 
 	// HandOver makes a record for others to carry out at once: it is older than any grace.
 	HandOver(ctx context.Context, tags []string) (Record, error)

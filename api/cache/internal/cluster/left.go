@@ -37,7 +37,7 @@ func (w *writes) carryOutLeft(left []Record) {
 				continue
 			}
 			w.metrics.replayed.Inc()
-			w.records.finish(id)
+			w.records.finish(carriedOut{id, b.bump})
 		}
 	})
 }

@@ -12,11 +12,17 @@ type records struct {
 
 	mu       sync.Mutex
 	carrying map[int64]bool
-	done     chan int64
+	done     chan carriedOut
+}
+
+// carriedOut is a record that was carried out.
+type carriedOut struct {
+	id   int64
+	bump string // by this one, by its token; empty where it was announced
 }
 
 func newRecords(p part) *records {
-	return &records{part: p, carrying: map[int64]bool{}, done: make(chan int64, 1024)}
+	return &records{part: p, carrying: map[int64]bool{}, done: make(chan carriedOut, 1024)}
 }
 
 // claim notes that this replica carries a record out, and reports whether it did not already.
@@ -37,9 +43,9 @@ func (r *records) release(id int64) {
 
 // finish has a record that was carried out removed soon. One that is not, another replica carries out again: that does
 // no harm.
-func (r *records) finish(id int64) {
+func (r *records) finish(record carriedOut) {
 	select {
-	case r.done <- id:
+	case r.done <- record:
 	case <-r.ctx.Done():
 	}
 }
@@ -50,30 +56,30 @@ const removeEvery = 20 * time.Millisecond
 // run removes records that were carried out, many at a time. What is left at the end is removed.
 func (r *records) run() {
 	for {
-		var ids []int64
+		ids := map[string][]int64{} // by the bump
+		add := func(record carriedOut) { ids[record.bump] = append(ids[record.bump], record.id) }
 		select {
-		case id := <-r.done:
-			ids = append(ids, id)
+		case record := <-r.done:
+			add(record)
 			sleep(r.ctx, removeEvery)
 		case <-r.ctx.Done():
 		}
 		for len(r.done) > 0 {
-			ids = append(ids, <-r.done)
+			add(<-r.done)
 		}
-		if len(ids) > 0 {
-			r.remove(ids)
-			continue
+		for bump, ids := range ids {
+			r.remove(ids, bump)
 		}
-		if r.ctx.Err() != nil {
+		if len(ids) == 0 && r.ctx.Err() != nil {
 			return
 		}
 	}
 }
 
-func (r *records) remove(ids []int64) {
+func (r *records) remove(ids []int64, bump string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), r.Lease)
 	defer cancel()
-	if err := r.Ledger.Remove(ctx, ids); err != nil {
+	if err := r.Ledger.Remove(ctx, ids, bump); err != nil {
 		r.Logger.Warn("cache: remove records, they are carried out again", "records", len(ids), "err", err)
 	}
 	for _, id := range ids {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,6 +66,10 @@ func (w *watch) poke() {
 // read learns the epoch, and has carried out what dead writers left. A contact with the database counts from when it
 // was asked: a replica that bumps the epoch later waits that long before it acknowledges its write. A database that is
 // unreachable counts the same, for nothing can be changing then.
+//
+// Where the contact had lapsed, a writer may have bumped the epoch and acknowledged its write meanwhile, and the
+// database have lost the bump since. What it has not lost then is the record: a reading that brings any is no contact
+// before they have been carried out.
 func (w *watch) read() {
 	w.reading.Lock()
 	defer w.reading.Unlock()
@@ -83,17 +88,24 @@ func (w *watch) read() {
 	if w.ctx.Err() != nil {
 		return
 	}
-	unreachable := w.contacts.note(asked, err, w.Lease)
+	held := w.lease.hasDatabase(asked) || broken.Lapse
+	unreachable := w.contacts.note(asked, held, err, w.Lease)
 	w.say(err)
 	if err == nil {
 		w.learn(state)
 	}
-	if _, known := w.current(); err == nil || unreachable && known {
+	if _, known := w.current(); err == nil && (held || !leftByTheDead(left)) || unreachable && known {
 		w.lease.extendDatabase(asked + w.usable())
 	}
 	if len(left) > 0 && !broken.Outbox {
 		w.left(left)
 	}
+}
+
+// leftByTheDead reports whether there is a record that its writer should have carried out by now. One that was handed
+// over is not: its writer waits.
+func leftByTheDead(left []Record) bool {
+	return slices.ContainsFunc(left, func(r Record) bool { return !r.Waited })
 }
 
 // say logs what is new.

@@ -101,7 +101,7 @@ func TestBump(t *testing.T) {
 				time.AfterFunc(row.from, func() { ledger.fail(ErrUnreachable) })
 				time.AfterFunc(row.to, func() { ledger.fail(nil) })
 			}
-			err = w.awaitBumped(bumped)
+			_, err = w.awaitBumped(bumped)
 			if took := time.Since(began); took != row.took || (err == nil) != row.confirmed || err != nil && !errors.Is(err, ErrUnconfirmed) {
 				t.Errorf("%s: %v after %v; want confirmed %v after %v", row.what, err, took, row.confirmed, row.took)
 			}

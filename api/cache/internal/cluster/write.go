@@ -17,7 +17,8 @@ type batch struct {
 	slots []uint16 // the tags'
 	again int      // how often it was announced in vain: the session ended before it was acknowledged
 	done  chan struct{}
-	err   error // read after done
+	err   error  // read after done, as is bump
+	bump  string // the token of the bump that carried it out; empty where it was announced
 }
 
 // writes carries out the invalidations of writes, many at a time.
@@ -59,16 +60,17 @@ func (w *writes) close() {
 }
 
 // carry carries out the invalidation of a write that has committed. See Node.Settle.
-func (w *writes) carry(tags []string) error {
+// It returns the token of the bump that it was carried out by, if it was.
+func (w *writes) carry(tags []string) (bump string, err error) {
 	if !w.enter() {
-		return errClosed
+		return "", errClosed
 	}
 	defer w.leave()
 	began := time.Now()
 	b := w.add(tags)
 	<-b.done
 	w.metrics.carried.Observe(time.Since(began).Seconds())
-	return b.err
+	return b.bump, b.err
 }
 
 // enter counts a write in, unless the replica is closing.
@@ -91,14 +93,15 @@ func (w *writes) leave() {
 // settle is carry for a write that recorded its tags: the record is removed after it.
 func (w *writes) settle(record int64, tags []string) error {
 	if record == 0 {
-		return w.carry(tags)
+		_, err := w.carry(tags)
+		return err
 	}
 	broken.At("committed")
 	w.records.claim(record)
-	err := w.carry(tags)
+	bump, err := w.carry(tags)
 	broken.At("settled")
 	if err == nil {
-		w.records.finish(record)
+		w.records.finish(carriedOut{record, bump})
 	} else {
 		w.records.release(record)
 	}
@@ -195,7 +198,8 @@ func (w *writes) fallBack(b *batch) {
 	bumped, err := w.watch.bump(State{Wire: Wire})
 	w.tasks.Go(func() {
 		if b.err = err; err == nil {
-			b.err = w.watch.awaitBumped(bumped)
+			bumped, b.err = w.watch.awaitBumped(bumped)
+			b.bump = bumped.Token
 		}
 		close(b.done)
 	})
