@@ -40,6 +40,9 @@ func (o *Outbox) HandOver(ctx context.Context, tags []string) (record cache.Reco
 
 // Take implements cache.Ledger.
 func (o *Outbox) Take(ctx context.Context, records []int64) error {
+	if len(records) == 0 {
+		return nil
+	}
 	which, args := in(records)
 	statement := "UPDATE woody_outbox SET recorded_us = ? WHERE id IN " + which + " AND recorded_us = ?"
 	args = append(append([]any{taken}, args...), handedOver)

@@ -193,6 +193,7 @@ func (m *membership) takeOver(r *run, state State) error {
 	ctx, cancel := m.bounded(m.ctx)
 	defer cancel()
 	if err := r.control.Ping(ctx).Err(); err != nil {
+		m.away.Store(true) // until a session begins; no write waits for one
 		return fmt.Errorf("connect: %w", err)
 	}
 	if broken.Epoch || state.Wire == Wire && state.Run == *r.id.Load() {

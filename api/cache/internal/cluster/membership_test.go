@@ -119,3 +119,24 @@ func TestRedisIsAway(t *testing.T) {
 		}
 	}
 }
+
+// TestNoWriteWaitsForARedisThatIsNotThere holds that a replica which cannot connect knows that Redis is away, though no
+// command of a session has failed.
+func TestNoWriteWaitsForARedisThatIsNotThere(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	p, _ := newPart(t, &fakeLedger{state: State{Epoch: 1}})
+	n := newNode(p)
+	n.watch.read()
+	r := newRun(&redis.UniversalOptions{Addrs: []string{ln.Addr().String()}, MaxRetries: -1, DialerRetries: 1})
+	defer r.close()
+	if _, _, err := n.members.begin(r); err == nil {
+		t.Fatal("a session began")
+	}
+	if s := n.members.await(time.Hour); s != nil {
+		t.Errorf("there is a session: %+v", s)
+	}
+}

@@ -33,6 +33,7 @@ type settings struct {
 	// for a failure.
 	Patient                   bool
 	Lease, FillLease, Timeout time.Duration // default: lease, 1s and 250ms
+	AckTimeout                time.Duration // default: 250ms
 }
 
 const (
@@ -89,7 +90,7 @@ func serve(s settings) error {
 	if err := box.Migrate(context.Background()); err != nil {
 		return err
 	}
-	bounds := cache.Cluster{Lease: cmp.Or(s.Lease, lease), FillLease: s.FillLease, Timeout: s.Timeout}
+	bounds := cache.Cluster{Lease: cmp.Or(s.Lease, lease), FillLease: s.FillLease, Timeout: s.Timeout, AckTimeout: s.AckTimeout}
 	if s.Patient {
 		bounds.Lease, bounds.AckTimeout, bounds.Timeout = 20*lease, 10*time.Second, 10*time.Second
 	}
