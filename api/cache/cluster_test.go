@@ -42,7 +42,7 @@ func (f *fakeLedger) Look(context.Context) (cache.State, error) {
 func (f *fakeLedger) HasBump(context.Context, string) (bool, error) { return true, nil }
 
 func (f *fakeLedger) Remove(context.Context, []int64, string) error { return nil }
-func (f *fakeLedger) Take(context.Context, []int64) error   { return nil }
+func (f *fakeLedger) Take(context.Context, []int64) error           { return nil }
 
 func (f *fakeLedger) Withdraw(context.Context, cache.Record) error { return nil }
 

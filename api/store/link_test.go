@@ -197,7 +197,7 @@ func (j journal) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, 
 }
 
 func (j journal) Settle(record int64, _ []string) error {
-	return j.box.Remove(context.Background(), []int64{record})
+	return j.box.Remove(context.Background(), []int64{record}, "")
 }
 
 // fill has all of a store's connections be used at a time.
