@@ -29,6 +29,7 @@ type config struct {
 
 	DBDSN        string        `name:"db-dsn" env:"WOODY_DB_DSN" placeholder:"DSN" help:"MariaDB or MySQL, as user:password@tcp(host:3306)/database. Without it: SQLite in --data-dir."`
 	DBDSNFile    string        `name:"db-dsn-file" env:"WOODY_DB_DSN_FILE" placeholder:"FILE" help:"A file that holds the DSN, for secrets."`
+	DBDirect     string        `name:"db-direct" env:"WOODY_DB_DIRECT" default:"off" enum:"on,off" help:"on: the DSN leads to the one server that takes writes, and not to a proxy, a balancer or a cluster. When it refuses connections, nobody can be writing, and what is cached is answered on; elsewhere another replica may still reach it."`
 	DBPool       int           `name:"db-pool" env:"WOODY_DB_POOL" default:"8" help:"Database connections that serve callers (1 to 1000)."`
 	DBTimeout    time.Duration `name:"db-timeout" env:"WOODY_DB_TIMEOUT" default:"10s" help:"How long the database may take over one piece of work, the simulated slow query not counted."`
 	DataDir      string        `env:"WOODY_DATA_DIR" default:"data" placeholder:"DIR" help:"The folder of the SQLite file."`

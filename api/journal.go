@@ -56,7 +56,7 @@ func (p *program) openCache() (journal store.Journal, err error) {
 	if p.ledger, err = store.OpenPool(p.cfg.DBDSN, ledgerPool, p.log); err != nil {
 		return nil, err
 	}
-	p.box = outbox.New(outbox.Config{DB: p.ledger, Away: store.IsUnreachable})
+	p.box = outbox.New(outbox.Config{DB: p.ledger, Direct: p.cfg.DBDirect == "on"})
 	if p.cfg.RedisAddr == "" {
 		return bare{outbox.Bare{Outbox: p.box, Lease: p.cfg.CacheLease}}, nil
 	}

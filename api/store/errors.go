@@ -196,19 +196,6 @@ const awayFor = 2 * time.Second
 // IsAway reports whether a driver's error means that the database cannot work now, whatever it is asked.
 func IsAway(err error) bool { return meaningOf(err) >= again }
 
-// IsUnreachable reports whether a driver's error means that no server is where the address leads, to answer anybody:
-// connections are refused, or the name has no address. A server that is slow, busy, shutting down or refuses this
-// connection alone is there; and a way that fails on this side of it, for want of a route, of an answer from DNS or of a
-// free descriptor, says nothing of the server.
-func IsUnreachable(err error) bool {
-	var dial *net.OpError
-	if !errors.As(err, &dial) || dial.Op != "dial" {
-		return false
-	}
-	var name *net.DNSError
-	return errors.As(err, &name) && name.IsNotFound || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
-}
-
 // isUndone reports whether a transaction whose COMMIT failed has certainly left nothing behind: COMMIT was never sent,
 // or the database says that it rolled back. Of all else nobody knows: a server that commits may still break off,
 // be killed or shut down before it says so.

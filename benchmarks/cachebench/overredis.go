@@ -21,7 +21,6 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 	"github.com/woodytoys/woodytoys/api/cache/outbox"
-	"github.com/woodytoys/woodytoys/api/store"
 )
 
 // Candidates find their servers in the environment.
@@ -44,7 +43,7 @@ var overRedis = []candidate{
 		if err != nil {
 			return err
 		}
-		box := outbox.New(outbox.Config{DB: db, Away: store.IsUnreachable})
+		box := outbox.New(outbox.Config{DB: db, Direct: true})
 		if err := box.Migrate(context.Background()); err != nil {
 			return err
 		}

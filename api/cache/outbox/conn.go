@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache"
@@ -80,17 +79,4 @@ func (o *Outbox) note(known *link, asked time.Time, proved bool) error {
 	known.proved = asked
 	o.demoted.Store(false)
 	return nil
-}
-
-// explain makes an error ErrUnreachable if nobody can reach the database. A server that takes no writes is there. And
-// after one that took none, the address is to lead elsewhere: that nobody is there yet, or any more, does not mean that
-// nobody writes.
-func (o *Outbox) explain(err error) error {
-	switch {
-	case err == nil, errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrReadOnly), o.demoted.Load():
-		return err
-	case o.Away(err):
-		return fmt.Errorf("%w: %w", cache.ErrUnreachable, err)
-	}
-	return err
 }

@@ -1,7 +1,7 @@
 // Package outbox keeps the part of a cache's cluster that is in the database: the epoch, and a record of
 // every write whose invalidation has not been carried out yet. It is for MariaDB and MySQL.
 //
-//	box := outbox.New(outbox.Config{DB: db})
+//	box := outbox.New(outbox.Config{DB: db, Direct: true}) // db is one server, and no proxy or cluster
 //	err = box.Migrate(ctx)
 //	c, err := cache.New(cache.Config{Cluster: &cache.Cluster{Redis: options, Ledger: box}})
 //
@@ -33,9 +33,12 @@ type Config struct {
 	// slow queries is a cache that is not used, and each write waits for a look at the epoch. Its data source name has rejectReadOnly=true, where
 	// the primary may be replaced by another server. Required.
 	DB *sql.DB
-	// Away tells the errors that mean that the database cannot be reached at all, and not only by this
-	// call. What is cached is then served on, since nobody can be writing. Default: none does.
-	Away func(error) bool
+	// Direct says that the address of DB is that of the one server that takes writes: no proxy, balancer or cluster of
+	// several servers is there, nor several addresses of one name. If it refuses connections, or is silent for five
+	// leases, nobody can be writing, and what is cached is served on until it is back. Elsewhere that says nothing of
+	// what others can reach. Default: false; without a database nothing is answered from the caches for longer than a
+	// lease.
+	Direct bool
 }
 
 // Outbox is a cache.Ledger in two tables, woody_cache and woody_outbox. It is safe for concurrent use.
@@ -50,12 +53,7 @@ type Outbox struct {
 var _ cache.Ledger = (*Outbox)(nil)
 
 // New makes an outbox. Its tables are made by Migrate.
-func New(cfg Config) *Outbox {
-	if cfg.Away == nil {
-		cfg.Away = func(error) bool { return false }
-	}
-	return &Outbox{Config: cfg}
-}
+func New(cfg Config) *Outbox { return &Outbox{Config: cfg} }
 
 // nowUs is the time by the database's clock, in microseconds since 1970.
 const nowUs = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)"

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,12 +21,19 @@ func TestMain(m *testing.M) { servertest.MainWithMariaDB(m, &mariadb) }
 
 func mustOpen(t *testing.T) (*sql.DB, *outbox.Outbox) {
 	t.Helper()
-	db, err := sql.Open("mysql", servertest.MustMakeDatabase(t, mariadb))
+	return mustOpenOn(t, mariadb, outbox.Config{})
+}
+
+// mustOpenOn makes an outbox in a new database of a server.
+func mustOpenOn(t *testing.T, server *servers.MariaDB, cfg outbox.Config) (*sql.DB, *outbox.Outbox) {
+	t.Helper()
+	db, err := sql.Open("mysql", servertest.MustMakeDatabase(t, server))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	box := outbox.New(outbox.Config{DB: db})
+	cfg.DB = db
+	box := outbox.New(cfg)
 	for range 2 { // twice does no harm
 		if err := box.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
@@ -102,19 +110,27 @@ func TestEpoch(t *testing.T) {
 	}
 }
 
-// TestAway holds that only what the caller calls away is ErrUnreachable, and never a call that ran out of time.
-func TestAway(t *testing.T) {
-	db, _ := mustOpen(t)
-	away := errors.New("")
-	box := outbox.New(outbox.Config{DB: db, Away: func(err error) bool { away = err; return true }})
+// TestUnreachable holds that a server which is gone counts as unreachable where its address is said to be that of the only
+// one, that a call which ran out of time never does, and that the error says what to do elsewhere.
+func TestUnreachable(t *testing.T) {
+	server := servertest.MustStartMariaDB(t)
+	db, direct := mustOpenOn(t, server, outbox.Config{Direct: true})
+	elsewhere := outbox.New(outbox.Config{DB: db})
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	if _, _, err := box.Read(late, 0); err == nil || errors.Is(err, cache.ErrUnreachable) {
-		t.Errorf("a call without time: %v, want an error that is not ErrUnreachable", err)
+	if _, _, err := direct.Read(late, 0); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, cache.ErrUnreachable) {
+		t.Errorf("the only server, late: %v, want DeadlineExceeded and not ErrUnreachable", err)
 	}
-	db.Close()
-	if _, _, err := box.Read(t.Context(), 0); !errors.Is(err, cache.ErrUnreachable) {
-		t.Errorf("a closed database: %v (asked about %v), want ErrUnreachable", err, away)
+	if _, _, err := elsewhere.Read(late, 0); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a server that may be one of many, late: %v, want an error that is no proof of silence", err)
+	}
+	server.Kill()
+	if _, _, err := direct.Read(t.Context(), 0); !errors.Is(err, cache.ErrUnreachable) {
+		t.Errorf("the only server, gone: %v, want ErrUnreachable", err)
+	}
+	_, _, err := elsewhere.Read(t.Context(), 0)
+	if err == nil || errors.Is(err, cache.ErrUnreachable) || !strings.Contains(err.Error(), "set Direct") {
+		t.Errorf("a server that may be one of many, gone: %v, want an error that names Direct and is not ErrUnreachable", err)
 	}
 }
 

@@ -21,7 +21,6 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/cache/outbox"
-	"github.com/woodytoys/woodytoys/api/store"
 )
 
 // settings are what a replica process is started with, as JSON in its environment.
@@ -86,7 +85,7 @@ func serve(s settings) error {
 		return err
 	}
 	mysql.SetLogger(&mysql.NopLogger{})
-	box := outbox.New(outbox.Config{DB: ledger, Away: store.IsUnreachable})
+	box := outbox.New(outbox.Config{DB: ledger, Direct: true})
 	if err := box.Migrate(context.Background()); err != nil {
 		return err
 	}
