@@ -21,6 +21,7 @@ type membership struct {
 	lease   *lease     // each session begins it, and ends it
 	gate    *gate      // an incarnation that is new to this replica shuts it
 	evicted *evictions // members who may still have a lease
+	room    *room      // of Redis, for fills
 	// wake is called when a fill that this replica may wait for has ended.
 	wake func(waiters string)
 
@@ -38,7 +39,7 @@ type membership struct {
 func newMembership(p part, watch *watch, lease *lease, gate *gate, wake func(string)) *membership {
 	return &membership{
 		part: p, watch: watch, lease: lease, gate: gate, wake: wake,
-		evicted: newEvictions(p), changed: make(chan struct{}),
+		evicted: newEvictions(p), room: &room{part: p}, changed: make(chan struct{}),
 	}
 }
 
@@ -168,6 +169,10 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 	if err := m.takeOver(r, state); err != nil {
 		return nil, nil, err
 	}
+	if !r.looked {
+		r.looked = true
+		m.room.look(r)
+	}
 	s := newSession(m, r, state)
 	bus, err := s.subscribe()
 	if err == nil {
@@ -253,6 +258,7 @@ func (m *membership) open(s *session) error {
 // is counted too, as is a wait for a free connection, and they say nothing of Redis.
 func (m *membership) failed(s *session, err error) {
 	m.metrics.errors.Inc()
+	m.room.note(err)
 	var refusal redis.Error
 	if errors.Is(err, errLost) || errors.As(err, &refusal) || errors.Is(err, context.Canceled) || errors.Is(err, redis.ErrPoolTimeout) {
 		return

@@ -9,10 +9,10 @@ import (
 
 // metrics are what an operator sees of the protocol.
 type metrics struct {
-	sent, acknowledged, timedOut, replayed, handedOver, bumped, refused, errors prometheus.Counter
-	busLag, carried                                                             prometheus.Histogram
-	members, waiting                                                            prometheus.Gauge
-	sessions                                                                    atomic.Int64
+	sent, acknowledged, timedOut, replayed, handedOver, bumped, refused, full, errors prometheus.Counter
+	busLag, carried                                                                   prometheus.Histogram
+	members, waiting                                                                  prometheus.Gauge
+	sessions                                                                          atomic.Int64
 
 	all []prometheus.Collector
 }
@@ -44,6 +44,7 @@ func newMetrics() *metrics {
 		handedOver:   counter("invalidations_handed_over_total", "Announcements made by another replica for this one, for want of Redis."),
 		bumped:       counter("epochs_raised_total", "Times that this replica raised the epoch, for want of Redis."),
 		refused:      counter("redis_refused_stores_total", "Fills that Redis refused, since their fence was lost."),
+		full:         counter("redis_full_total", "Fills that Redis had no room for: it is full, and drops nothing to make some."),
 		errors:       counter("redis_errors_total", "Commands that Redis did not answer, or refused."),
 		busLag:       histogram("bus_lag_seconds", "How long a renewal took to come back over the bus connection."),
 		carried:      histogram("invalidation_duration_seconds", "How long a write waited until every replica had heard."),

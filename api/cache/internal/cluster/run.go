@@ -24,6 +24,8 @@ type run struct {
 
 	id   atomic.Pointer[string] // nil before the first connection
 	gone atomic.Bool            // a connection found another run
+
+	looked bool // at its room
 }
 
 // controlPool is how many connections control has, beside the bus.

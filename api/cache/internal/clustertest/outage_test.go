@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -218,28 +219,57 @@ func TestAnotherLeaseIsRefused(t *testing.T) {
 	}
 }
 
-// TestRedisFull has Redis refuse whatever needs memory: reads go on, a write is acknowledged, and nobody
-// answers what it made wrong.
+// TestRedisFull has Redis refuse whatever needs memory, as by default once it is full: replicas keep their sessions, writes
+// are told over the bus, what is near is a hit, and each replica says what is wrong.
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
-	s := mustStart(t, 2)
+	s := mustStart(t, 0)
 	redis := s.redis.Client()
 	defer redis.Close()
+	mustSet := func(maxmemory string) {
+		t.Helper()
+		if err := redis.ConfigSet(t.Context(), "maxmemory", maxmemory).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.mustStartReplicas(1, settings{Patient: true})
 	s.replicas[0].mustRead("a")
-	s.replicas[1].mustRead("a")
-	if err := redis.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
-		t.Fatal(err)
+	sessions := s.replicas[0].metric("sessions")
+	epoch := s.replicas[0].metric("epoch")
+	mustSet("1")
+	s.mustStartReplicas(1, settings{Patient: true}) // it joins all the same
+	if !containsAll(s.replicas[1].Log(), "noeviction", "maxmemory-policy allkeys-lru") {
+		t.Error("a replica that begins on a Redis which drops nothing does not say so")
 	}
-	version := s.replicas[0].mustWrite("a")
-	for range 20 {
-		s.replicas[1].wantRead("a", version)
-		s.replicas[0].wantRead("b", 1)
+	var version int
+	for i := range 20 {
+		version = s.replicas[i%2].mustWrite("a")
+		for _, r := range s.replicas {
+			r.wantRead("a", version)
+			if a := r.mustRead("a"); a.reason != 0 || a.version != version {
+				t.Errorf("a second read is %+v, want a near hit of version %d", a, version)
+			}
+		}
 	}
-	if err := redis.ConfigSet(t.Context(), "maxmemory", "0").Err(); err != nil {
-		t.Fatal(err)
+	if got := s.replicas[0].metric("sessions"); got != sessions {
+		t.Errorf("%v sessions after %v, want the one that was there", got, sessions)
 	}
 	for _, r := range s.replicas {
-		await(t, "reads are hits again", 15*time.Second, func() bool { return r.mustRead("a").reason == 0 })
-		r.wantRead("a", version)
+		if bumped := r.metric("epochs_raised_total"); r.metric("epoch") != epoch {
+			t.Errorf("epoch %v after %v, of which this replica raised %v; want the one that was", r.metric("epoch"), epoch, bumped)
+		}
+		if r.metric("redis_full_total") == 0 {
+			t.Error("no fill is counted as one that Redis had no room for")
+		}
+		if n := strings.Count(r.Log(), "Redis has no room for a fill"); n != 1 || !containsAll(r.Log(), "maxmemory") {
+			t.Errorf("the log speaks of it %d times, want once a minute", n)
+		}
 	}
+	mustSet("0")
+	await(t, "fills are shared again", 15*time.Second, func() bool {
+		version = s.replicas[0].mustWrite("a")
+		s.replicas[0].wantRead("a", version)
+		return cache.Shared(s.replicas[1].mustRead("a").shared) == cache.SharedHit
+	})
+	s.replicas[1].wantRead("a", version)
 }

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- evict: members can renew no more. KEYS: state, members. ARGV: incarnation, what they become ('-' for
 -- evicted, '' for off the list), then a member and the number of its last renewal each; '*' whatever it
 -- is. A member that may still have a lease is evicted and stays on the list: every writer that finds it

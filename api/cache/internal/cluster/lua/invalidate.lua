@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- invalidate: a write is announced. KEYS: state, members. ARGV: wire format, incarnation, bus, writer,
 -- slots as "1,2,3". From here on no fill that began before is stored, and no value that was is served.
 if redis.call('HGET', KEYS[1], 'inc') ~= ARGV[2] or redis.call('HGET', KEYS[2], 'inc') ~= ARGV[2] then

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- open: a replica joins. KEYS: state, members. ARGV: epoch, run, lease, fresh incarnation, member, the epoch's token.
 -- A state that is of an older epoch, of another run of the server (an old file!) or not all there is
 -- begun anew, under the fresh incarnation: nothing that was made under the one before counts. One that is

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- renew: a member asks for its lease again. KEYS: state, members. ARGV: wire format, incarnation, member,
 -- inbox, number of the renewal. The lease counts from when the echo comes in on the bus connection, behind
 -- every invalidation that was announced before it.
