@@ -40,11 +40,26 @@ func newRun(o *redis.UniversalOptions) *run {
 }
 
 func (r *run) connect(o *redis.UniversalOptions) *redis.Client {
-	o.OnConnect = r.check
+	o.OnConnect = then(r.check, o.OnConnect)
 	if o.MasterName != "" {
 		return redis.NewFailoverClient(o.Failover())
 	}
 	return redis.NewClient(o.Simple())
+}
+
+type onConnect = func(context.Context, *redis.Conn) error
+
+// then returns what does first to a connection and, where that is fine and there is one, second.
+func then(first, second onConnect) onConnect {
+	if second == nil {
+		return first
+	}
+	return func(ctx context.Context, conn *redis.Conn) error {
+		if err := first(ctx, conn); err != nil {
+			return err
+		}
+		return second(ctx, conn)
+	}
 }
 
 func (r *run) close() {
