@@ -136,6 +136,7 @@ func (m *membership) run() {
 		}
 		s, bus, err := m.begin(r)
 		if err != nil {
+			err = m.explainAccess(err)
 			if text := err.Error(); text != said && m.ctx.Err() == nil && !errors.Is(err, errUnknownEpoch) && !errors.Is(err, errTakingOver) {
 				said = text
 				m.Logger.Warn("cache: no session with Redis, nothing is answered from the cache", "err", err)
@@ -166,12 +167,11 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 	if state.Wire > Wire {
 		return nil, nil, fmt.Errorf("a newer release has taken over with wire format %d", state.Wire)
 	}
-	if err := m.takeOver(r, state); err != nil {
+	if err := m.greet(r, state); err != nil {
 		return nil, nil, err
 	}
-	if !r.looked {
-		r.looked = true
-		m.room.look(r)
+	if err := m.takeOver(r, state); err != nil {
+		return nil, nil, err
 	}
 	s := newSession(m, r, state)
 	bus, err := s.subscribe()
@@ -189,6 +189,19 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 		return nil, nil, err
 	}
 	return s, bus, nil
+}
+
+// greet looks, once for each run of Redis, whether it lets this replica do what it has to, and whether it has room.
+func (m *membership) greet(r *run, state State) error {
+	if r.greeted {
+		return nil
+	}
+	if err := m.checkAccess(r, newNames(m.Namespace, state)); err != nil {
+		return err
+	}
+	m.room.look(r)
+	r.greeted = true
+	return nil
 }
 
 // takeOver bumps the epoch where it does not name the run of the server that this replica has reached, or

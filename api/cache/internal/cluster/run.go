@@ -25,7 +25,7 @@ type run struct {
 	id   atomic.Pointer[string] // nil before the first connection
 	gone atomic.Bool            // a connection found another run
 
-	looked bool // at its room
+	greeted bool // its access and its room were looked at
 }
 
 // controlPool is how many connections control has, beside the bus.

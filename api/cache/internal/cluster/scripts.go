@@ -11,6 +11,8 @@ import (
 
 // Every step that must happen at once happens in one of these scripts.
 var (
+	//go:embed lua/access.lua
+	accessLua string
 	//go:embed lua/open.lua
 	openLua string
 	//go:embed lua/renew.lua
@@ -26,6 +28,7 @@ var (
 	//go:embed lua/extend.lua
 	extendLua string
 
+	accessScript     = redis.NewScript(accessLua)
 	openScript       = redis.NewScript(openLua)
 	renewScript      = redis.NewScript(renewLua)
 	invalidateScript = redis.NewScript(invalidateLua)
