@@ -43,6 +43,7 @@ type config struct {
 	RedisUser         string        `env:"WOODY_REDIS_USER" help:"The user at Redis (default: Redis' own)."`
 	RedisPassword     string        `env:"WOODY_REDIS_PASSWORD" placeholder:"PASSWORD" help:"The password at Redis."`
 	RedisPasswordFile string        `env:"WOODY_REDIS_PASSWORD_FILE" placeholder:"FILE" help:"A file that holds the password, for secrets."`
+	RedisNamespace    string        `env:"WOODY_REDIS_NAMESPACE" placeholder:"NAME" help:"What names in Redis have in them, to tell programs on one Redis apart. Programs with databases of their own are told apart without. The same on all replicas."`
 	RedisTimeout      time.Duration `env:"WOODY_REDIS_TIMEOUT" default:"250ms" help:"How long Redis may take over one command; after one that took longer it is not asked until it answers again."`
 	CacheLease        time.Duration `env:"WOODY_CACHE_LEASE" default:"1s" help:"How long a replica may answer from a cache without a word from Redis and the database. It bounds what a write waits for a replica that is gone, and is what every write waits while Redis is away. The same on all replicas."`
 	FillLease         time.Duration `env:"WOODY_FILL_LEASE" default:"1s" help:"How long others wait for a replica that died while it filled a key for all."`

@@ -63,7 +63,7 @@ func (p *program) openCache() (journal store.Journal, err error) {
 	cfg.Cluster = &cache.Cluster{
 		Redis:  &redis.UniversalOptions{Addrs: []string{p.cfg.RedisAddr}, Username: p.cfg.RedisUser, Password: p.cfg.RedisPassword},
 		Ledger: p.box, Replica: p.cfg.ReplicaID, Logger: p.log,
-		Lease: p.cfg.CacheLease, FillLease: p.cfg.FillLease, AckTimeout: p.cfg.AckTimeout, Timeout: p.cfg.RedisTimeout,
+		Namespace: p.cfg.RedisNamespace, Lease: p.cfg.CacheLease, FillLease: p.cfg.FillLease, AckTimeout: p.cfg.AckTimeout, Timeout: p.cfg.RedisTimeout,
 	}
 	p.cache, err = cache.New(cfg)
 	return shared{p.box, p.cache}, err

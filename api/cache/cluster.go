@@ -31,6 +31,13 @@ type Cluster struct {
 	// another one has encoded. New fails where that cannot be read.
 	Release string
 
+	// Namespace parts programs on one Redis: all names there have it in them. Programs with databases of their own need
+	// none, for by default it is the name of the ledger, which was drawn when that was made. It is for operators who give
+	// each program a user at Redis (its keys and channels are woody:*:NAMESPACE:*), and for a database that began as a
+	// copy of another which uses the same Redis. The same on all replicas. A replica that finds another database's there
+	// does not cache, and says so. At most 64 printable ASCII characters; none of : * ? [ ] \.
+	Namespace string
+
 	// Lease is how long a replica may answer from a cache without a contact with Redis, and from the
 	// database. It bounds how long a write waits for a replica that is gone, and, while Redis is away,
 	// how long every write takes. Default: 1s.
@@ -100,7 +107,7 @@ func (cl *Cluster) start(c *Cache, registerer prometheus.Registerer) (*cluster.N
 		}
 	}
 	return cluster.Start(cluster.Config{
-		Redis: cl.Redis, Ledger: cl.Ledger, Replica: name, Release: release,
+		Redis: cl.Redis, Ledger: cl.Ledger, Replica: name, Release: release, Namespace: cl.Namespace,
 		Lease: orElse(cl.Lease, defaultLease), FillLease: orElse(cl.FillLease, defaultFillLease),
 		AckTimeout: orElse(cl.AckTimeout, defaultAckTimeout), Timeout: orElse(cl.Timeout, defaultTimeout),
 		Fences: c.fences, Now: c.clock.now, Registerer: registerer, Logger: cl.Logger,

@@ -19,6 +19,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -96,11 +97,14 @@ const (
 // there are none. A claim that was lost, with the database that it was made to, is made again before
 // anything is answered.
 func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.State, err error) {
-	const query = "SELECT epoch, token, wire, run, used_until_us - " + nowUs + " FROM woody_cache WHERE id = 1"
+	const query = "SELECT epoch, token, wire, run, ledger, used_until_us - " + nowUs + " FROM woody_cache WHERE id = 1"
 	for range 2 {
 		var leftUs int64
-		if err := conn.QueryRowContext(ctx, query).Scan(&state.Epoch, &state.Token, &state.Wire, &state.Run, &leftUs); err != nil {
+		if err := conn.QueryRowContext(ctx, query).Scan(&state.Epoch, &state.Token, &state.Wire, &state.Run, &state.Ledger, &leftUs); err != nil {
 			return state, err
+		}
+		if state.Ledger == "" {
+			return state, errNameless
 		}
 		claimed := time.Duration(leftUs) * time.Microsecond
 		if claimed > claimFor-claimEvery {
@@ -117,6 +121,9 @@ func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.Sta
 	}
 	return state, nil
 }
+
+// errNameless is a ledger whose table is newer than its row, or was copied for another program.
+var errNameless = errors.New("the cache's ledger has no name: Migrate gives it one")
 
 // readLeft reads what writers have left. A record that cannot be read says nothing of what it was about:
 // the epoch is bumped for it.

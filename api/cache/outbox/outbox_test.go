@@ -99,7 +99,7 @@ func TestEpoch(t *testing.T) {
 			t.Errorf("the token %q was there before", bumped.Token)
 		}
 		tokens[bumped.Token] = true
-		row.want.Token = bumped.Token
+		row.want.Token, row.want.Ledger = bumped.Token, before.Ledger
 		if err != nil || bumped != row.want {
 			t.Errorf("bumped to %+v at least: %+v, %v; want %+v", row.least, bumped, err, row.want)
 		}

@@ -17,7 +17,8 @@ var tables = []string{
 		run           VARCHAR(64) NOT NULL DEFAULT '',
 		used_until_us BIGINT NOT NULL DEFAULT 0,
 		token         VARCHAR(32) NOT NULL DEFAULT '',
-		bumps         VARCHAR(1024) NOT NULL DEFAULT ''
+		bumps         VARCHAR(1024) NOT NULL DEFAULT '',
+		ledger        VARCHAR(32) NOT NULL DEFAULT ''
 	) ENGINE = InnoDB`,
 	`CREATE TABLE IF NOT EXISTS woody_outbox (
 		id          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -31,9 +32,10 @@ var tables = []string{
 var columns = []struct{ table, column, definition string }{
 	{"woody_cache", "token", "VARCHAR(32) NOT NULL DEFAULT ''"},
 	{"woody_cache", "bumps", "VARCHAR(1024) NOT NULL DEFAULT ''"}, // the tokens of the last ones, newest first
+	{"woody_cache", "ledger", "VARCHAR(32) NOT NULL DEFAULT ''"},
 }
 
-// newToken returns what no epoch had before.
+// newToken returns what no epoch, and no ledger, had before.
 func newToken() string { return rand.Text()[:13] } // 65 bits
 
 // newRecord returns an id that no record had before. They are not counted: a database that comes back without its last
@@ -67,8 +69,10 @@ func migrate(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	const insert = "INSERT IGNORE INTO woody_cache (id, epoch, wire, token) VALUES (1, 1, 1, ?)"
-	_, err := conn.ExecContext(ctx, insert, newToken())
-	return err
+	if _, err := conn.ExecContext(ctx, insert, newToken()); err != nil {
+		return err
+	}
+	return nameLedger(ctx, conn)
 }
 
 // addColumn adds a column unless it is there. MySQL has no ADD COLUMN IF NOT EXISTS; and one that is there is not to
@@ -92,4 +96,16 @@ func hasColumn(ctx context.Context, conn *sql.Conn, table, column string) (there
 	err = conn.QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM information_schema.COLUMNS
 		WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLUMN_NAME = ?`, table, column).Scan(&there)
 	return there, err
+}
+
+// nameLedger gives the ledger its name, once. One that has a name is not written to: that would wait for the transactions
+// that have read it.
+func nameLedger(ctx context.Context, conn *sql.Conn) error {
+	var name string
+	err := conn.QueryRowContext(ctx, "SELECT ledger FROM woody_cache WHERE id = 1").Scan(&name)
+	if err != nil || name != "" {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "UPDATE woody_cache SET ledger = ? WHERE id = 1 AND ledger = ''", newToken())
+	return err
 }

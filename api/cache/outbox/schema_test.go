@@ -37,13 +37,13 @@ func TestMigrateAReleaseBefore(t *testing.T) {
 	}
 	group.Wait()
 	first, _, err := box.Read(t.Context(), 0)
-	if err != nil || first.Epoch != 41 || first.Token != "" {
-		t.Errorf("read %+v, %v; want the epoch that was there", first, err)
+	if err != nil || first.Epoch != 41 || first.Token != "" || first.Ledger == "" {
+		t.Errorf("read %+v, %v; want the epoch that was there, of a ledger with a name", first, err)
 	}
 	mustExec("INSERT IGNORE INTO woody_cache (id, epoch, wire) VALUES (1, 1, 1)")
 	mustExec("UPDATE woody_cache SET epoch = LAST_INSERT_ID(epoch + 1)")
 	second, _, err := box.Read(t.Context(), 0)
-	if err != nil || second.Epoch != 42 || !second.Follows(first) || first.Follows(second) {
+	if err != nil || second.Epoch != 42 || second.Ledger != first.Ledger || !second.Follows(first) || first.Follows(second) {
 		t.Errorf("read %+v, %v; want the epoch that the release before bumped to", second, err)
 	}
 }
@@ -57,7 +57,35 @@ func TestEachDatabaseHasItsEpochs(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, _, err := other.Read(t.Context(), 0)
-	if err != nil || a.Epoch != b.Epoch || a.SameEpoch(b) {
-		t.Errorf("the epochs %s and %s, %v; want two of one number", a.Name(), b.Name(), err)
+	if err != nil || a.Epoch != b.Epoch || a.SameEpoch(b) || a.Ledger == b.Ledger {
+		t.Errorf("the epochs %s and %s of ledgers %s and %s, %v; want two of one number", a.Name(), b.Name(), a.Ledger, b.Ledger, err)
+	}
+}
+
+// TestALedgerHasAName holds that a ledger keeps its name, and that one whose name was taken, as in a copy of a database that
+// is to be another's, is not heard until it has another.
+func TestALedgerHasAName(t *testing.T) {
+	db, box := mustOpen(t)
+	first, _, err := box.Read(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if again, _, err := box.Read(t.Context(), 0); err != nil || again != first {
+		t.Errorf("after another start: %+v, %v; want %+v", again, err, first)
+	}
+	if _, err := db.Exec("UPDATE woody_cache SET ledger = ''"); err != nil {
+		t.Fatal(err)
+	}
+	if state, _, err := box.Read(t.Context(), 0); err == nil {
+		t.Errorf("a ledger without a name says %+v", state)
+	}
+	if err := box.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if renamed, _, err := box.Read(t.Context(), 0); err != nil || renamed.Ledger == first.Ledger {
+		t.Errorf("it is called %q again, %v", renamed.Ledger, err)
 	}
 }

@@ -33,6 +33,7 @@ var (
 	HandOver = off("handover")
 	Bumps    = off("bumps")
 	Lapse    = off("lapse")
+	Name     = off("name")
 	Proof    = off("proof")
 )
 

@@ -21,6 +21,7 @@ const (
 	HandOver = false // a write that was handed over is acknowledged when another replica has begun to carry it out
 	Bumps    = false // a bump counts as known when the epoch has its number, and records are removed though it was lost
 	Lapse    = false // a contact with the database begins again whatever may have happened since it lapsed
+	Name     = false // names in Redis are the same for all programs, and the epoch names no place of a run
 	Proof    = false // a database server that takes no writes is heard like one that does
 )
 

@@ -18,7 +18,7 @@ type Config struct {
 	Ledger  Ledger
 	Replica string
 	Release string
-	// Namespace parts programs that share a Redis.
+	// Namespace parts programs that share a Redis. Default: the ledger's name.
 	Namespace string
 
 	Lease, FillLease, AckTimeout, Timeout time.Duration
@@ -54,7 +54,7 @@ func (c *Config) check() error {
 			return fmt.Errorf("cache: Cluster.%s must be %v or more, not %v", bound.name, bound.least, bound.value)
 		}
 	}
-	return nil
+	return checkNamespace(c.Namespace)
 }
 
 // options are the caller's with what the protocol needs: no command is sent twice, and none waits

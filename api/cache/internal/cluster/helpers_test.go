@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
 
@@ -138,7 +140,7 @@ func newPart(t testing.TB, ledger Ledger) (part, context.CancelFunc) {
 	t.Cleanup(cancel)
 	return part{
 		Config: &Config{
-			Ledger: ledger, Lease: time.Second, FillLease: time.Second, AckTimeout: time.Second, Timeout: time.Second,
+			Redis: &redis.UniversalOptions{}, Ledger: ledger, Lease: time.Second, FillLease: time.Second, AckTimeout: time.Second, Timeout: time.Second,
 			Fences: fence.New(), Now: func() int64 { return int64(time.Since(began)) }, Logger: slog.New(slog.DiscardHandler),
 		},
 		metrics: newMetrics(), ctx: ctx, tasks: &sync.WaitGroup{},

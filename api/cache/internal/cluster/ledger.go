@@ -55,7 +55,10 @@ type State struct {
 	// where it was bumped by a release that knew none.
 	Token string
 	Wire  int
-	Run   string
+	// Run is where all replicas meet in Redis: see place.
+	Run string
+	// Ledger is the ledger's own name, which no other has: that of one database, whatever becomes of its epoch.
+	Ledger string
 }
 
 // SameEpoch reports whether two states are of one epoch.

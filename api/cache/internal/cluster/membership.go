@@ -196,7 +196,7 @@ func (m *membership) greet(r *run, state State) error {
 	if r.greeted {
 		return nil
 	}
-	if err := m.checkAccess(r, newNames(m.Namespace, state)); err != nil {
+	if err := m.checkAccess(r, m.names(state)); err != nil {
 		return err
 	}
 	m.room.look(r)
@@ -214,14 +214,14 @@ func (m *membership) takeOver(r *run, state State) error {
 		m.away.Store(true) // until a session begins; no write waits for one
 		return fmt.Errorf("connect: %w", err)
 	}
-	if broken.Epoch || state.Wire == Wire && state.Run == *r.id.Load() {
+	if broken.Epoch || state.Wire == Wire && state.Run == m.place(*r.id.Load()) {
 		return nil
 	}
 	if now := m.Now(); m.bumped == 0 || now-m.bumped > int64(m.Lease) {
 		m.watch.read() // another may have done it
 		if again, _ := m.watch.current(); again == state {
 			m.bumped = now
-			if _, err := m.watch.bump(State{Wire: Wire, Run: *r.id.Load()}); err != nil {
+			if _, err := m.watch.bump(State{Wire: Wire, Run: m.place(*r.id.Load())}); err != nil {
 				return err
 			}
 		}

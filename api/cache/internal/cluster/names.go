@@ -1,9 +1,12 @@
 package cluster
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"strconv"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
 // Wire is the version of the names, messages and values that replicas share.
@@ -12,22 +15,31 @@ const Wire = 2
 // names are what a namespace's keys and channels are called in Redis. Those of its state, its members and their inboxes
 // are the same whatever the epoch; the others are of one epoch.
 type names struct {
-	space string // what all of them begin with
-	epoch string // State.Name
+	space    string // what all of them begin with
+	channels string // what channels begin with: they are the same in all logical databases of a server, so they say which
+	epoch    string // State.Name
 }
 
-func newNames(namespace string, state State) names {
+func newNames(namespace string, db int, state State) names {
 	space := "woody:" + strconv.Itoa(Wire) + ":"
 	if namespace != "" {
 		space += namespace + ":"
 	}
-	return names{space: space, epoch: state.Name()}
+	return names{space: space, channels: space + "db" + strconv.Itoa(db) + ":", epoch: state.Name()}
+}
+
+// names are those of this replica's namespace, by default its ledger's.
+func (c *Config) names(state State) names {
+	if broken.Name {
+		return newNames("", c.Redis.DB, state)
+	}
+	return newNames(cmp.Or(c.Namespace, state.Ledger), c.Redis.DB, state)
 }
 
 func (n names) state() string              { return n.space + "state" }
 func (n names) members() string            { return n.space + "members" }
-func (n names) inbox(member string) string { return n.space + "in:" + member }
-func (n names) bus() string                { return n.space + n.epoch + ":bus" }
+func (n names) inbox(member string) string { return n.channels + "in:" + member }
+func (n names) bus() string                { return n.channels + n.epoch + ":bus" }
 
 // stateAndMembers are the keys of most scripts.
 func (n names) stateAndMembers() []string { return []string{n.state(), n.members()} }

@@ -44,7 +44,7 @@ type session struct {
 
 func newSession(m *membership, r *run, state State) *session {
 	s := &session{
-		part: m.part, membership: m, redis: r, gets: &gets{client: r.values}, epoch: state, names: newNames(m.Namespace, state),
+		part: m.part, membership: m, redis: r, gets: &gets{client: r.values}, epoch: state, names: m.names(state),
 		member: m.Replica + "." + newToken().String()[:16],
 		acks:   newAcks(), asked: map[uint64]int64{}, due: map[string]uint64{}, dueNow: make(chan struct{}, 1),
 	}
@@ -81,13 +81,15 @@ func (s *session) register() error {
 	}
 	id := "any"
 	if !broken.Epoch {
-		id = *s.redis.id.Load()
+		id = s.place(*s.redis.id.Load())
 	}
 	word, rest, err := call(ctx, s.redis.control, openScript, s.names.stateAndMembers(),
-		s.epoch.Epoch, id, s.Lease.Milliseconds(), fresh.String(), s.member, s.epoch.Token)
+		s.epoch.Epoch, id, s.Lease.Milliseconds(), fresh.String(), s.member, s.epoch.Token, s.epoch.Ledger)
 	switch {
 	case err != nil:
 		return fmt.Errorf("register: %w", err)
+	case word == "foreign":
+		return s.foreign(rest.text(0))
 	case word == "moved":
 		return s.membership.overtaken(rest.text(0), rest.text(1))
 	case word == "lease":

@@ -24,6 +24,7 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleEvictedByAnother", "evict"}, {"TestSchedulePrimaryMoves", "proof"},
 		{"TestScheduleOverlap", "look"}, {"TestScheduleTheDatabaseGoesBack", "back"},
 		{"TestScheduleHandedOver", "handover"},
+		{"TestScheduleTwoPrograms", "name"}, {"TestScheduleElsewhere", "name"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()

@@ -204,7 +204,7 @@ func TestAnotherLeaseIsRefused(t *testing.T) {
 	s := mustStart(t, 1)
 	redis := s.redis.Client()
 	defer redis.Close()
-	if err := redis.HSet(t.Context(), "woody:2:state", "lease", strconv.Itoa(5000)).Err(); err != nil {
+	if err := redis.HSet(t.Context(), s.key("state"), "lease", strconv.Itoa(5000)).Err(); err != nil {
 		t.Fatal(err)
 	}
 	other := s.mustStartReplica(settings{Name: "other"})

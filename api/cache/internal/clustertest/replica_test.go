@@ -27,6 +27,8 @@ import (
 type settings struct {
 	Name, DSN, Redis string
 	NoNear           bool
+	Namespace        string
+	RedisDB          int
 	NoIdle           bool // rows are read by connections that lead where the address leads now
 	// Patient is for tests in which nothing fails but what they kill: a slow machine is not to be taken
 	// for a failure.
@@ -95,7 +97,8 @@ func serve(s settings) error {
 	}
 	r := &replica{name: s.Name, db: db, box: box, reg: prometheus.NewRegistry(), holds: map[string]chan struct{}{}, loads: map[string]int{}}
 	r.ledger = &heldLedger{Ledger: box}
-	bounds.Redis, bounds.Ledger, bounds.Replica = &redis.UniversalOptions{Addrs: []string{s.Redis}}, r.ledger, s.Name
+	bounds.Redis = &redis.UniversalOptions{Addrs: []string{s.Redis}, DB: s.RedisDB}
+	bounds.Namespace, bounds.Ledger, bounds.Replica = s.Namespace, r.ledger, s.Name
 	bounds.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	r.cache, err = cache.New(cache.Config{NoNear: s.NoNear, Registerer: r.reg, Cluster: &bounds})
 	if err != nil {

@@ -175,7 +175,7 @@ func TestScheduleEvictedByAnother(t *testing.T) {
 	redis := s.redis.Client()
 	defer redis.Close()
 	await(t, "the replica is evicted", 10*time.Second, func() bool {
-		renewals, err := redis.HVals(t.Context(), "woody:2:members").Result()
+		renewals, err := redis.HVals(t.Context(), s.key("members")).Result()
 		return err == nil && slices.Contains(renewals, "-")
 	})
 	version := second.mustWrite("b")
@@ -360,7 +360,7 @@ func TestScheduleDroppedFence(t *testing.T) {
 	s.replicas[0].mustRead("a")
 	redis := s.redis.Client()
 	defer redis.Close()
-	if n, err := redis.Del(t.Context(), "woody:2:state", "woody:2:members").Result(); n != 2 || err != nil {
+	if n, err := redis.Del(t.Context(), s.key("state"), s.key("members")).Result(); n != 2 || err != nil {
 		t.Fatalf("removed %d keys, %v; want the state and the members", n, err)
 	}
 	version := s.replicas[1].mustWrite("a")
@@ -378,7 +378,7 @@ func TestScheduleDroppedMembers(t *testing.T) {
 	s.replicas[0].mustRead("a")
 	redis := s.redis.Client()
 	defer redis.Close()
-	if err := redis.Del(t.Context(), "woody:2:members").Err(); err != nil {
+	if err := redis.Del(t.Context(), s.key("members")).Err(); err != nil {
 		t.Fatal(err)
 	}
 	version := s.replicas[1].mustWrite("a")

@@ -1,0 +1,118 @@
+package clustertest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
+)
+
+// mustStartBeside starts another program on a system's Redis: a database of its own, with n replicas.
+func (s *system) mustStartBeside(n int, with settings) *system {
+	s.t.Helper()
+	beside := mustStartAt(s.t, servertest.MustMakeDatabase(s.t, s.mariadb))
+	beside.mariadb, beside.redis = s.mariadb, s.redis
+	beside.mustStartReplicas(n, with)
+	return beside
+}
+
+// Two programs with databases of their own use one Redis: neither reads what the other has kept, or ends its sessions. (name)
+func TestScheduleTwoPrograms(t *testing.T) {
+	for _, row := range []struct {
+		name       string
+		one, other settings
+	}{
+		{"and one logical database", settings{}, settings{}},
+		{"and two logical databases", settings{}, settings{RedisDB: 1}},
+		{"two logical databases, and one namespace", settings{Namespace: "shop"}, settings{Namespace: "shop", RedisDB: 1}},
+		{"with namespaces", settings{Namespace: "shop"}, settings{Namespace: "lab"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			// A slow machine is not to be taken for a lost Redis.
+			row.one.Lease, row.one.Timeout = 3*time.Second, 5*time.Second
+			row.other.Lease, row.other.Timeout = 3*time.Second, 5*time.Second
+			one := mustStartOn(t, mariadb, 0)
+			one.mustStartReplicas(1, row.one)
+			one.mustExec("UPDATE row_of SET version = 100")
+			one.replicas[0].mustRead("a")
+			other := one.mustStartBeside(1, row.other)
+			both := []*process{one.replicas[0], other.replicas[0]}
+			epochs := []float64{both[0].metric("epoch"), both[1].metric("epoch")}
+			if a := both[1].mustRead("a"); a.version != 1 {
+				t.Errorf("the other program reads version %d, want its own", a.version)
+			}
+			for range 10 {
+				for _, r := range both {
+					r.wantRead("a", r.mustWrite("a"))
+				}
+			}
+			if a := both[1].mustRead("a"); a.version != 11 || a.reason != 0 {
+				t.Errorf("the other program reads %+v, want a hit of its own version 11", a)
+			}
+			for i, r := range both {
+				if r.metric("sessions") != 1 || r.metric("epoch") != epochs[i] || r.metric("members") > 1 {
+					t.Errorf("a program has had %v sessions, epoch %v after %v, %v members; want those of one alone",
+						r.metric("sessions"), r.metric("epoch"), epochs[i], r.metric("members"))
+				}
+			}
+		})
+	}
+}
+
+// TestANamespaceIsOfOneDatabase has a second program come to the namespace that another was given: it says so, caches
+// nothing, and leaves the first alone; and takes over once the first has gone.
+func TestANamespaceIsOfOneDatabase(t *testing.T) {
+	t.Parallel()
+	s := mustStartOn(t, mariadb, 0)
+	s.mustStartReplicas(2, settings{Namespace: "shop", Lease: 3 * time.Second})
+	first := s.replicas
+	sessions, epoch := first[0].metric("sessions"), first[0].metric("epoch")
+	beside := s.mustStartBeside(0, settings{})
+	second := beside.mustStartReplica(settings{Name: "second", Namespace: "shop", Lease: 3 * time.Second})
+	await(t, "the second program says why it does not cache", 30*time.Second, func() bool {
+		return containsAll(second.Log(), "another database is using this namespace", "WOODY_REDIS_NAMESPACE")
+	})
+	own := second.metric("epoch")
+	for range 5 {
+		first[1].wantRead("a", first[0].mustWrite("a"))
+		if a := second.mustRead("a"); a.version != 1 || a.reason == 0 {
+			t.Errorf("the second program answers %+v, want version 1 from its database", a)
+		}
+	}
+	if first[0].metric("sessions") != sessions || first[0].metric("epoch") != epoch || second.metric("epoch") != own {
+		t.Errorf("%v sessions after %v, epoch %v after %v, the second's %v after %v; want none to move",
+			first[0].metric("sessions"), sessions, first[0].metric("epoch"), epoch, second.metric("epoch"), own)
+	}
+	for _, r := range first {
+		r.Kill()
+	}
+	second.awaitLive()
+	second.wantRead("a", second.mustWrite("a"))
+}
+
+// The replicas of one database are to meet in other places of one Redis, as while a setting is changed: they take turns, and
+// never answer beside each other. (name)
+func TestScheduleElsewhere(t *testing.T) {
+	for name, elsewhere := range map[string]settings{
+		"namespace": {Namespace: "elsewhere"}, "logical database": {RedisDB: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := mustStartOn(t, mariadb, 1)
+			here := s.replicas[0]
+			here.mustRead("a")
+			elsewhere.Name = "elsewhere"
+			there := s.mustStartReplica(elsewhere)
+			for i := range 10 {
+				here.mustRead("a")
+				there.mustRead("a")
+				writer, reader := here, there
+				if i%2 == 1 {
+					writer, reader = there, here
+				}
+				reader.wantRead("a", writer.mustWrite("a"))
+			}
+		})
+	}
+}
