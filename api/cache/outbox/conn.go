@@ -52,6 +52,9 @@ func (o *Outbox) with(ctx context.Context, f func(conn *sql.Conn, known *link) e
 	if err = known.beCausal(ctx, conn); err == nil {
 		err = f(conn, known)
 	}
+	if known.galera {
+		o.galera.Store(true)
+	}
 	if errors.Is(err, ErrReadOnly) {
 		o.demoted.Store(true)
 	}

@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -83,7 +84,7 @@ func TestNodesOfGalera(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := second.mustOpen(t, "woody1")
-	here, there := outbox.New(outbox.Config{DB: first.mustOpen(t, "woody1")}), outbox.New(outbox.Config{DB: db})
+	here, there := outbox.New(outbox.Config{DB: first.mustOpen(t, "woody1")}), outbox.New(outbox.Config{DB: db, Direct: true})
 	if err := here.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -120,5 +121,9 @@ func TestNodesOfGalera(t *testing.T) {
 	}
 	if state, err := there.Look(t.Context()); err != nil || state != bumped {
 		t.Errorf("a look by a node that has caught up found %+v, %v; want %+v", state, err, bumped)
+	}
+	second.Kill()
+	if _, _, err := there.Read(t.Context(), 0); err == nil || errors.Is(err, cache.ErrUnreachable) {
+		t.Errorf("a node that is gone, while another takes writes: %v, want an error that is not ErrUnreachable", err)
 	}
 }

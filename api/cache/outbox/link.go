@@ -13,6 +13,7 @@ import (
 type link struct {
 	proved time.Time // when its server was last asked whether it takes writes, and did
 	causal bool      // its readings are
+	galera bool      // its server is a node of a Galera cluster
 	used   time.Time // when the connection was last taken, under the lock of links
 }
 
@@ -74,7 +75,7 @@ func (l *link) beCausal(ctx context.Context, conn *sql.Conn) error {
 	}
 	var name, on string
 	err := conn.QueryRowContext(ctx, "SHOW VARIABLES LIKE 'wsrep_on'").Scan(&name, &on)
-	if err == nil && on == "ON" {
+	if l.galera = err == nil && on == "ON"; l.galera {
 		_, err = conn.ExecContext(ctx, "SET SESSION wsrep_sync_wait = @@SESSION.wsrep_sync_wait | 1")
 	}
 	if errors.Is(err, sql.ErrNoRows) {

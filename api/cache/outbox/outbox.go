@@ -31,14 +31,14 @@ import (
 // Config is what an Outbox is made of.
 type Config struct {
 	// DB is the database that the writes go to. Three connections of its own are best: a ledger that waits behind
-	// slow queries is a cache that is not used, and each write waits for a look at the epoch. Its data source name has rejectReadOnly=true, where
-	// the primary may be replaced by another server. Required.
+	// slow queries is a cache that is not used, and each write waits for a look at the epoch. Its data
+	// source name has rejectReadOnly=true, where the primary may be replaced by another server. Required.
 	DB *sql.DB
 	// Direct says that the address of DB is that of the one server that takes writes: no proxy, balancer or cluster of
 	// several servers is there, nor several addresses of one name. If it refuses connections, or is silent for five
 	// leases, nobody can be writing, and what is cached is served on until it is back. Elsewhere that says nothing of
-	// what others can reach. Default: false; without a database nothing is answered from the caches for longer than a
-	// lease.
+	// what others can reach. A node of a Galera cluster is never taken for the one server. Default: false; without a
+	// database nothing is answered from the caches for longer than a lease.
 	Direct bool
 }
 
@@ -46,6 +46,7 @@ type Config struct {
 type Outbox struct {
 	Config
 	claimAgain atomic.Int64 // when a claim that has not run out may be tried again, in ns since 1970
+	galera     atomic.Bool  // a server was a node of a Galera cluster
 	demoted    atomic.Bool  // the server that answered last takes no writes
 	links      links
 	hands      cluster.HandOvers // by Bare

@@ -28,15 +28,15 @@ func unreachable(err error) bool {
 // mean that nobody writes. Where the address may lead to more than one server neither a refusal nor silence means that:
 // the error is then neither of the two.
 func (o *Outbox) explain(err error) error {
-	late := errors.Is(err, context.DeadlineExceeded)
+	late, direct := errors.Is(err, context.DeadlineExceeded), o.Direct && !o.galera.Load()
 	switch {
-	case err == nil, errors.Is(err, ErrReadOnly), late && o.Direct:
+	case err == nil, errors.Is(err, ErrReadOnly), late && direct:
 		return err
 	case late:
 		return fmt.Errorf("the database did not answer in time: %v", err) // no context.DeadlineExceeded any more
 	case !unreachable(err), o.demoted.Load():
 		return err
-	case !o.Direct:
+	case !direct:
 		return fmt.Errorf("%w: what is cached is not answered meanwhile, since others may be writing by another way: "+
 			"set Direct if the address is that of the only server", err)
 	}
