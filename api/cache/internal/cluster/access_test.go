@@ -179,6 +179,21 @@ func TestAMissingRightIsNamed(t *testing.T) {
 	}
 }
 
+// TestARightIsTakenAway takes a right away from a replica that has a session: it says so when it begins the next.
+func TestARightIsTakenAway(t *testing.T) {
+	server := servertest.MustStartRedis(t)
+	client := server.Client()
+	t.Cleanup(func() { client.Close() })
+	mustMakeUser(t, client, "woody")
+	n, log := mustStartAs(t, server, "woody", "replica", &fakeLedger{state: State{Epoch: 1}})
+	mustAwait(t, "a lease", func() bool { return n.Live(n.Now()) })
+	mustMakeUser(t, client, "woody", "-hset")
+	if err := client.ClientKillByFilter(t.Context(), "type", "pubsub").Err(); err != nil { // its session
+		t.Fatal(err)
+	}
+	mustAwait(t, "the replica says what it lacks", func() bool { return strings.Contains(log.String(), "lacks +hset: run ACL") })
+}
+
 // TestTheRuleIsWrittenDown holds that what operators are given is the rule.
 func TestTheRuleIsWrittenDown(t *testing.T) {
 	c := Config{Redis: &redis.UniversalOptions{}}

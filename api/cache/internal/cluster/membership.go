@@ -191,16 +191,15 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 	return s, bus, nil
 }
 
-// greet looks, once for each run of Redis, whether it lets this replica do what it has to, and whether it has room.
+// greet looks whether Redis lets this replica do what it has to and, once for each run, whether it has room.
 func (m *membership) greet(r *run, state State) error {
-	if r.greeted {
-		return nil
-	}
 	if err := m.checkAccess(r, m.names(state)); err != nil {
 		return err
 	}
-	m.room.look(r)
-	r.greeted = true
+	if !r.looked {
+		r.looked = true
+		m.room.look(r)
+	}
 	return nil
 }
 

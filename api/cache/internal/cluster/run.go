@@ -25,7 +25,7 @@ type run struct {
 	id   atomic.Pointer[string] // nil before the first connection
 	gone atomic.Bool            // a connection found another run
 
-	greeted bool // its access and its room were looked at
+	looked bool // at its room
 }
 
 // controlPool is how many connections control has, beside the bus.
