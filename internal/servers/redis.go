@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -18,13 +19,22 @@ type Redis struct {
 	*Process
 	// Addr is where it listens, the same after each Restart.
 	Addr string
+	// TLS is what its clients need; nil for a server without TLS.
+	TLS  *tls.Config
 	dir  string
 	args []string
 }
 
 // StartRedis starts a server with a folder of its own. The arguments are Redis settings that come after
 // its own ("--maxmemory", "64mb"), of which the last counts.
-func StartRedis(args ...string) (*Redis, error) {
+func StartRedis(args ...string) (*Redis, error) { return startRedis(nil, args) }
+
+// StartTLSRedis is StartRedis for a server that speaks nothing but TLS, and wants a certificate of its clients.
+func StartTLSRedis(certificates *Certificates, args ...string) (*Redis, error) {
+	return startRedis(certificates, args)
+}
+
+func startRedis(certificates *Certificates, args []string) (*Redis, error) {
 	dir, err := os.MkdirTemp("", "woody-redis")
 	if err != nil {
 		return nil, err
@@ -33,7 +43,13 @@ func StartRedis(args ...string) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{dir: dir, Addr: "127.0.0.1:" + port, args: args}
+	r := &Redis{dir: dir, Addr: "127.0.0.1:" + port}
+	r.args = append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", r.dir, "--save", "", "--appendonly", "no",
+		"--repl-diskless-sync-delay", "0"}, args...)
+	if certificates != nil {
+		r.TLS = certificates.Client()
+		r.args = append(r.args, certificates.redisArgs(port)...)
+	}
 	if err := r.Restart(); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
@@ -48,9 +64,7 @@ func (r *Redis) Restart() error {
 	if err != nil {
 		return err
 	}
-	_, port, _ := net.SplitHostPort(r.Addr)
-	args := append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", r.dir, "--save", "", "--appendonly", "no"}, r.args...)
-	if r.Process, err = Start(exec.Command(program, args...), filepath.Join(r.dir, "log")); err != nil {
+	if r.Process, err = Start(exec.Command(program, r.args...), filepath.Join(r.dir, "log")); err != nil {
 		return err
 	}
 	client := r.Client()
@@ -68,18 +82,21 @@ func (r *Redis) Restart() error {
 
 // Client is a client of the server, for the caller to close.
 func (r *Redis) Client() *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: r.Addr, Protocol: 2, DisableIdentity: true})
+	return redis.NewClient(&redis.Options{Addr: r.Addr, TLSConfig: r.TLS, Protocol: 2, DisableIdentity: true})
 }
 
-// Save writes what the server holds to its file, which it begins with after the next Restart.
-func (r *Redis) Save() error {
+// do sends a command, and returns its error.
+func (r *Redis) do(command ...any) error {
 	client := r.Client()
 	defer client.Close()
-	if err := client.Save(context.Background()).Err(); err != nil {
-		return fmt.Errorf("save: %w", err)
+	if err := client.Do(context.Background(), command...).Err(); err != nil {
+		return fmt.Errorf("%v: %w", command, err)
 	}
 	return nil
 }
+
+// Save writes what the server holds to its file, which it begins with after the next Restart.
+func (r *Redis) Save() error { return r.do("SAVE") }
 
 // Forget removes the file that Save left.
 func (r *Redis) Forget() error {
@@ -88,6 +105,12 @@ func (r *Redis) Forget() error {
 		return nil
 	}
 	return err
+}
+
+// port is the number of the port that it listens on.
+func (r *Redis) port() string {
+	_, port, _ := net.SplitHostPort(r.Addr)
+	return port
 }
 
 // Close ends the server and removes its folder.

@@ -19,6 +19,7 @@ type Wire struct {
 	conns map[*carried]bool
 	cut   bool          // connections are refused
 	hung  bool          // nothing gets through, and nobody is told
+	shuns []byte        // connections that begin with something that holds this are ended; nil when none are
 	loses []byte        // the answer to what holds this is lost; nil when none is
 	lost  chan struct{} // closed then
 }
@@ -26,12 +27,16 @@ type Wire struct {
 // carried is one connection.
 type carried struct {
 	client, server net.Conn
-	bus            bool // it has sent SUBSCRIBE
+	begin          []byte // the first bytes that the client has sent
+	bus            bool   // it has sent SUBSCRIBE
 	hung           bool
 	lost           chan struct{}
 	mute           bool // the server's next answer is lost, and the connection with it
 	closed         bool
 }
+
+// beginBytes is how much of a connection's beginning Shun looks at.
+const beginBytes = 128
 
 // StartWire carries connections to HOST:PORT, or to a socket file by its full path, until it is closed.
 func StartWire(to string) (*Wire, error) {
@@ -100,6 +105,12 @@ func (w *Wire) pass(c *carried, from, to net.Conn, asks bool) {
 		if asks && bytes.Contains(bytes.ToLower(buffer[:min(n, 64)]), []byte("subscribe")) {
 			c.bus = true
 		}
+		if asks && len(c.begin) < beginBytes {
+			c.begin = append(c.begin, buffer[:min(n, beginBytes)]...)
+		}
+		if asks && w.shuns != nil && bytes.Contains(c.begin, w.shuns) {
+			c.closed = true
+		}
 		if asks && w.loses != nil && bytes.Contains(buffer[:n], w.loses) {
 			c.mute, c.lost, w.loses = true, w.lost, nil
 		}
@@ -143,7 +154,7 @@ func closeIt(c *carried)    { c.closed = true }
 func (w *Wire) set(cut, hung bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cut, w.hung = cut, hung
+	w.cut, w.hung, w.shuns = cut, hung, nil
 }
 
 // Cut ends all connections and refuses new ones.
@@ -154,6 +165,15 @@ func (w *Wire) Cut() {
 
 // Hang lets nothing through and tells nobody; what is on its way arrives after Mend.
 func (w *Wire) Hang() { w.set(false, true) }
+
+// Shun ends the connections that begin with something that holds these words, and those that come to, until Mend. All
+// others get through.
+func (w *Wire) Shun(words string) {
+	w.mu.Lock()
+	w.shuns = []byte(words)
+	w.mu.Unlock()
+	w.each(func(c *carried) bool { return bytes.Contains(c.begin, []byte(words)) }, closeIt)
+}
 
 // Retarget has new connections go to another server, HOST:PORT. Those that are there stay with the old one.
 func (w *Wire) Retarget(to string) {

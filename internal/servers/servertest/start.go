@@ -18,6 +18,28 @@ func MustStartRedis(t testing.TB, args ...string) *servers.Redis {
 	return started(t, func() (*servers.Redis, error) { return servers.StartRedis(args...) })
 }
 
+// MustStartRedisCopy starts a copy of a Redis server, for one test.
+func MustStartRedisCopy(t testing.TB, primary *servers.Redis) *servers.Redis {
+	t.Helper()
+	return started(t, func() (*servers.Redis, error) { return servers.StartRedisCopy(primary) })
+}
+
+// MustStartWatchedRedis starts a primary, its copy and three sentinels, for one test; with TLS if certificates are given.
+func MustStartWatchedRedis(t testing.TB, certificates *servers.Certificates) *servers.WatchedRedis {
+	t.Helper()
+	return started(t, func() (*servers.WatchedRedis, error) { return servers.StartWatchedRedis(certificates) })
+}
+
+// MustMakeCertificates makes certificates for one test.
+func MustMakeCertificates(t testing.TB) *servers.Certificates {
+	t.Helper()
+	certificates, err := servers.NewCertificates(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificates
+}
+
 // MustStartWire starts a wire to a server's address, for one test.
 func MustStartWire(t testing.TB, to string) *servers.Wire {
 	t.Helper()
