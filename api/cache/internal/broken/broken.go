@@ -34,6 +34,7 @@ var (
 	Bumps    = off("bumps")
 	Lapse    = off("lapse")
 	Name     = off("name")
+	Past     = off("past")
 	Proof    = off("proof")
 )
 

@@ -22,6 +22,7 @@ const (
 	Bumps    = false // a bump counts as known when the epoch has its number, and records are removed though it was lost
 	Lapse    = false // a contact with the database begins again whatever may have happened since it lapsed
 	Name     = false // names in Redis are the same for all programs, and the epoch names no place of a run
+	Past     = false // Redis may go back in time, as long as it is the same run
 	Proof    = false // a database server that takes no writes is heard like one that does
 )
 

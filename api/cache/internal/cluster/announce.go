@@ -9,10 +9,12 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
-// invalidate announces slots on the bus, and returns the announcement's number and who was a member.
+// invalidate announces slots on the bus, and returns the announcement's number and who was a member. A number that is
+// not above all that were known before ends the session.
 func (s *session) invalidate(slots []uint16) (seq uint64, members map[string]string, err error) {
 	ctx, cancel := s.bounded(s.ctx)
 	defer cancel()
+	known := s.known()
 	_, rest, err := call(ctx, s.redis.control, invalidateScript, s.names.stateAndMembers(),
 		Wire, s.inc.String(), s.names.bus(), s.member, formatSlots(slots))
 	if err != nil {
@@ -20,6 +22,11 @@ func (s *session) invalidate(slots []uint16) (seq uint64, members map[string]str
 	}
 	s.metrics.sent.Inc()
 	seq, err = strconv.ParseUint(rest.text(0), 10, 64)
+	if err == nil && seq <= known && !broken.Past {
+		err = errWentBack
+		s.membership.end(s, err)
+	}
+	raise(&s.announced, seq)
 	return seq, rest.members(1), err
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
 // The messages, as text: the wire format, what it is, the incarnation, and then
@@ -82,11 +84,16 @@ func (s *session) hear(message string) error {
 
 func (s *session) hearInvalidation(seq uint64, rest string) error {
 	switch seen := s.seen.Load(); {
-	case seq <= seen:
+	case seq <= s.first && !s.past:
 		return nil // from between the subscription and the registration, whose marks are older still
+	case seq <= seen && !broken.Past:
+		return errWentBack
+	case seq <= seen:
+		return nil
 	case seq != seen+1:
 		return errGap
 	}
+	s.past = true
 	writer, list, _ := strings.Cut(rest, " ")
 	slots, err := parseSlots(list)
 	if err != nil {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +27,9 @@ func (s *session) invalidation(seq uint64, slots string) string {
 func TestBus(t *testing.T) {
 	s := mustSession(t)
 	fenceBefore := s.Fences.Now()
+	if err := s.hear(s.invalidation(4, "8")); err != nil || !s.Fences.Holds(fenceBefore, []uint16{8}) {
+		t.Errorf("a message from before the session: %v, want it passed over", err)
+	}
 	if err := s.hear(s.invalidation(6, "7,9")); err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +40,6 @@ func TestBus(t *testing.T) {
 	}
 	if s.due["writer"] != 6 {
 		t.Errorf("the writer is owed the acknowledgement of %d, want 6", s.due["writer"])
-	}
-	if err := s.hear(s.invalidation(4, "8")); err != nil || !s.Fences.Holds(fenceBefore, []uint16{8}) {
-		t.Errorf("a message from before the session: %v, want it passed over", err)
 	}
 	if err := s.hear("2 a " + s.inc.String() + " 9 other"); err != nil || s.acks.read["other"] != 9 {
 		t.Errorf("an acknowledgement: %v, %v", err, s.acks.read)
@@ -65,6 +66,32 @@ func TestBusDoubts(t *testing.T) {
 		if err := s.hear(text); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", message, err, want)
 		}
+	}
+}
+
+// TestTimeGoesBack holds that a session ends when it hears a number that it has passed, and that its replica remembers.
+func TestTimeGoesBack(t *testing.T) {
+	echo := func(s *session, seq int) error { return s.hear(fmt.Sprintf("2 r %s %d 1", s.inc, seq)) }
+	for what, hear := range map[string]func(*session) error{
+		"an announcement again":                 func(s *session) error { return s.hear(s.invalidation(6, "7")) },
+		"one from before the session, too late": func(s *session) error { return s.hear(s.invalidation(5, "7")) },
+		"an echo with a lower number":           func(s *session) error { return echo(s, 5) },
+	} {
+		s := mustSession(t)
+		if err := s.hear(s.invalidation(6, "7")); err != nil {
+			t.Fatal(err)
+		}
+		s.end(hear(s))
+		if cause := context.Cause(s.ctx); !errors.Is(cause, errWentBack) {
+			t.Errorf("%s: %v, want %v", what, cause, errWentBack)
+		}
+	}
+	s := mustSession(t)
+	if err := echo(s, 5); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.hear(s.invalidation(5, "7")); !errors.Is(err, errWentBack) {
+		t.Errorf("a message from before the session behind an echo: %v, want %v", err, errWentBack)
 	}
 }
 

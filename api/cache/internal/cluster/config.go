@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -42,6 +43,9 @@ func (c *Config) beat() time.Duration { return c.Lease / 5 }
 func (c *Config) grace() time.Duration { return c.Lease / 2 }
 
 func (c *Config) check() error {
+	if err := checkRedis(c.Redis); err != nil {
+		return err
+	}
 	for _, bound := range []struct {
 		name  string
 		value time.Duration
@@ -57,6 +61,24 @@ func (c *Config) check() error {
 	return checkNamespace(c.Namespace)
 }
 
+// checkRedis refuses what would lead to several servers at a time, or to copies.
+func checkRedis(o *redis.UniversalOptions) error {
+	switch {
+	case o == nil:
+		return errors.New("cache: Cluster.Redis is missing")
+	case o.IsClusterMode, len(o.Addrs) > 1 && o.MasterName == "":
+		return fmt.Errorf("cache: Cluster.Redis has the addresses %q and no MasterName, which means Redis Cluster: "+
+			"that cannot be used, since the scripts use keys of several slots; give the address of one server, "+
+			"or those of sentinels and MasterName", o.Addrs)
+	case o.MasterName != "" && len(o.Addrs) == 0:
+		return fmt.Errorf("cache: Cluster.Redis has the MasterName %q and no Addrs: give those of its sentinels", o.MasterName)
+	case o.ReadOnly, o.RouteByLatency, o.RouteRandomly:
+		return errors.New("cache: Cluster.Redis must not read from copies, which are behind: " +
+			"leave ReadOnly, RouteByLatency and RouteRandomly unset")
+	}
+	return nil
+}
+
 // options are the caller's with what the protocol needs: no command is sent twice, and none waits
 // longer than the bound.
 func (c *Config) options() *redis.UniversalOptions {
@@ -67,6 +89,7 @@ func (c *Config) options() *redis.UniversalOptions {
 	o.ContextTimeoutEnabled = true
 	o.Protocol = 2
 	o.DisableIdentity = true
+	o.ClientSideCacheConfig, o.ClientSideCache = nil, nil // what is near is the cache's own
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return &o
 }

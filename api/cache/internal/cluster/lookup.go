@@ -42,6 +42,10 @@ func (s *session) lookup(key string, before fence.Stamp) (found *Found, seen str
 	}
 	found.Stamp = min(s.stamp(found.Seq), before)
 	if found.Seq < s.first {
+		// Redis has the marks from before the session, and may have lost those that this replica has heard since.
+		if !s.Fences.Holds(s.stamp(s.first), found.Slots) && !broken.Past {
+			return nil, seen, nil
+		}
 		found.Stamp = before
 		holds, err := s.holdsInRedis(found)
 		if err != nil || !holds {

@@ -29,6 +29,8 @@ type membership struct {
 	away atomic.Bool
 
 	bumped int64 // when this replica last bumped the epoch for its run of Redis
+	sought State // what was known before the connections to Redis were made
+	past   past
 
 	mu      sync.Mutex
 	session *session      // nil while there is none
@@ -151,6 +153,8 @@ func (m *membership) run() {
 		}
 		said = ""
 		err = s.keep(bus)
+		m.past.leave(s.names.epoch, s.inc, s.known(), errors.Is(err, errWentBack))
+		m.leaveBehind(s.names.epoch, err)
 		m.Logger.Info("cache: session ended", "member", s.member, "why", err)
 	}
 	if r != nil {
@@ -186,6 +190,7 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 		if bus != nil {
 			bus.Close()
 		}
+		m.leaveBehind(s.names.epoch, err)
 		return nil, nil, err
 	}
 	return s, bus, nil
@@ -203,18 +208,41 @@ func (m *membership) greet(r *run, state State) error {
 	return nil
 }
 
+// leaveBehind bumps the epoch when Redis went back in time in it, so that nothing that Redis has counts any more. Should
+// that fail, no session begins until it has been bumped: see past.
+func (m *membership) leaveBehind(epoch string, cause error) {
+	if !errors.Is(cause, errWentBack) {
+		return
+	}
+	m.watch.read() // another may have done it
+	if state, _ := m.watch.current(); state.Name() != epoch {
+		return
+	}
+	m.Logger.Warn("cache: all replicas leave behind what Redis has", "why", cause)
+	if _, err := m.watch.bump(State{Wire: Wire}); err != nil {
+		m.Logger.Warn("cache: begin anew", "err", err)
+	}
+}
+
 // takeOver bumps the epoch where it does not name the run of the server that this replica has reached, or
 // names an older wire format. Replicas that reach different servers would take turns: each waits for a
-// lease in between.
+// lease in between. Before it does, it connects anew, since old connections may lead to a server that was the primary.
 func (m *membership) takeOver(r *run, state State) error {
 	ctx, cancel := m.bounded(m.ctx)
 	defer cancel()
+	if r.id.Load() == nil {
+		m.sought = state // there are no connections yet
+	}
 	if err := r.control.Ping(ctx).Err(); err != nil {
 		m.away.Store(true) // until a session begins; no write waits for one
 		return fmt.Errorf("connect: %w", err)
 	}
 	if broken.Epoch || state.Wire == Wire && state.Run == m.place(*r.id.Load()) {
 		return nil
+	}
+	if m.sought != state {
+		r.gone.Store(true)
+		return errTakingOver
 	}
 	if now := m.Now(); m.bumped == 0 || now-m.bumped > int64(m.Lease) {
 		m.watch.read() // another may have done it

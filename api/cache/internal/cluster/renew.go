@@ -3,6 +3,10 @@ package cluster
 import (
 	"errors"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
 // renew asks for the lease at every beat. It ends the session when the membership is gone, or when
@@ -18,8 +22,8 @@ func (s *session) renew() {
 		}
 		members, err := s.renewOnce(number)
 		switch {
-		case errors.Is(err, errLost), errors.Is(err, errEvicted), errors.Is(err, errOtherRun), s.redis.gone.Load():
-			s.end(err)
+		case errors.Is(err, errLost), errors.Is(err, errEvicted), errors.Is(err, errOtherRun), s.redis.gone.Load(), redis.IsReadOnlyError(err):
+			s.end(err) // a server that takes no writes has become a copy
 			return
 		case err != nil:
 			s.failed(err)
@@ -60,12 +64,18 @@ func (s *session) renewOnce(number uint64) (map[string]string, error) {
 }
 
 // hearEcho takes a renewal's lease into use. Its echo came in behind every invalidation that was
-// announced before it; a number of the bus that this replica has not come to means that it missed one.
+// announced before it; a number of the bus that this replica has not come to means that it missed one, and one that it
+// has passed that Redis went back.
 func (s *session) hearEcho(seq, number uint64) {
-	if seq != s.seen.Load() {
+	switch seen := s.seen.Load(); {
+	case seq < seen && !broken.Past:
+		s.end(errWentBack)
+		return
+	case seq != seen:
 		s.end(errGap)
 		return
 	}
+	s.past = true
 	now := s.Now()
 	s.mu.Lock()
 	asked, found := s.asked[number]

@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 
@@ -11,19 +13,24 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
-// errOtherRun is a Redis server that was started again since the connections before were made: what it
-// holds may be anything, an old file included.
-var errOtherRun = errors.New("this is another run of the Redis server")
+var (
+	// errOtherRun is a Redis server that was started again since the connections before were made, or was a copy of
+	// another one meanwhile: what it holds may be anything, old data included.
+	errOtherRun = errors.New("this is another run of the Redis server")
+	// errCopy is a Redis server that copies another one, and may be behind it.
+	errCopy = errors.New("this Redis server is a copy of another one: connect to the primary, or set the sentinels and its MasterName")
+)
 
-// run is the connections to one run of a Redis server: from its start to its end, by its run_id. Each
-// new connection is asked for it before its first command.
+// run is the connections to one run of a Redis server: what it has written since it was started, or took the place of
+// another one. Each new connection is asked for it before its first command.
 type run struct {
 	// control keeps the protocol going: sessions, renewals, announcements, the bus. It waits behind no fill.
 	control *redis.Client
 	values  *redis.Client // lookups and fills
 
-	id   atomic.Pointer[string] // nil before the first connection
-	gone atomic.Bool            // a connection found another run
+	sentinels *sentinels             // they say where the primary is; nil for a server at a fixed address
+	id        atomic.Pointer[string] // nil before the first connection
+	gone      atomic.Bool            // a connection found another run
 
 	looked bool // at its room
 }
@@ -33,6 +40,9 @@ const controlPool = 4
 
 func newRun(o *redis.UniversalOptions) *run {
 	r := &run{}
+	if o.MasterName != "" {
+		r.sentinels = newSentinels(o)
+	}
 	values, control := *o, *o
 	control.PoolSize, control.MinIdleConns = controlPool, 0
 	r.values, r.control = r.connect(&values), r.connect(&control)
@@ -41,10 +51,11 @@ func newRun(o *redis.UniversalOptions) *run {
 
 func (r *run) connect(o *redis.UniversalOptions) *redis.Client {
 	o.OnConnect = then(r.check, o.OnConnect)
-	if o.MasterName != "" {
-		return redis.NewFailoverClient(o.Failover())
+	one := o.Simple()
+	if r.sentinels != nil {
+		one.Addr, one.Dialer = o.MasterName, r.sentinels.dial
 	}
-	return redis.NewClient(o.Simple())
+	return redis.NewClient(one)
 }
 
 type onConnect = func(context.Context, *redis.Conn) error
@@ -65,16 +76,19 @@ func then(first, second onConnect) onConnect {
 func (r *run) close() {
 	r.control.Close()
 	r.values.Close()
+	if r.sentinels != nil {
+		r.sentinels.close()
+	}
 }
 
 func (r *run) check(ctx context.Context, conn *redis.Conn) error {
-	info, err := conn.Info(ctx, "server").Result()
+	info, err := conn.Info(ctx, "server", "replication").Result()
 	if err != nil {
 		return err
 	}
-	id := runID(info)
-	if id == "" {
-		return errors.New("this Redis server does not say its run_id: replicas could not tell when it was started again")
+	id, err := runID(info)
+	if err != nil {
+		return err
 	}
 	if r.id.CompareAndSwap(nil, &id) || *r.id.Load() == id || broken.Epoch {
 		return nil
@@ -83,8 +97,29 @@ func (r *run) check(ctx context.Context, conn *redis.Conn) error {
 	return errOtherRun
 }
 
-func runID(info string) string {
-	_, rest, _ := strings.Cut(info, "run_id:")
-	id, _, _ := strings.Cut(rest, "\r\n")
-	return id
+// runID returns what tells a run from all others, as one word: its run_id changes when the server is started again, its
+// master_replid when it has been a copy meanwhile. A copy has none.
+func runID(info string) (string, error) {
+	if role := field(info, "role"); role != "master" {
+		return "", fmt.Errorf("%w (its role is %q)", errCopy, role)
+	}
+	start, history := field(info, "run_id"), field(info, "master_replid")
+	if start == "" || history == "" {
+		return "", errors.New("this Redis server does not say its run_id and its master_replid: " +
+			"replicas could not tell when it was started again, or has been a copy")
+	}
+	if broken.Past {
+		history = ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(start+" "+history)))[:32], nil
+}
+
+// field returns a field of INFO; empty where it is not there.
+func field(info, name string) string {
+	for line := range strings.Lines(info) {
+		if value, found := strings.CutPrefix(line, name+":"); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }

@@ -33,7 +33,10 @@ type session struct {
 	base   uint64        // what to add to a number of the bus for a time of this replica's fences
 	first  uint64        // the bus's number when the session began
 	seen   atomic.Uint64 // the number of the last message read
+	past   bool          // all messages from before the registration have been read; the listener's alone
 	acks   *acks
+
+	announced atomic.Uint64 // the highest number of this replica's own announcements
 
 	mu     sync.Mutex
 	asked  map[uint64]int64  // when each renewal that has no echo yet was sent
@@ -103,6 +106,9 @@ func (s *session) register() error {
 	}
 	s.old = isOld(rest.members(2))
 	s.seen.Store(s.first)
+	if err := s.membership.past.enter(s.names.epoch, s.inc, s.first); err != nil {
+		return fmt.Errorf("register: %w", err)
+	}
 	s.values = s.name("v", "")
 	return nil
 }
@@ -116,6 +122,19 @@ func isOld(members map[string]string) bool {
 		}
 	}
 	return false
+}
+
+// known returns the highest number of the incarnation that this session knows of.
+func (s *session) known() uint64 { return max(s.seen.Load(), s.announced.Load()) }
+
+// raise raises a number to another, if that is higher.
+func raise(number *atomic.Uint64, to uint64) {
+	for {
+		old := number.Load()
+		if old >= to || number.CompareAndSwap(old, to) {
+			return
+		}
+	}
 }
 
 // keep runs a session until it ends, and returns why.

@@ -25,6 +25,8 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleOverlap", "look"}, {"TestScheduleTheDatabaseGoesBack", "back"},
 		{"TestScheduleHandedOver", "handover"},
 		{"TestScheduleTwoPrograms", "name"}, {"TestScheduleElsewhere", "name"},
+		{"TestScheduleDemotedAndBack", "past"}, {"TestScheduleRestoredRedis", "past"},
+		{"TestScheduleRestoredRedisAtOnce", "past"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()
