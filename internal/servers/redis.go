@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,12 +104,6 @@ func (r *Redis) Forget() error {
 		return nil
 	}
 	return err
-}
-
-// port is the number of the port that it listens on.
-func (r *Redis) port() string {
-	_, port, _ := net.SplitHostPort(r.Addr)
-	return port
 }
 
 // Close ends the server and removes its folder.

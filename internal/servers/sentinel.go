@@ -222,13 +222,24 @@ func (w *WatchedRedis) Failover() error {
 	if err != nil {
 		return err
 	}
-	err = w.Sentinels[0].ask(func(ctx context.Context, c *redis.SentinelClient) error {
-		return c.Failover(ctx, MasterName).Err()
+	first := w.Sentinels[0]
+	err = first.AwaitReady(patience, func() error {
+		// It refuses as long as it knows too little of the copy, and gives up where that is slow.
+		state, err := first.master()
+		if err != nil || net.JoinHostPort(state["ip"], state["port"]) != w.Wires[before].Addr {
+			return err
+		}
+		return errors.Join(errors.New("the primary is where it was"), first.failover())
 	})
 	if err != nil {
 		return fmt.Errorf("failover: %w", err)
 	}
 	return w.AwaitMove(before)
+}
+
+// failover has the sentinel put a copy in the primary's place.
+func (s *Sentinel) failover() error {
+	return s.ask(func(ctx context.Context, c *redis.SentinelClient) error { return c.Failover(ctx, MasterName).Err() })
 }
 
 // AwaitMove waits until the sentinels have another primary than the one at a place in Servers.

@@ -9,7 +9,7 @@ import (
 
 // errWentBack is a Redis server that knows less than it knew before, within the same run: it has been a copy of one that
 // had not heard of all, or a machine was set back with it. Invalidations are missing from what it has, values are not.
-var errWentBack = errors.New("Redis went back in time")
+var errWentBack = errors.New("this Redis server went back in time")
 
 // past is what a replica remembers of the incarnations of an epoch. By it a session that begins finds out whether Redis
 // went back in time, as sessions that last do by the numbers that they hear.

@@ -22,7 +22,10 @@ func (s *session) renew() {
 		}
 		members, err := s.renewOnce(number)
 		switch {
-		case errors.Is(err, errLost), errors.Is(err, errEvicted), errors.Is(err, errOtherRun), s.redis.gone.Load(), redis.IsReadOnlyError(err):
+		case s.redis.gone.Load():
+			s.end(errOtherRun)
+			return
+		case errors.Is(err, errLost), errors.Is(err, errEvicted), errors.Is(err, errCopy), redis.IsReadOnlyError(err):
 			s.end(err) // a server that takes no writes has become a copy
 			return
 		case err != nil:

@@ -21,11 +21,13 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/cache/outbox"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // settings are what a replica process is started with, as JSON in its environment.
 type settings struct {
 	Name, DSN, Redis string
+	Sentinels        []string // instead of Redis
 	NoNear           bool
 	Namespace        string
 	RedisDB          int
@@ -99,6 +101,9 @@ func serve(s settings) error {
 	r.ledger = &heldLedger{Ledger: box}
 	bounds.Redis = &redis.UniversalOptions{Addrs: []string{s.Redis}, DB: s.RedisDB}
 	bounds.Namespace, bounds.Ledger, bounds.Replica = s.Namespace, r.ledger, s.Name
+	if s.Sentinels != nil {
+		bounds.Redis = &redis.UniversalOptions{Addrs: s.Sentinels, MasterName: servers.MasterName}
+	}
 	bounds.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	r.cache, err = cache.New(cache.Config{NoNear: s.NoNear, Registerer: r.reg, Cluster: &bounds})
 	if err != nil {
