@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -39,15 +38,28 @@ type config struct {
 	NearCache string `env:"WOODY_NEAR_CACHE" default:"on" enum:"on,off" help:"Whether answers are kept in memory: on or off. With a database server they are kept only where there is Redis too, by which replicas keep each other's right."`
 	NearBytes size   `env:"WOODY_NEAR_BYTES" default:"64M" placeholder:"SIZE" help:"What the near cache may hold in memory, such as 64M (M is 1000000)."`
 
-	RedisAddr         string        `env:"WOODY_REDIS_ADDR" placeholder:"HOST:PORT" help:"Redis: the cache that replicas share, and how they hear of each other's writes. Needs a database server. Without it, replicas on a database server cache nothing."`
-	RedisUser         string        `env:"WOODY_REDIS_USER" help:"The user at Redis (default: Redis' own)."`
-	RedisPassword     string        `env:"WOODY_REDIS_PASSWORD" placeholder:"PASSWORD" help:"The password at Redis."`
-	RedisPasswordFile string        `env:"WOODY_REDIS_PASSWORD_FILE" placeholder:"FILE" help:"A file that holds the password, for secrets."`
-	RedisNamespace    string        `env:"WOODY_REDIS_NAMESPACE" placeholder:"NAME" help:"What names in Redis have in them, to tell programs on one Redis apart. Programs with databases of their own are told apart without. The same on all replicas."`
-	RedisTimeout      time.Duration `env:"WOODY_REDIS_TIMEOUT" default:"250ms" help:"How long Redis may take over one command; after one that took longer it is not asked until it answers again."`
-	CacheLease        time.Duration `env:"WOODY_CACHE_LEASE" default:"1s" help:"How long a replica may answer from a cache without a word from Redis and the database. It bounds what a write waits for a replica that is gone, and is what every write waits while Redis is away. The same on all replicas."`
-	FillLease         time.Duration `env:"WOODY_FILL_LEASE" default:"1s" help:"How long others wait for a replica that died while it filled a key for all."`
-	AckTimeout        time.Duration `env:"WOODY_ACK_TIMEOUT" default:"250ms" help:"How long a write waits to hear that a replica knows of it, before that one is taken for gone."`
+	RedisAddr      string   `env:"WOODY_REDIS_ADDR" placeholder:"HOST:PORT" help:"Redis: the cache that replicas share, and how they hear of each other's writes. Or a URL: redis://host:port/database, rediss:// for TLS. Needs a database server. Without it, replicas on a database server cache nothing."`
+	RedisMaster    string   `env:"WOODY_REDIS_MASTER" placeholder:"NAME" help:"Where Redis fails over to a copy: what the sentinels call the primary. Instead of WOODY_REDIS_ADDR, with WOODY_REDIS_SENTINELS."`
+	RedisSentinels []string `env:"WOODY_REDIS_SENTINELS" placeholder:"HOST:PORT" help:"Where the sentinels are who know the primary: all of them."`
+
+	RedisUser                 string `env:"WOODY_REDIS_USER" help:"The user at Redis (default: Redis' own)."`
+	RedisPassword             string `env:"WOODY_REDIS_PASSWORD" placeholder:"PASSWORD" help:"The password at Redis."`
+	RedisPasswordFile         string `env:"WOODY_REDIS_PASSWORD_FILE" placeholder:"FILE" help:"A file that holds the password, for secrets."`
+	RedisSentinelUser         string `env:"WOODY_REDIS_SENTINEL_USER" help:"The user at the sentinels (default: their own)."`
+	RedisSentinelPassword     string `env:"WOODY_REDIS_SENTINEL_PASSWORD" placeholder:"PASSWORD" help:"The password at the sentinels."`
+	RedisSentinelPasswordFile string `env:"WOODY_REDIS_SENTINEL_PASSWORD_FILE" placeholder:"FILE" help:"A file that holds the password at the sentinels, for secrets."`
+
+	RedisTLS      string `name:"redis-tls" env:"WOODY_REDIS_TLS" default:"off" enum:"on,off" help:"Whether Redis, and the sentinels, are asked over TLS: on or off. A rediss:// URL is on."`
+	RedisCAFile   string `name:"redis-ca-file" env:"WOODY_REDIS_CA_FILE" placeholder:"FILE" help:"The authorities that their certificates are of, in PEM (default: the system's)."`
+	RedisCertFile string `env:"WOODY_REDIS_CERT_FILE" placeholder:"FILE" help:"The certificate that they ask of us, in PEM."`
+	RedisKeyFile  string `env:"WOODY_REDIS_KEY_FILE" placeholder:"FILE" help:"Its key, in PEM."`
+
+	RedisNamespace string `env:"WOODY_REDIS_NAMESPACE" placeholder:"NAME" help:"What names in Redis have in them, to tell programs on one Redis apart. Programs with databases of their own are told apart without. The same on all replicas."`
+
+	RedisTimeout time.Duration `env:"WOODY_REDIS_TIMEOUT" default:"250ms" help:"How long Redis may take over one command; after one that took longer it is not asked until it answers again."`
+	CacheLease   time.Duration `env:"WOODY_CACHE_LEASE" default:"1s" help:"How long a replica may answer from a cache without a word from Redis and the database. It bounds what a write waits for a replica that is gone, and is what every write waits while Redis is away. The same on all replicas."`
+	FillLease    time.Duration `env:"WOODY_FILL_LEASE" default:"1s" help:"How long others wait for a replica that died while it filled a key for all."`
+	AckTimeout   time.Duration `env:"WOODY_ACK_TIMEOUT" default:"250ms" help:"How long a write waits to hear that a replica knows of it, before that one is taken for gone."`
 
 	Front     string `env:"WOODY_FRONT" default:"auto" enum:"auto,on,off" help:"Whether this process serves the page too: on, off, or auto: on without a database server."`
 	CDNURL    string `name:"cdn-url" env:"WOODY_CDN_URL" placeholder:"URL" help:"Put before the path of the page's assets, such as http://cdn.{host}, where {host} is the host that the page was asked of."`
@@ -87,10 +99,11 @@ func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command s
 		cfg.ReplicaID, _ = os.Hostname()
 	}
 	cfg.unknown = settings.Unknown(parser.Model, "WOODY_API_URL") // which is the front's
-	var passwordErr error
+	var passwordErr, sentinelErr error
 	cfg.DBDSN, err = settings.Secret("WOODY_DB_DSN", cfg.DBDSN, cfg.DBDSNFile)
 	cfg.RedisPassword, passwordErr = settings.Secret("WOODY_REDIS_PASSWORD", cfg.RedisPassword, cfg.RedisPasswordFile)
-	return cfg, parsed.Command(), errors.Join(err, passwordErr, cfg.check())
+	cfg.RedisSentinelPassword, sentinelErr = settings.Secret("WOODY_REDIS_SENTINEL_PASSWORD", cfg.RedisSentinelPassword, cfg.RedisSentinelPasswordFile)
+	return cfg, parsed.Command(), errors.Join(err, passwordErr, sentinelErr, cfg.check())
 }
 
 // check refuses what the types alone allow.
@@ -119,8 +132,9 @@ func (c config) check() error {
 	atLeast("WOODY_CACHE_LEASE", c.CacheLease, 100*time.Millisecond)
 	atLeast("WOODY_FILL_LEASE", c.FillLease, 100*time.Millisecond)
 	atLeast("WOODY_ACK_TIMEOUT", c.AckTimeout, time.Millisecond)
-	if err := checkRedisAddr(c.RedisAddr, c.DBDSN); err != nil {
-		errs = append(errs, fmt.Errorf("WOODY_REDIS_ADDR: %w", err))
+	if c.hasRedis() {
+		_, err := c.redisOptions()
+		errs = append(errs, err)
 	}
 	if strings.ContainsFunc(c.ReplicaID, func(r rune) bool { return r < ' ' || r > '~' }) {
 		errs = append(errs, errors.New("WOODY_REPLICA_ID may hold printable ASCII characters only"))
@@ -135,19 +149,6 @@ func (c config) check() error {
 		errs = append(errs, fmt.Errorf("WOODY_DB_DSN is %w", err))
 	}
 	return errors.Join(errs...)
-}
-
-func checkRedisAddr(addr, dsn string) error {
-	if addr == "" {
-		return nil
-	}
-	if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
-		return fmt.Errorf("%q is not an address: write it as host:port, such as redis:6379", addr)
-	}
-	if dsn == "" {
-		return errors.New("it is for several replicas, which need a database server (WOODY_DB_DSN); one process on SQLite keeps its answers in memory")
-	}
-	return nil
 }
 
 // size is a number of bytes that reads "64M".

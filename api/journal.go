@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/cache/outbox"
 	"github.com/woodytoys/woodytoys/api/store"
@@ -57,13 +55,16 @@ func (p *program) openCache() (journal store.Journal, err error) {
 		return nil, err
 	}
 	p.box = outbox.New(outbox.Config{DB: p.ledger, Direct: p.cfg.DBDirect == "on"})
-	if p.cfg.RedisAddr == "" {
+	if !p.cfg.hasRedis() {
 		return bare{outbox.Bare{Outbox: p.box, Lease: p.cfg.CacheLease}}, nil
 	}
+	options, err := p.cfg.redisOptions()
+	if err != nil {
+		return nil, err
+	}
 	cfg.Cluster = &cache.Cluster{
-		Redis:  &redis.UniversalOptions{Addrs: []string{p.cfg.RedisAddr}, Username: p.cfg.RedisUser, Password: p.cfg.RedisPassword},
-		Ledger: p.box, Replica: p.cfg.ReplicaID, Logger: p.log,
-		Namespace: p.cfg.RedisNamespace, Lease: p.cfg.CacheLease, FillLease: p.cfg.FillLease, AckTimeout: p.cfg.AckTimeout, Timeout: p.cfg.RedisTimeout,
+		Redis: options, Namespace: p.cfg.RedisNamespace, Ledger: p.box, Replica: p.cfg.ReplicaID, Logger: p.log,
+		Lease: p.cfg.CacheLease, FillLease: p.cfg.FillLease, AckTimeout: p.cfg.AckTimeout, Timeout: p.cfg.RedisTimeout,
 	}
 	p.cache, err = cache.New(cfg)
 	return shared{p.box, p.cache}, err

@@ -81,7 +81,8 @@ func TestHelpListsEverySetting(t *testing.T) {
 	for _, name := range []string{
 		"WOODY_ADDR", "WOODY_ADMIN_ADDR", "WOODY_DB_DSN", "WOODY_DB_DSN_FILE", "WOODY_DATA_DIR", "WOODY_DB_POOL", "WOODY_DB_DIRECT",
 		"WOODY_HEAVY_DELAY", "WOODY_HEAVY_SLOTS", "WOODY_SLOW_QUERY_DELAY", "WOODY_ORDER_WORKERS", "WOODY_REPLICA_ID",
-		"WOODY_DRAIN_DELAY", "WOODY_DRAIN_TIMEOUT", "WOODY_SQLITE_SYNC", "WOODY_LOG_LEVEL", "WOODY_LOG_FORMAT",
+		"WOODY_DRAIN_DELAY", "WOODY_DRAIN_TIMEOUT", "WOODY_SQLITE_SYNC", "WOODY_REDIS_ADDR", "WOODY_REDIS_SENTINELS",
+		"WOODY_REDIS_MASTER", "WOODY_REDIS_SENTINEL_PASSWORD_FILE", "WOODY_REDIS_TLS", "WOODY_REDIS_CA_FILE", "WOODY_LOG_LEVEL", "WOODY_LOG_FORMAT",
 	} {
 		if !strings.Contains(string(help), "$"+name) {
 			t.Errorf("--help does not tell of %s", name)
@@ -107,6 +108,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		"WOODY_DB_DSN_FILE=/does/not/exist": "WOODY_DB_DSN_FILE",
 		"WOODY_REPLICA_ID=a\nb":             "WOODY_REPLICA_ID may hold printable ASCII",
 		"WOODY_ADDR=nowhere":                "nowhere",
+		"WOODY_REDIS_ADDR=redis:6379":       "need a database server",
 	} {
 		out, err := command([]string{setting, "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + t.TempDir()}).CombinedOutput()
 		var exit *exec.ExitError

@@ -30,6 +30,24 @@ func layer(t *testing.T, url string) (status, body string) {
 	return answer.Header.Get("Cache-Status"), body
 }
 
+// mustRename renames the first product.
+func mustRename(t *testing.T, url, name string) {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodPut, url+"/api/products/1", strings.NewReader(`{"name":"`+name+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("a write: %s", answer.Status)
+	}
+}
+
 // TestReplicasShareTheCache runs two replicas on a Redis with a password, one that keeps nothing near, and
 // one from the stage before, without Redis: whoever writes, all of them answer the news.
 func TestReplicasShareTheCache(t *testing.T) {
@@ -63,19 +81,7 @@ func TestReplicasShareTheCache(t *testing.T) {
 	}
 	for i, writer := range all {
 		name := []string{"Zebra", "Yak", "Xylophone"}[i]
-		request, err := http.NewRequest(http.MethodPut, writer.URL+path, strings.NewReader(`{"name":"`+name+`"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Content-Type", "application/json")
-		answer, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			t.Fatalf("a write: %s", answer.Status)
-		}
+		mustRename(t, writer.URL, name)
 		for _, r := range all {
 			if _, body := layer(t, r.URL+path); body != name {
 				t.Errorf("after replica %d wrote %s, a replica answers %s", i, name, body)

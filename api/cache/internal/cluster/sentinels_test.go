@@ -49,6 +49,33 @@ func TestSentinelsKnowNoSuchPrimary(t *testing.T) {
 	}
 }
 
+// TestSentinelsWithPasswords has a user who may ask for the primary, and for nothing else.
+func TestSentinelsWithPasswords(t *testing.T) {
+	t.Parallel()
+	watched := servertest.MustStartWatchedRedis(t, nil)
+	o := sentinelOptions(watched.Addrs(), servers.MasterName)
+	for _, addr := range o.Addrs {
+		c := redis.NewSentinelClient(&redis.Options{Addr: addr, Protocol: 2, DisableIdentity: true})
+		for _, rule := range [][]any{
+			{"ACL", "SETUSER", "woody", "on", ">secret", "+sentinel|master"}, {"ACL", "SETUSER", "default", "off"},
+		} {
+			if err := c.Process(t.Context(), redis.NewStatusCmd(t.Context(), rule...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Close()
+	}
+	for password, want := range map[string]string{"secret": "", "wrong": "WRONGPASS"} {
+		o.SentinelUsername, o.SentinelPassword = "woody", password
+		s := newSentinels(o)
+		_, err := s.primary(t.Context())
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("with the password %q: %v, want %q", password, err, want)
+		}
+		s.close()
+	}
+}
+
 // TestAnOldSentinelLeadsNobodyAstray has one sentinel of three answer what was so before a failover.
 func TestAnOldSentinelLeadsNobodyAstray(t *testing.T) {
 	t.Parallel()
