@@ -19,8 +19,10 @@ import (
 // one Redis server and the same Lease. PROTOCOL.md says what they tell each other, and why that is
 // enough.
 type Cluster struct {
-	// Redis is where the server is, and who we are to it. Timeouts, retries and the protocol's version in it are not
-	// used: see Timeout. Its OnConnect is called with each new connection whose server is the one in use. Required.
+	// Redis is where the server is, and who we are to it: one address; or those of sentinels, with MasterName. New
+	// refuses what would be Redis Cluster, or would read from copies. Timeouts, retries and the protocol's version in it
+	// are not used: see Timeout. Its OnConnect is called with each new connection whose server is the one in use.
+	// Required.
 	Redis *redis.UniversalOptions
 	// Ledger is the part of the protocol that is in the database: see package outbox. Required.
 	Ledger Ledger
