@@ -22,12 +22,18 @@ const replicas = 4
 
 // TestFaults breaks the shop while clients use it. No read may answer anything older than what was
 // acknowledged before it began, and nothing acknowledged may be lost.
-func TestFaults(t *testing.T) {
+func TestFaults(t *testing.T) { breakAll(t, mustStart, kinds) }
+
+// TestFaultsWithSentinels is TestFaults for a Redis that fails over.
+func TestFaultsWithSentinels(t *testing.T) { breakAll(t, mustStartWatched, watchedKinds) }
+
+// breakAll has all kinds of faults happen, again and again until the flags are content.
+func breakAll(t *testing.T, start starter, kinds []kind) {
 	began := time.Now()
 	done := func(rounds int, tally *oracle.Tally) bool {
 		return rounds > 0 && time.Since(began) >= *duration && tally.Calls() >= *operations
 	}
-	counts, clients := run(t, "", kinds, *seed, done)
+	counts, clients := run(t, start, "", kinds, *seed, done)
 	found, tally := clients.findings.Sum(), &clients.tally
 	for _, violation := range found.Examples {
 		t.Error(violation)
@@ -43,16 +49,19 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// starter starts a system, with rules switched off.
+type starter func(t *testing.T, count int, rules string) *system
+
 // run breaks a system, fault after fault, until it has been violated or done says so after a round of all
 // the kinds. It answers how often each fault happened.
 func run(
-	t *testing.T, rules string, kinds []kind, seed uint64, done func(rounds int, tally *oracle.Tally) bool,
+	t *testing.T, start starter, rules string, kinds []kind, seed uint64, done func(rounds int, tally *oracle.Tally) bool,
 ) (map[string]int, *clients) {
 	if seed == 0 {
 		seed = rand.Uint64()%1_000_000 + 1
 	}
 	t.Logf("-seed %d", seed)
-	s := mustStart(t, replicas, rules)
+	s := start(t, replicas, rules)
 	c := newClients(s)
 	if err := c.prepare(); err != nil {
 		t.Fatal(err)
@@ -99,6 +108,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"outbox": {"a writer dies"},
 		"epoch":  {"a replica cut off", "old data", "Redis paused"},
 		"proof":  {"the primary moves"},
+		"past":   {"had not heard of all"},
 		"key":    {"COMMIT"},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -112,7 +122,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 				}
 			}
 			began := time.Now()
-			_, clients := run(t, rule, few, 0, func(round int, _ *oracle.Tally) bool { return round == enough })
+			_, clients := run(t, mustStart, rule, few, 0, func(round int, _ *oracle.Tally) bool { return round == enough })
 			if !clients.findings.Any() {
 				t.Errorf("nothing was found in %v, with %d reads, though %q is switched off",
 					time.Since(began), clients.tally.Reads.Load(), rule)

@@ -21,6 +21,9 @@ type kind struct {
 // of what is cached nowhere while there is no database. Without Redis, no read may; nor where another database takes
 // over.
 func (k kind) failsReads() bool {
+	if strings.Contains(k.name, "a replica starts") {
+		return true
+	}
 	for _, word := range []string{"Redis", "bus", "primary", "COMMIT"} {
 		if strings.Contains(k.name, word) {
 			return false
@@ -60,6 +63,51 @@ func onAWire(fail func(*servers.Wire), least, most time.Duration) func(s *system
 		w.Mend()
 		return nil
 	}
+}
+
+// onAnotherRedis has one replica's way to Redis lead to another server for a while, as long as do takes from when the
+// replica has made that everybody's.
+func onAnotherRedis(do func(s *system, draw *rand.Rand) error) func(s *system, draw *rand.Rand) error {
+	return func(s *system, draw *rand.Rand) error {
+		other, err := servers.StartRedis()
+		if err != nil {
+			return err
+		}
+		defer other.Close()
+		before, err := s.redisInUse()
+		if err != nil {
+			return err
+		}
+		// It writes nothing meanwhile, which would have all others begin anew at each write.
+		led := draw.IntN(len(s.replicas))
+		s.only.Store(s.replicas[(led+1)%len(s.replicas)])
+		defer s.only.Store(nil)
+		w := s.replicas[led].wire
+		w.Cut()
+		time.Sleep(between(draw, 1500*time.Millisecond, 3500*time.Millisecond)) // until nobody waits for it any more
+		w.Retarget(other.Addr)
+		w.Mend()
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			now, err := s.redisInUse()
+			if err != nil || time.Now().After(deadline) {
+				return errors.Join(err, errors.New("the other Redis was not taken into use"))
+			}
+			if now != before {
+				break
+			}
+		}
+		err = do(s, draw)
+		w.Cut()
+		w.Retarget(s.redis.Addr)
+		w.Mend()
+		return err
+	}
+}
+
+// redisInUse is the run of Redis that the replicas are to use.
+func (s *system) redisInUse() (run string, err error) {
+	err = s.db.QueryRow("SELECT run FROM woody_cache").Scan(&run)
+	return run, err
 }
 
 var kinds = []kind{
@@ -119,6 +167,28 @@ var kinds = []kind{
 		defer client.Close()
 		return client.FlushAll(s.t.Context()).Err()
 	}},
+	{"Redis made a copy of one that had not heard of all, and the primary again", func(s *system, draw *rand.Rand) error {
+		behind, err := servers.StartRedisCopy(s.redis)
+		if err != nil {
+			return err
+		}
+		defer behind.Close()
+		if err := behind.Lead(); err != nil { // it hears no more
+			return err
+		}
+		time.Sleep(between(draw, 100*time.Millisecond, time.Second))
+		return errors.Join(s.redis.Follow(behind), s.redis.Lead())
+	}},
+	{"a replica led to another Redis, which none of the others uses", onAnotherRedis(func(_ *system, draw *rand.Rand) error {
+		time.Sleep(between(draw, time.Second, 5*time.Second)) // they take turns
+		return nil
+	})},
+	{"a replica led to another Redis, and that of the others killed (-9) a moment later", onAnotherRedis(func(s *system, draw *rand.Rand) error {
+		time.Sleep(between(draw, 0, 200*time.Millisecond)) // the others need not know of it yet
+		s.redis.Kill()
+		time.Sleep(between(draw, time.Second, 3*time.Second))
+		return s.redis.Restart()
+	})},
 	{"a bus connection cut", onAWire((*servers.Wire).CutBus, 0, 500*time.Millisecond)},
 	{"a bus connection silent", onAWire((*servers.Wire).HangBus, 50*time.Millisecond, 3*time.Second)},
 	{"a replica cut off from Redis", onAWire((*servers.Wire).Cut, 100*time.Millisecond, 2500*time.Millisecond)},

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,7 +30,8 @@ type system struct {
 	pair     *servers.Pair
 	database *servers.Wire // the way to the primary, of all replicas
 	redis    *servers.Redis
-	db       *sql.DB // of the primary
+	watched  *servers.WatchedRedis // instead of redis, where sentinels watch it
+	db       *sql.DB               // of the primary
 	replicas []*replica
 	only     atomic.Pointer[replica] // the one that all writes go to; nil for any
 }
@@ -84,7 +87,7 @@ type replica struct {
 	system *system
 	name   string
 	addr   string
-	wire   *servers.Wire
+	wire   *servers.Wire // nil where sentinels watch Redis
 
 	mu      sync.Mutex
 	process *servers.Shop
@@ -93,7 +96,26 @@ type replica struct {
 
 func (r *replica) url() string { return "http://" + r.addr }
 
+// mustStart starts replicas that share one Redis.
 func mustStart(t *testing.T, count int, rules string) *system {
+	t.Helper()
+	s := mustStartDatabase(t, rules)
+	s.redis = servertest.MustStartRedis(t)
+	s.mustStartReplicas(count)
+	return s
+}
+
+// mustStartWatched starts replicas that share a Redis that sentinels watch.
+func mustStartWatched(t *testing.T, count int, rules string) *system {
+	t.Helper()
+	s := mustStartDatabase(t, rules)
+	s.watched = servertest.MustStartWatchedRedis(t, nil)
+	s.mustStartReplicas(count)
+	return s
+}
+
+// mustStartDatabase builds the programs and starts the database.
+func mustStartDatabase(t *testing.T, rules string) *system {
 	t.Helper()
 	s := &system{t: t, dir: t.TempDir(), rules: rules}
 	must := func(err error) {
@@ -113,24 +135,41 @@ func mustStart(t *testing.T, count int, rules string) *system {
 	must(errors.Join(err, <-built))
 	t.Cleanup(s.pair.Close)
 	s.database = servertest.MustStartWire(t, s.pair.Primary.Addr)
-	s.redis = servertest.MustStartRedis(t)
 	must(s.openDB())
 	t.Cleanup(func() { s.db.Close() })
+	return s
+}
+
+func (s *system) mustStartReplicas(count int) {
+	s.t.Helper()
 	for i := range count {
 		port, err := servers.FreePort("127.0.0.1")
-		must(err)
+		if err != nil {
+			s.t.Fatal(err)
+		}
 		r := &replica{system: s, name: fmt.Sprintf("r%d", i), addr: "127.0.0.1:" + port}
-		r.wire = servertest.MustStartWire(t, s.redis.Addr)
-		t.Cleanup(func() {
+		if s.redis != nil {
+			r.wire = servertest.MustStartWire(s.t, s.redis.Addr)
+		}
+		s.t.Cleanup(func() {
 			r.kill()
-			if t.Failed() {
-				t.Logf("%s, at its last start:\n%s", r.name, r.process.Log())
+			if s.t.Failed() {
+				s.t.Logf("%s, at its last start:\n%s", r.name, r.process.Log())
 			}
 		})
-		must(r.start())
+		if err := r.start(); err != nil {
+			s.t.Fatal(err)
+		}
 		s.replicas = append(s.replicas, r)
 	}
-	return s
+}
+
+// redisSettings are where the replica finds Redis.
+func (r *replica) redisSettings() []string {
+	if w := r.system.watched; w != nil {
+		return []string{"WOODY_REDIS_MASTER=" + servers.MasterName, "WOODY_REDIS_SENTINELS=" + strings.Join(w.Addrs(), ",")}
+	}
+	return []string{"WOODY_REDIS_ADDR=" + r.wire.Addr}
 }
 
 // start runs the replica's program, with more settings, and waits until it is ready.
@@ -139,11 +178,11 @@ func (r *replica) start(settings ...string) error {
 	if r.system.rules != "" || len(settings) > 0 {
 		program = r.system.breaking
 	}
-	settings = append([]string{
-		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name, "WOODY_DB_DSN=" + r.system.pair.DSN(r.system.database.Addr), "WOODY_REDIS_ADDR=" + r.wire.Addr,
+	settings = slices.Concat(r.redisSettings(), []string{
+		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name, "WOODY_DB_DSN=" + r.system.pair.DSN(r.system.database.Addr),
 		"WOODY_SLOW_QUERY_DELAY=5ms", "WOODY_HEAVY_DELAY=20ms", "WOODY_ORDER_WORKERS=1", "WOODY_LOG_FORMAT=text",
 		"WOODY_BROKEN=" + r.system.rules, "WOODY_DB_TIMEOUT=3s", "WOODY_DB_DIRECT=on", "WOODY_QUEUE_TIMEOUT=3s",
-	}, settings...)
+	}, settings)
 	r.mu.Lock()
 	r.starts++
 	log := filepath.Join(r.system.dir, fmt.Sprintf("%s.%d", r.name, r.starts))
