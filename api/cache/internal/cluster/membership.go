@@ -154,7 +154,7 @@ func (m *membership) run() {
 		said = ""
 		err = s.keep(bus)
 		m.past.leave(s.names.epoch, s.inc, s.known(), errors.Is(err, errWentBack))
-		m.leaveBehind(s.names.epoch, err)
+		m.leaveBehind(s.epoch, err)
 		m.Logger.Info("cache: session ended", "member", s.member, "why", err)
 	}
 	if r != nil {
@@ -190,7 +190,7 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 		if bus != nil {
 			bus.Close()
 		}
-		m.leaveBehind(s.names.epoch, err)
+		m.leaveBehind(s.epoch, err)
 		return nil, nil, err
 	}
 	return s, bus, nil
@@ -210,12 +210,12 @@ func (m *membership) greet(r *run, state State) error {
 
 // leaveBehind bumps the epoch when Redis went back in time in it, so that nothing that Redis has counts any more. Should
 // that fail, no session begins until it has been bumped: see past.
-func (m *membership) leaveBehind(epoch string, cause error) {
+func (m *membership) leaveBehind(epoch State, cause error) {
 	if !errors.Is(cause, errWentBack) {
 		return
 	}
 	m.watch.read() // another may have done it
-	if state, _ := m.watch.current(); state.Name() != epoch {
+	if state, known := m.watch.current(); known && !state.SameEpoch(epoch) {
 		return
 	}
 	m.Logger.Warn("cache: all replicas leave behind what Redis has", "why", cause)
