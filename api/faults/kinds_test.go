@@ -84,7 +84,7 @@ func onAnotherRedis(do func(s *system, draw *rand.Rand) error) func(s *system, d
 		defer s.only.Store(nil)
 		w := s.replicas[led].wire
 		w.Cut()
-		time.Sleep(between(draw, 1500*time.Millisecond, 3500*time.Millisecond)) // until nobody waits for it any more
+		time.Sleep(between(draw, 3*s.lease/2, 7*s.lease/2)) // until nobody waits for it any more
 		w.Retarget(other.Addr)
 		w.Mend()
 		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -184,7 +184,7 @@ var kinds = []kind{
 		return nil
 	})},
 	{"a replica led to another Redis, and that of the others killed (-9) a moment later", onAnotherRedis(func(s *system, draw *rand.Rand) error {
-		time.Sleep(between(draw, 0, 200*time.Millisecond)) // the others need not know of it yet
+		time.Sleep(between(draw, 0, s.lease/5)) // the others need not know of it yet
 		s.redis.Kill()
 		time.Sleep(between(draw, time.Second, 3*time.Second))
 		return s.redis.Restart()

@@ -30,6 +30,7 @@ type system struct {
 	pair     *servers.Pair
 	database *servers.Wire // the way to the primary, of all replicas
 	redis    *servers.Redis
+	lease    time.Duration         // of all replicas
 	watched  *servers.WatchedRedis // instead of redis, where sentinels watch it
 	db       *sql.DB               // of the primary
 	replicas []*replica
@@ -105,6 +106,16 @@ func mustStart(t *testing.T, count int, rules string) *system {
 	return s
 }
 
+// mustStartSlow is mustStart with a long lease: a replica takes longer to find out what has happened.
+func mustStartSlow(t *testing.T, count int, rules string) *system {
+	t.Helper()
+	s := mustStartDatabase(t, rules)
+	s.lease = 3 * time.Second
+	s.redis = servertest.MustStartRedis(t)
+	s.mustStartReplicas(count)
+	return s
+}
+
 // mustStartWatched starts replicas that share a Redis that sentinels watch.
 func mustStartWatched(t *testing.T, count int, rules string) *system {
 	t.Helper()
@@ -117,7 +128,7 @@ func mustStartWatched(t *testing.T, count int, rules string) *system {
 // mustStartDatabase builds the programs and starts the database.
 func mustStartDatabase(t *testing.T, rules string) *system {
 	t.Helper()
-	s := &system{t: t, dir: t.TempDir(), rules: rules}
+	s := &system{t: t, dir: t.TempDir(), rules: rules, lease: time.Second}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -181,7 +192,8 @@ func (r *replica) start(settings ...string) error {
 	settings = slices.Concat(r.redisSettings(), []string{
 		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name, "WOODY_DB_DSN=" + r.system.pair.DSN(r.system.database.Addr),
 		"WOODY_SLOW_QUERY_DELAY=5ms", "WOODY_HEAVY_DELAY=20ms", "WOODY_ORDER_WORKERS=1", "WOODY_LOG_FORMAT=text",
-		"WOODY_BROKEN=" + r.system.rules, "WOODY_DB_TIMEOUT=3s", "WOODY_DB_DIRECT=on", "WOODY_QUEUE_TIMEOUT=3s",
+		"WOODY_CACHE_LEASE=" + r.system.lease.String(), "WOODY_BROKEN=" + r.system.rules, "WOODY_DB_TIMEOUT=3s",
+		"WOODY_DB_DIRECT=on", "WOODY_QUEUE_TIMEOUT=3s",
 	}, settings)
 	r.mu.Lock()
 	r.starts++
