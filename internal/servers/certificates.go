@@ -27,8 +27,8 @@ type Certificates struct {
 // NewCertificates makes certificates, which are good for a day, and writes their files to a folder.
 func NewCertificates(dir string) (*Certificates, error) {
 	c := &Certificates{
-		CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem"),
-		authority: x509.NewCertPool(),
+		CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "cert.pem"),
+		KeyFile: filepath.Join(dir, "key.pem"), authority: x509.NewCertPool(),
 	}
 	root := &x509.Certificate{
 		Subject: pkix.Name{CommonName: "Woodytoys tests"}, IsCA: true, BasicConstraintsValid: true,
@@ -67,7 +67,8 @@ func NewCertificates(dir string) (*Certificates, error) {
 	return c, nil
 }
 
-// sign makes a key, and a certificate for it from a template, signed by the authority; by itself where parentKey is nil.
+// sign makes a key, and a certificate for it from a template, signed by the authority; by itself where parentKey is
+// nil.
 func sign(template, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) (*ecdsa.PrivateKey, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

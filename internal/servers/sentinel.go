@@ -34,7 +34,8 @@ type Sentinel struct {
 	tls  *Certificates
 }
 
-// StartWatchedRedis starts servers and sentinels, with TLS if certificates are given, and waits until all know each other.
+// StartWatchedRedis starts servers and sentinels, with TLS if certificates are given, and waits until all know each
+// other.
 func StartWatchedRedis(certificates *Certificates) (*WatchedRedis, error) {
 	w := &WatchedRedis{}
 	if err := w.start(certificates); err != nil {
@@ -216,7 +217,8 @@ func (w *WatchedRedis) whole() error {
 	return err
 }
 
-// Failover has the sentinels put the copy in the primary's place, though the primary is well, and waits until they have.
+// Failover has the sentinels put the copy in the primary's place, though the primary is well, and waits until they
+// have.
 func (w *WatchedRedis) Failover() error {
 	before, err := w.Primary()
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
-// errWentBack is a Redis server that knows less than it knew before, within the same run: it has been a copy of one that
-// had not heard of all, or a machine was set back with it. Invalidations are missing from what it has, values are not.
+// errWentBack is a Redis server that knows less than it knew before, within the same run: it has been a copy of one
+// that had not heard of all, or a machine was set back with it. It lacks invalidations, and has values.
 var errWentBack = errors.New("this Redis server went back in time")
 
 // past is what a replica remembers of the incarnations of an epoch. By it a session that begins finds out whether Redis

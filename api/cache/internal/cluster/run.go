@@ -18,7 +18,8 @@ var (
 	// another one meanwhile: what it holds may be anything, old data included.
 	errOtherRun = errors.New("this is another run of the Redis server")
 	// errCopy is a Redis server that copies another one, and may be behind it.
-	errCopy = errors.New("this Redis server is a copy of another one: connect to the primary, or set the sentinels and its MasterName")
+	errCopy = errors.New("this Redis server is a copy of another one: " +
+		"connect to the primary, or set the sentinels and its MasterName")
 )
 
 // run is the connections to one run of a Redis server: what it has written since it was started, or took the place of
