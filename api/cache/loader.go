@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/api/cache/internal/cluster"
 	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
 
@@ -60,6 +61,8 @@ type Info struct {
 	// Due tells that the value is to be refreshed ahead of its expiry, by this caller and no other:
 	// see Loader.Refresh.
 	Due bool
+
+	seen *cluster.Lookup // by Look, for Fill to go on from
 }
 
 // Load loads the value of a key. What it does not tell fill, it need not: the zero Fill keeps the
@@ -122,17 +125,20 @@ func AppendPart(b []byte, part string) []byte {
 // ctx.Err() when the caller gives up; the load then goes on for the callers that remain.
 func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
 	v, info, err := l.Peek(key)
-	switch {
-	case info.Reason != Hit:
-		return l.Fill(ctx, key, tags, load, info.Reason)
-	case info.Due:
+	if info.Reason != Hit {
+		var found bool
+		if v, info, found = l.Look(key, info); !found {
+			return l.Fill(ctx, key, tags, load, info)
+		}
+	}
+	if info.Due {
 		l.Refresh(ctx, key, tags, load)
 	}
 	return v, info, err
 }
 
 // Peek is the kept value of key. Without one that may be served, info.Reason is not Hit; the caller
-// then goes on with Fill, which completes the read. A kept absence is a hit whose error is the
+// then goes on with Look, which may find it where replicas share, and then with Fill, which completes the read. A kept absence is a hit whose error is the
 // load's. The key is not kept: it may be made from a buffer that is used again.
 func (l *Loader[V]) Peek(key string) (v V, info Info, err error) {
 	c := l.cache
@@ -155,45 +161,63 @@ func (l *Loader[V]) unpack(e *entry, now int64) (V, Info, error) {
 	return v, Info{TTL: time.Duration(e.expires - now)}, e.err
 }
 
-// Fill loads the value of a key that Peek did not find, for the reason that Peek gave.
-func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Load[V], reason Reason) (v V, info Info, err error) {
+// Look is the value of a key that Peek did not find, for the reasons in missed, from the layer that replicas share; in a
+// cache of one process nothing is found. The key is not kept. Without a value that may be served the caller goes on with
+// Fill, and gives it the info that Look returned.
+func (l *Loader[V]) Look(key string, missed Info) (v V, info Info, found bool) {
+	if l.cache.node == nil {
+		return v, missed, false
+	}
+	v, info, missed.seen = l.look(key)
+	if info.Shared != SharedHit {
+		return v, missed, false
+	}
+	info.Reason = missed.Reason
+	return v, info, true
+}
+
+// Fill loads the value of a key that Peek and Look did not find, as they told in missed.
+func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Load[V], missed Info) (v V, info Info, err error) {
 	c := l.cache
 	if c.isLoading(ctx, key) {
-		return v, Info{Reason: reason}, ErrOwnKey
+		return v, Info{Reason: missed.Reason}, ErrOwnKey
 	}
 	if !broken.Copy {
 		key = strings.Clone(key)
 	}
-	for mayJoin := true; ; mayJoin = false {
+	for again := false; ; again = true {
 		came := c.fences.Now()
-		f, led, ended := c.join(l.flight(ctx, key, tags, load), mayJoin && c.live(c.clock.now()))
+		f, led, ended := c.join(l.flight(ctx, key, tags, load, missed.seen), !again && c.live(c.clock.now()))
 		if ended != nil {
-			v, info, err = l.unpack(ended, c.clock.now())
-			info.Reason, info.Collapsed = reason, true
 			l.meter.joined.Inc()
+			v, info, err = l.unpack(ended, c.clock.now())
+			info.Reason, info.Collapsed = missed.Reason, true
 			return v, info, err
 		}
 		if led == begins {
-			c.start(f)
+			c.fly(f)
 		}
-		again, err := c.await(ctx, f, led, came)
-		if err != nil {
-			return v, Info{Reason: reason}, err
-		}
-		if again {
+		if again, err := c.await(ctx, f, led, came); err != nil {
+			return v, Info{Reason: missed.Reason}, err
+		} else if again {
 			continue // the next flight has not begun yet, or will be this caller's own
 		}
-		if led == joins {
-			l.meter.joined.Inc()
-		}
-		v, _ = f.value.(V)
-		info = Info{Reason: reason, Collapsed: led == joins, Shared: f.shared, SharedStored: led != joins && f.sharedStored}
-		if f.entry != nil {
-			info.Stored = led != joins
-			info.TTL = time.Duration(f.entry.expires - c.clock.now())
-		}
-		return v, info, f.err
+		return l.landed(f, led, missed.Reason)
 	}
+}
+
+// landed returns what a flight brought one of its callers.
+func (l *Loader[V]) landed(f *flight, led role, reason Reason) (v V, info Info, err error) {
+	if led == joins {
+		l.meter.joined.Inc()
+	}
+	v, _ = f.value.(V)
+	info = Info{Reason: reason, Collapsed: led == joins, Shared: f.shared, SharedStored: led != joins && f.sharedStored}
+	if f.entry != nil {
+		info.Stored = led != joins
+		info.TTL = time.Duration(f.entry.expires - l.cache.clock.now())
+	}
+	return v, info, f.err
 }
 
 // Refresh loads a value again in the background, through the same fence. It is for the caller whom
@@ -201,7 +225,7 @@ func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Lo
 // value that is there stays, and is tried to be refreshed again when half of the time it has left is
 // gone. The load outlives the call: it may use nothing that ends with the caller.
 func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load Load[V]) {
-	f := l.flight(ctx, strings.Clone(key), tags, load)
+	f := l.flight(ctx, strings.Clone(key), tags, load, nil)
 	c := l.cache
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
@@ -218,11 +242,11 @@ func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load
 }
 
 // flight is a load with one who waits for it: the caller, or the refresh itself, which never gives up.
-func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load Load[V]) *flight {
-	return &flight{
-		ctx: ctx, key: key, slots: fence.AppendSlots(nil, tags...), options: &l.options, meter: l.meter, waiting: 1, done: make(chan struct{}),
+func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load Load[V], seen *cluster.Lookup) *flight {
+	return &flight{waiting: 1, done: make(chan struct{}), request: request{
+		ctx: ctx, key: key, slots: fence.AppendSlots(nil, tags...), options: &l.options, meter: l.meter, seen: seen,
 		load: func(ctx context.Context, fill *Fill) (any, error) { return load(ctx, fill) },
-	}
+	}}
 }
 
 // Forget drops what is kept of a key, in this process. A load that is under way is not stopped by

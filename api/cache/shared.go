@@ -3,21 +3,54 @@ package cache
 import (
 	"context"
 	"encoding/json"
+	"strings"
+	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache/internal/cluster"
 )
 
+// look looks a key up in the layer that replicas share, for a caller who found nothing near. It returns what was seen
+// there to a caller who is to begin a flight; nil when a flight of the key is under way, which will do.
+func (l *Loader[V]) look(key string) (v V, info Info, seen *cluster.Lookup) {
+	c := l.cache
+	if c.flights.has(key) {
+		return v, info, nil
+	}
+	there := c.node.Lookup(key)
+	if !there.Hit {
+		copied := there
+		return v, info, &copied
+	}
+	value, decoded := decode(l.options.Codec, there.Payload)
+	if !decoded {
+		return v, info, nil // a flight will find it, and have it replaced
+	}
+	l.meter.sharedHits.Inc()
+	v, _ = value.(V)
+	info = Info{Shared: SharedHit}
+	o := outcome{value: value, absent: there.Absent, id: there.ID}
+	if left := min(o.ttl(&l.options), time.Until(there.Expires)); left > 0 {
+		info.TTL = left
+		if c.Near() {
+			info.Stored = true
+			o.fill.bytes = int64(len(there.Payload)) + foundOverhead
+			c.keep.set(strings.Clone(key), o.entryOf(key, &l.options, there.Stamp, cluster.UnpackSlots(there.Slots), c.clock.now(), left))
+		}
+	}
+	return v, info, nil
+}
+
 // fetch looks for a flight's value in the layer that replicas share. Without one, it returns the lease to
 // fill it for all; or nil, when that layer cannot be used now.
-func (c *Cache) fetch(ctx context.Context, f *flight, fill *Fill) *cluster.FillLease {
+func (c *Cache) fetch(ctx context.Context, f *flight) *cluster.FillLease {
 	var old cluster.Token
 	if f.ahead != nil {
 		old = f.ahead.id
 	}
-	found, lease := c.node.Fetch(ctx, f.key, old, f.lookup)
-	if found != nil && !f.take(found, fill) {
+	found, lease := c.node.Fetch(ctx, f.key, old, f.seen)
+	if found != nil && !f.take(found, f.options.Codec) {
 		found, lease = c.node.Fetch(ctx, f.key, found.ID, nil) // it cannot be read: it is to be replaced
-		if found != nil && !f.take(found, fill) {
+		if found != nil && !f.take(found, f.options.Codec) {
 			found = nil
 		}
 	}
@@ -38,29 +71,9 @@ func (c *Cache) fetch(ctx context.Context, f *flight, fill *Fill) *cluster.FillL
 	return lease
 }
 
-// foundOverhead is what a value that came as bytes takes beside them, near enough.
-const foundOverhead = 256
-
-// take makes a found value the flight's. It returns false when its codec cannot read it.
-func (f *flight) take(found *cluster.Found, fill *Fill) (taken bool) {
-	defer func() {
-		if recover() != nil {
-			taken = false
-		}
-	}()
-	value, err := f.options.Codec.Decode(found.Payload)
-	if err != nil {
-		return false
-	}
-	f.found, f.value, f.absent, f.id = found, value, found.Absent, found.ID
-	fill.slots = found.Slots
-	fill.bytes = int64(len(found.Payload)) + foundOverhead
-	return true
-}
-
 // share ends a fill lease: with the value, where it may be kept, and without one whatever happens before. An absence that is
 // an error stays here: an error is no value that a codec knows.
-func (c *Cache) share(f *flight, fill *Fill, lease *cluster.FillLease) {
+func (c *Cache) share(f *flight, lease *cluster.FillLease) {
 	if lease == nil {
 		return
 	}
@@ -70,8 +83,7 @@ func (c *Cache) share(f *flight, fill *Fill, lease *cluster.FillLease) {
 			lease.Release()
 		}
 	}()
-	f.late = fill.slots
-	ttl := f.ttl(fill)
+	ttl := f.ttl(f.options)
 	if f.err != nil || ttl <= 0 {
 		return
 	}
@@ -94,6 +106,17 @@ func (f *flight) encode() (payload []byte, encoded bool) {
 	}()
 	payload, err := f.options.Codec.Encode(f.value)
 	return payload, err == nil
+}
+
+// decode returns the value of bytes, and whether the codec could read them. A codec that panics could not.
+func decode(codec Codec, payload []byte) (value any, decoded bool) {
+	defer func() {
+		if recover() != nil {
+			decoded = false
+		}
+	}()
+	value, err := codec.Decode(payload)
+	return value, err == nil
 }
 
 // jsonCodec is the codec of loaders that name none.

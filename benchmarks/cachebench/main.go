@@ -57,6 +57,11 @@ func compareOverRedis(b versus.Bench, dir string) error {
 			return fmt.Errorf("%s: %w", candidate.name, err)
 		}
 		defer process.Kill()
+		allocs, err := allocations(b, side)
+		if err != nil {
+			return fmt.Errorf("%s: %w", candidate.name, err)
+		}
+		fmt.Fprintf(b.Out, "\nin Redis, one at a time: %s\n  allocations an answer         %.2f\n", candidate.name, allocs)
 		sides = append(sides, side)
 	}
 	for _, other := range sides[1:] {

@@ -42,7 +42,7 @@ func (r *route) handle(c *fiber.Ctx) error {
 	key := utils.UnsafeString(s.key)
 	answer, info, _ := r.loader.Peek(key)
 	if info.Reason != cache.Hit {
-		return r.fill(c, key, info.Reason)
+		return r.miss(c, s, info)
 	}
 	if info.Due {
 		r.refresh(c, key)
@@ -112,15 +112,28 @@ func appendSorted(b []byte, args *fasthttp.Args) []byte {
 	return b
 }
 
-// fill has the handler answer, for this caller and all who come for the same while it does. Those who
-// joined and find that the answer was not for them have the handler answer them too.
-func (r *route) fill(c *fiber.Ctx, key string, reason cache.Reason) error {
+// miss answers a request whose answer is not near: from where replicas share, or by the handler. Its key is in s.
+func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
+	key := utils.UnsafeString(s.key)
 	if c.Method() == fiber.MethodHead {
 		// A handler may answer HEAD with less than GET: what is kept comes from GET alone.
-		c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, cache.Info{}, ""))
+		c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, missed.Reason, cache.Info{}, ""))
 		return c.Next()
 	}
-	answer, info, err := r.load(c, key, reason)
+	answer, info, found := r.loader.Look(key, missed)
+	if !found {
+		return r.fill(c, key, info)
+	}
+	r.send(c, answer)
+	s.status = r.appendMiss(s.status[:0], info.Reason, info, "")
+	c.Response().Header.SetCanonical(statusName, s.status)
+	return nil
+}
+
+// fill has the handler answer, for this caller and all who come for the same while it does. Those who
+// joined and find that the answer was not for them have the handler answer them too.
+func (r *route) fill(c *fiber.Ctx, key string, missed cache.Info) error {
+	answer, info, err := r.load(c, key, missed)
 	switch {
 	case info.Collapsed && (answer == nil && errors.Is(err, errNotAsked) || answer != nil && answer.own):
 		c.Response().Header.SetCanonical(statusName, r.notShared())
@@ -132,12 +145,12 @@ func (r *route) fill(c *fiber.Ctx, key string, reason cache.Reason) error {
 	default:
 		r.send(c, answer)
 	}
-	c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, reason, info, answer.why))
+	c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, missed.Reason, info, answer.why))
 	return nil
 }
 
 // load has the handler load the answer with this request, or waits for the load of another one.
-func (r *route) load(c *fiber.Ctx, key string, reason cache.Reason) (*Answer, cache.Info, error) {
+func (r *route) load(c *fiber.Ctx, key string, missed cache.Info) (*Answer, cache.Info, error) {
 	ctx, stop := r.Caller(c)
 	defer stop()
 	for {
@@ -148,7 +161,7 @@ func (r *route) load(c *fiber.Ctx, key string, reason cache.Reason) (*Answer, ca
 			}
 			defer lent.giveBack()
 			return r.ask(ctx, c, fill)
-		}, reason)
+		}, missed)
 		lent.end()
 		if !errors.Is(err, errLeft) {
 			return answer, info, err

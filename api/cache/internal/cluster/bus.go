@@ -70,6 +70,7 @@ func (s *session) hear(message string) error {
 	case "i":
 		return s.hearInvalidation(seq, rest)
 	case "a":
+		raise(&s.announced, seq)
 		s.acks.hear(rest, seq)
 		return nil
 	case "r":
@@ -84,7 +85,7 @@ func (s *session) hear(message string) error {
 
 func (s *session) hearInvalidation(seq uint64, rest string) error {
 	switch seen := s.seen.Load(); {
-	case seq <= s.first && !s.past:
+	case seq <= s.marks.seq && !s.past:
 		return nil // from between the subscription and the registration, whose marks are older still
 	case seq <= seen && !broken.Past:
 		return errWentBack

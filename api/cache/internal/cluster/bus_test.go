@@ -14,9 +14,9 @@ import (
 func mustSession(t testing.TB) *session {
 	p, _ := newPart(t, nil)
 	s := newSession(newNode(p).members, newRun(&redis.UniversalOptions{}), State{Epoch: 1})
-	s.member, s.inc, s.first = "me", newToken(), 5
-	s.base = uint64(s.Fences.InvalidateAll()) - s.first
-	s.seen.Store(s.first)
+	s.member, s.inc = "me", newToken()
+	s.zero = s.Fences.Adopt(5, nil)
+	s.seen.Store(5)
 	return s
 }
 

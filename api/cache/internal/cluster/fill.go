@@ -3,27 +3,7 @@ package cluster
 import (
 	"context"
 	"time"
-
-	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
-
-// Found is a value from Redis that may be served.
-type Found struct {
-	Value
-	// Stamp is its fence by this replica's clock.
-	Stamp fence.Stamp
-	// Waited tells that another replica filled it while this one waited.
-	Waited bool
-}
-
-// Lookup is what a replica saw when it looked a key up in Redis.
-type Lookup struct {
-	// Found is the value that may be served; nil without one.
-	Found *Found
-
-	session *session // nil when this replica cannot use Redis
-	seen    string   // the ID of the value that is there, served or not
-}
 
 // fills finds in Redis what replicas have filled, and has one of them fill what is missing.
 type fills struct {
@@ -33,17 +13,17 @@ type fills struct {
 }
 
 // lookup looks a key up in Redis, in one round trip.
-func (f *fills) lookup(key string) (l Lookup) {
-	fence := f.Fences.Now() // of the session before, should there be another in the meantime
+func (f *fills) lookup(key string) Lookup {
+	before := f.Fences.Now() // of the session before, should there be another in the meantime
 	s := f.members.ready()
 	if s == nil {
-		return l
+		return Lookup{}
 	}
-	found, seen, err := s.lookup(key, fence)
+	l, err := s.lookup(key, before)
 	if err != nil {
-		return l
+		return Lookup{}
 	}
-	return Lookup{Found: found, session: s, seen: seen}
+	return l
 }
 
 // fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more.
@@ -57,16 +37,16 @@ func (f *fills) fetch(ctx context.Context, key string, old Token, from *Lookup) 
 			l := f.lookup(key)
 			from = &l
 		}
-		s, found := from.session, from.Found
+		s := from.session
 		switch {
 		case s == nil:
 			return nil, nil
-		case found != nil && found.ID != old:
-			found.Waited = waited
-			return found, nil
+		case from.Hit && from.ID != old:
+			from.Waited = waited
+			return &from.Found, nil
 		}
 		woken, forget := f.waits.on(s.name("w", key))
-		lease, left, err := s.acquire(ctx, key, from.seen)
+		lease, left, err := s.acquire(key, from.seenID())
 		if err != nil || lease != nil {
 			forget()
 			return nil, lease

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -28,11 +27,9 @@ type FillLease struct {
 
 // acquire asks to fill a key. It returns a FillLease; or how long the lease of the replica that fills it has
 // left; or neither, when there is another value by now.
-func (s *session) acquire(ctx context.Context, key, seen string) (*FillLease, time.Duration, error) {
-	bounded, cancel := s.bounded(ctx)
-	defer cancel()
+func (s *session) acquire(key, seen string) (*FillLease, time.Duration, error) {
 	l := &FillLease{session: s, key: key, token: newToken()}
-	word, rest, err := call(bounded, s.redis.values, acquireScript, l.names(), s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.names.inbox(s.member))
+	word, rest, err := s.eval(acquireScript, 0, l.names(), s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.names.inbox(s.member))
 	if err != nil {
 		s.failed(err)
 		return nil, 0, err
@@ -70,9 +67,7 @@ func (l *FillLease) hold() {
 
 func (l *FillLease) extend() {
 	s := l.session
-	ctx, cancel := s.bounded(s.ctx)
-	defer cancel()
-	word, _, err := call(ctx, s.redis.values, extendScript, []string{l.names()[2]}, l.token.String(), s.FillLease.Milliseconds())
+	word, _, err := s.eval(extendScript, 0, []string{l.names()[2]}, l.token.String(), s.FillLease.Milliseconds())
 	if err != nil && word != "lost" {
 		s.failed(err)
 	}
@@ -86,7 +81,7 @@ func (l *FillLease) extend() {
 func (l *FillLease) Store(slots []uint16, absent bool, payload []byte, ttl time.Duration) bool {
 	s := l.session
 	value := Value{
-		ID: l.token, Inc: s.inc, Seq: l.seq, Expires: time.Now().Add(ttl), Absent: absent, Slots: slots, Payload: payload,
+		ID: l.token, Inc: s.inc, Seq: l.seq, Expires: time.Now().Add(ttl), Absent: absent, Slots: PackSlots(slots), Payload: payload,
 	}
 	seq := l.seq
 	if broken.Fence {
@@ -115,11 +110,9 @@ func (l *FillLease) finish(raw []byte, seq uint64, ttl time.Duration, slots stri
 	}
 	l.mu.Unlock()
 	s := l.session
-	ctx, cancel := s.bounded(context.WithoutCancel(s.ctx))
-	defer cancel()
 	names := l.names()
 	wake := fmt.Sprintf("%d w %s %s", Wire, s.inc, names[3])
-	outcome, _, err = call(ctx, s.redis.values, finishScript, names, s.inc.String(), l.token.String(), seq, max(ttl.Milliseconds(), 1), raw, wake, slots)
+	outcome, _, err = s.eval(finishScript, len(raw), names, s.inc.String(), l.token.String(), seq, max(ttl.Milliseconds(), 1), raw, wake, slots)
 	if err != nil {
 		s.failed(err)
 	}

@@ -3,94 +3,53 @@ package cluster
 import (
 	"context"
 	"errors"
-	"runtime"
-	"sync"
+	"time"
+	"unsafe"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// gets reads values from Redis, those that are asked for at the same time in one command: a round trip
-// costs several times what a value in it does. A caller who finds nobody under way goes at once; one who
-// finds as many under way as there are processors waits for the next to go, and goes with all who wait.
-type gets struct {
-	client *redis.Client
-
-	mu      sync.Mutex
-	flying  int
-	waiting []*get
-}
-
-// get is one caller's value.
+// get is the reading of a value from Redis.
 type get struct {
-	key   string
-	value string
-	found bool
-	err   error
-	ready chan []*get // receives nothing when the value has come, or those whom this caller is to go for
+	name string
+	raw  []byte // nil without a value; not to be changed, for others may have asked for the same
 }
 
-var mostFlying = runtime.GOMAXPROCS(0)
+func (g *get) same(other *get) bool { return g.name == other.name }
+func (g *get) size() int            { return 0 } // of the values nobody knows
 
-// get returns the value of a name in Redis, and false without one. The client's timeouts bound it.
-func (g *gets) get(name string) (value string, found bool, err error) {
-	mine := &get{key: name}
-	g.mu.Lock()
-	if g.flying < mostFlying {
-		g.flying++
-		g.mu.Unlock()
-		g.one(mine)
-		return mine.value, mine.found, mine.err
-	}
-	mine.ready = make(chan []*get, 1)
-	g.waiting = append(g.waiting, mine)
-	g.mu.Unlock()
-	if batch := <-mine.ready; len(batch) > 0 {
-		g.all(batch)
-	}
-	return mine.value, mine.found, mine.err
-}
-
-func (g *gets) one(mine *get) {
-	defer g.pass()
-	value, err := g.client.Get(context.Background(), mine.key).Result()
-	mine.value, mine.found = value, err == nil
-	if !errors.Is(err, redis.Nil) {
-		mine.err = err
-	}
-}
-
-// all gets a batch, of which the first is the caller's own.
-func (g *gets) all(batch []*get) {
-	if len(batch) == 1 {
-		g.one(batch[0])
-		return
-	}
-	defer g.pass()
-	names := make([]string, len(batch))
-	for i, get := range batch {
-		names[i] = get.key
-	}
-	values, err := g.client.MGet(context.Background(), names...).Result()
-	for i, get := range batch {
-		if get.err = err; err == nil {
-			get.value, get.found = values[i].(string)
+// newGets makes a pipeline that reads values.
+func newGets(client *redis.Client, patience time.Duration) *pipeline[*get] {
+	return &pipeline[*get]{patience: patience, send: func(gets []*get) error {
+		if len(gets) == 1 {
+			return getOne(client, gets[0])
 		}
-		if i > 0 {
-			get.ready <- nil
+		return getAll(client, gets)
+	}}
+}
+
+func getOne(client *redis.Client, g *get) (err error) {
+	g.raw, err = client.Get(context.Background(), g.name).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	return err
+}
+
+// getAll reads several values with one command.
+func getAll(client *redis.Client, gets []*get) error {
+	names := make([]string, len(gets))
+	for i, get := range gets {
+		names[i] = get.name
+	}
+	values, err := client.MGet(context.Background(), names...).Result()
+	if err != nil {
+		return err
+	}
+	for i, get := range gets {
+		if text, found := values[i].(string); found {
+			get.raw = unsafe.Slice(unsafe.StringData(text), len(text)) // whose bytes the client made for it alone
 		}
 	}
-}
-
-// pass ends a caller's turn: with those who wait, the first of them goes for all.
-func (g *gets) pass() {
-	g.mu.Lock()
-	batch := g.waiting
-	g.waiting = nil
-	if len(batch) == 0 {
-		g.flying--
-	}
-	g.mu.Unlock()
-	if len(batch) > 0 {
-		batch[0].ready <- batch
-	}
+	return nil
 }

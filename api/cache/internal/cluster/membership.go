@@ -162,7 +162,7 @@ func (m *membership) run() {
 	}
 }
 
-// begin subscribes first and registers then, so that no message between the two is missed.
+// begin subscribes first, then reads the marks, and then registers, so that nothing between these is missed.
 func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 	state, known := m.watch.current()
 	if !known {
@@ -179,6 +179,9 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 	}
 	s := newSession(m, r, state)
 	bus, err := s.subscribe()
+	if err == nil {
+		s.marks, err = s.readMarks()
+	}
 	if err == nil {
 		err = s.register()
 	}
@@ -283,7 +286,7 @@ func (m *membership) open(s *session) error {
 		m.gate.shut()
 	}
 	m.lastInc = s.inc
-	s.base = uint64(m.Fences.InvalidateAll()) - s.first
+	s.zero, s.marks.list = m.Fences.Adopt(s.marks.seq, s.marks.list), nil
 	s.echoed = m.Now()
 	m.session = s
 	m.away.Store(false)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
 
 // mustMember is a replica whose session has been opened at epoch 1, and may answer, without a Redis.
@@ -45,14 +47,17 @@ func TestASessionOpens(t *testing.T) {
 		n.members.lastInc = row.last
 		n.members.away.Store(true)
 		n.lease.extendRedis(int64(time.Hour))
-		fence := n.Fences.Now()
+		before := n.Fences.Now()
 		s := newSession(n.members, newRun(&redis.UniversalOptions{}), State{Epoch: 1})
-		s.inc, s.old, s.first = inc, row.old, 5
+		s.inc, s.old, s.marks = inc, row.old, marks{inc, 5, []fence.Mark{{Slot: 7, At: 3}}}
 		if err := n.members.open(s); err != nil || n.members.ready() != s {
 			t.Errorf("%s: %v, want the session", row.what, err)
 		}
-		if n.Fences.Holds(fence, nil) || !n.Fences.Holds(s.stamp(s.first), nil) {
+		if n.Fences.Holds(before, nil) || !n.Fences.Holds(s.stamp(1), nil) || !n.Fences.Holds(s.stamp(5), []uint16{7}) {
 			t.Errorf("%s: something from before it holds, or nothing of it", row.what)
+		}
+		if n.Fences.Holds(s.stamp(2), []uint16{7}) {
+			t.Errorf("%s: something from before a mark holds", row.what)
 		}
 		if n.Live(n.Now()) {
 			t.Errorf("%s: it answers before its first echo", row.what)

@@ -27,7 +27,9 @@ var (
 type run struct {
 	// control keeps the protocol going: sessions, renewals, announcements, the bus. It waits behind no fill.
 	control *redis.Client
-	values  *redis.Client // lookups and fills
+	values  *redis.Client // lookups and fills, by the pipelines
+	gets    *pipeline[*get]
+	evals   *pipeline[*eval]
 
 	sentinels *sentinels             // they say where the primary is; nil for a server at a fixed address
 	id        atomic.Pointer[string] // nil before the first connection
@@ -47,6 +49,7 @@ func newRun(o *redis.UniversalOptions) *run {
 	values, control := *o, *o
 	control.PoolSize, control.MinIdleConns = controlPool, 0
 	r.values, r.control = r.connect(&values), r.connect(&control)
+	r.gets, r.evals = newGets(r.values, o.ReadTimeout), newEvals(r.values, o.ReadTimeout)
 	return r
 }
 

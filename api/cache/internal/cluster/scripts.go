@@ -50,7 +50,12 @@ type reply []any
 
 // call runs a script. The word "lost" of a script comes back as errLost.
 func call(ctx context.Context, client *redis.Client, script *redis.Script, keys []string, args ...any) (word string, rest reply, err error) {
-	answer, err := script.Run(ctx, client, keys, args...).Slice()
+	return read(script.Run(ctx, client, keys, args...))
+}
+
+// read returns what call does, of a reply.
+func read(cmd *redis.Cmd) (word string, rest reply, err error) {
+	answer, err := cmd.Slice()
 	if err != nil {
 		return "", nil, err
 	}

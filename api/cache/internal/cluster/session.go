@@ -23,20 +23,19 @@ type session struct {
 	membership *membership // which this session is of
 
 	redis  *run
-	gets   *gets
 	epoch  State
 	names  names
 	inc    Token
 	old    bool // the incarnation is older than any lease of the one before
 	member string
 	values string        // what the names of values begin with
-	base   uint64        // what to add to a number of the bus for a time of this replica's fences
-	first  uint64        // the bus's number when the session began
+	zero   fence.Stamp   // the time of this replica's fences at the bus's number 0
+	marks  marks         // of the incarnation, when the session began
 	seen   atomic.Uint64 // the number of the last message read
 	past   bool          // all messages from before the registration have been read; the listener's alone
 	acks   *acks
 
-	announced atomic.Uint64 // the highest number of this replica's own announcements
+	announced atomic.Uint64 // the highest number of this replica's own announcements, as far as it knows
 
 	mu     sync.Mutex
 	asked  map[uint64]int64  // when each renewal that has no echo yet was sent
@@ -47,7 +46,7 @@ type session struct {
 
 func newSession(m *membership, r *run, state State) *session {
 	s := &session{
-		part: m.part, membership: m, redis: r, gets: &gets{client: r.values}, epoch: state, names: m.names(state),
+		part: m.part, membership: m, redis: r, epoch: state, names: m.names(state),
 		member: m.Replica + "." + newToken().String()[:16],
 		acks:   newAcks(), asked: map[uint64]int64{}, due: map[string]uint64{}, dueNow: make(chan struct{}, 1),
 	}
@@ -58,7 +57,7 @@ func newSession(m *membership, r *run, state State) *session {
 // failed takes note of a command that Redis did not answer.
 func (s *session) failed(err error) { s.membership.failed(s, err) }
 
-func (s *session) stamp(seq uint64) fence.Stamp { return fence.Stamp(s.base + seq) }
+func (s *session) stamp(seq uint64) fence.Stamp { return s.zero + fence.Stamp(seq) }
 
 var errSilent = errors.New("the bus is silent")
 
@@ -101,14 +100,20 @@ func (s *session) register() error {
 	if s.inc, err = parseToken(rest.text(0)); err != nil {
 		return fmt.Errorf("register: %w", err)
 	}
-	if s.first, err = strconv.ParseUint(rest.text(1), 10, 64); err != nil {
+	seq, err := strconv.ParseUint(rest.text(1), 10, 64)
+	if err != nil {
+		return fmt.Errorf("register: %w", err)
+	}
+	past := &s.membership.past
+	if err = past.enter(s.names.epoch, s.inc, seq); err == nil {
+		s.marks, err = s.marks.of(s.inc, seq, s.inc == fresh)
+	}
+	if err != nil {
+		past.leave(s.names.epoch, s.inc, seq, errors.Is(err, errWentBack))
 		return fmt.Errorf("register: %w", err)
 	}
 	s.old = isOld(rest.members(2))
-	s.seen.Store(s.first)
-	if err := s.membership.past.enter(s.names.epoch, s.inc, s.first); err != nil {
-		return fmt.Errorf("register: %w", err)
-	}
+	s.seen.Store(s.marks.seq)
 	s.values = s.name("v", "")
 	return nil
 }

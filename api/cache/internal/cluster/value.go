@@ -40,7 +40,8 @@ type Value struct {
 	Expires time.Time
 	// Absent tells that it stands for something that is not there.
 	Absent bool
-	Slots  []uint16
+	// Slots are packed as they stand in Redis: see PackSlots.
+	Slots []byte
 	// Payload is the value itself, in the form that its loader's codec gives it.
 	Payload []byte
 }
@@ -63,24 +64,19 @@ func (v *Value) marshal() []byte {
 	if v.Absent {
 		flags = 1
 	}
-	b = binary.AppendUvarint(append(b, flags), uint64(len(v.Slots)))
-	for _, slot := range v.Slots {
-		b = binary.BigEndian.AppendUint16(b, slot)
-	}
-	return append(b, v.Payload...)
+	b = binary.AppendUvarint(append(b, flags), uint64(len(v.Slots)/2))
+	return append(append(b, v.Slots...), v.Payload...)
 }
 
 var errValue = errors.New("not a value of this wire format")
 
-// unmarshal reads what marshal wrote. The payload is the value's own.
-func (v *Value) unmarshal(text string) error {
-	b := []byte(text)
+// unmarshal reads what marshal wrote. The slots and the payload are parts of b.
+func (v *Value) unmarshal(b []byte) error {
 	const head = 1 + 2*idSize + 8 + 8 + 1
 	if len(b) < head+1 || b[0] != Wire {
 		return errValue
 	}
-	copy(v.ID[:], b[1:])
-	copy(v.Inc[:], b[1+idSize:])
+	v.ID, v.Inc = Token(b[1:]), Token(b[1+idSize:])
 	v.Seq = binary.BigEndian.Uint64(b[1+2*idSize:])
 	v.Expires = time.UnixMilli(int64(binary.BigEndian.Uint64(b[9+2*idSize:])))
 	v.Absent = b[head-1]&1 != 0
@@ -89,13 +85,27 @@ func (v *Value) unmarshal(text string) error {
 	if n <= 0 || count > uint64(len(rest)/2) {
 		return errValue
 	}
-	v.Slots = make([]uint16, count)
-	for i := range v.Slots {
-		v.Slots[i] = binary.BigEndian.Uint16(rest[2*i:])
-	}
-	v.Payload = rest[2*count:]
+	v.Slots, v.Payload = rest[:2*count:2*count], rest[2*count:]
 	return nil
 }
 
+// PackSlots returns slots in two bytes each, the higher one first.
+func PackSlots(slots []uint16) []byte {
+	b := make([]byte, 0, 2*len(slots))
+	for _, slot := range slots {
+		b = binary.BigEndian.AppendUint16(b, slot)
+	}
+	return b
+}
+
+// UnpackSlots is the inverse of PackSlots.
+func UnpackSlots(b []byte) []uint16 {
+	slots := make([]uint16, len(b)/2)
+	for i := range slots {
+		slots[i] = binary.BigEndian.Uint16(b[2*i:])
+	}
+	return slots
+}
+
 // idOf is the place in a value where acquire.lua looks for its ID, whatever the value is.
-func idOf(text string) string { return text[min(1, len(text)):min(1+idSize, len(text))] }
+func idOf(b []byte) string { return string(b[min(1, len(b)):min(1+idSize, len(b))]) }

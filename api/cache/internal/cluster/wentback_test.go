@@ -27,7 +27,7 @@ func TestAWriterSeesThatRedisWentBack(t *testing.T) {
 	}
 	t.Cleanup(n.Close)
 	s := n.members.await(time.Minute)
-	for want := s.first + 1; want <= s.first+3; want++ {
+	for want := s.marks.seq + 1; want <= s.marks.seq+3; want++ {
 		if seq, _, err := s.invalidate([]uint16{7}); seq != want || err != nil {
 			t.Fatalf("an announcement got %d, %v; want %d", seq, err, want)
 		}

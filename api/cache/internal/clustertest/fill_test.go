@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -164,7 +166,44 @@ func TestARestartedReplicaFindsTheValues(t *testing.T) {
 	if a := late.mustRead("a"); cache.Shared(a.shared) != cache.SharedHit {
 		t.Errorf("a replica that came later: %+v, want a hit in Redis", a)
 	}
+	// Any number of hits of values from before it came take a round trip each, and no second one for their marks.
+	bare := s.mustStartReplica(settings{Name: "bare", NoNear: true, Lease: steady.Lease, Timeout: steady.Timeout})
+	bare.awaitLive()
+	const hits = 300
+	before := s.mustCountCommands("get", "mget", "hmget")
+	for range hits {
+		if a := bare.mustRead("a"); cache.Shared(a.shared) != cache.SharedHit {
+			t.Fatalf("a replica that keeps nothing: %+v, want a hit in Redis", a)
+		}
+	}
+	if asked := s.mustCountCommands("get", "mget", "hmget") - before; asked < hits || asked > hits+hits/2 { // renewals ask too
+		t.Errorf("%d hits asked Redis %d times", hits, asked)
+	}
 	if a := late.mustRead("b"); a.version != 3 || cache.Shared(a.shared) == cache.SharedHit {
 		t.Errorf("a value that was invalidated before the replica came: %+v, want a load", a)
 	}
+}
+
+// mustCountCommands returns how often Redis has carried out some commands, also for scripts.
+func (s *system) mustCountCommands(names ...string) (n int) {
+	s.t.Helper()
+	client := s.redis.Client()
+	defer client.Close()
+	stats, err := client.Info(s.t.Context(), "commandstats").Result()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, name := range names {
+		_, rest, found := strings.Cut(stats, "cmdstat_"+name+":calls=")
+		if !found {
+			continue
+		}
+		text, _, _ := strings.Cut(rest, ",")
+		calls, err := strconv.Atoi(text)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		n += calls
+	}
+	return n
 }

@@ -3,6 +3,7 @@
 package fence
 
 import (
+	"encoding/binary"
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
@@ -59,23 +60,37 @@ func (t *Table) InvalidateAt(at Stamp, slots []uint16) {
 
 func (t *Table) mark(at uint64, slots []uint16) {
 	for _, slot := range slots {
-		mark := &t.marks[slot]
-		for {
-			last := mark.Load()
-			if last >= at || mark.CompareAndSwap(last, at) {
-				break
-			}
+		t.markAt(at, slot)
+	}
+}
+
+func (t *Table) markAt(at uint64, slot uint16) {
+	mark := &t.marks[slot]
+	for {
+		last := mark.Load()
+		if last >= at || mark.CompareAndSwap(last, at) {
+			return
 		}
 	}
 }
 
-// InvalidateAll lets nothing hold that was read before it was called, whatever its tags, and returns
-// the time from which on things do.
-func (t *Table) InvalidateAll() Stamp {
-	now := t.clock.Load() + 1
-	t.floor.Store(now)
-	t.clock.Store(now)
-	return Stamp(now)
+// Mark is when a slot was invalidated last, by somebody else's clock.
+type Mark struct {
+	Slot uint16
+	At   uint64
+}
+
+// Adopt has the table follow somebody else's clock, from a reading of it on and with the marks that it had then. Nothing
+// holds any more that was read before Adopt was called. It returns the stamp of that clock's zero: its times come after
+// it, also those from before the reading, and what was read at one of them holds if no mark is later.
+func (t *Table) Adopt(reading uint64, marks []Mark) (zero Stamp) {
+	begin := t.clock.Load() + 1
+	t.floor.Store(begin)
+	for _, m := range marks {
+		t.markAt(begin+m.At, m.Slot)
+	}
+	t.clock.Store(begin + reading)
+	return Stamp(begin)
 }
 
 // Holds reports whether no tag in slots has been invalidated since the fence was taken.
@@ -85,6 +100,19 @@ func (t *Table) Holds(since Stamp, slots []uint16) bool {
 	}
 	for _, slot := range slots {
 		if t.marks[slot].Load() > uint64(since) {
+			return false
+		}
+	}
+	return true
+}
+
+// HoldsPacked is Holds for slots that stand in two bytes each, the higher one first.
+func (t *Table) HoldsPacked(since Stamp, slots []byte) bool {
+	if uint64(since) < t.floor.Load() {
+		return false
+	}
+	for i := 0; i+1 < len(slots); i += 2 {
+		if t.marks[binary.BigEndian.Uint16(slots[i:])].Load() > uint64(since) {
 			return false
 		}
 	}

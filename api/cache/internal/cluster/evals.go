@@ -1,0 +1,50 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// eval is a run of a script.
+type eval struct {
+	script *redis.Script
+	keys   []string
+	args   []any
+	bytes  int // of its value
+	reply  *redis.Cmd
+}
+
+func (*eval) same(*eval) bool { return false } // each does something
+func (e *eval) size() int     { return e.bytes }
+
+// newEvals makes a pipeline that runs scripts. Each run has an error of its own.
+func newEvals(client *redis.Client, patience time.Duration) *pipeline[*eval] {
+	return &pipeline[*eval]{patience: patience, send: func(evals []*eval) error {
+		ctx := context.Background()
+		pipe := client.Pipeline()
+		for _, e := range evals {
+			e.reply = e.script.EvalSha(ctx, pipe, e.keys, e.args...)
+		}
+		_, _ = pipe.Exec(ctx)
+		for _, e := range evals {
+			if redis.HasErrorPrefix(e.reply.Err(), "NOSCRIPT") {
+				e.reply = e.script.Eval(ctx, pipe, e.keys, e.args...)
+			}
+		}
+		if pipe.Len() > 0 {
+			_, _ = pipe.Exec(ctx)
+		}
+		return nil
+	}}
+}
+
+// eval runs a script of a fill, together with those of others. See call.
+func (s *session) eval(script *redis.Script, value int, keys []string, args ...any) (word string, rest reply, err error) {
+	e, err := s.redis.evals.do(&eval{script: script, keys: keys, args: args, bytes: value})
+	if err != nil {
+		return "", nil, err
+	}
+	return read(e.reply)
+}

@@ -1,0 +1,39 @@
+package fence
+
+import "testing"
+
+// TestAdopt has a table follow another clock that stands at 9, with a mark of slot 7 at its 5.
+func TestAdopt(t *testing.T) {
+	table := New()
+	table.Invalidate([]uint16{1})
+	table.Invalidate([]uint16{1})
+	before := table.Now()
+	zero := table.Adopt(9, []Mark{{Slot: 7, At: 5}})
+	if table.Now() != zero+9 {
+		t.Errorf("the clock stands at %d, want %d", table.Now(), zero+9)
+	}
+	for _, row := range []struct {
+		what  string
+		since Stamp
+		slot  byte
+		holds bool
+	}{
+		{"from before, without a mark", before, 3, false},
+		{"of the other clock's beginning, without a mark", zero, 3, true},
+		{"of the other clock's beginning, with a mark of the clock before", zero, 1, true},
+		{"from before the mark", zero + 4, 7, false},
+		{"of the mark's time", zero + 5, 7, true},
+		{"of the reading", zero + 9, 7, true},
+	} {
+		if got := table.Holds(row.since, []uint16{uint16(row.slot)}); got != row.holds {
+			t.Errorf("%s: holds: %v, want %v", row.what, got, row.holds)
+		}
+		if got := table.HoldsPacked(row.since, []byte{0, row.slot}); got != row.holds {
+			t.Errorf("%s, packed: holds: %v, want %v", row.what, got, row.holds)
+		}
+	}
+	table.InvalidateAt(zero+10, []uint16{3})
+	if table.Holds(zero+9, []uint16{3}) || !table.Holds(zero+10, []uint16{3}) {
+		t.Error("an invalidation of the other clock's time 10 does not end what was read at 9, or ends what was read at 10")
+	}
+}
