@@ -84,7 +84,7 @@ func (c *Cache) Settle(record int64, tags ...string) error {
 // Close waits until no load is under way, and leaves the cluster.
 func (c *Cache) Close() {
 	c.flights.mu.Lock()
-	for c.flights.running > 0 {
+	for c.flights.running.Load() > 0 {
 		c.flights.finished.Wait()
 	}
 	c.flights.mu.Unlock()

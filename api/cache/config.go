@@ -52,7 +52,8 @@ type Options struct {
 type Codec interface {
 	// Encode returns the bytes of a value. With an error the value is not shared.
 	Encode(value any) ([]byte, error)
-	// Decode returns the value of bytes, which it may keep. With an error it is loaded instead.
+	// Decode returns the value of bytes, which it may keep and must not change: another caller's value may be made of
+	// the same. With an error it is loaded instead.
 	Decode(b []byte) (any, error)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 	"github.com/woodytoys/woodytoys/api/cache/internal/cluster"
@@ -16,7 +17,7 @@ import (
 type flights struct {
 	mu       sync.Mutex
 	byKey    map[string]*flight // the running one
-	running  int
+	running  atomic.Int64
 	finished sync.Cond // on mu: running went down
 }
 
@@ -102,6 +103,9 @@ func (c *Cache) canAnswer(running, other *flight) bool {
 
 // has reports whether a key is being loaded.
 func (f *flights) has(key string) bool {
+	if f.running.Load() == 0 {
+		return false
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.byKey[key] != nil
@@ -110,7 +114,7 @@ func (f *flights) has(key string) bool {
 // begin takes the fence and the key. The flights are locked.
 func (c *Cache) begin(f *flight) {
 	c.flights.byKey[f.key] = f
-	c.flights.running++
+	c.flights.running.Add(1)
 	f.fence = c.fences.Now()
 }
 

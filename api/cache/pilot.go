@@ -80,7 +80,7 @@ func (c *Cache) finish(f *flight) {
 		delete(c.flights.byKey, f.key)
 	}
 	close(f.done)
-	c.flights.running--
+	c.flights.running.Add(-1)
 	c.flights.finished.Broadcast()
 }
 

@@ -57,11 +57,6 @@ func compareOverRedis(b versus.Bench, dir string) error {
 			return fmt.Errorf("%s: %w", candidate.name, err)
 		}
 		defer process.Kill()
-		allocs, err := allocations(b, side)
-		if err != nil {
-			return fmt.Errorf("%s: %w", candidate.name, err)
-		}
-		fmt.Fprintf(b.Out, "\nin Redis, one at a time: %s\n  allocations an answer         %.2f\n", candidate.name, allocs)
 		sides = append(sides, side)
 	}
 	for _, other := range sides[1:] {
@@ -71,6 +66,14 @@ func compareOverRedis(b versus.Bench, dir string) error {
 				return err
 			}
 		}
+	}
+	fmt.Fprintf(b.Out, "\nin Redis, one answer after the other\n")
+	for _, side := range sides {
+		allocs, err := allocations(b, side.Asking(side.Name, somePaths(1000)...))
+		if err != nil {
+			return fmt.Errorf("%s: %w", side.Name, err)
+		}
+		fmt.Fprintf(b.Out, "  %-28s %9.2f allocations an answer\n", side.Name, allocs)
 	}
 	return nil
 }

@@ -34,10 +34,17 @@ func appendText(b, text []byte) []byte {
 // Decode implements cache.Codec. The answer's parts are parts of b.
 func (codec) Decode(b []byte) (any, error) {
 	r := reader{rest: b}
-	a := &Answer{status: int(r.number()), contentType: r.text(), etag: r.text()}
-	if count := r.number(); count <= uint64(len(b)) {
+	made := &struct {
+		Answer
+		room [4]field // most answers have no more, and this is one allocation
+	}{Answer: Answer{status: int(r.number()), contentType: r.text(), etag: r.text()}}
+	a := &made.Answer
+	switch count := r.number(); {
+	case count <= uint64(len(made.room)):
+		a.fields = made.room[:count]
+	case count <= uint64(len(b)):
 		a.fields = make([]field, count)
-	} else {
+	default:
 		r.bad = true
 	}
 	for i := range a.fields {

@@ -98,7 +98,7 @@ func TestTimeGoesBack(t *testing.T) {
 // TestAnEchoBehindAGapIsNoLease holds that a lease is not renewed by a replica that has missed a message.
 func TestAnEchoBehindAGapIsNoLease(t *testing.T) {
 	s := mustSession(t)
-	s.membership.session = s
+	s.membership.session.Store(s)
 	s.asked[1] = s.Now()
 	if err := s.hear("2 r " + s.inc.String() + " 6 1"); err != nil {
 		t.Fatal(err)

@@ -28,8 +28,13 @@ func newGets(client *redis.Client, patience time.Duration) *pipeline[*get] {
 	}}
 }
 
-func getOne(client *redis.Client, g *get) (err error) {
-	g.raw, err = client.Get(context.Background(), g.name).Bytes()
+func getOne(client *redis.Client, g *get) error {
+	ctx := context.Background()
+	reply := redis.NewStringCmd(ctx, "get", &g.name)
+	err := client.Process(ctx, reply)
+	if err == nil {
+		g.raw, err = reply.Bytes()
+	}
 	if errors.Is(err, redis.Nil) {
 		return nil
 	}
@@ -38,14 +43,17 @@ func getOne(client *redis.Client, g *get) (err error) {
 
 // getAll reads several values with one command.
 func getAll(client *redis.Client, gets []*get) error {
-	names := make([]string, len(gets))
-	for i, get := range gets {
-		names[i] = get.name
+	ctx := context.Background()
+	args := make([]any, 1, 1+len(gets))
+	args[0] = "mget"
+	for _, get := range gets {
+		args = append(args, &get.name)
 	}
-	values, err := client.MGet(context.Background(), names...).Result()
-	if err != nil {
+	reply := redis.NewSliceCmd(ctx, args...)
+	if err := client.Process(ctx, reply); err != nil {
 		return err
 	}
+	values := reply.Val()
 	for i, get := range gets {
 		if text, found := values[i].(string); found {
 			get.raw = unsafe.Slice(unsafe.StringData(text), len(text)) // whose bytes the client made for it alone

@@ -32,8 +32,9 @@ type membership struct {
 	sought State // what was known before the connections to Redis were made
 	past   past
 
+	session atomic.Pointer[session] // nil while there is none; changed under mu
+
 	mu      sync.Mutex
-	session *session      // nil while there is none
 	changed chan struct{} // closed, and made anew, when the session or the epoch changes
 	lastInc Token
 }
@@ -49,16 +50,15 @@ func newMembership(p part, watch *watch, lease *lease, gate *gate, wake func(str
 func (m *membership) current() (*session, <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.session, m.changed
+	return m.session.Load(), m.changed
 }
 
 // ready returns the session, or nil while there is none or Redis is away.
 func (m *membership) ready() *session {
-	s, _ := m.current()
 	if m.away.Load() {
 		return nil
 	}
-	return s
+	return m.session.Load()
 }
 
 // await waits for a session, unless Redis is known to be away. It returns nil when none came in time.
@@ -87,8 +87,8 @@ func (m *membership) await(patience time.Duration) *session {
 func (m *membership) moved() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.session != nil {
-		m.endLocked(m.session, errEpoch)
+	if s := m.session.Load(); s != nil {
+		m.endLocked(s, errEpoch)
 	}
 	m.changeLocked()
 }
@@ -102,8 +102,7 @@ func (m *membership) end(s *session, cause error) {
 
 func (m *membership) endLocked(s *session, cause error) {
 	s.end(cause)
-	if m.session == s {
-		m.session = nil
+	if m.session.CompareAndSwap(s, nil) {
 		m.lease.end()
 		m.changeLocked()
 	}
@@ -288,7 +287,7 @@ func (m *membership) open(s *session) error {
 	m.lastInc = s.inc
 	s.zero, s.marks.list = m.Fences.Adopt(s.marks.seq, s.marks.list), nil
 	s.echoed = m.Now()
-	m.session = s
+	m.session.Store(s)
 	m.away.Store(false)
 	m.lease.begin()
 	m.changeLocked()
@@ -306,7 +305,7 @@ func (m *membership) failed(s *session, err error) {
 	if errors.Is(err, errLost) || errors.As(err, &refusal) || errors.Is(err, context.Canceled) || errors.Is(err, redis.ErrPoolTimeout) {
 		return
 	}
-	if now, _ := m.current(); now == s {
+	if m.session.Load() == s {
 		m.away.Store(true)
 	}
 }

@@ -10,18 +10,18 @@ import (
 
 // command is what a pipeline sends; its reply is noted in it.
 type command[T any] interface {
-	// same reports whether the reply to another command, which has not been sent yet, answers this one too.
+	// same reports whether the reply to another command, which has not come yet, answers this one too.
 	same(other T) bool
 	// size is how many bytes it brings, beside a few.
 	size() int
 }
 
 // pipeline sends commands to Redis, those that are asked for at the same time together: a round trip costs several times
-// what a command in it does. A caller who finds no more under way than may be goes at once; another one waits with those
-// who come then, and the first of them goes for all when it is their turn.
+// what a command in it does. The first of a bundle's callers sends it for all: at once while fewer are under way than may
+// be, else when one of those has ended.
 //
-// It is bounded, so that nothing of it keeps Redis from what keeps the protocol going for longer than about a
-// millisecond: how many batches are under way, and what is in one.
+// How many are under way is bounded, and what is in one, so that none of them keeps Redis from what keeps the protocol
+// going for longer than about a millisecond.
 type pipeline[T command[T]] struct {
 	// send sends commands. The client's timeouts bound it. An error is that of all commands.
 	send func(commands []T) error
@@ -29,103 +29,145 @@ type pipeline[T command[T]] struct {
 	patience time.Duration
 
 	mu       sync.Mutex
-	underWay int
-	waiting  []*together[T] // for their turn; all but the last are full
+	underWay []*bundle[T]
+	waiting  []*bundle[T] // for their turn
+	open     *bundle[T]   // the last one; nil once it is being sent
 }
 
 // The bounds of a pipeline.
-var (
-	mostUnderWay = min(max(runtime.GOMAXPROCS(0), 2), 4) // batches
-	mostTogether = 64                                    // commands of a batch
-	mostBytes    = 256 << 10                             // that they bring, but for the first of them
+const (
+	mostUnderWay = 4         // bundles
+	mostTogether = 64        // commands of a bundle
+	mostBytes    = 256 << 10 // that they bring, but for the first of them
 )
 
 // errLate are commands whose turn did not come in time.
 var errLate = errors.New("too many commands wait for Redis")
 
-// together is commands that wait for their turn as one batch.
-type together[T any] struct {
+// bundle is commands that are sent together.
+type bundle[T any] struct {
 	commands []T
+	first    [1]T // where those of a single caller stand
 	bytes    int
-	turn     chan struct{} // closed when it has come; nobody joins then
-	done     chan struct{} // closed when the replies are there
+	turn     chan struct{} // closed when it has come; nil when it had from the beginning
+	done     chan struct{} // closed when the replies are there; nil while nobody else waits for them
 	err      error         // read after done
 }
 
-// do has a command sent, and returns it, or the same command of another caller who came at the same time, with the reply.
+// do has a command sent, and returns it, or the same command of another caller, with the reply.
 func (p *pipeline[T]) do(c T) (T, error) {
 	p.mu.Lock()
-	if p.underWay < mostUnderWay {
-		p.underWay++
+	if b, other := p.findLocked(c); b != nil {
+		done := b.doneLocked()
 		p.mu.Unlock()
-		defer p.pass()
-		return c, p.send([]T{c})
+		<-done
+		return other, b.err
 	}
-	b, c, first := p.joinLocked(c)
-	p.mu.Unlock()
-	if first {
+	b, leads := p.addLocked(c)
+	if leads {
+		p.mu.Unlock()
 		p.lead(b)
-	} else {
-		<-b.done
+		return c, b.err
 	}
+	done := b.doneLocked()
+	p.mu.Unlock()
+	<-done
 	return c, b.err
 }
 
-// joinLocked puts a command into the last batch that waits, and reports whether it is the first of a new one.
-func (p *pipeline[T]) joinLocked(c T) (b *together[T], joined T, first bool) {
-	if n := len(p.waiting); n > 0 {
-		b = p.waiting[n-1]
-		for _, other := range b.commands {
-			if c.same(other) {
-				return b, other, false
+// findLocked finds the same command of another caller.
+func (p *pipeline[T]) findLocked(c T) (found *bundle[T], other T) {
+	for _, bundles := range [2][]*bundle[T]{p.underWay, p.waiting} {
+		for _, b := range bundles {
+			for _, other := range b.commands {
+				if c.same(other) {
+					return b, other
+				}
 			}
 		}
-		if len(b.commands) < mostTogether && b.bytes+c.size() <= mostBytes {
-			b.commands, b.bytes = append(b.commands, c), b.bytes+c.size()
-			return b, c, false
-		}
 	}
-	b = &together[T]{commands: append(make([]T, 0, 8), c), bytes: c.size(), turn: make(chan struct{}), done: make(chan struct{})}
-	p.waiting = append(p.waiting, b)
-	return b, c, true
+	return nil, other
 }
 
-// lead waits for a batch's turn and sends it.
-func (p *pipeline[T]) lead(b *together[T]) {
-	defer close(b.done)
+// addLocked puts a command into a bundle, and reports whether its caller leads that.
+func (p *pipeline[T]) addLocked(c T) (b *bundle[T], leads bool) {
+	if b = p.open; b != nil && len(b.commands) < mostTogether && b.bytes+c.size() <= mostBytes {
+		b.commands, b.bytes = append(b.commands, c), b.bytes+c.size()
+		return b, false
+	}
+	b = &bundle[T]{first: [1]T{c}, bytes: c.size()}
+	b.commands, p.open = b.first[:], b
+	if len(p.underWay) < mostUnderWay {
+		p.underWay = append(p.underWay, b)
+	} else {
+		b.turn = make(chan struct{})
+		p.waiting = append(p.waiting, b)
+	}
+	return b, true
+}
+
+func (b *bundle[T]) doneLocked() <-chan struct{} {
+	if b.done == nil {
+		b.done = make(chan struct{})
+	}
+	return b.done
+}
+
+// lead waits for a bundle's turn and sends it.
+func (p *pipeline[T]) lead(b *bundle[T]) {
+	defer p.end(b)
+	if b.turn != nil && !p.await(b) {
+		b.err = errLate
+		return
+	}
+	runtime.Gosched() // callers who could run now come along
+	b.err = p.send(p.shut(b))
+}
+
+// shut returns a bundle's commands, after which nobody joins it.
+func (p *pipeline[T]) shut(b *bundle[T]) []T {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open == b {
+		p.open = nil
+	}
+	return b.commands
+}
+
+// await waits for a bundle's turn, and reports whether it came in time.
+func (p *pipeline[T]) await(b *bundle[T]) bool {
 	timer := time.NewTimer(p.patience)
 	defer timer.Stop()
 	select {
 	case <-b.turn:
+		return true
 	case <-timer.C:
-		if p.withdraw(b) {
-			b.err = errLate
-			return
-		}
 	}
-	defer p.pass()
-	b.err = p.send(b.commands)
-}
-
-// withdraw takes a batch out of those that wait, and reports whether it did: not if its turn has come.
-func (p *pipeline[T]) withdraw(b *together[T]) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at := slices.Index(p.waiting, b)
-	if at >= 0 {
-		p.waiting = slices.Delete(p.waiting, at, at+1)
+	if p.open == b {
+		p.open = nil
 	}
-	return at >= 0
+	n := len(p.waiting)
+	p.waiting = slices.DeleteFunc(p.waiting, func(other *bundle[T]) bool { return other == b })
+	return len(p.waiting) == n // it came just now
 }
 
-// pass ends a batch's turn: that of the next one has come, if one waits.
-func (p *pipeline[T]) pass() {
+// end lets those who wait for a bundle go on, and has the next one begin if this one was under way.
+func (p *pipeline[T]) end(b *bundle[T]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.waiting) == 0 {
-		p.underWay--
+	if b.done != nil {
+		close(b.done)
+	}
+	at := slices.Index(p.underWay, b)
+	if at < 0 {
 		return
 	}
-	close(p.waiting[0].turn)
-	p.waiting = slices.Delete(p.waiting, 0, 1)
+	p.underWay = slices.Delete(p.underWay, at, at+1)
+	if len(p.waiting) > 0 {
+		next := p.waiting[0]
+		p.waiting, p.underWay = slices.Delete(p.waiting, 0, 1), append(p.underWay, next)
+		close(next.turn)
+	}
 }

@@ -102,7 +102,7 @@ func (s *session) extend(asked int64) {
 	m := s.membership
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.session == s && s.ctx.Err() == nil {
+	if m.session.Load() == s && s.ctx.Err() == nil {
 		m.lease.extendRedis(asked + s.usable())
 	}
 }
