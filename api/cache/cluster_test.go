@@ -29,7 +29,10 @@ func (f *fakeLedger) Read(context.Context, time.Duration) (cache.State, []cache.
 func (f *fakeLedger) Bump(_ context.Context, least cache.State) (cache.State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.state = cache.State{Epoch: max(f.state.Epoch+1, least.Epoch), Wire: max(f.state.Wire, least.Wire), Run: least.Run}
+	f.state.Epoch, f.state.Wire = max(f.state.Epoch+1, least.Epoch), max(f.state.Wire, least.Wire)
+	if least.Run != "" {
+		f.state.Run = least.Run
+	}
 	return f.state, nil
 }
 
@@ -37,6 +40,12 @@ func (f *fakeLedger) Look(context.Context) (cache.State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.state, nil
+}
+
+func (f *fakeLedger) epoch() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state.Epoch
 }
 
 func (f *fakeLedger) HasBump(context.Context, string) (bool, error) { return true, nil }
@@ -72,12 +81,18 @@ func mustJoin(t *testing.T, server *servers.Redis) (*cache.Cache, *prometheus.Re
 		Timeout: 5 * time.Second,
 	}})
 	t.Cleanup(c.Close)
+	mustHaveLease(t, registry)
+	return c, registry
+}
+
+// mustHaveLease waits until a cache has a lease. The metric is in whole seconds.
+func mustHaveLease(t *testing.T, registry *prometheus.Registry) {
+	t.Helper()
 	for deadline := time.Now().Add(time.Minute); metric(t, registry, "lease_seconds") <= 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the cache has no lease after a minute")
 		}
 	}
-	return c, registry
 }
 
 // TestABuildHasValuesOfItsOwn holds that values in Redis are told apart by the program that made them, though its Release

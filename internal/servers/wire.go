@@ -5,6 +5,7 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // Wire carries connections to a server, and fails when it is told to: it stands in for a network.
@@ -22,6 +23,7 @@ type Wire struct {
 	shuns []byte        // connections that begin with something that holds this are ended; nil when none are
 	loses []byte        // the answer to what holds this is lost; nil when none is
 	lost  chan struct{} // closed then
+	far   time.Duration // how long everything takes one way
 }
 
 // carried is one connection.
@@ -69,7 +71,7 @@ func (w *Wire) accept(ln net.Listener) {
 
 func (w *Wire) carry(client net.Conn) {
 	w.mu.Lock()
-	to, network := w.to, "tcp"
+	to, network, far := w.to, "tcp", w.far
 	w.mu.Unlock()
 	if filepath.IsAbs(to) {
 		network = "unix"
@@ -78,6 +80,9 @@ func (w *Wire) carry(client net.Conn) {
 	if err != nil {
 		client.Close()
 		return
+	}
+	if far > 0 {
+		client, server = makeFar(client, far), makeFar(server, far)
 	}
 	c := &carried{client: client, server: server}
 	w.mu.Lock()
@@ -180,6 +185,13 @@ func (w *Wire) Retarget(to string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.to = to
+}
+
+// MoveAway has what new connections carry take so much longer, there and back together.
+func (w *Wire) MoveAway(roundTrip time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.far = roundTrip / 2
 }
 
 // LoseAnswer has the next thing that is asked with these words reach the server, and its connection end when the server

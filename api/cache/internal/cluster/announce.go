@@ -9,6 +9,15 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
+// announce is invalidate for as long as Redis is there.
+func (s *session) announce(slots []uint16) (seq uint64, members map[string]string, err error) {
+	err = s.insist(func() (err error) {
+		seq, members, err = s.invalidate(slots)
+		return err
+	})
+	return seq, members, err
+}
+
 // invalidate announces slots on the bus, and returns the announcement's number and who was a member. A number that is
 // not above all that were known before ends the session.
 func (s *session) invalidate(slots []uint16) (seq uint64, members map[string]string, err error) {
@@ -69,8 +78,7 @@ func (w *writes) confirm(s *session, seq uint64, members map[string]string) erro
 	w.metrics.acknowledged.Add(float64(len(members) - len(missing)))
 	if len(missing) > 0 {
 		if err := w.evict(s, missing); err != nil {
-			s.failed(err) // they may go on renewing
-			return errAgain
+			return errAgain // they may go on renewing
 		}
 		leases = w.Now() + int64(w.Lease)
 	}
@@ -94,7 +102,9 @@ func (w *writes) lookAgain(s *session, look *look) error {
 // evict evicts the members who have not acknowledged, so that they cannot renew.
 func (w *writes) evict(s *session, missing map[string]string) error {
 	w.metrics.timedOut.Add(float64(len(missing)))
-	ctx, cancel := w.bounded(context.Background())
-	defer cancel()
-	return s.evict(ctx, evicted, missing)
+	return s.insist(func() error {
+		ctx, cancel := w.bounded(context.Background())
+		defer cancel()
+		return s.evict(ctx, evicted, missing)
+	})
 }

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -136,7 +135,7 @@ func (s *session) acknowledge() {
 			return nil
 		})
 		cancel()
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if err != nil {
 			s.failed(err) // the writer gives up on this replica, and waits out its lease
 		}
 	}

@@ -16,12 +16,12 @@ type eval struct {
 	reply  *redis.Cmd
 }
 
-func (*eval) same(*eval) bool { return false } // each does something
-func (e *eval) size() int     { return e.bytes }
+func (*eval) what() string { return "" } // each does something
+func (e *eval) size() int  { return e.bytes }
 
 // newEvals makes a pipeline that runs scripts. Each run has an error of its own.
 func newEvals(client *redis.Client, patience time.Duration) *pipeline[*eval] {
-	return &pipeline[*eval]{patience: patience, send: func(evals []*eval) error {
+	return newPipeline(patience, func(evals []*eval) error {
 		ctx := context.Background()
 		pipe := client.Pipeline()
 		for _, e := range evals {
@@ -37,7 +37,7 @@ func newEvals(client *redis.Client, patience time.Duration) *pipeline[*eval] {
 			_, _ = pipe.Exec(ctx)
 		}
 		return nil
-	}}
+	})
 }
 
 // eval runs a script of a fill, together with those of others. See call.

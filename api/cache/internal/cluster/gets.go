@@ -15,17 +15,17 @@ type get struct {
 	raw  []byte // nil without a value; not to be changed, for others may have asked for the same
 }
 
-func (g *get) same(other *get) bool { return g.name == other.name }
-func (g *get) size() int            { return 0 } // of the values nobody knows
+func (g *get) what() string { return g.name }
+func (g *get) size() int    { return 0 } // of the values nobody knows
 
 // newGets makes a pipeline that reads values.
 func newGets(client *redis.Client, patience time.Duration) *pipeline[*get] {
-	return &pipeline[*get]{patience: patience, send: func(gets []*get) error {
+	return newPipeline(patience, func(gets []*get) error {
 		if len(gets) == 1 {
 			return getOne(client, gets[0])
 		}
 		return getAll(client, gets)
-	}}
+	})
 }
 
 func getOne(client *redis.Client, g *get) error {

@@ -64,7 +64,7 @@ func (s *session) evictDead(others map[string]other, members map[string]string) 
 	if len(dead) > 0 {
 		ctx, cancel := s.bounded(s.ctx)
 		defer cancel()
-		if err := s.evict(ctx, offTheList, dead); err != nil && !errors.Is(err, context.Canceled) {
+		if err := s.evict(ctx, offTheList, dead); err != nil {
 			s.failed(err)
 		}
 	}

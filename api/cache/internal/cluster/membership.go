@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -25,7 +24,8 @@ type membership struct {
 	// wake is called when a fill that this replica may wait for has ended.
 	wake func(waiters string)
 
-	// away is set while Redis does not answer: from a command that it did not answer to a renewal that comes through.
+	// away is set while Redis does not answer: from a renewal that is missed to one that comes through. Any other command
+	// may be late for reasons of its own.
 	away atomic.Bool
 
 	bumped int64 // when this replica last bumped the epoch for its run of Redis
@@ -294,18 +294,4 @@ func (m *membership) open(s *session) error {
 	m.metrics.sessions.Add(1)
 	m.Logger.Info("cache: session", "member", s.member, "epoch", s.epoch.Name())
 	return nil
-}
-
-// failed takes note of a command of a session that Redis did not answer. An answer that refuses a command
-// is counted too, as is a wait for a free connection, and they say nothing of Redis.
-func (m *membership) failed(s *session, err error) {
-	m.metrics.errors.Inc()
-	m.room.note(err)
-	var refusal redis.Error
-	if errors.Is(err, errLost) || errors.As(err, &refusal) || errors.Is(err, context.Canceled) || errors.Is(err, redis.ErrPoolTimeout) {
-		return
-	}
-	if m.session.Load() == s {
-		m.away.Store(true)
-	}
 }

@@ -3,8 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"testing"
 	"time"
@@ -97,31 +95,6 @@ func TestTheEpochMoves(t *testing.T) {
 	}
 	if s.extend(n.Now()); n.Live(n.Now()) {
 		t.Error("a session that has ended extended the lease of the next")
-	}
-}
-
-// refusal is an answer of Redis.
-type refusal struct{}
-
-func (refusal) Error() string { return "OOM command not allowed" }
-func (refusal) RedisError()   {}
-
-// TestRedisIsAway holds after which errors Redis is not asked any more.
-func TestRedisIsAway(t *testing.T) {
-	timeout := &net.OpError{Op: "read", Err: context.DeadlineExceeded}
-	for err, away := range map[error]bool{
-		timeout: true, io.EOF: true, fmt.Errorf("store: %w", timeout): true,
-		refusal{}: false, errLost: false, context.Canceled: false, redis.ErrPoolTimeout: false,
-	} {
-		n, s := mustMember(t)
-		if s.failed(err); (n.members.ready() == nil) != away {
-			t.Errorf("after %v: Redis is away: %v, want %v", err, !away, away)
-		}
-		n, s = mustMember(t)
-		n.members.end(s, errCut)
-		if s.failed(err); n.members.away.Load() {
-			t.Errorf("after %v of a session that has ended, Redis is away", err)
-		}
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 )
 
 // command is what a pipeline sends; its reply is noted in it.
-type command[T any] interface {
-	// same reports whether the reply to another command, which has not come yet, answers this one too.
-	same(other T) bool
+type command interface {
+	// what tells commands apart whose replies differ; those with an empty one all do.
+	what() string
 	// size is how many bytes it brings, beside a few.
 	size() int
 }
@@ -22,13 +22,14 @@ type command[T any] interface {
 //
 // How many are under way is bounded, and what is in one, so that none of them keeps Redis from what keeps the protocol
 // going for longer than about a millisecond.
-type pipeline[T command[T]] struct {
+type pipeline[T command] struct {
 	// send sends commands. The client's timeouts bound it. An error is that of all commands.
 	send func(commands []T) error
 	// patience is how long commands may wait for their turn.
 	patience time.Duration
 
 	mu       sync.Mutex
+	asked    map[string]place[T] // by what, while there is no reply
 	underWay []*bundle[T]
 	waiting  []*bundle[T] // for their turn
 	open     *bundle[T]   // the last one; nil once it is being sent
@@ -40,6 +41,10 @@ const (
 	mostTogether = 64        // commands of a bundle
 	mostBytes    = 256 << 10 // that they bring, but for the first of them
 )
+
+func newPipeline[T command](patience time.Duration, send func([]T) error) *pipeline[T] {
+	return &pipeline[T]{patience: patience, send: send, asked: map[string]place[T]{}}
+}
 
 // errLate are commands whose turn did not come in time.
 var errLate = errors.New("too many commands wait for Redis")
@@ -54,14 +59,20 @@ type bundle[T any] struct {
 	err      error         // read after done
 }
 
+// place is where a command is.
+type place[T any] struct {
+	bundle  *bundle[T]
+	command T
+}
+
 // do has a command sent, and returns it, or the same command of another caller, with the reply.
 func (p *pipeline[T]) do(c T) (T, error) {
 	p.mu.Lock()
-	if b, other := p.findLocked(c); b != nil {
-		done := b.doneLocked()
+	if same, found := p.asked[c.what()]; found {
+		done := same.bundle.doneLocked()
 		p.mu.Unlock()
 		<-done
-		return other, b.err
+		return same.command, same.bundle.err
 	}
 	b, leads := p.addLocked(c)
 	if leads {
@@ -75,22 +86,13 @@ func (p *pipeline[T]) do(c T) (T, error) {
 	return c, b.err
 }
 
-// findLocked finds the same command of another caller.
-func (p *pipeline[T]) findLocked(c T) (found *bundle[T], other T) {
-	for _, bundles := range [2][]*bundle[T]{p.underWay, p.waiting} {
-		for _, b := range bundles {
-			for _, other := range b.commands {
-				if c.same(other) {
-					return b, other
-				}
-			}
-		}
-	}
-	return nil, other
-}
-
 // addLocked puts a command into a bundle, and reports whether its caller leads that.
 func (p *pipeline[T]) addLocked(c T) (b *bundle[T], leads bool) {
+	defer func() {
+		if what := c.what(); what != "" {
+			p.asked[what] = place[T]{b, c}
+		}
+	}()
 	if b = p.open; b != nil && len(b.commands) < mostTogether && b.bytes+c.size() <= mostBytes {
 		b.commands, b.bytes = append(b.commands, c), b.bytes+c.size()
 		return b, false
@@ -157,6 +159,9 @@ func (p *pipeline[T]) await(b *bundle[T]) bool {
 func (p *pipeline[T]) end(b *bundle[T]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for _, c := range b.commands {
+		delete(p.asked, c.what())
+	}
 	if b.done != nil {
 		close(b.done)
 	}

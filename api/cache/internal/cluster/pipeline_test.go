@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,12 +14,12 @@ type number struct {
 	n, bytes, double int
 }
 
-func (c *number) same(other *number) bool { return c.n == other.n }
-func (c *number) size() int               { return c.bytes }
+func (c *number) what() string { return strconv.Itoa(c.n) }
+func (c *number) size() int    { return c.bytes }
 
 // line is a pipeline that takes a second for each bundle, and what was sent through it.
 type line struct {
-	pipeline[*number]
+	*pipeline[*number]
 
 	mu         sync.Mutex
 	sent       []int // the commands of each bundle
@@ -27,8 +28,7 @@ type line struct {
 
 func newLine(patience time.Duration) *line {
 	l := &line{}
-	l.patience = patience
-	l.send = func(numbers []*number) error {
+	l.pipeline = newPipeline(patience, func(numbers []*number) error {
 		l.mu.Lock()
 		l.sent = append(l.sent, len(numbers))
 		l.now++
@@ -42,7 +42,7 @@ func newLine(patience time.Duration) *line {
 		defer l.mu.Unlock()
 		l.now--
 		return nil
-	}
+	})
 	return l
 }
 
@@ -132,7 +132,7 @@ func TestALateTurn(t *testing.T) {
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("the last was answered after %v", took)
 		}
-		if late := l.ask(t, numbers(100, 0)...); late != 0 || len(l.underWay)+len(l.waiting) != 0 {
+		if late := l.ask(t, numbers(100, 0)...); late != 0 || len(l.underWay)+len(l.waiting)+len(l.asked) != 0 {
 			t.Errorf("%d were late afterwards, and %d bundles are left", late, len(l.underWay)+len(l.waiting))
 		}
 	})

@@ -20,6 +20,9 @@ func (s *session) renew() {
 			s.end(errSilent)
 			return
 		}
+		if s.echoIsLate() {
+			s.miss(errSilent)
+		}
 		members, err := s.renewOnce(number)
 		switch {
 		case s.redis.gone.Load():
@@ -29,7 +32,7 @@ func (s *session) renew() {
 			s.end(err) // a server that takes no writes has become a copy
 			return
 		case err != nil:
-			s.failed(err)
+			s.miss(err)
 		default:
 			s.evictDead(others, members)
 		}
@@ -37,6 +40,73 @@ func (s *session) renew() {
 		case <-s.ctx.Done():
 			return
 		case <-ticker.C:
+		}
+	}
+}
+
+// echoIsLate reports whether a renewal has had no echo for longer than Redis has for a command.
+func (s *session) echoIsLate() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.Now()
+	for _, asked := range s.asked {
+		if now-asked > int64(s.Timeout) {
+			return true
+		}
+	}
+	return false
+}
+
+// miss takes note of a renewal that did not come through. Redis is away then, unless it answered with a refusal.
+func (s *session) miss(err error) {
+	s.failed(err)
+	var refusal redis.Error
+	if !errors.As(err, &refusal) && s.ctx.Err() == nil {
+		s.membership.away.Store(true)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.missed = s.Now()
+	s.tellLocked()
+}
+
+// tellLocked has awaitRenewal look again.
+func (s *session) tellLocked() {
+	close(s.news)
+	s.news = make(chan struct{})
+}
+
+// awaitRenewal waits for the next renewal, and reports whether it came through. It does not have it come earlier: that
+// a beat lies between two of them tells how old an incarnation is.
+func (s *session) awaitRenewal() bool {
+	asked := s.Now()
+	for {
+		s.mu.Lock()
+		through, missed, news := s.renewed >= asked, s.missed >= asked, s.news
+		s.mu.Unlock()
+		if through || missed {
+			return through
+		}
+		select {
+		case <-news:
+		case <-s.ctx.Done():
+			return false
+		}
+	}
+}
+
+// insist tells Redis something, again and again while that fails and renewals come through: then Redis is slow, and not
+// away. What was taken for late may have been done, so it must do no harm twice. It gives up after two leases.
+func (s *session) insist(tell func() error) error {
+	for until := s.Now() + 2*int64(s.Lease); ; {
+		err := tell()
+		var refusal redis.Error
+		if err == nil || errors.Is(err, errLost) || errors.As(err, &refusal) {
+			return err
+		}
+		s.failed(err)
+		if s.ctx.Err() != nil || s.Now() > until || !s.awaitRenewal() {
+			return err
 		}
 	}
 }
@@ -88,11 +158,15 @@ func (s *session) hearEcho(seq, number uint64) {
 		}
 	}
 	s.echoed = now
+	if found {
+		s.membership.away.Store(false)
+		s.renewed = max(s.renewed, asked)
+		s.tellLocked()
+	}
 	s.mu.Unlock()
 	if !found {
 		return
 	}
-	s.membership.away.Store(false)
 	s.metrics.busLag.Observe(float64(now-asked) / float64(time.Second))
 	s.extend(asked)
 }

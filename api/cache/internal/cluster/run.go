@@ -77,6 +77,18 @@ func then(first, second onConnect) onConnect {
 	}
 }
 
+// warm has control's connections be made, but for the one that is left to whoever needs it meanwhile: a write is not to
+// wait for a connection that is new, and so is asked for the run first.
+func (r *run) warm(ctx context.Context) {
+	for range controlPool - 1 {
+		conn := r.control.Conn()
+		defer conn.Close()
+		if conn.Ping(ctx).Err() != nil {
+			return // who needs it will find out
+		}
+	}
+}
+
 func (r *run) close() {
 	r.control.Close()
 	r.values.Close()

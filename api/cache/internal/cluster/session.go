@@ -37,11 +37,14 @@ type session struct {
 
 	announced atomic.Uint64 // the highest number of this replica's own announcements, as far as it knows
 
-	mu     sync.Mutex
-	asked  map[uint64]int64  // when each renewal that has no echo yet was sent
-	echoed int64             // when the last echo was heard
-	due    map[string]uint64 // acknowledgements to send: a writer's newest
-	dueNow chan struct{}
+	mu      sync.Mutex
+	asked   map[uint64]int64  // when each renewal that has no echo yet was sent
+	echoed  int64             // when the last echo was heard
+	renewed int64             // when the last renewal that came through was sent
+	missed  int64             // when the last that was missed was
+	news    chan struct{}     // closed, and made anew, with each of these
+	due     map[string]uint64 // acknowledgements to send: a writer's newest
+	dueNow  chan struct{}
 }
 
 func newSession(m *membership, r *run, state State) *session {
@@ -49,13 +52,19 @@ func newSession(m *membership, r *run, state State) *session {
 		part: m.part, membership: m, redis: r, epoch: state, names: m.names(state),
 		member: m.Replica + "." + newToken().String()[:16],
 		acks:   newAcks(), asked: map[uint64]int64{}, due: map[string]uint64{}, dueNow: make(chan struct{}, 1),
+		news: make(chan struct{}),
 	}
 	s.ctx, s.end = context.WithCancelCause(m.ctx)
 	return s
 }
 
-// failed takes note of a command that Redis did not answer.
-func (s *session) failed(err error) { s.membership.failed(s, err) }
+// failed counts a command that Redis did not answer in time, or refused. Whether it is away, renewals tell.
+func (s *session) failed(err error) {
+	if !errors.Is(err, context.Canceled) {
+		s.metrics.errors.Inc()
+		s.membership.room.note(err)
+	}
+}
 
 func (s *session) stamp(seq uint64) fence.Stamp { return s.zero + fence.Stamp(seq) }
 
@@ -148,6 +157,7 @@ func (s *session) keep(bus *redis.PubSub) error {
 	tasks.Go(func() { s.listen(bus) })
 	tasks.Go(s.renew)
 	tasks.Go(s.acknowledge)
+	tasks.Go(func() { s.redis.warm(s.ctx) })
 	<-s.ctx.Done()
 	s.membership.end(s, context.Cause(s.ctx))
 	bus.Close()

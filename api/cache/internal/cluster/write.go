@@ -166,14 +166,13 @@ func (w *writes) carryOut(b *batch) {
 		if s == nil {
 			break
 		}
-		seq, members, err := s.invalidate(b.slots)
+		seq, members, err := s.announce(b.slots)
 		if err == nil {
 			broken.At("announced")
 			w.tasks.Go(func() { w.conclude(b, s, seq, members) })
 			return
 		}
 		if !errors.Is(err, errLost) && s.ctx.Err() == nil {
-			s.failed(err)
 			break
 		}
 		w.members.end(s, err)
