@@ -56,7 +56,7 @@ type config struct {
 
 	RedisNamespace string `env:"WOODY_REDIS_NAMESPACE" placeholder:"NAME" help:"What names in Redis have in them, to tell programs on one Redis apart. Programs with databases of their own are told apart without. The same on all replicas."`
 
-	RedisTimeout time.Duration `env:"WOODY_REDIS_TIMEOUT" default:"250ms" help:"How long Redis may take over one command; after one that took longer it is not asked until it answers again."`
+	RedisTimeout time.Duration `env:"WOODY_REDIS_TIMEOUT" default:"250ms" help:"How long Redis may take over one command; after a renewal of the lease that took longer it is not asked until one comes through."`
 	CacheLease   time.Duration `env:"WOODY_CACHE_LEASE" default:"1s" help:"How long a replica may answer from a cache without a word from Redis and the database. It bounds what a write waits for a replica that is gone, and is what every write waits while Redis is away. The same on all replicas."`
 	FillLease    time.Duration `env:"WOODY_FILL_LEASE" default:"1s" help:"How long others wait for a replica that died while it filled a key for all."`
 	AckTimeout   time.Duration `env:"WOODY_ACK_TIMEOUT" default:"250ms" help:"How long a write waits to hear that a replica knows of it, before that one is taken for gone."`

@@ -49,8 +49,8 @@ type Cluster struct {
 	// AckTimeout is how long a write waits for a replica to say that it has heard of it, before it takes
 	// it for gone. Default: 250ms.
 	AckTimeout time.Duration
-	// Timeout bounds each command to Redis; after one that ran into it, Redis is not asked until it
-	// answers again. Default: 250ms.
+	// Timeout bounds each command to Redis, and how long lookups and fills wait for their turn to be sent. After a renewal
+	// of the lease that ran into it, Redis is not asked until one comes through. Default: 250ms.
 	Timeout time.Duration
 	// Logger is told when the replica loses its session, or the epoch moves. Default: slog.Default().
 	Logger *slog.Logger

@@ -24,7 +24,7 @@ type written struct {
 }
 
 func makeFar(conn net.Conn, late time.Duration) *far {
-	f := &far{Conn: conn, late: late, writes: make(chan written, 1<<16), closed: make(chan struct{})}
+	f := &far{Conn: conn, late: late, writes: make(chan written, 256), closed: make(chan struct{})}
 	go f.deliver()
 	return f
 }

@@ -36,6 +36,7 @@ var (
 	Name     = off("name")
 	Past     = off("past")
 	Proof    = off("proof")
+	Marks    = off("marks")
 )
 
 var dieAt = os.Getenv("WOODY_DIE_AT")

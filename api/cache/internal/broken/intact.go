@@ -24,6 +24,7 @@ const (
 	Name     = false // names in Redis are the same for all programs, and the epoch names no place of a run
 	Past     = false // Redis may go back in time, as long as it is the same run
 	Proof    = false // a database server that takes no writes is heard like one that does
+	Marks    = false // a session begins without the marks of what was invalidated before it
 )
 
 // At is a step that a writer can be told to die at.

@@ -45,17 +45,20 @@ func (f *fills) fetch(ctx context.Context, key string, old Token, from *Lookup) 
 			from.Waited = waited
 			return &from.Found, nil
 		}
-		woken, forget := f.waits.on(s.name("w", key))
-		lease, left, err := s.acquire(key, from.seenID())
-		if err != nil || lease != nil {
-			forget()
-			return nil, lease
-		}
+		lease := s.fillLease(key)
+		woken, forget := f.waits.on(lease.waiters())
+		acquired, left, err := lease.acquire(from.seenID())
 		if left > 0 {
 			waited = true
 			s.await(ctx, woken, left)
 		}
 		forget()
+		switch {
+		case err != nil:
+			return nil, nil
+		case acquired:
+			return nil, lease
+		}
 		from = nil
 	}
 	return nil, nil

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -16,7 +15,7 @@ import (
 // or Release; with a replica that dies it ends by itself, after the fill lease.
 type FillLease struct {
 	session *session
-	key     string
+	names   []string // of the state, the value, the lease and those who wait for it, as the scripts want them
 	token   Token
 	seq     uint64 // the fence
 
@@ -25,36 +24,41 @@ type FillLease struct {
 	ended bool
 }
 
-// acquire asks to fill a key. It returns a FillLease; or how long the lease of the replica that fills it has
-// left; or neither, when there is another value by now.
-func (s *session) acquire(key, seen string) (*FillLease, time.Duration, error) {
-	l := &FillLease{session: s, key: key, token: newToken()}
-	word, rest, err := s.eval(acquireScript, 0, l.names(), s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.names.inbox(s.member))
+// fillLease is a lease to fill a key, which is not acquired yet.
+func (s *session) fillLease(key string) *FillLease {
+	return &FillLease{session: s, token: newToken(), names: []string{
+		s.names.state(), s.name("v", key), s.name("l", key), s.name("w", key),
+	}}
+}
+
+// waiters is the name of those who wait for the fill.
+func (l *FillLease) waiters() string { return l.names[3] }
+
+// acquire asks for the lease. It reports whether it was acquired; otherwise it returns how long the lease of the replica
+// that fills the key has left, or zero when there is another value than was seen by now.
+func (l *FillLease) acquire(seen string) (acquired bool, left time.Duration, err error) {
+	s := l.session
+	word, rest, err := s.eval(acquireScript, 0, l.names, s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.names.inbox(s.member))
 	if err != nil {
 		s.failed(err)
-		return nil, 0, err
+		return false, 0, err
 	}
 	switch word {
 	case "lead":
 		if l.seq, err = strconv.ParseUint(rest.text(0), 10, 64); err != nil {
-			return nil, 0, err
+			return false, 0, err
 		}
 		l.hold()
-		return l, 0, nil
+		return true, 0, nil
 	case "wait":
 		ms, err := strconv.ParseInt(rest.text(0), 10, 64)
-		return nil, time.Duration(max(ms, 0)+1) * time.Millisecond, err
+		return false, time.Duration(max(ms, 0)+1) * time.Millisecond, err
 	}
-	return nil, 0, nil
+	return false, 0, nil
 }
 
 // Token is the ID that the value will have.
 func (l *FillLease) Token() Token { return l.token }
-
-func (l *FillLease) names() []string {
-	s := l.session
-	return []string{s.names.state(), s.name("v", l.key), s.name("l", l.key), s.name("w", l.key)}
-}
 
 // hold renews the lease as long as the fill runs. Most fills end before it has to.
 func (l *FillLease) hold() {
@@ -67,7 +71,7 @@ func (l *FillLease) hold() {
 
 func (l *FillLease) extend() {
 	s := l.session
-	word, _, err := s.eval(extendScript, 0, []string{l.names()[2]}, l.token.String(), s.FillLease.Milliseconds())
+	word, _, err := s.eval(extendScript, 0, l.names[2:3], l.token.String(), s.FillLease.Milliseconds())
 	if err != nil && word != "lost" {
 		s.failed(err)
 	}
@@ -110,9 +114,9 @@ func (l *FillLease) finish(raw []byte, seq uint64, ttl time.Duration, slots stri
 	}
 	l.mu.Unlock()
 	s := l.session
-	names := l.names()
-	wake := fmt.Sprintf("%d w %s %s", Wire, s.inc, names[3])
-	outcome, _, err = s.eval(finishScript, len(raw), names, s.inc.String(), l.token.String(), seq, max(ttl.Milliseconds(), 1), raw, wake, slots)
+	inc := s.inc.String()
+	wake := strconv.Itoa(Wire) + " w " + inc + " " + l.waiters()
+	outcome, _, err = s.eval(finishScript, len(raw), l.names, inc, l.token.String(), seq, max(ttl.Milliseconds(), 1), raw, wake, slots)
 	if err != nil {
 		s.failed(err)
 	}

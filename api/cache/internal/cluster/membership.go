@@ -285,6 +285,9 @@ func (m *membership) open(s *session) error {
 		m.gate.shut()
 	}
 	m.lastInc = s.inc
+	if broken.Marks {
+		s.marks.list = nil
+	}
 	s.zero, s.marks.list = m.Fences.Adopt(s.marks.seq, s.marks.list), nil
 	s.echoed = m.Now()
 	m.session.Store(s)

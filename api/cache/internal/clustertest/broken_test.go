@@ -28,6 +28,7 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleTwoPrograms", "name"}, {"TestScheduleElsewhere", "name"},
 		{"TestScheduleDemotedAndBack", "past"}, {"TestScheduleRestoredRedis", "past"},
 		{"TestScheduleRestoredRedisAtOnce", "past"},
+		{"TestScheduleLateReplica", "marks"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()

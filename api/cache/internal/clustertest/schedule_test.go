@@ -349,6 +349,16 @@ func TestScheduleHandedOver(t *testing.T) {
 	}
 }
 
+// 1. A value is stored in Redis. 2. A write invalidates it. 3. A replica begins its session, and finds the value. (marks)
+func TestScheduleLateReplica(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 1)
+	s.replicas[0].mustRead("a")
+	version := s.replicas[0].mustWrite("a")
+	s.mustStartReplicas(1, settings{})
+	s.replicas[1].wantRead("a", version)
+}
+
 // 1. A value is stored after a few invalidations. 2. The fences are dropped, and begin anew with the same
 // numbers. 3. A write invalidates the value, under a low number. 4. The value is read. (token)
 func TestScheduleDroppedFence(t *testing.T) {
