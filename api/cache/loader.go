@@ -138,8 +138,8 @@ func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Loa
 }
 
 // Peek is the kept value of key. Without one that may be served, info.Reason is not Hit; the caller
-// then goes on with Look, which may find it where replicas share, and then with Fill, which completes the read. A kept absence is a hit whose error is the
-// load's. The key is not kept: it may be made from a buffer that is used again.
+// then goes on with Look, which may find it where replicas share, and then with Fill, which completes the read. A kept
+// absence is a hit whose error is the load's. The key is not kept: it may be made from a buffer that is used again.
 func (l *Loader[V]) Peek(key string) (v V, info Info, err error) {
 	c := l.cache
 	now := c.clock.now()
@@ -161,9 +161,9 @@ func (l *Loader[V]) unpack(e *entry, now int64) (V, Info, error) {
 	return v, Info{TTL: time.Duration(e.expires - now)}, e.err
 }
 
-// Look is the value of a key that Peek did not find, for the reasons in missed, from the layer that replicas share; in a
-// cache of one process nothing is found. The key is not kept. Without a value that may be served the caller goes on with
-// Fill, and gives it the info that Look returned.
+// Look is the value of a key that Peek did not find, for the reasons in missed, from the layer that replicas share; in
+// a cache of one process nothing is found. The key is not kept. Without a value that may be served the caller goes on
+// with Fill, and gives it the info that Look returned.
 func (l *Loader[V]) Look(key string, missed Info) (v V, info Info, found bool) {
 	if l.cache.node == nil {
 		return v, missed, false
@@ -177,7 +177,9 @@ func (l *Loader[V]) Look(key string, missed Info) (v V, info Info, found bool) {
 }
 
 // Fill loads the value of a key that Peek and Look did not find, as they told in missed.
-func (l *Loader[V]) Fill(ctx context.Context, key string, tags []string, load Load[V], missed Info) (v V, info Info, err error) {
+func (l *Loader[V]) Fill(
+	ctx context.Context, key string, tags []string, load Load[V], missed Info,
+) (v V, info Info, err error) {
 	c := l.cache
 	if c.isLoading(ctx, key) {
 		return v, Info{Reason: missed.Reason}, ErrOwnKey

@@ -37,11 +37,10 @@ func (o *outcome) ttl(options *Options) time.Duration {
 	return options.TTL
 }
 
-// entryOf makes an entry that may be served for the time left.
-func (o *outcome) entryOf(key string, options *Options, fence fence.Stamp, slots []uint16, now int64, left time.Duration) *entry {
-	e := &entry{value: o.value, err: o.err, fence: fence, slots: slots, id: o.id}
+// entryOf makes an entry that may be served until it expires, while its fence holds.
+func (o *outcome) entryOf(key string, options *Options, fence fence.Stamp, slots []uint16, expires int64) *entry {
+	e := &entry{value: o.value, err: o.err, fence: fence, slots: slots, id: o.id, expires: expires}
 	e.size = sizeOf(key, slots, o.fill.bytes)
-	e.expires = now + int64(left)
 	if ahead := options.RefreshAhead; ahead > 0 && !o.absent {
 		e.refresh.Store(e.expires - int64(float64(options.TTL)*(1-ahead+(rand.Float64()-0.5)/5)))
 	}

@@ -91,9 +91,10 @@ func (c *Cache) keepable(f *flight) *entry {
 	case ttl <= 0:
 		return nil
 	case f.found != nil:
-		return f.entryOf(f.key, f.options, f.found.Stamp, f.fill.slots, c.clock.now(), min(ttl, time.Until(f.found.Expires)))
+		left := min(ttl, time.Until(f.found.Expires))
+		return f.entryOf(f.key, f.options, f.found.Stamp, f.fill.slots, c.clock.now()+int64(left))
 	}
-	return f.entryOf(f.key, f.options, f.fence, f.allSlots(), c.clock.now(), ttl)
+	return f.entryOf(f.key, f.options, f.fence, f.allSlots(), c.clock.now()+int64(ttl))
 }
 
 // allSlots are the slots of the tags that the read named and of those that the load did.

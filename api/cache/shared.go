@@ -29,13 +29,11 @@ func (l *Loader[V]) look(key string) (v V, info Info, seen *cluster.Lookup) {
 	v, _ = value.(V)
 	info = Info{Shared: SharedHit}
 	o := outcome{value: value, absent: there.Absent, id: there.ID}
-	if left := min(o.ttl(&l.options), time.Until(there.Expires)); left > 0 {
-		info.TTL = left
-		if c.Near() {
-			info.Stored = true
-			o.fill.bytes = int64(len(there.Payload)) + foundOverhead
-			c.keep.set(strings.Clone(key), o.entryOf(key, &l.options, there.Stamp, cluster.UnpackSlots(there.Slots), c.clock.now(), left))
-		}
+	if info.TTL = max(0, min(o.ttl(&l.options), time.Until(there.Expires))); info.TTL > 0 && c.Near() {
+		info.Stored = true
+		o.fill.bytes = int64(len(there.Payload)) + foundOverhead
+		slots, expires := cluster.UnpackSlots(there.Slots), c.clock.now()+int64(info.TTL)
+		c.keep.set(strings.Clone(key), o.entryOf(key, &l.options, there.Stamp, slots, expires))
 	}
 	return v, info, nil
 }
@@ -71,8 +69,8 @@ func (c *Cache) fetch(ctx context.Context, f *flight) *cluster.FillLease {
 	return lease
 }
 
-// share ends a fill lease: with the value, where it may be kept, and without one whatever happens before. An absence that is
-// an error stays here: an error is no value that a codec knows.
+// share ends a fill lease: with the value, where it may be kept, and without one whatever happens before. An absence
+// that is an error stays here: an error is no value that a codec knows.
 func (c *Cache) share(f *flight, lease *cluster.FillLease) {
 	if lease == nil {
 		return

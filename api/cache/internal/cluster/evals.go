@@ -40,9 +40,9 @@ func newEvals(client *redis.Client, patience time.Duration) *pipeline[*eval] {
 	})
 }
 
-// eval runs a script of a fill, together with those of others. See call.
-func (s *session) eval(script *redis.Script, value int, keys []string, args ...any) (word string, rest reply, err error) {
-	e, err := s.redis.evals.do(&eval{script: script, keys: keys, args: args, bytes: value})
+// eval runs a script of a fill, which brings a value of so many bytes, together with those of others. See call.
+func (s *session) eval(script *redis.Script, bytes int, keys []string, args ...any) (string, reply, error) {
+	e, err := s.redis.evals.do(&eval{script: script, keys: keys, args: args, bytes: bytes})
 	if err != nil {
 		return "", nil, err
 	}

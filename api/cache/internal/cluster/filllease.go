@@ -34,11 +34,12 @@ func (s *session) fillLease(key string) *FillLease {
 // waiters is the name of those who wait for the fill.
 func (l *FillLease) waiters() string { return l.names[3] }
 
-// acquire asks for the lease. It reports whether it was acquired; otherwise it returns how long the lease of the replica
-// that fills the key has left, or zero when there is another value than was seen by now.
+// acquire asks for the lease, and reports whether it got it. Otherwise it returns how long the lease of the replica that
+// fills the key has left; zero when there is another value by now than the one that was seen.
 func (l *FillLease) acquire(seen string) (acquired bool, left time.Duration, err error) {
 	s := l.session
-	word, rest, err := s.eval(acquireScript, 0, l.names, s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.names.inbox(s.member))
+	word, rest, err := s.eval(acquireScript, 0, l.names,
+		s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.names.inbox(s.member))
 	if err != nil {
 		s.failed(err)
 		return false, 0, err
@@ -85,7 +86,8 @@ func (l *FillLease) extend() {
 func (l *FillLease) Store(slots []uint16, absent bool, payload []byte, ttl time.Duration) bool {
 	s := l.session
 	value := Value{
-		ID: l.token, Inc: s.inc, Seq: l.seq, Expires: time.Now().Add(ttl), Absent: absent, Slots: PackSlots(slots), Payload: payload,
+		ID: l.token, Inc: s.inc, Seq: l.seq, Expires: time.Now().Add(ttl), Absent: absent,
+		Slots: PackSlots(slots), Payload: payload,
 	}
 	seq := l.seq
 	if broken.Fence {
@@ -116,7 +118,8 @@ func (l *FillLease) finish(raw []byte, seq uint64, ttl time.Duration, slots stri
 	s := l.session
 	inc := s.inc.String()
 	wake := strconv.Itoa(Wire) + " w " + inc + " " + l.waiters()
-	outcome, _, err = s.eval(finishScript, len(raw), l.names, inc, l.token.String(), seq, max(ttl.Milliseconds(), 1), raw, wake, slots)
+	outcome, _, err = s.eval(finishScript, len(raw), l.names,
+		inc, l.token.String(), seq, max(ttl.Milliseconds(), 1), raw, wake, slots)
 	if err != nil {
 		s.failed(err)
 	}

@@ -17,11 +17,11 @@ type marks struct {
 }
 
 // marksAtOnce is about how many fields of the state one command reads.
-const marksAtOnce = 1000
+const marksAtOnce = 4000
 
 // readMarks reads the marks before this replica registers, while it is subscribed to the bus already: what is
-// invalidated from their number on, the bus brings. So a replica checks the fences of values from before its session by
-// its own marks, as it does those of later ones.
+// invalidated from their number on, the bus brings. So a replica checks the fences of values from before its session
+// by its own marks, as it does those of later ones.
 //
 // HSCAN may miss what is put in or taken out while it runs. No mark is taken out of a state but with all of it, and then
 // its incarnation is another one when the replica registers.

@@ -16,9 +16,9 @@ type command interface {
 	size() int
 }
 
-// pipeline sends commands to Redis, those that are asked for at the same time together: a round trip costs several times
-// what a command in it does. The first of a bundle's callers sends it for all: at once while fewer are under way than may
-// be, else when one of those has ended.
+// pipeline sends commands to Redis, those that are asked for at the same time together: a round trip costs several
+// times what a command in it does. The first of a bundle's callers sends it for all: at once while fewer are under way
+// than may be, else when one of those has ended.
 //
 // How many are under way is bounded, and what is in one, so that none of them keeps Redis from what keeps the protocol
 // going for longer than about a millisecond.
