@@ -80,6 +80,7 @@ func (c *Cache) join(f *flight, mayJoin bool) (joined *flight, led role, ended *
 	}
 	if running.next == nil || running.next.waiting == 0 {
 		running.next = f
+		f.seen = nil // it is old by the time that this flight begins
 		return f, queues, nil
 	}
 	running.next.waiting++

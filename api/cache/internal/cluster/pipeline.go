@@ -157,22 +157,32 @@ func (p *pipeline[T]) await(b *bundle[T]) bool {
 
 // end lets those who wait for a bundle go on, and has the next one begin if this one was under way.
 func (p *pipeline[T]) end(b *bundle[T]) {
+	done, turn := p.leave(b)
+	if turn != nil {
+		close(turn)
+	}
+	if done != nil {
+		close(done)
+	}
+}
+
+// leave takes a bundle out, and returns what those wait on who wait for it, and for the turn that it leaves; nil where
+// nobody does.
+func (p *pipeline[T]) leave(b *bundle[T]) (done, turn chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range b.commands {
 		delete(p.asked, c.what())
 	}
-	if b.done != nil {
-		close(b.done)
-	}
 	at := slices.Index(p.underWay, b)
 	if at < 0 {
-		return
+		return b.done, nil
 	}
 	p.underWay = slices.Delete(p.underWay, at, at+1)
-	if len(p.waiting) > 0 {
-		next := p.waiting[0]
-		p.waiting, p.underWay = slices.Delete(p.waiting, 0, 1), append(p.underWay, next)
-		close(next.turn)
+	if len(p.waiting) == 0 {
+		return b.done, nil
 	}
+	next := p.waiting[0]
+	p.waiting, p.underWay = slices.Delete(p.waiting, 0, 1), append(p.underWay, next)
+	return b.done, next.turn
 }
