@@ -13,7 +13,7 @@ import (
 // commands are all that a user at Redis must be allowed to run, for replicas and their scripts. access.lua has them too.
 var commands = []string{
 	"eval", "evalsha", "info", "ping", "publish", "subscribe",
-	"del", "expire", "get", "getrange", "hdel", "hget", "hgetall", "hincrby", "hmget", "hset", "mget", "pexpire", "pttl",
+	"del", "expire", "get", "getrange", "hdel", "hget", "hgetall", "hincrby", "hmget", "hscan", "hset", "mget", "pexpire", "pttl",
 	"sadd", "set", "smembers",
 }
 

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -113,8 +114,8 @@ func TestTheRuleIsEnough(t *testing.T) {
 	}
 	// Many look up at once; a write goes to both; one leaves, and another comes.
 	var lookups sync.WaitGroup
-	for range 200 {
-		lookups.Go(func() { filler.Lookup("key") })
+	for i := range 200 {
+		lookups.Go(func() { filler.Lookup(fmt.Sprint("key", i)) })
 	}
 	lookups.Wait()
 	if err := filler.Settle(0, []string{"tag"}); err != nil {

@@ -25,7 +25,7 @@ func (s *session) invalidate(slots []uint16) (seq uint64, members map[string]str
 	defer cancel()
 	known := s.known()
 	_, rest, err := call(ctx, s.redis.control, invalidateScript, s.names.stateAndMembers(),
-		Wire, s.inc.String(), s.names.bus(), s.member, formatSlots(slots))
+		Wire, s.inc.String(), s.names.bus(), s.member, formatSlots(slots), s.redis.history())
 	if err != nil {
 		return 0, nil, err
 	}

@@ -14,7 +14,7 @@ import (
 func mustSession(t testing.TB) *session {
 	p, _ := newPart(t, nil)
 	s := newSession(newNode(p).members, newRun(&redis.UniversalOptions{}), State{Epoch: 1})
-	s.member, s.inc = "me", newToken()
+	s.member, s.inc, s.marks.seq = "me", newToken(), 5
 	s.zero = s.Fences.Adopt(5, nil)
 	s.seen.Store(5)
 	return s

@@ -66,7 +66,7 @@ func TestMarksAreOfTheIncarnation(t *testing.T) {
 	}{
 		{"the same", one, 7, false, nil, 7, 1},
 		{"the same, some announcements later", one, 9, false, nil, 7, 1},
-		{"the same, with an earlier number", one, 6, false, errOtherMarks, 0, 0},
+		{"the same, with an earlier number", one, 6, false, errWentBack, 0, 0},
 		{"one that this replica has begun", other, 0, true, nil, 0, 0},
 		{"one that another replica has begun meanwhile", other, 3, false, errOtherMarks, 0, 0},
 	} {

@@ -170,7 +170,8 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 	if state.Wire > Wire {
 		return nil, nil, fmt.Errorf("a newer release has taken over with wire format %d", state.Wire)
 	}
-	if err := m.greet(r, state); err != nil {
+	if err := m.reach(r, state); err != nil {
+		m.away.Store(true) // until a session begins; no write waits for one
 		return nil, nil, err
 	}
 	if err := m.takeOver(r, state); err != nil {
@@ -198,8 +199,12 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 	return s, bus, nil
 }
 
-// greet looks whether Redis lets this replica do what it has to and, once for each run, whether it has room.
-func (m *membership) greet(r *run, state State) error {
+// reach connects to Redis, and looks whether it lets this replica do what it has to and, once for each run, whether it
+// has room.
+func (m *membership) reach(r *run, state State) error {
+	if r.id.Load() == nil {
+		m.sought = state // there are no connections yet
+	}
 	if err := m.checkAccess(r, m.names(state)); err != nil {
 		return err
 	}
@@ -230,16 +235,7 @@ func (m *membership) leaveBehind(epoch State, cause error) {
 // names an older wire format. Replicas that reach different servers would take turns: each waits for a
 // lease in between. Before it does, it connects anew, since old connections may lead to a server that was the primary.
 func (m *membership) takeOver(r *run, state State) error {
-	ctx, cancel := m.bounded(m.ctx)
-	defer cancel()
-	if r.id.Load() == nil {
-		m.sought = state // there are no connections yet
-	}
-	if err := r.control.Ping(ctx).Err(); err != nil {
-		m.away.Store(true) // until a session begins; no write waits for one
-		return fmt.Errorf("connect: %w", err)
-	}
-	if broken.Epoch || state.Wire == Wire && state.Run == m.place(*r.id.Load()) {
+	if broken.Epoch || state.Wire == Wire && state.Run == m.place(r.id.Load().name) {
 		return nil
 	}
 	if m.sought != state {
@@ -250,7 +246,7 @@ func (m *membership) takeOver(r *run, state State) error {
 		m.watch.read() // another may have done it
 		if again, _ := m.watch.current(); again == state {
 			m.bumped = now
-			if _, err := m.watch.bump(State{Wire: Wire, Run: m.place(*r.id.Load())}); err != nil {
+			if _, err := m.watch.bump(State{Wire: Wire, Run: m.place(r.id.Load().name)}); err != nil {
 				return err
 			}
 		}

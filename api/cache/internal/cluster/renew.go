@@ -101,7 +101,7 @@ func (s *session) insist(tell func() error) error {
 	for until := s.Now() + 2*int64(s.Lease); ; {
 		err := tell()
 		var refusal redis.Error
-		if err == nil || errors.Is(err, errLost) || errors.As(err, &refusal) {
+		if err == nil || errors.Is(err, errLost) || errors.Is(err, errWentBack) || errors.As(err, &refusal) {
 			return err
 		}
 		s.failed(err)
@@ -126,7 +126,7 @@ func (s *session) renewOnce(number uint64) (map[string]string, error) {
 	s.asked[number] = asked
 	s.mu.Unlock()
 	word, rest, err := call(ctx, s.redis.control, renewScript, s.names.stateAndMembers(),
-		Wire, s.inc.String(), s.member, s.names.inbox(s.member), number)
+		Wire, s.inc.String(), s.member, s.names.inbox(s.member), number, s.redis.history())
 	switch {
 	case err != nil:
 		return nil, err

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -43,18 +42,8 @@ func (r *room) look(on *run) {
 	if err != nil {
 		return // the next command says so
 	}
-	if bound := infoField(info, "maxmemory"); bound != "0" && bound != "" && infoField(info, "maxmemory_policy") == "noeviction" {
+	if bound := field(info, "maxmemory"); bound != "0" && bound != "" && field(info, "maxmemory_policy") == "noeviction" {
 		r.Logger.Warn("cache: this Redis drops nothing (noeviction): once it is full, fills are kept near alone; "+
 			"set maxmemory-policy allkeys-lru", "maxmemory", bound)
 	}
-}
-
-// infoField returns a field of what INFO answers, or "".
-func infoField(info, name string) string {
-	_, rest, found := strings.Cut("\n"+info, "\n"+name+":")
-	if !found {
-		return ""
-	}
-	value, _, _ := strings.Cut(rest, "\r\n")
-	return value
 }

@@ -31,9 +31,9 @@ type run struct {
 	gets    *pipeline[*get]
 	evals   *pipeline[*eval]
 
-	sentinels *sentinels             // they say where the primary is; nil for a server at a fixed address
-	id        atomic.Pointer[string] // nil before the first connection
-	gone      atomic.Bool            // a connection found another run
+	sentinels *sentinels            // they say where the primary is; nil for a server at a fixed address
+	id        atomic.Pointer[runID] // nil before the first connection
+	gone      atomic.Bool           // a connection found another run
 
 	looked bool // at its room
 }
@@ -102,7 +102,7 @@ func (r *run) check(ctx context.Context, conn *redis.Conn) error {
 	if err != nil {
 		return err
 	}
-	id, err := runID(info)
+	id, err := parseRun(info)
 	if err != nil {
 		return err
 	}
@@ -113,21 +113,35 @@ func (r *run) check(ctx context.Context, conn *redis.Conn) error {
 	return errOtherRun
 }
 
-// runID returns what tells a run from all others, as one word: its run_id changes when the server is started again, its
-// master_replid when it has been a copy meanwhile. A copy has none.
-func runID(info string) (string, error) {
+// history is what scripts compare with the server's own; empty before the first connection.
+func (r *run) history() string {
+	if id := r.id.Load(); id != nil {
+		return id.history
+	}
+	return ""
+}
+
+// runID tells a run from all others.
+type runID struct {
+	name    string // one word for it
+	history string // the server's master_replid, which changes when it has been a copy meanwhile
+}
+
+// parseRun returns a run by what INFO says of it: its run_id changes when the server is started again, its master_replid
+// when it has been a copy meanwhile. A copy has no run.
+func parseRun(info string) (id runID, err error) {
 	if role := field(info, "role"); role != "master" {
-		return "", fmt.Errorf("%w (its role is %q)", errCopy, role)
+		return id, fmt.Errorf("%w (its role is %q)", errCopy, role)
 	}
 	start, history := field(info, "run_id"), field(info, "master_replid")
 	if start == "" || history == "" {
-		return "", errors.New("this Redis server does not say its run_id and its master_replid: " +
+		return id, errors.New("this Redis server does not say its run_id and its master_replid: " +
 			"replicas could not tell when it was started again, or has been a copy")
 	}
 	if broken.Past {
 		history = ""
 	}
-	return fmt.Sprintf("%x", sha256.Sum256([]byte(start+" "+history)))[:32], nil
+	return runID{fmt.Sprintf("%x", sha256.Sum256([]byte(start+" "+history)))[:32], history}, nil
 }
 
 // field returns a field of INFO; empty where it is not there.

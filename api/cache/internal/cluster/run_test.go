@@ -69,14 +69,14 @@ func pingUntilGone(ctx context.Context, client *redis.Client) (err error) {
 
 func TestRunID(t *testing.T) {
 	const info = "# Server\r\nredis_version:7.0.15\r\nrun_id:aa\r\n\r\n# Replication\r\nrole:master\r\nmaster_replid:bb\r\n"
-	id, err := runID(info)
-	if err != nil || len(id) != 32 {
+	id, err := parseRun(info)
+	if err != nil || len(id.name) != 32 {
 		t.Fatalf("%q, %v", id, err)
 	}
 	for _, other := range []string{
 		"role:master\r\nrun_id:ab\r\nmaster_replid:bb\r\n", "role:master\r\nrun_id:aa\r\nmaster_replid:ab\r\n",
 	} {
-		if got, err := runID(other); got == id || err != nil {
+		if got, err := parseRun(other); got == id || err != nil {
 			t.Errorf("%q is the same run as %q; %v", other, info, err)
 		}
 	}
@@ -84,7 +84,7 @@ func TestRunID(t *testing.T) {
 		"", "role:master\r\nrun_id:aa\r\n", "role:master\r\nmaster_replid:bb\r\n",
 		"role:slave\r\nrun_id:aa\r\nmaster_replid:bb\r\n",
 	} {
-		if got, err := runID(unknown); err == nil {
+		if got, err := parseRun(unknown); err == nil {
 			t.Errorf("%q is run %q, want an error", unknown, got)
 		}
 	}

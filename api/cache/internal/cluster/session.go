@@ -92,10 +92,10 @@ func (s *session) register() error {
 	}
 	id := "any"
 	if !broken.Epoch {
-		id = s.place(*s.redis.id.Load())
+		id = s.place(s.redis.id.Load().name)
 	}
 	word, rest, err := call(ctx, s.redis.control, openScript, s.names.stateAndMembers(),
-		s.epoch.Epoch, id, s.Lease.Milliseconds(), fresh.String(), s.member, s.epoch.Token, s.epoch.Ledger)
+		s.epoch.Epoch, id, s.Lease.Milliseconds(), fresh.String(), s.member, s.epoch.Token, s.epoch.Ledger, s.redis.history())
 	switch {
 	case err != nil:
 		return fmt.Errorf("register: %w", err)

@@ -85,7 +85,10 @@ func TestARunIsSoughtAnew(t *testing.T) {
 		t.Errorf("by old connections: %v, and the epoch is %d; want them to be made anew first", err, ledger.state.Epoch)
 	}
 	fresh := mustRun(t, server)
-	if err := m.takeOver(fresh, state); !errors.Is(err, errTakingOver) || ledger.state.Run != *fresh.id.Load() {
+	if err := m.reach(fresh, state); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.takeOver(fresh, state); !errors.Is(err, errTakingOver) || ledger.state.Run != fresh.id.Load().name {
 		t.Errorf("by new connections: %v, and the run is %q; want that of the server", err, ledger.state.Run)
 	}
 }

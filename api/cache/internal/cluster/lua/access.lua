@@ -5,7 +5,7 @@ local key, channel = KEYS[1], ARGV[1]
 local calls = {
 	{'info', 'server'}, {'ping'}, {'publish', channel, ''}, {'subscribe', channel},
 	{'del', key}, {'expire', key, '1'}, {'get', key}, {'getrange', key, '0', '1'}, {'hdel', key, 'f'},
-	{'hget', key, 'f'}, {'hgetall', key}, {'hincrby', key, 'f', '1'}, {'hmget', key, 'f'}, {'hset', key, 'f', 'v'},
+	{'hget', key, 'f'}, {'hgetall', key}, {'hincrby', key, 'f', '1'}, {'hmget', key, 'f'}, {'hscan', key, '0'}, {'hset', key, 'f', 'v'},
 	{'mget', key}, {'pexpire', key, '1'}, {'pttl', key}, {'sadd', key, 'm'}, {'set', key, 'v'}, {'smembers', key},
 }
 local refused = {'access'}

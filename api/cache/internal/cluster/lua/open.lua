@@ -1,10 +1,13 @@
 #!lua flags=allow-oom
 -- open: a replica joins. KEYS: state, members. ARGV: epoch, run, lease, fresh incarnation, member, the epoch's token, the
--- ledger's name.
+-- ledger's name, the server's history.
 -- A state that is of an older epoch, of another run of the server (an old file!) or not all there is
 -- begun anew, under the fresh incarnation: nothing that was made under the one before counts. One that is
 -- of a later epoch, or of another with the same number, shows that the ledger was read before a bump, or lost it.
 -- One of another ledger is begun anew too, but not while its members renew, each of which lets it live for another day.
+if not string.find(redis.call('INFO', 'replication'), 'master_replid:' .. ARGV[8], 1, true) then
+	return {'lost'}
+end
 local day = 86400
 local at = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'inc', 'seq', 'lease', 'token', 'ledger')
 local epoch, run, inc, seq, lease, token, ledger = at[1], at[2], at[3], at[4], at[5], at[6], at[7]

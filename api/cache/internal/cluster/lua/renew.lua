@@ -1,7 +1,10 @@
 #!lua flags=allow-oom
 -- renew: a member asks for its lease again. KEYS: state, members. ARGV: wire format, incarnation, member,
--- inbox, number of the renewal. The lease counts from when the echo comes in on the bus connection, behind
+-- inbox, number of the renewal, the server's history. The lease counts from when the echo comes in on the bus connection, behind
 -- every invalidation that was announced before it.
+if not string.find(redis.call('INFO', 'replication'), 'master_replid:' .. ARGV[6], 1, true) then
+	return {'lost'}
+end
 local at = redis.call('HMGET', KEYS[1], 'inc', 'seq')
 if at[1] ~= ARGV[2] or redis.call('HGET', KEYS[2], 'inc') ~= ARGV[2] then
 	return {'lost'}
