@@ -22,6 +22,7 @@ build: ## Build the programs into bin/
 test: check ## Run every check and test, against real servers
 	scripts/need gcc mariadb redis haproxy varnish chromium bind wget
 	$(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /api/faults$$)
+	$(GO) test -run '^TestModel' ./api/cache/internal/cluster
 
 .PHONY: check
 check: ## Formatting, vet, staticcheck, tidy modules
@@ -47,6 +48,12 @@ fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alo
 long: ## The oracles over a million reads, and a million keys on the scales
 	$(GO) test -timeout 10m -run 'Oracle$$|Heap' ./api/cache -args -oracle-reads 1000000 -heap-keys 1000000
 	$(GO) test -timeout 10m -run 'Oracle$$' ./api/cache/fibercache -args -oracle-reads 1000000
+
+SCHEDULES ?= 1000000
+
+.PHONY: model
+model: ## Go through SCHEDULES of the cache's protocol, as a model, and break it by each rule removed
+	$(GO) test -run '^TestModel' -count=1 -v -timeout 0 ./api/cache/internal/cluster -args -schedules $(SCHEDULES)
 
 .PHONY: fault
 fault: ## Break a running shop for DURATION (each fault once by default), under the oracle

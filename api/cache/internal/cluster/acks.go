@@ -31,15 +31,9 @@ func (a *acks) await(members map[string]string, seq uint64, patience time.Durati
 	defer timer.Stop()
 	for {
 		a.mu.Lock()
-		missing = map[string]string{}
-		for member := range members {
-			if a.read[member] < seq {
-				missing[member] = anyRenewal
-			}
-		}
 		heard := a.heard
 		a.mu.Unlock()
-		if len(missing) == 0 {
+		if missing = a.missing(members, seq); len(missing) == 0 {
 			return nil
 		}
 		select {
@@ -50,4 +44,17 @@ func (a *acks) await(members map[string]string, seq uint64, patience time.Durati
 			return missing
 		}
 	}
+}
+
+// missing returns those of the members who have not read up to seq.
+func (a *acks) missing(members map[string]string, seq uint64) map[string]string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	missing := map[string]string{}
+	for member := range members {
+		if a.read[member] < seq {
+			missing[member] = anyRenewal
+		}
+	}
+	return missing
 }
