@@ -24,7 +24,7 @@ func (k kind) failsReads() bool {
 	if strings.Contains(k.name, "a replica starts") {
 		return true
 	}
-	for _, word := range []string{"Redis", "bus", "primary", "COMMIT"} {
+	for _, word := range []string{"Redis", "bus", "primary", "COMMIT", "cold"} {
 		if strings.Contains(k.name, word) {
 			return false
 		}
@@ -237,6 +237,18 @@ var kinds = []kind{
 		time.Sleep(between(draw, 500*time.Millisecond, time.Second)) // the old one answers as it did
 		return s.pair.Follow()
 	}},
+	{"a burst of cold keys", burst},
+	{"one replica without Redis takes all writes", func(s *system, draw *rand.Rand) error {
+		r := s.any(draw)
+		s.only.Store(r)
+		defer s.only.Store(nil)
+		r.wire.Cut()
+		defer r.wire.Mend()
+		time.Sleep(between(draw, time.Second, 4*time.Second))
+		return nil
+	}},
+	{"Redis full, with noeviction", full},
+	{"MariaDB back without the epochs of its last seconds, in which nobody had a cache server", forgetful},
 	{"the answers to some COMMITs are lost", func(s *system, _ *rand.Rand) error {
 		for range 8 { // of every kind of write, some time
 			select {
