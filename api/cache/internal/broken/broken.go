@@ -33,6 +33,8 @@ var (
 	HandOver = off("handover")
 	Bumps    = off("bumps")
 	Lapse    = off("lapse")
+	Overlap  = off("overlap")
+	Outage   = off("outage")
 	Name     = off("name")
 	Past     = off("past")
 	Proof    = off("proof")

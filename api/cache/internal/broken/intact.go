@@ -20,6 +20,8 @@ const (
 	Back     = false // an epoch is learnt that is lower than one that was known
 	HandOver = false // a write that was handed over is acknowledged when another replica has begun to carry it out
 	Bumps    = false // a bump counts as known when the epoch has its number, and records are removed though it was lost
+	Overlap  = false // a refusal is a contact at once, and a writer who waits may miss an outage
+	Outage   = false // the gate opens after a lease whatever became of the database meanwhile
 	Lapse    = false // a contact with the database begins again whatever may have happened since it lapsed
 	Name     = false // names in Redis are the same for all programs, and the epoch names no place of a run
 	Past     = false // Redis may go back in time, as long as it is the same run

@@ -83,8 +83,7 @@ func (w *writes) confirm(s *session, seq uint64, members map[string]string) erro
 		leases = w.Now() + int64(w.Lease)
 	}
 	time.Sleep(time.Duration(leases - w.Now()))
-	w.gate.await()
-	return nil
+	return w.watch.passGate()
 }
 
 // lookAgain takes the last look: it returns errAgain if the epoch in the database is not that of the announcement. Then

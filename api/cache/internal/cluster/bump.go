@@ -85,16 +85,42 @@ func (w *watch) has(bumped State) bool {
 	return err == nil && has
 }
 
+// wasThere reads the ledger, and reports whether the database has been there since began, as far as readings tell.
+func (w *watch) wasThere(began int64) bool {
+	w.read()
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	return w.contacts.unbroken(began)
+}
+
+// passGate waits until the gate has been shut for a lease through which the database was there. Had it been unreachable,
+// that would have counted as a contact for members of an epoch before, who have not read of another.
+func (w *watch) passGate() error {
+	err := AwaitBumped(func() bool {
+		until := w.gate.await(w.poke)
+		if w.gate.isPassed(until) || broken.Outage {
+			return true
+		}
+		if !w.wasThere(until - int64(w.Lease)) {
+			w.gate.shut() // once more
+			return false
+		}
+		w.gate.pass(until)
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	return nil
+}
+
 // awaitBumped is AwaitBumped, by the readings that run makes at every beat, and one at the end.
 // It returns the bump that is known everywhere: a later one, where the database has lost the one given.
 func (w *watch) awaitBumped(bumped State) (known State, err error) {
 	err = AwaitBumped(func() bool {
 		began := w.Now()
-		w.gate.await()
-		w.read()
-		w.reading.Lock()
-		known := w.contacts.unbroken(began)
-		w.reading.Unlock()
+		w.gate.await(w.poke)
+		known := w.wasThere(began)
 		if known = known && w.has(bumped); !known {
 			bumped, _ = w.current() // a later one leaves as much behind
 			w.gate.shut()           // once more

@@ -11,8 +11,9 @@ type gate struct {
 	now   func() int64
 	lease time.Duration
 
-	mu    sync.Mutex
-	until int64 // no write is acknowledged before
+	mu     sync.Mutex
+	until  int64 // no write is acknowledged before
+	passed int64 // the until that has been waited for, with the database there all the time
 }
 
 func newGate(p part) *gate { return &gate{now: p.Now, lease: p.Lease} }
@@ -25,11 +26,29 @@ func (g *gate) shut() {
 	g.until = max(g.until, g.now()+int64(g.lease))
 }
 
-// await waits until what has been announced by now may be acknowledged. A gate that is shut later is not for it: what
-// that one is about began after the announcement.
-func (g *gate) await() {
+// await waits until what has been announced by now may be acknowledged, and returns until when that was. A gate that is
+// shut later is not for it: what that one is about began after the announcement. meanwhile is called again and again.
+func (g *gate) await(meanwhile func()) (until int64) {
 	g.mu.Lock()
-	left := g.until - g.now()
+	until = g.until
 	g.mu.Unlock()
-	time.Sleep(time.Duration(left))
+	for left := until - g.now(); left > 0; left = until - g.now() {
+		meanwhile()
+		time.Sleep(min(time.Duration(left), g.lease/10))
+	}
+	return until
+}
+
+// pass notes that the database was there through the lease that ended then.
+func (g *gate) pass(until int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.passed = max(g.passed, until)
+}
+
+// isPassed reports whether pass was called for that lease, or a later one. One that never began needs none.
+func (g *gate) isPassed(until int64) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return until <= g.passed
 }

@@ -11,15 +11,15 @@ func TestGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		g := &gate{now: func() int64 { return int64(time.Since(began)) }, lease: time.Second}
-		if g.await(); time.Since(began) != 0 {
+		if g.await(func() {}); time.Since(began) != 0 {
 			t.Errorf("a gate that was never shut was waited for, %v", time.Since(began))
 		}
 		g.shut()
 		time.AfterFunc(400*time.Millisecond, g.shut)
-		if g.await(); time.Since(began) != time.Second {
+		if g.await(func() {}); time.Since(began) != time.Second {
 			t.Errorf("the first write waited %v, want one lease", time.Since(began))
 		}
-		if g.await(); time.Since(began) != 1400*time.Millisecond {
+		if g.await(func() {}); time.Since(began) != 1400*time.Millisecond {
 			t.Errorf("the second write waited until %v, want a lease from when the gate was shut last", time.Since(began))
 		}
 	})

@@ -1,6 +1,9 @@
 package cluster
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // carryOutLeft invalidates for writers who died, or lost their connection, before they had, and for those who cannot
 // reach Redis and wait. A replica that cannot use Redis either leaves it to others.
@@ -31,8 +34,9 @@ func (w *writes) carryOutLeft(left []Record) {
 		case <-w.ctx.Done():
 			return
 		}
+		// By a bump nothing is carried out for whoever waits: it may be lost, and only who bumped would ask for it.
 		for _, id := range ids {
-			if b.err != nil {
+			if b.err != nil || b.bump != "" && slices.Contains(waited, id) {
 				w.records.release(id) // the next reading finds it again
 				continue
 			}

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-func number(n int) string { return strconv.Itoa(n) }
+func decimal(n int) string { return strconv.Itoa(n) }
 
 // epochNumber returns the number of an epoch's name.
 func epochNumber(name string) uint64 {
@@ -77,7 +77,7 @@ func (r *replicaModel) database(t *task, fresh bool) (*databaseLink, error) {
 		return nil, ErrUnreachable
 	case r.wayToDatabase.silent > t.now || server.frozen > t.now:
 		t.sleep(int64(r.Lease) / 4)
-		return nil, errLate
+		return nil, errNoAnswer
 	}
 	c := &databaseLink{link: newLink(&server.host, &r.wayToDatabase), server: server}
 	r.databases = append(r.databases[max(0, len(r.databases)-2):], c)

@@ -62,9 +62,9 @@ type redisModel struct {
 // identity is the run, as a connection finds it.
 func (r *redisModel) identity() string {
 	if r.model.off(ruleBack) {
-		return number(r.runID)
+		return decimal(r.runID)
 	}
-	return number(r.runID) + "/" + number(r.replID)
+	return decimal(r.runID) + "/" + decimal(r.replID)
 }
 
 // restart has the server be there again, with what it finds on its disk.
@@ -170,7 +170,7 @@ func (r *redisModel) renew(s *sessionModel, renewal uint64) (word string, member
 	if last, found := d.members[s.member]; !found || last == evicted {
 		return "struck", nil
 	}
-	d.members[s.member] = number(int(renewal))
+	d.members[s.member] = decimal(int(renewal))
 	r.toInbox(s.member, messageModel{kind: 'r', inc: d.inc, number: d.clock, extra: renewal})
 	return "renewed", maps.Clone(d.members)
 }

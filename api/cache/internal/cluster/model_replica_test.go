@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
 )
@@ -22,7 +21,6 @@ type replicaModel struct {
 
 	lease    *lease
 	gate     *gate
-	passed   int64 // the gate's end that was seen to be one
 	evicted  *evictions
 	contacts contacts
 	changed  signal // the session or the epoch
@@ -44,7 +42,6 @@ type replicaModel struct {
 	databases     []*databaseLink
 	demoted       bool // the server that answered last takes no writes
 	reading       lock
-	refusing      int64 // since when the database has refused; 0 if it does not
 	state         State
 	known         bool
 	carrying      map[int]bool
@@ -131,7 +128,7 @@ func (r *replicaModel) readLedger(t *task) {
 
 // take takes a reading over.
 func (r *replicaModel) take(t *task, asked int64, state State, left []recordModel, err error) {
-	if errors.Is(err, errLate) {
+	if errors.Is(err, errNoAnswer) {
 		err = context.DeadlineExceeded
 	}
 	held := r.lease.hasDatabase(r.Now()) // when the answer came, whenever it was asked for
@@ -139,11 +136,14 @@ func (r *replicaModel) take(t *task, asked int64, state State, left []recordMode
 		r.contacts.broken = asked
 		state, err = r.bumpRow(t, State{Epoch: r.state.Epoch + 1})
 	}
-	refused := r.refusals(asked, err)
-	if err == nil && r.Now()-r.contacts.answered > overlapLeases(r.Lease) && !r.model.off(ruleOverlap) {
-		r.contacts.broken = asked // the database may have been away in between, for so long that others counted that
+	was := r.contacts.broken
+	if r.model.off(ruleOverlap) && errors.Is(err, ErrUnreachable) {
+		r.contacts.refusing = asked - overlap(r.Lease)
 	}
-	unreachable := r.contacts.note(asked, held && refused || r.model.off(ruleContinues), err, r.Lease)
+	unreachable := r.contacts.note(asked, r.Now(), held || r.model.off(ruleContinues), err, r.Lease)
+	if r.model.off(ruleOverlap) && err == nil {
+		r.contacts.broken = was
+	}
 	if err == nil {
 		r.learn(state)
 	}
@@ -157,21 +157,6 @@ func (r *replicaModel) take(t *task, asked int64, state State, left []recordMode
 	if !r.model.off(ruleOutbox) {
 		r.carryOutLeft(left)
 	}
-}
-
-// overlapLeases is how long a database has to refuse for that to be a contact, and how far apart the readings of a
-// writer that waits for a bump may be: so he sees each outage that others count as a contact.
-func overlapLeases(lease time.Duration) int64 { return int64(lease) * 7 / 20 }
-
-// refusals reports whether the database has refused for so long that every writer who waits has seen it.
-func (r *replicaModel) refusals(asked int64, err error) bool {
-	switch {
-	case !errors.Is(err, ErrUnreachable):
-		r.refusing = 0
-	case r.refusing == 0:
-		r.refusing = r.Now()
-	}
-	return r.model.off(ruleOverlap) || r.refusing != 0 && asked-r.refusing >= overlapLeases(r.Lease)
 }
 
 // due returns the records that are older than grace, and those that were handed over.
@@ -213,7 +198,7 @@ func (r *replicaModel) learn(state State) {
 
 // bumpRow bumps the epoch, to that of least or above.
 func (r *replicaModel) bumpRow(t *task, least State) (state State, err error) {
-	token := "t" + number(r.model.unique())
+	token := "t" + decimal(r.model.unique())
 	err = r.change(t, int64(r.Lease)/2, func(d *rows) {
 		d.state.Epoch = max(d.state.Epoch+1, least.Epoch)
 		if d.state.Token = token; r.model.off(rulePair) {
@@ -287,7 +272,7 @@ func (r *replicaModel) passGate(t *task) error {
 	return AwaitBumped(func() bool {
 		shut := r.gate.until
 		r.awaitGate(t)
-		if shut == r.passed || r.model.off(ruleOutage) {
+		if r.gate.isPassed(shut) || r.model.off(ruleOutage) {
 			return true
 		}
 		r.readLedger(t)
@@ -295,7 +280,7 @@ func (r *replicaModel) passGate(t *task) error {
 			r.gate.shut()
 			return false
 		}
-		r.passed = shut
+		r.gate.pass(shut)
 		return true
 	})
 }

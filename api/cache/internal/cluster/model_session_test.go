@@ -149,7 +149,7 @@ func (r *replicaModel) beginSession(t *task, run *runModel) (*sessionModel, erro
 		return nil, err
 	}
 	s := &sessionModel{
-		replicaModel: r, run: run, state: state, member: r.name + "." + number(r.model.unique()),
+		replicaModel: r, run: run, state: state, member: r.name + "." + decimal(r.model.unique()),
 		acks: newAcks(), asked: map[uint64]int64{}, due: map[string]uint64{},
 	}
 	if err := s.subscribe(t); err != nil {
@@ -276,13 +276,13 @@ func (s *sessionModel) open(marks [slotCount]uint64) error {
 		r.left = append(r.left, r.lastInc)
 	}
 	r.lastInc, r.lastKnown = s.inc, max(s.first, r.lastKnownIn(s.inc))
-	s.base = uint64(r.Fences.InvalidateAll())
-	if !r.model.off(ruleMarks) {
-		for slot, mark := range marks {
-			r.Fences.InvalidateAt(s.stamp(mark), []uint16{uint16(slot)})
+	var list []fence.Mark
+	for slot, mark := range marks {
+		if mark > 0 && !r.model.off(ruleMarks) {
+			list = append(list, fence.Mark{Slot: uint16(slot), At: mark})
 		}
 	}
-	r.Fences.InvalidateAt(s.stamp(s.first), nil)
+	s.base = uint64(r.Fences.Adopt(s.first, list))
 	s.echoed = r.Now()
 	r.session, s.opened = s, true
 	r.away = false

@@ -110,7 +110,7 @@ func (m *model) table(i int) *fence.Table {
 	for len(m.tables) <= i {
 		m.tables = append(m.tables, fence.New())
 	}
-	m.tables[i].InvalidateAll()
+	m.tables[i].Adopt(0, nil)
 	return m.tables[i]
 }
 
@@ -283,7 +283,8 @@ func TestModel(t *testing.T) {
 	t.Logf("%d schedules in %v", done, time.Since(began).Round(time.Millisecond))
 }
 
-// TestModelNeedsEachRule removes one rule after another, and wants a schedule that violates the promise then.
+// TestModelNeedsEachRule removes one rule after another, and wants a schedule that violates the promise then. Lineage is not
+// among them: almost always a writer sees the outage in which its bump is lost. See TestABumpIsLostAndItsNumberTaken.
 func TestModelNeedsEachRule(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -313,7 +314,6 @@ func TestModelNeedsEachRule(t *testing.T) {
 		{"back", ruleBack, "demoted and promoted", 5000},
 		{"run", ruleRun, "loses a registration", 10000},
 		{"marks", ruleMarks, "", 1000},
-		{"lineage", ruleLineage, "loses a bump at once", 40000},
 		{"removal", ruleRemoval, "never read", 10000},
 		{"due", ruleDue, "never read", 5000},
 		{"continues", ruleContinues, "longer than a lease", 5000},

@@ -13,8 +13,8 @@ import (
 // each message takes is drawn, so that a seed decides the whole schedule.
 type timeline struct {
 	draw   *rand.Rand
-	now    int64   // nanoseconds
-	queue  []place // the next first, as a heap
+	now    int64    // nanoseconds
+	queue  []queued // the next first, as a heap
 	events []event
 	free   []int32 // places in events
 	tasks  []*task
@@ -38,8 +38,8 @@ type process struct {
 	offset int64 // of its clock
 }
 
-// place is an event's place in the queue: the events themselves stay where they are.
-type place struct {
+// queued is an event's place in the queue: the events themselves stay where they are.
+type queued struct {
 	at    int64
 	event int32
 }
@@ -54,7 +54,7 @@ func (l *timeline) add(e event) {
 		at = int32(len(l.events))
 		l.events = append(l.events, e)
 	}
-	l.queue = append(l.queue, place{e.at, at})
+	l.queue = append(l.queue, queued{e.at, at})
 	q, i := l.queue, len(l.queue)-1
 	for i > 0 && q[i].at < q[(i-1)/2].at {
 		q[i], q[(i-1)/2] = q[(i-1)/2], q[i]
@@ -276,8 +276,8 @@ func (c *link) works() bool {
 }
 
 var (
-	errLate   = errors.New("no answer in time")
-	errBroken = errors.New("the connection is broken")
+	errNoAnswer = errors.New("no answer in time")
+	errBroken   = errors.New("the connection is broken")
 )
 
 // ask has a server do f, once, and waits for its answer. With an error nobody knows whether f was done, or will be.
@@ -321,5 +321,5 @@ func (t *task) ask(c *link, patience int64, f func()) error {
 	case !c.works():
 		return errBroken
 	}
-	return errLate
+	return errNoAnswer
 }

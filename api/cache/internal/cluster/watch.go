@@ -88,8 +88,9 @@ func (w *watch) read() {
 	if w.ctx.Err() != nil {
 		return
 	}
-	held := w.lease.hasDatabase(asked) || broken.Lapse
-	unreachable := w.contacts.note(asked, held, err, w.Lease)
+	now := w.Now() // when it came, however long that took
+	held := w.lease.hasDatabase(now) || broken.Lapse
+	unreachable := w.contacts.note(asked, now, held, err, w.Lease)
 	w.say(err)
 	if err == nil {
 		w.learn(state)
