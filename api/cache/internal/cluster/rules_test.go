@@ -20,6 +20,8 @@ func TestDecisionsNeedTheirRules(t *testing.T) {
 	for test, rule := range map[string]string{
 		"TestABumpIsLostAndItsNumberTaken": "bumps",
 		"TestAContactThatLapsed":           "lapse",
+		"TestContacts":                     "overlap",
+		"TestTheGateAndAnOutage":           "outage",
 	} {
 		cmd := exec.Command(program, "-test.run", "^"+test+"$", "-test.timeout", "60s")
 		cmd.Env = append(os.Environ(), "WOODY_BROKEN="+rule)
