@@ -27,7 +27,6 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleHandedOver", "handover"},
 		{"TestScheduleTwoPrograms", "name"}, {"TestScheduleElsewhere", "name"},
 		{"TestScheduleDemotedAndBack", "past"}, {"TestScheduleRestoredRedis", "past"},
-		{"TestScheduleRestoredRedisAtOnce", "past"},
 		{"TestScheduleLateReplica", "marks"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
