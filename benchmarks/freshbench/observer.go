@@ -35,11 +35,19 @@ type figures struct {
 	fresh, acked load.Latencies
 }
 
-func (f figures) String() string {
-	line := func(what string, l load.Latencies) string {
-		return fmt.Sprintf("  %-34s p50 %8v  p99 %8v  max %8v  of %d\n", what,
-			l.At(.5).Round(10*time.Microsecond), l.At(.99).Round(10*time.Microsecond), l.At(1).Round(10*time.Microsecond), len(l))
+// line tells of latencies, which need not be sorted.
+func line(what string, l load.Latencies) string {
+	slices.Sort(l)
+	var sum time.Duration
+	for _, took := range l {
+		sum += took
 	}
+	round := func(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
+	return fmt.Sprintf("  %-34s mean %8v  p50 %8v  p99 %8v  max %8v  of %d\n", what,
+		round(sum/time.Duration(max(len(l), 1))), round(l.At(.5)), round(l.At(.99)), round(l.At(1)), len(l))
+}
+
+func (f figures) String() string {
 	return line("commit to fresh on every replica", f.fresh) + line("write to acknowledgement", f.acked) +
 		fmt.Sprintf("  reads under the oracle             %d in %v (%.0f/s), %d stale\n",
 			f.reads, f.took.Round(time.Second), float64(f.reads)/f.took.Seconds(), f.found.Stale)
@@ -92,8 +100,6 @@ func (o *observer) observe(reads, rate int, writes float64) (figures, error) {
 	errs[len(o.addrs)] = <-writing
 	f.took = time.Since(began)
 	f.reads, f.found = o.tally.Reads.Load(), o.findings.Sum()
-	slices.Sort(f.fresh)
-	slices.Sort(f.acked)
 	return f, errors.Join(errs...)
 }
 
