@@ -6,7 +6,8 @@ import (
 )
 
 // carryOutLeft invalidates for writers who died, or lost their connection, before they had, and for those who cannot
-// reach Redis and wait. A replica that cannot use Redis either leaves it to others.
+// reach Redis and wait. A replica that cannot use Redis either leaves it to others. It waits for no write of this replica,
+// which may be waiting in turn, handed over, for whoever wrote what is left: another replica, or this one itself.
 func (w *writes) carryOutLeft(left []Record) {
 	if w.members.ready() == nil {
 		return
@@ -26,7 +27,10 @@ func (w *writes) carryOutLeft(left []Record) {
 	if len(ids) == 0 {
 		return
 	}
-	b := w.add(tags)
+	b := newBatch()
+	b.add(tags)
+	b.shut()
+	w.tasks.Go(func() { w.carryOut(b) })
 	w.tasks.Go(func() {
 		w.noteTaken(waited)
 		select {

@@ -21,6 +21,19 @@ type batch struct {
 	bump  string // the token of the bump that carried it out; empty where it was announced
 }
 
+func newBatch() *batch { return &batch{done: make(chan struct{})} }
+
+func (b *batch) add(tags []string) {
+	b.tags = append(b.tags, tags...)
+	b.slots = fence.AppendSlots(b.slots, tags...)
+}
+
+// shut makes a batch, to which nothing is added any more, ready to be announced.
+func (b *batch) shut() {
+	slices.Sort(b.slots)
+	b.slots = slices.Compact(b.slots)
+}
+
 // writes carries out the invalidations of writes, many at a time.
 type writes struct {
 	part
@@ -113,11 +126,10 @@ func (w *writes) add(tags []string) *batch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.batch == nil {
-		w.batch = &batch{done: make(chan struct{})}
+		w.batch = newBatch()
 	}
 	b := w.batch
-	b.tags = append(b.tags, tags...)
-	b.slots = fence.AppendSlots(b.slots, tags...)
+	b.add(tags)
 	select {
 	case w.pending <- struct{}{}:
 	default:
@@ -149,8 +161,7 @@ func (w *writes) take() *batch {
 	b := w.batch
 	w.batch = nil
 	if b != nil {
-		slices.Sort(b.slots)
-		b.slots = slices.Compact(b.slots)
+		b.shut()
 	}
 	return b
 }

@@ -273,3 +273,37 @@ func TestRedisFull(t *testing.T) {
 	})
 	s.replicas[1].wantRead("a", version)
 }
+
+// TestAStallOfRedis stops Redis until no replica can use it, has each of two write, and lets Redis go on. Each hands its
+// write over, and each finds the other's, and its own. None waits for the other to end first.
+func TestAStallOfRedis(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2} {
+		s := mustStart(t, 0)
+		s.mustStartReplicas(n, settings{Lease: 3 * lease})
+		s.redis.Signal(syscall.SIGSTOP)
+		for _, r := range s.replicas {
+			await(t, "Redis is away", 10*time.Second, func() bool { return r.metric("breaker_open") == 1 })
+		}
+		epoch := s.replicas[0].metric("epoch")
+		began := time.Now()
+		var group sync.WaitGroup
+		for i, r := range s.replicas {
+			group.Go(func() {
+				if _, err := r.write([]string{"a", "b"}[i], ""); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		await(t, "the writes are handed over", 10*time.Second, func() bool {
+			return s.mustCount("SELECT COUNT(*) FROM woody_outbox WHERE recorded_us = 0") == n
+		})
+		s.redis.Signal(syscall.SIGCONT)
+		group.Wait()
+		took := time.Since(began)
+		t.Logf("%d replicas: %v", n, took)
+		if got := s.replicas[0].metric("epoch"); got != epoch || took > 6*lease {
+			t.Errorf("%d replicas: after %v the epoch is %v, want %v still, and less", n, took, got, epoch)
+		}
+	}
+}
