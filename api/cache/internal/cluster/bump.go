@@ -85,12 +85,14 @@ func (w *watch) has(bumped State) bool {
 	return err == nil && has
 }
 
-// wasThere reads the ledger, and reports whether the database has been there since began, as far as readings tell.
+// wasThere reads the ledger, and reports whether the database has been there since began, as far as readings tell. The
+// last one has to be answered: it shows how long there was none before.
 func (w *watch) wasThere(began int64) bool {
+	asked := w.Now()
 	w.read()
 	w.reading.Lock()
 	defer w.reading.Unlock()
-	return w.contacts.unbroken(began)
+	return w.contacts.answered >= asked && w.contacts.unbroken(began)
 }
 
 // passGate waits until the gate has been shut for a lease through which the database was there. Had it been unreachable,

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,11 +13,13 @@ func TestTheGateAndAnOutage(t *testing.T) {
 	const lease = time.Second
 	for _, row := range []struct {
 		what     string
-		from, to time.Duration // the database refuses connections
+		from, to time.Duration // readings fail
+		err      error
 		took     time.Duration
 	}{
-		{"the database is there", 0, 0, lease},
-		{"it is unreachable for a moment", lease / 4, lease / 2, 2 * lease},
+		{"the database is there", 0, 0, nil, lease},
+		{"it is unreachable for a moment", lease / 4, lease / 2, ErrUnreachable, 2 * lease},
+		{"it does not answer this replica, to the end", lease / 4, 5 * lease / 4, context.DeadlineExceeded, 3 * lease},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ledger := &fakeLedger{state: State{Epoch: 1}}
@@ -29,7 +32,7 @@ func TestTheGateAndAnOutage(t *testing.T) {
 			w.gate.shut()
 			began := time.Now()
 			if row.to > 0 {
-				time.AfterFunc(row.from, func() { ledger.fail(ErrUnreachable) })
+				time.AfterFunc(row.from, func() { ledger.fail(row.err) })
 				time.AfterFunc(row.to, func() { ledger.fail(nil) })
 			}
 			for range 2 {
