@@ -46,6 +46,16 @@ func (g *gate) pass(until int64) {
 	g.passed = max(g.passed, until)
 }
 
+// passBy is pass by a reading of the ledger that was answered, and asked for when no write waited: the gate need not be held
+// to what becomes of the database after its lease. broken is when that was away last.
+func (g *gate) passBy(asked, broken int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if asked >= g.until && broken < g.until-int64(g.lease) {
+		g.passed = max(g.passed, g.until)
+	}
+}
+
 // isPassed reports whether pass was called for that lease, or a later one. One that never began needs none.
 func (g *gate) isPassed(until int64) bool {
 	g.mu.Lock()

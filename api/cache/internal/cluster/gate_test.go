@@ -24,3 +24,26 @@ func TestGate(t *testing.T) {
 		}
 	})
 }
+
+// TestAGateThatNobodyWaitsFor holds that readings open the gate too, a lease after it was shut: an outage that comes later
+// has no write wait that comes after it.
+func TestAGateThatNobodyWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ledger := &fakeLedger{state: State{Epoch: 1}}
+		w, _, stop := mustWatch(t, ledger)
+		w.tasks.Go(w.run)
+		defer w.tasks.Wait()
+		defer stop()
+		time.Sleep(w.Lease)
+		w.gate.shut()
+		time.Sleep(2 * w.Lease)
+		ledger.fail(ErrUnreachable)
+		time.Sleep(w.Lease)
+		ledger.fail(nil)
+		time.Sleep(w.Lease)
+		began := time.Now()
+		if err := w.passGate(); err != nil || time.Since(began) != 0 {
+			t.Errorf("%v after %v, want a gate that is open", err, time.Since(began))
+		}
+	})
+}

@@ -94,6 +94,7 @@ func (w *watch) read() {
 	w.say(err)
 	if err == nil {
 		w.learn(state)
+		w.gate.passBy(asked, w.contacts.broken)
 	}
 	if _, known := w.current(); err == nil && (held || !leftByTheDead(left)) || unreachable && known {
 		w.lease.extendDatabase(asked + w.usable())
