@@ -196,7 +196,10 @@ func (w *writes) carryOut(b *batch) {
 // bumps the epoch, and ends the batch when no replica can be answering under the one before. Bumping it again for each
 // write would have every replica begin anew each time: it is done four times a lease at most.
 func (w *writes) fallBack(b *batch) {
-	if broken.Epoch {
+	if w.ctx.Err() != nil {
+		b.err = errClosed // it is what others left, and left to others
+	}
+	if b.err != nil || broken.Epoch {
 		close(b.done)
 		return
 	}
