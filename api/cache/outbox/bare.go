@@ -88,21 +88,24 @@ func readTags(ctx context.Context, conn *sql.Conn, record int64) (tags []string,
 }
 
 // reachable reports whether the database could be reached for a lease, whenever it was asked, and has the
-// bump. A replica that caches reads the ledger at every beat anyway, and judges by that;
-// a bare one has nobody who does, so it asks for a whole lease itself.
+// bump. A replica that caches reads the ledger at every beat anyway, and judges by that; a bare one has nobody who does,
+// so it asks for a whole lease itself. Where an answer comes so long after the one before was asked for that the database
+// may have counted as unreachable for others in between, it was not there.
 func (b *Bare) reachable(ctx context.Context, bumped cache.State) bool {
-	all := true
-	for range beats {
-		time.Sleep(b.Lease / beats)
+	all, last := true, time.Now()
+	for range readings {
+		time.Sleep(b.Lease / readings)
+		asked := time.Now()
 		err := b.once(ctx, func(conn *sql.Conn) error {
 			has, err := readBump(ctx, conn, bumped.Token)
 			all = all && has
 			return err
 		})
-		all = all && err == nil
+		all = all && err == nil && time.Since(last) <= cluster.Overlap(b.Lease)
+		last = asked
 	}
 	return all
 }
 
-// beats is how often the database is asked in a lease.
-const beats = 5
+// readings is how often the database is asked in a lease.
+const readings = 10

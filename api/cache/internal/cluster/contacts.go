@@ -21,9 +21,11 @@ type contacts struct {
 // silentFor is how many leases a database must have been silent for to count as unreachable.
 const silentFor = 5
 
-// overlap is how long a database must have refused for that to be a contact, and how far apart the readings may be of
+// Overlap is how long a database must have refused for that to be a contact, and how far apart the readings may be of
 // a writer who waits for a bump to be known. So he sees each outage that is a contact for others.
-func overlap(lease time.Duration) int64 { return int64(lease) * 7 / 20 }
+func Overlap(lease time.Duration) time.Duration { return lease * 7 / 20 }
+
+func overlap(lease time.Duration) int64 { return int64(Overlap(lease)) }
 
 // silent reports whether the database has said nothing for so long that it counts as unreachable.
 func (c *contacts) silent(now int64, lease time.Duration) bool {
