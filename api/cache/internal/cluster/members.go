@@ -5,8 +5,11 @@ import (
 	"errors"
 )
 
-// leave ends the membership, so that no writer waits for it. The lease is not used any more by now.
+// leave ends the membership, if there is one, so that no writer waits for it. The lease is not used any more by now.
 func (s *session) leave() {
+	if s.inc == (Token{}) || s.redis.gone.Load() {
+		return
+	}
 	ctx, cancel := s.bounded(context.Background())
 	defer cancel()
 	_ = s.evict(ctx, offTheList, map[string]string{s.member: anyRenewal})

@@ -193,6 +193,7 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 		if bus != nil {
 			bus.Close()
 		}
+		s.leave()
 		m.leaveBehind(s.epoch, err)
 		return nil, nil, err
 	}

@@ -162,8 +162,6 @@ func (s *session) keep(bus *redis.PubSub) error {
 	s.membership.end(s, context.Cause(s.ctx))
 	bus.Close()
 	tasks.Wait()
-	if s.membership.ctx.Err() != nil {
-		s.leave()
-	}
+	s.leave()
 	return context.Cause(s.ctx)
 }

@@ -394,3 +394,20 @@ func TestScheduleDroppedMembers(t *testing.T) {
 	version := s.replicas[1].mustWrite("a")
 	s.replicas[0].wantRead("a", version)
 }
+
+// TestASessionLeaves cuts a replica's bus connection. It has a new session at once, and no writer waits for the one before.
+func TestASessionLeaves(t *testing.T) {
+	t.Parallel()
+	s := mustStart(t, 0)
+	s.mustStartReplicas(2, settings{Lease: 5 * lease})
+	writer, other := s.replicas[0], s.replicas[1]
+	writer.mustWrite("a") // past the gate
+	sessions := other.metric("sessions")
+	other.wire.CutBus()
+	await(t, "a new session", 10*time.Second, func() bool { return other.metric("sessions") > sessions })
+	began := time.Now()
+	other.wantRead("a", writer.mustWrite("a"))
+	if took := time.Since(began); took > 4*lease {
+		t.Errorf("a write took %v, as if it had waited for a lease", took)
+	}
+}
