@@ -27,6 +27,7 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleHandedOver", "handover"},
 		{"TestScheduleTwoPrograms", "name"}, {"TestScheduleElsewhere", "name"},
 		{"TestScheduleDemotedAndBack", "past"}, {"TestScheduleRestoredRedis", "past"},
+		{"TestScheduleRestoredRedisAtOnce", "fence"},
 		{"TestScheduleLateReplica", "marks"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
