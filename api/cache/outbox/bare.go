@@ -87,10 +87,10 @@ func readTags(ctx context.Context, conn *sql.Conn, record int64) (tags []string,
 	return tags, err
 }
 
-// reachable reports whether the database could be reached for a lease, whenever it was asked, and has the
-// bump. A replica that caches reads the ledger at every beat anyway, and judges by that; a bare one has nobody who does,
-// so it asks for a whole lease itself. Where an answer comes so long after the one before was asked for that the database
-// may have counted as unreachable for others in between, it was not there.
+// reachable reports whether the database could be reached for a lease, whenever it was asked, and has the bump. A
+// replica that caches reads the ledger at every beat anyway, and judges by that; a bare one has nobody who does, so it
+// asks for a whole lease itself. Where an answer comes so long after the one before was asked for that the database may
+// have counted as unreachable for others in between, it was not there.
 func (b *Bare) reachable(ctx context.Context, bumped cache.State) bool {
 	all, last := true, time.Now()
 	for range readings {

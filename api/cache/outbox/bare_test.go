@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestBareAndAnOutage has the database say nothing, while a writer without a cache waits for its bump to be known, for so
-// long that it may have counted as unreachable for others: the writer waits for a lease from there.
+// TestBareAndAnOutage has the database say nothing, while a writer without a cache waits for its bump to be known, for
+// so long that it may have counted as unreachable for others: the writer waits for a lease from there.
 func TestBareAndAnOutage(t *testing.T) {
 	server := servertest.MustStartMariaDB(t)
 	db, box := mustOpenOn(t, server, outbox.Config{})

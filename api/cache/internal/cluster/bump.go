@@ -95,8 +95,8 @@ func (w *watch) wasThere(began int64) bool {
 	return w.contacts.answered >= asked && w.contacts.unbroken(began)
 }
 
-// passGate waits until the gate has been shut for a lease through which the database was there. Had it been unreachable,
-// that would have counted as a contact for members of an epoch before, who have not read of another.
+// passGate waits until the gate has been shut for a lease through which the database was there. Had it been
+// unreachable, that would have counted as a contact for members of an epoch before, who have not read of another.
 func (w *watch) passGate() error {
 	err := AwaitBumped(func() bool {
 		until := w.gate.await(w.poke)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestClosingLeavesToOthers holds that a replica which closes while it carries out what a dead writer left neither bumps
-// the epoch for it nor waits.
+// TestClosingLeavesToOthers holds that a replica which closes while it carries out what a dead writer left neither
+// bumps the epoch for it nor waits.
 func TestClosingLeavesToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}

@@ -23,7 +23,7 @@ func TestContacts(t *testing.T) {
 		unbroken    bool    // since 1000
 	}{
 		{"it answers", times(1, nil), false, false, true},
-		{"it answers, two beats later", []error{nil, skipped, nil}, false, false, false},
+		{"it answers, two beats later", []error{nil, errSkipped, nil}, false, false, false},
 		{"it refuses connections", times(1, refused), false, false, false},
 		{"it goes on refusing", times(3, refused), false, true, false},
 		{"it refused connections", []error{refused, nil}, false, false, false},
@@ -40,7 +40,7 @@ func TestContacts(t *testing.T) {
 		c.note(1000, 1000, true, nil, lease)
 		var unreachable bool
 		for i, err := range row.errs {
-			if at := int64(1100 + beat*i); err != skipped {
+			if at := int64(1100 + beat*i); err != errSkipped {
 				unreachable = c.note(at, at, !row.lapsed, err, lease)
 			}
 		}
@@ -50,5 +50,5 @@ func TestContacts(t *testing.T) {
 	}
 }
 
-// skipped is a reading that was not made.
-var skipped = errors.New("skipped")
+// errSkipped is a reading that was not made.
+var errSkipped = errors.New("skipped")

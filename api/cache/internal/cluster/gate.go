@@ -46,8 +46,8 @@ func (g *gate) pass(until int64) {
 	g.passed = max(g.passed, until)
 }
 
-// passBy is pass by a reading of the ledger that was answered, and asked for when no write waited: the gate need not be held
-// to what becomes of the database after its lease. broken is when that was away last.
+// passBy is pass by a reading of the ledger that was answered, and asked for when no write waited: the gate need not be
+// held to what becomes of the database after its lease. broken is when that was away last.
 func (g *gate) passBy(asked, broken int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

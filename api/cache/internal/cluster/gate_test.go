@@ -25,8 +25,8 @@ func TestGate(t *testing.T) {
 	})
 }
 
-// TestAGateThatNobodyWaitsFor holds that readings open the gate too, a lease after it was shut: an outage that comes later
-// has no write wait that comes after it.
+// TestAGateThatNobodyWaitsFor holds that readings open the gate too, a lease after it was shut: an outage that comes
+// later has no write wait that comes after it.
 func TestAGateThatNobodyWaitsFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}

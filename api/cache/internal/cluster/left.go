@@ -6,8 +6,9 @@ import (
 )
 
 // carryOutLeft invalidates for writers who died, or lost their connection, before they had, and for those who cannot
-// reach Redis and wait. A replica that cannot use Redis either leaves it to others. It waits for no write of this replica,
-// which may be waiting in turn, handed over, for whoever wrote what is left: another replica, or this one itself.
+// reach Redis and wait. A replica that cannot use Redis either leaves it to others. It waits for no write of this
+// replica, which may be waiting in turn, handed over, for whoever wrote what is left: another replica, or this one
+// itself.
 func (w *writes) carryOutLeft(left []Record) {
 	if w.members.ready() == nil {
 		return

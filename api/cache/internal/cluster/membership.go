@@ -216,8 +216,8 @@ func (m *membership) reach(r *run, state State) error {
 	return nil
 }
 
-// leaveBehind bumps the epoch when Redis went back in time in it, so that nothing that Redis has counts any more. Should
-// that fail, no session begins until it has been bumped: see past.
+// leaveBehind bumps the epoch when Redis went back in time in it, so that nothing that Redis has counts any more.
+// Should that fail, no session begins until it has been bumped: see past.
 func (m *membership) leaveBehind(epoch State, cause error) {
 	if !errors.Is(cause, errWentBack) {
 		return

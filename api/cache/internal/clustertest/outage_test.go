@@ -219,8 +219,8 @@ func TestAnotherLeaseIsRefused(t *testing.T) {
 	}
 }
 
-// TestRedisFull has Redis refuse whatever needs memory, as by default once it is full: replicas keep their sessions, writes
-// are told over the bus, what is near is a hit, and each replica says what is wrong.
+// TestRedisFull has Redis refuse whatever needs memory, as by default once it is full: replicas keep their sessions,
+// writes are told over the bus, what is near is a hit, and each replica says what is wrong.
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)
@@ -274,8 +274,8 @@ func TestRedisFull(t *testing.T) {
 	s.replicas[1].wantRead("a", version)
 }
 
-// TestAStallOfRedis stops Redis until no replica can use it, has each of two write, and lets Redis go on. Each hands its
-// write over, and each finds the other's, and its own. None waits for the other to end first.
+// TestAStallOfRedis stops Redis until no replica can use it, has each of two write, and lets Redis go on. Each hands
+// its write over, and each finds the other's, and its own. None waits for the other to end first.
 func TestAStallOfRedis(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 2} {

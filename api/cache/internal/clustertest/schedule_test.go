@@ -259,9 +259,9 @@ func TestSchedulePrimaryMoves(t *testing.T) {
 }
 
 // 1. A failover of Redis, during which the old server and the new one are both in use: a reader loses the old one, and
-// is off its list of members by the time that it finds the new one. 2. It bumps the epoch, registers, and keeps a value.
-// 3. A writer that is still on the old one, and has not read the ledger since, writes. 4. The old one dies. 5. The
-// reader reads what is near. (look)
+// is off its list of members by the time that it finds the new one. 2. It bumps the epoch, registers, and keeps a
+// value. 3. A writer that is still on the old one, and has not read the ledger since, writes. 4. The old one dies. 5.
+// The reader reads what is near. (look)
 func TestScheduleOverlap(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 2)
@@ -327,9 +327,9 @@ func TestScheduleTheDatabaseGoesBack(t *testing.T) {
 	reader.wantRead("a", writer.mustWrite("a"))
 }
 
-// 1. A replica has a value near and hears nothing any more. 2. A writer that is cut off from Redis hands its write over.
-// 3. Another replica takes it, and is waiting for the one that hears nothing. 4. That one reads, under the lease that it
-// still has. (handover)
+// 1. A replica has a value near and hears nothing any more. 2. A writer that is cut off from Redis hands its write
+// over. 3. Another replica takes it, and is waiting for the one that hears nothing. 4. That one reads, under the lease
+// that it still has. (handover)
 func TestScheduleHandedOver(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)
@@ -349,7 +349,8 @@ func TestScheduleHandedOver(t *testing.T) {
 	}
 }
 
-// 1. A value is stored in Redis. 2. A write invalidates it. 3. A replica begins its session, and finds the value. (marks)
+// 1. A value is stored in Redis. 2. A write invalidates it. 3. A replica begins its session, and finds the value.
+// (marks)
 func TestScheduleLateReplica(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 1)
@@ -395,7 +396,8 @@ func TestScheduleDroppedMembers(t *testing.T) {
 	s.replicas[0].wantRead("a", version)
 }
 
-// TestASessionLeaves cuts a replica's bus connection. It has a new session at once, and no writer waits for the one before.
+// TestASessionLeaves cuts a replica's bus connection. It has a new session at once, and no writer waits for the one
+// before.
 func TestASessionLeaves(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)
