@@ -19,8 +19,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// TestMemoryIsBounded passes many times more through an edge than it may hold: to be kept, and not to be kept. Then what
-// was asked for last must still be there, and what was asked for first be gone.
+// TestMemoryIsBounded passes many times more through an edge than it may hold: to be kept, and not to be kept. Then
+// what was asked for last must still be there, and what was asked for first be gone.
 func TestMemoryIsBounded(t *testing.T) {
 	const assets, size = 150, 1_000_000
 	body := make([]byte, size)
@@ -71,8 +71,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// TestPassedOnIsBounded has clients that do not take what they asked for, of answers that may not be kept: what waits for
-// them in the edge is bounded too. (Varnish 7.1 ends those that have no room; newer ones read no further.)
+// TestPassedOnIsBounded has clients that do not take what they asked for, of answers that may not be kept: what waits
+// for them in the edge is bounded too. (Varnish 7.1 ends those that have no room; newer ones read no further.)
 func TestPassedOnIsBounded(t *testing.T) {
 	const clients, size = 60, 10_000_000
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

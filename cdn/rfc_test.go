@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// rule is one thing that a shared cache must or may do, played through the edge against an origin that does as it is told.
+// rule is one thing that a shared cache must or may do, played through the edge against an origin that does as it is
+// told.
 type rule struct {
 	name  string // begins with where the rule is from
 	steps []step
@@ -44,8 +45,8 @@ type reply struct {
 	gone   bool          // the connection ends without an answer
 }
 
-// fits reports whether a header's value is as wanted: "" is none at all, "~x" holds x, "!x" does not, ">7" is a number of
-// 7 or more, "<7" one below 7, and all else is the value itself.
+// fits reports whether a header's value is as wanted: "" is none at all, "~x" holds x, "!x" does not, ">7" is a number
+// of 7 or more, "<7" one below 7, and all else is the value itself.
 func fits(got, want string) bool {
 	if want == "" {
 		return got == ""

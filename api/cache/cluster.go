@@ -20,8 +20,8 @@ import (
 // enough.
 type Cluster struct {
 	// Redis is where the server is, and who we are to it: one address; or those of sentinels, with MasterName. New
-	// refuses what would be Redis Cluster, or would read from copies. Timeouts, retries and the protocol's version in it
-	// are not used: see Timeout. Its OnConnect is called with each new connection whose server is the one in use.
+	// refuses what would be Redis Cluster, or would read from copies. Timeouts, retries and the protocol's version in
+	// it are not used: see Timeout. Its OnConnect is called with each new connection whose server is the one in use.
 	// Required.
 	Redis *redis.UniversalOptions
 	// Ledger is the part of the protocol that is in the database: see package outbox. Required.
@@ -34,10 +34,10 @@ type Cluster struct {
 	Release string
 
 	// Namespace parts programs on one Redis: all names there have it in them. Programs with databases of their own need
-	// none, for by default it is the name of the ledger, which was drawn when that was made. It is for operators who give
-	// each program a user at Redis (its keys and channels are woody:*:NAMESPACE:*), and for a database that began as a
-	// copy of another which uses the same Redis. The same on all replicas. A replica that finds another database's there
-	// does not cache, and says so. At most 64 printable ASCII characters; none of : * ? [ ] \.
+	// none, for by default it is the name of the ledger, which was drawn when that was made. It is for operators who
+	// give each program a user at Redis (its keys and channels are woody:*:NAMESPACE:*), and for a database that began
+	// as a copy of another which uses the same Redis. The same on all replicas. A replica that finds another database's
+	// there does not cache, and says so. At most 64 printable ASCII characters; none of : * ? [ ] \.
 	Namespace string
 
 	// Lease is how long a replica may answer from a cache without a contact with Redis, and from the
@@ -49,8 +49,8 @@ type Cluster struct {
 	// AckTimeout is how long a write waits for a replica to say that it has heard of it, before it takes
 	// it for gone. Default: 250ms.
 	AckTimeout time.Duration
-	// Timeout bounds each command to Redis, and how long lookups and fills wait for their turn to be sent. After a renewal
-	// of the lease that ran into it, Redis is not asked until one comes through. Default: 250ms.
+	// Timeout bounds each command to Redis, and how long lookups and fills wait for their turn to be sent. After a
+	// renewal of the lease that ran into it, Redis is not asked until one comes through. Default: 250ms.
 	Timeout time.Duration
 	// Logger is told when the replica loses its session, or the epoch moves. Default: slog.Default().
 	Logger *slog.Logger

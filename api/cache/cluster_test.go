@@ -95,8 +95,8 @@ func mustHaveLease(t *testing.T, registry *prometheus.Registry) {
 	}
 }
 
-// TestABuildHasValuesOfItsOwn holds that values in Redis are told apart by the program that made them, though its Release
-// is not set: another build may encode otherwise.
+// TestABuildHasValuesOfItsOwn holds that values in Redis are told apart by the program that made them, though its
+// Release is not set: another build may encode otherwise.
 func TestABuildHasValuesOfItsOwn(t *testing.T) {
 	server := mustStartRedis(t)
 	c, _ := mustJoin(t, server)

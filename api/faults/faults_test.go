@@ -103,7 +103,8 @@ func run(
 // that find nothing prove nothing.
 func TestFaultsFindEachRule(t *testing.T) {
 	// Not every fault hits a write that shows: a writer that dies has committed in one of three, and then only a rename
-	// of what others have cached is seen. Rounds are counted, since a fast machine reads more in each and finds no more.
+	// of what others have cached is seen. Rounds are counted, since a fast machine reads more in each and finds no
+	// more.
 	const enough = 150
 	for rule, names := range map[string][]string{
 		"fence":  {"a bus connection cut"},

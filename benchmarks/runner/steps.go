@@ -47,7 +47,8 @@ func (r *run) withDelays() *half {
 				planned, lane := p.HeyFor+150*time.Millisecond, ""
 				if wait, places := slow(what, c); wait > 0 && !s.Redis {
 					planned += min(time.Duration(max(1, float64(conns)/float64(places*replicas))*float64(wait)), 35*time.Second)
-					// Where there are several replicas, calls of another kind would change how the proxy deals them out.
+					// Where there are several replicas, calls of another kind would change how the proxy deals them
+					// out.
 					if lane = s.Name; replicas == 1 {
 						lane += " " + what
 					}

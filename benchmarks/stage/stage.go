@@ -1,6 +1,6 @@
-// Package stage is the table of the shop's stages: what each is made of, what it is said to change, and what was published
-// of the original. Whoever brings stages up, measures them or writes of them reads it here; a new stage is a file of this
-// package, and its line in All.
+// Package stage is the table of the shop's stages: what each is made of, what it is said to change, and what was
+// published of the original. Whoever brings stages up, measures them or writes of them reads it here; a new stage is a
+// file of this package, and its line in All.
 package stage
 
 import (
@@ -17,7 +17,8 @@ type Stage struct {
 	Single bool
 	// Redis has the replicas share what they keep, Edge the page's files come from an edge cache.
 	Redis, Edge bool
-	// SameAPI is a stage whose API is that of the one before, and is measured once more only if the profile asks for it.
+	// SameAPI is a stage whose API is that of the one before, and is measured once more only if the profile asks for
+	// it.
 	SameAPI bool
 	// StackFile is what deploys it on Swarm.
 	StackFile string
@@ -44,7 +45,8 @@ type Gain struct {
 	Key figures.Key
 	// What it is, and Why it became better, if it did; empty where there is no simple reason.
 	What, Why string
-	// OnlyProcessor is a figure that more replicas on one machine cannot make better: nothing but its processor limits it.
+	// OnlyProcessor is a figure that more replicas on one machine cannot make better: nothing but its processor limits
+	// it.
 	OnlyProcessor bool
 }
 

@@ -29,8 +29,8 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
-// TestAStageIsAValue adds a stage to the table, and nothing else: the report has its chapter, with its words and colour, and
-// what it made better.
+// TestAStageIsAValue adds a stage to the table, and nothing else: the report has its chapter, with its words and
+// colour, and what it made better.
 func TestAStageIsAValue(t *testing.T) {
 	before := stage.All
 	defer func() { stage.All = before }()

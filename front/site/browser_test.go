@@ -48,8 +48,8 @@ type tab struct {
 	troubles []string
 }
 
-// mustOpenTab returns an empty page. When the test ends, anything that the page complained of meanwhile fails it: script
-// errors, console errors, violations of its policy, dialogs.
+// mustOpenTab returns an empty page. When the test ends, anything that the page complained of meanwhile fails it:
+// script errors, console errors, violations of its policy, dialogs.
 func mustOpenTab(t *testing.T) *tab {
 	t.Helper()
 	chromium.once.Do(func() { chromium.Browser, chromium.err = browser.Start() })

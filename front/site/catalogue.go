@@ -83,7 +83,8 @@ func (k *catalogue) linked(text []byte) []byte {
 	})
 }
 
-// fileName is the asset's fingerprinted name, "app.0f3a….js". It panics on an unknown name, which only our own files say.
+// fileName is the asset's fingerprinted name, "app.0f3a….js". It panics on an unknown name, which only our own files
+// say.
 func (k *catalogue) fileName(name string) string {
 	asset, known := k.assets[name]
 	if !known {
@@ -95,8 +96,8 @@ func (k *catalogue) fileName(name string) string {
 
 const hashInName = 16
 
-// find returns the asset that a requested name means, whether or not its hash is the current one; exact reports which. It is
-// nil when no asset has that name under any hash.
+// find returns the asset that a requested name means, whether or not its hash is the current one; exact reports which.
+// It is nil when no asset has that name under any hash.
 func (k *catalogue) find(requested string) (asset *content, exact bool) {
 	ext := path.Ext(requested)
 	stem := strings.TrimSuffix(requested, ext)

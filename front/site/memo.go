@@ -25,7 +25,8 @@ func pageKey(base string, toys []Toy, trouble bool) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// get returns the page for the key, rendering it if need be. Two callers may both render a new page: it comes out the same.
+// get returns the page for the key, rendering it if need be. Two callers may both render a new page: it comes out the
+// same.
 func (m *pageMemo) get(key [sha256.Size]byte, render func() (*content, error)) (*content, error) {
 	m.mu.Lock()
 	page := m.pages[key]

@@ -62,8 +62,8 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// wait lets n bytes be earned at the rate, the first ones too. A client that fell behind does not get the lost time back
-// as a burst.
+// wait lets n bytes be earned at the rate, the first ones too. A client that fell behind does not get the lost time
+// back as a burst.
 func (s *stream) wait(n int) {
 	now := time.Now()
 	if s.due.IsZero() {

@@ -23,8 +23,8 @@ type Config struct {
 	// Default: nil, an empty shelf.
 	Toys func(ctx context.Context) ([]Toy, error)
 
-	// CDNURL is put before the path of every asset: "https://cdn.example.org", "//cdn.example.org/shop". "{host}" in its
-	// host part stands for the host, and the port, that the page was asked of. Default: "", the page's own host.
+	// CDNURL is put before the path of every asset: "https://cdn.example.org", "//cdn.example.org/shop". "{host}" in
+	// its host part stands for the host, and the port, that the page was asked of. Default: "", the page's own host.
 	CDNURL string
 
 	// LimitRate is how many bytes of body per second each connection gets. Negative is refused by New.
@@ -34,7 +34,8 @@ type Config struct {
 	// ReplicaID names this process in X-Served-By and Server-Timing. Default: "", which leaves both out.
 	ReplicaID string
 
-	// Logger is told why the shelf could not be read and, at debug level, of clients that left. Default: slog.Default().
+	// Logger is told why the shelf could not be read and, at debug level, of clients that left. Default:
+	// slog.Default().
 	Logger *slog.Logger
 }
 

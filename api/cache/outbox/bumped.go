@@ -5,8 +5,8 @@ import (
 	"database/sql"
 )
 
-// hasBump is SQL for whether the database has a bump, by its token: one that comes back without its last transactions has
-// lost it, though the epoch may have come to the same number again. An empty token asks for none.
+// hasBump is SQL for whether the database has a bump, by its token: one that comes back without its last transactions
+// has lost it, though the epoch may have come to the same number again. An empty token asks for none.
 const hasBump = "(? = '' OR EXISTS (SELECT 1 FROM woody_cache WHERE id = 1 AND FIND_IN_SET(?, bumps) > 0))"
 
 // HasBump implements cache.Ledger.

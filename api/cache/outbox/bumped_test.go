@@ -6,8 +6,8 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache"
 )
 
-// TestABumpThatIsLost holds that the database knows a bump until it loses it, whatever number it comes to again, and that
-// records which were carried out by one are removed only while it does.
+// TestABumpThatIsLost holds that the database knows a bump until it loses it, whatever number it comes to again, and
+// that records which were carried out by one are removed only while it does.
 func TestABumpThatIsLost(t *testing.T) {
 	db, box := mustOpen(t)
 	first, err := box.Bump(t.Context(), cache.State{})

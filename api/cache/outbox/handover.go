@@ -12,9 +12,9 @@ import (
 )
 
 // What stands in recorded_us of a record that was handed over, as long as it has not been carried out. Either is older
-// than any grace. Once it has been, recorded_us lies in the future, by keptFor. It is its writer who deletes the record:
-// that it is gone would prove nothing, for a database may come back without its last transactions. Where the writer has
-// died, the record comes of age, and is carried out and removed like any other.
+// than any grace. Once it has been, recorded_us lies in the future, by keptFor. It is its writer who deletes the
+// record: that it is gone would prove nothing, for a database may come back without its last transactions. Where the
+// writer has died, the record comes of age, and is carried out and removed like any other.
 const (
 	handedOver = 0
 	taken      = 1

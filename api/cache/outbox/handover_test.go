@@ -71,7 +71,8 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// TestAHandOverWhoseWriterDied holds that a record which was carried out does not stay for ever when nobody asks for it.
+// TestAHandOverWhoseWriterDied holds that a record which was carried out does not stay for ever when nobody asks for
+// it.
 func TestAHandOverWhoseWriterDied(t *testing.T) {
 	db, box := mustOpen(t)
 	record, err := box.HandOver(t.Context(), []string{"toy:7"})

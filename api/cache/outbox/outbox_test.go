@@ -110,8 +110,8 @@ func TestEpoch(t *testing.T) {
 	}
 }
 
-// TestUnreachable holds that a server which is gone counts as unreachable where its address is said to be that of the only
-// one, that a call which ran out of time never does, and that the error says what to do elsewhere.
+// TestUnreachable holds that a server which is gone counts as unreachable where its address is said to be that of the
+// only one, that a call which ran out of time never does, and that the error says what to do elsewhere.
 func TestUnreachable(t *testing.T) {
 	server := servertest.MustStartMariaDB(t)
 	db, direct := mustOpenOn(t, server, outbox.Config{Direct: true})

@@ -98,8 +98,8 @@ func hasColumn(ctx context.Context, conn *sql.Conn, table, column string) (there
 	return there, err
 }
 
-// nameLedger gives the ledger its name, once. One that has a name is not written to: that would wait for the transactions
-// that have read it.
+// nameLedger gives the ledger its name, once. One that has a name is not written to: that would wait for the
+// transactions that have read it.
 func nameLedger(ctx context.Context, conn *sql.Conn) error {
 	var name string
 	err := conn.QueryRowContext(ctx, "SELECT ledger FROM woody_cache WHERE id = 1").Scan(&name)

@@ -62,8 +62,8 @@ func TestEachDatabaseHasItsEpochs(t *testing.T) {
 	}
 }
 
-// TestALedgerHasAName holds that a ledger keeps its name, and that one whose name was taken, as in a copy of a database that
-// is to be another's, is not heard until it has another.
+// TestALedgerHasAName holds that a ledger keeps its name, and that one whose name was taken, as in a copy of a database
+// that is to be another's, is not heard until it has another.
 func TestALedgerHasAName(t *testing.T) {
 	db, box := mustOpen(t)
 	first, _, err := box.Read(t.Context(), 0)

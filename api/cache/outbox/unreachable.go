@@ -23,10 +23,10 @@ func unreachable(err error) bool {
 	return errors.As(err, &name) && name.IsNotFound || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
 }
 
-// explain makes an error cache.ErrUnreachable if nobody can be writing to the database. A server that takes no writes is
-// there. And after one that took none, the address is to lead elsewhere: that nobody is there yet, or any more, does not
-// mean that nobody writes. Where the address may lead to more than one server neither a refusal nor silence means that:
-// the error is then neither of the two.
+// explain makes an error cache.ErrUnreachable if nobody can be writing to the database. A server that takes no writes
+// is there. And after one that took none, the address is to lead elsewhere: that nobody is there yet, or any more, does
+// not mean that nobody writes. Where the address may lead to more than one server neither a refusal nor silence means
+// that: the error is then neither of the two.
 func (o *Outbox) explain(err error) error {
 	late, direct := errors.Is(err, context.DeadlineExceeded), o.Direct && !o.galera.Load()
 	switch {

@@ -9,8 +9,8 @@ import (
 	"github.com/woodytoys/woodytoys/front/art"
 )
 
-// goldenScene is the hash of a small scene's pixels, before JPEG. It must come out alike on every processor and whatever
-// else runs. A change of the drawing changes it on purpose.
+// goldenScene is the hash of a small scene's pixels, before JPEG. It must come out alike on every processor and
+// whatever else runs. A change of the drawing changes it on purpose.
 const goldenScene = "f8515087b015ef1a1661db0a035455cecec5a75143d9137a506978d566c747e4"
 
 func TestSceneIsTheSameEverywhere(t *testing.T) {

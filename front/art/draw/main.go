@@ -1,5 +1,6 @@
-// Draw draws every picture of the shop into a folder: see package art, which embeds them. A picture is a list of shapes;
-// the same shapes become SVG for the shelf and pixels for the hero. Nothing is random: the same code draws the same bytes.
+// Draw draws every picture of the shop into a folder: see package art, which embeds them. A picture is a list of
+// shapes; the same shapes become SVG for the shelf and pixels for the hero. Nothing is random: the same code draws the
+// same bytes.
 package main
 
 import (

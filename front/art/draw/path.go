@@ -22,7 +22,8 @@ type path []step
 // arity is how many numbers follow each letter that outline reads.
 var arity = map[byte]int{'M': 2, 'L': 2, 'C': 6, 'Q': 4, 'Z': 0}
 
-// outline reads SVG path data made of absolute M, L, C, Q and Z. It panics on anything else: all data is in this package.
+// outline reads SVG path data made of absolute M, L, C, Q and Z. It panics on anything else: all data is in this
+// package.
 func outline(data string) path {
 	var p path
 	for _, field := range splitCommands(data) {

@@ -24,7 +24,8 @@ func MustStartRedisCopy(t testing.TB, primary *servers.Redis) *servers.Redis {
 	return started(t, func() (*servers.Redis, error) { return servers.StartRedisCopy(primary) })
 }
 
-// MustStartWatchedRedis starts a primary, its copy and three sentinels, for one test; with TLS if certificates are given.
+// MustStartWatchedRedis starts a primary, its copy and three sentinels, for one test; with TLS if certificates are
+// given.
 func MustStartWatchedRedis(t testing.TB, certificates *servers.Certificates) *servers.WatchedRedis {
 	t.Helper()
 	return started(t, func() (*servers.WatchedRedis, error) { return servers.StartWatchedRedis(certificates) })

@@ -10,7 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// commands are all that a user at Redis must be allowed to run, for replicas and their scripts. access.lua has them too.
+// commands are all that a user at Redis must be allowed to run, for replicas and their scripts. access.lua has them
+// too.
 var commands = []string{
 	"eval", "evalsha", "info", "ping", "publish", "subscribe",
 	"del", "expire", "get", "getrange", "hdel", "hget", "hgetall", "hincrby", "hmget", "hscan", "hset", "mget", "pexpire", "pttl",
@@ -57,8 +58,8 @@ func (m *membership) checkAccess(r *run, names names) error {
 	return nil
 }
 
-// lacking is what a user lacks who may not run some commands, in the words of ACL SETUSER. One who may run none that works
-// on channels lacks those, most likely.
+// lacking is what a user lacks who may not run some commands, in the words of ACL SETUSER. One who may run none that
+// works on channels lacks those, most likely.
 func lacking(refused []string) string {
 	words := "+" + strings.Join(refused, " +")
 	if slices.Contains(refused, "publish") && slices.Contains(refused, "subscribe") {

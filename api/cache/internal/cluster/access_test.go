@@ -145,8 +145,8 @@ func TestTheRuleIsEnough(t *testing.T) {
 	}
 }
 
-// TestAMissingRightIsNamed takes rights away, one after the other: a replica says in one sentence which it lacks, and what
-// to do, and begins once it has been done.
+// TestAMissingRightIsNamed takes rights away, one after the other: a replica says in one sentence which it lacks, and
+// what to do, and begins once it has been done.
 func TestAMissingRightIsNamed(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	client := server.Client()

@@ -78,8 +78,9 @@ func TestABumpIsLost(t *testing.T) {
 	})
 }
 
-// TestABumpIsLostAndItsNumberTaken has the database lose a bump while its writer waits, and another replica bump the epoch
-// past it, before this one reads it again: the number tells nothing, and who read the epoch of before still has a lease.
+// TestABumpIsLostAndItsNumberTaken has the database lose a bump while its writer waits, and another replica bump the
+// epoch past it, before this one reads it again: the number tells nothing, and who read the epoch of before still has a
+// lease.
 func TestABumpIsLostAndItsNumberTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1, Token: "before"}}

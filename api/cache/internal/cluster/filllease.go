@@ -34,8 +34,8 @@ func (s *session) fillLease(key string) *FillLease {
 // waiters is the name of those who wait for the fill.
 func (l *FillLease) waiters() string { return l.names[3] }
 
-// acquire asks for the lease, and reports whether it got it. Otherwise it returns how long the lease of the replica that
-// fills the key has left; zero when there is another value by now than the one that was seen.
+// acquire asks for the lease, and reports whether it got it. Otherwise it returns how long the lease of the replica
+// that fills the key has left; zero when there is another value by now than the one that was seen.
 func (l *FillLease) acquire(seen string) (acquired bool, left time.Duration, err error) {
 	s := l.session
 	word, rest, err := s.eval(acquireScript, 0, l.names,

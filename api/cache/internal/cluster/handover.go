@@ -8,8 +8,9 @@ import (
 	"github.com/woodytoys/woodytoys/api/cache/internal/broken"
 )
 
-// HandOvers is how a replica that cannot reach Redis has its writes carried out by one that can: it makes a record in the
-// ledger, which others find at their next beat, and waits until one of them has carried it out. The zero value is ready.
+// HandOvers is how a replica that cannot reach Redis has its writes carried out by one that can: it makes a record in
+// the ledger, which others find at their next beat, and waits until one of them has carried it out. The zero value is
+// ready.
 type HandOvers struct {
 	mu    sync.Mutex
 	alone time.Time // until then nothing is handed over: nobody took what was
@@ -26,8 +27,9 @@ const (
 // takenWithin is how long a record may wait for a replica with a session to take it: a bit more than two beats.
 func takenWithin(lease time.Duration) time.Duration { return lease / 2 }
 
-// Try hands tags over, and reports whether another replica has carried them out: then its announcement was acknowledged.
-// Where nobody takes the record, it seems that nobody can reach Redis, and for some leases Try does not try.
+// Try hands tags over, and reports whether another replica has carried them out: then its announcement was
+// acknowledged. Where nobody takes the record, it seems that nobody can reach Redis, and for some leases Try does not
+// try.
 func (h *HandOvers) Try(ctx context.Context, ledger Ledger, lease time.Duration, tags []string) bool {
 	h.mu.Lock()
 	alone := time.Now().Before(h.alone)

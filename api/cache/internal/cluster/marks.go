@@ -23,8 +23,8 @@ const marksAtOnce = 4000
 // invalidated from their number on, the bus brings. So a replica checks the fences of values from before its session
 // by its own marks, as it does those of later ones.
 //
-// HSCAN may miss what is put in or taken out while it runs. No mark is taken out of a state but with all of it, and then
-// its incarnation is another one when the replica registers.
+// HSCAN may miss what is put in or taken out while it runs. No mark is taken out of a state but with all of it, and
+// then its incarnation is another one when the replica registers.
 func (s *session) readMarks() (marks, error) {
 	var m marks
 	ctx, client, state := s.ctx, s.redis.values, s.names.state()

@@ -24,8 +24,8 @@ type membership struct {
 	// wake is called when a fill that this replica may wait for has ended.
 	wake func(waiters string)
 
-	// away is set while Redis does not answer: from a renewal that is missed to one that comes through. Any other command
-	// may be late for reasons of its own.
+	// away is set while Redis does not answer: from a renewal that is missed to one that comes through. Any other
+	// command may be late for reasons of its own.
 	away atomic.Bool
 
 	bumped int64 // when this replica last bumped the epoch for its run of Redis

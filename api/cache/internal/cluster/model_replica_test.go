@@ -266,8 +266,8 @@ func (r *replicaModel) survives(t *task, bumped State) bool {
 
 func (r *replicaModel) awaitGate(t *task) { t.sleep(r.gate.until - r.Now()) }
 
-// passGate waits until the gate has been shut for a lease through which the database was there: had it been unreachable,
-// that would have counted as a contact for members of an epoch before, who have not read of another.
+// passGate waits until the gate has been shut for a lease through which the database was there: had it been
+// unreachable, that would have counted as a contact for members of an epoch before, who have not read of another.
 func (r *replicaModel) passGate(t *task) error {
 	return AwaitBumped(func() bool {
 		shut := r.gate.until

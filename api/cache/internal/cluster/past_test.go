@@ -32,7 +32,8 @@ func TestPast(t *testing.T) {
 	}
 }
 
-// TestASessionIsRemembered holds that a session counts for those that follow it, as far as it had come and however it ended.
+// TestASessionIsRemembered holds that a session counts for those that follow it, as far as it had come and however it
+// ended.
 func TestASessionIsRemembered(t *testing.T) {
 	inc := newToken()
 	for _, row := range []struct {

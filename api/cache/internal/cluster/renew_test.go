@@ -20,7 +20,8 @@ func (refusal) RedisError()   {}
 
 var timeout = &net.OpError{Op: "read", Err: context.DeadlineExceeded}
 
-// TestRedisIsAway holds that Redis is away from a renewal that is missed to one that comes through, and by nothing else.
+// TestRedisIsAway holds that Redis is away from a renewal that is missed to one that comes through, and by nothing
+// else.
 func TestRedisIsAway(t *testing.T) {
 	for err, away := range map[error]bool{
 		timeout: true, io.EOF: true, errSilent: true, redis.ErrPoolTimeout: true, refusal{}: false,

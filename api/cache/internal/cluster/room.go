@@ -8,7 +8,8 @@ import (
 )
 
 // room is whether Redis has room for what is filled. Where it has none, and may drop nothing to make some, it refuses
-// fills, which are kept near alone then. What keeps the protocol going it takes all the same (allow-oom in the scripts).
+// fills, which are kept near alone then. What keeps the protocol going it takes all the same (allow-oom in the
+// scripts).
 type room struct {
 	part
 	counted atomic.Int64 // the fills that were refused since the log spoke of it

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestDecisionsNeedTheirRules is clustertest.TestSchedulesNeedTheirRules for rules that are about one replica's decisions,
-// whose schedules need no processes.
+// TestDecisionsNeedTheirRules is clustertest.TestSchedulesNeedTheirRules for rules that are about one replica's
+// decisions, whose schedules need no processes.
 func TestDecisionsNeedTheirRules(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "broken.test")
 	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program, ".").CombinedOutput(); err != nil {

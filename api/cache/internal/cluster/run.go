@@ -127,8 +127,8 @@ type runID struct {
 	history string // the server's master_replid, which changes when it has been a copy meanwhile
 }
 
-// parseRun returns a run by what INFO says of it: its run_id changes when the server is started again, its master_replid
-// when it has been a copy meanwhile. A copy has no run.
+// parseRun returns a run by what INFO says of it: its run_id changes when the server is started again, its
+// master_replid when it has been a copy meanwhile. A copy has no run.
 func parseRun(info string) (id runID, err error) {
 	if role := field(info, "role"); role != "master" {
 		return id, fmt.Errorf("%w (its role is %q)", errCopy, role)

@@ -92,7 +92,8 @@ func TestAnOldSentinelLeadsNobodyAstray(t *testing.T) {
 	}
 }
 
-// TestRunOverTLS holds that servers and sentinels with TLS are reached, and those whose certificate nobody trusts are not.
+// TestRunOverTLS holds that servers and sentinels with TLS are reached, and those whose certificate nobody trusts are
+// not.
 func TestRunOverTLS(t *testing.T) {
 	t.Parallel()
 	certificates := servertest.MustMakeCertificates(t)

@@ -120,7 +120,8 @@ func (s *system) mustCount(query string, args ...any) (n int) {
 	return n
 }
 
-// key is the name in Redis of what the replicas share, where they have the namespace of their ledger: "state" or "members".
+// key is the name in Redis of what the replicas share, where they have the namespace of their ledger: "state" or
+// "members".
 func (s *system) key(name string) string {
 	s.t.Helper()
 	var ledger string

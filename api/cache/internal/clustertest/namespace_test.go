@@ -16,7 +16,8 @@ func (s *system) mustStartBeside(n int, with settings) *system {
 	return beside
 }
 
-// Two programs with databases of their own use one Redis: neither reads what the other has kept, or ends its sessions. (name)
+// Two programs with databases of their own use one Redis: neither reads what the other has kept, or ends its sessions.
+// (name)
 func TestScheduleTwoPrograms(t *testing.T) {
 	for _, row := range []struct {
 		name       string
@@ -91,8 +92,8 @@ func TestANamespaceIsOfOneDatabase(t *testing.T) {
 	second.wantRead("a", second.mustWrite("a"))
 }
 
-// The replicas of one database are to meet in other places of one Redis, as while a setting is changed: they take turns, and
-// never answer beside each other. (name)
+// The replicas of one database are to meet in other places of one Redis, as while a setting is changed: they take
+// turns, and never answer beside each other. (name)
 func TestScheduleElsewhere(t *testing.T) {
 	for name, elsewhere := range map[string]settings{
 		"namespace": {Namespace: "elsewhere"}, "logical database": {RedisDB: 1},
