@@ -82,8 +82,8 @@ type config struct {
 
 const description = "The shop's web API. With no configuration it is the whole shop in one process, on a durable SQLite file."
 
-// parseConfig reads the command line and the environment. It answers the command that was asked
-// for, and an error that names the setting and what it allows.
+// parseConfig reads the command line and the environment. It returns the command that was asked for,
+// and an error that names the setting and what it allows.
 func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command string, err error) {
 	settings.DropEmpty()
 	parser, err := kong.New(&cfg, kong.Name("api"), kong.Description(description),
@@ -166,7 +166,7 @@ func (s *size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// servesFront tells whether this process serves the page too.
+// servesFront reports whether this process serves the page too.
 func (c config) servesFront() bool { return c.Front == "on" || c.Front == "auto" && c.DBDSN == "" }
 
 func (c config) logger(to io.Writer) *slog.Logger {

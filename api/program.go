@@ -131,7 +131,7 @@ func (p *program) toys(ctx context.Context) ([]site.Toy, error) {
 	return toys, err
 }
 
-// Run serves until ctx ends and then drains: requests first, then the workers. It answers nil
+// Run serves until ctx ends and then drains: requests first, then the workers. It returns nil
 // after a clean end.
 func (p *program) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)

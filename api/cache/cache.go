@@ -60,7 +60,7 @@ func New(cfg Config) (*Cache, error) {
 }
 
 // Invalidate is to be called after a write has committed and before it is acknowledged, with the
-// tags of all that it changes. When it returns nil, no read that begins, on any replica, answers
+// tags of all that it changes. When it returns nil, no read that begins, on any replica, returns
 // anything that was read from before it was called. It costs the same for one entry or a million.
 //
 // In one process it never fails and takes no time. In a cluster it takes a round over the bus; at the
@@ -69,7 +69,7 @@ func New(cfg Config) (*Cache, error) {
 func (c *Cache) Invalidate(tags ...string) error { return c.Settle(0, tags...) }
 
 // Settle is Invalidate for a write that recorded its tags in its own transaction: see
-// outbox.Outbox.Record, whose answer is the record. What a process that dies before it has settled
+// outbox.Outbox.Record, which returns the record. What a process that dies before it has settled
 // leaves behind, another replica carries out.
 func (c *Cache) Settle(record int64, tags ...string) error {
 	c.metrics.invalidations.Inc()

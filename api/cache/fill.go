@@ -17,11 +17,11 @@ func (f *Fill) Tag(tags ...string) {
 	f.slots = fence.AppendSlots(f.slots, tags...)
 }
 
-// Bytes tells the value's size, so that the near cache can hold to its bound. A value whose size
+// Bytes notes the value's size, so that the near cache can hold to its bound. A value whose size
 // is not told counts as none beyond its overhead.
 func (f *Fill) Bytes(n int) { f.bytes = int64(n) }
 
-// Absent tells that the value stands for something that is not there: it is kept for NegativeTTL.
+// Absent notes that the value stands for something that is not there: it is kept for NegativeTTL.
 func (f *Fill) Absent() { f.absent = true }
 
 // Skip has the value answered and not kept.

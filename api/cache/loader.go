@@ -50,15 +50,15 @@ type Info struct {
 	Reason Reason
 	// TTL is how long the value may still be served; zero when it was not kept.
 	TTL time.Duration
-	// Stored tells that this call had the value loaded, and that it was kept.
+	// Stored reports that this call had the value loaded, and that it was kept.
 	Stored bool
-	// Collapsed tells that this call waited for a load that another caller had begun.
+	// Collapsed reports that this call waited for a load that another caller had begun.
 	Collapsed bool
 	// Shared is what the layer that replicas share had to do with the answer, and SharedStored whether
 	// this call's value was kept there.
 	Shared       Shared
 	SharedStored bool
-	// Due tells that the value is to be refreshed ahead of its expiry, by this caller and no other:
+	// Due reports that the value is to be refreshed ahead of its expiry, by this caller and no other:
 	// see Loader.Refresh.
 	Due bool
 

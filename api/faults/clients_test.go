@@ -89,7 +89,7 @@ func (c *clients) writeOnce(r *replica, draw *rand.Rand) {
 	}
 }
 
-// call answers the status, and the JSON of a good answer in into; header is names and values. A call that brought no answer has an
+// call returns the status, and the JSON of a good answer in into; header is names and values. A call that brought no answer has an
 // error.
 func (c *clients) call(r *replica, method, path, body string, into any, header ...string) (status int, layer string, err error) {
 	request, err := http.NewRequest(method, r.url()+path, strings.NewReader(body))
@@ -115,7 +115,7 @@ func (c *clients) call(r *replica, method, path, body string, into any, header .
 	return answer.StatusCode, answer.Header.Get("Cache-Status"), err
 }
 
-// read makes a read, and answers whether it brought an answer to look at.
+// read makes a read, and reports whether it brought an answer to look at.
 func (c *clients) read(r *replica, path string, into any) (status int, layer string, answered bool) {
 	status, layer, err := c.call(r, http.MethodGet, path, "", into)
 	c.tally.Reads.Add(1)
@@ -195,7 +195,7 @@ func (c *clients) readPage(r *replica) {
 	}
 }
 
-// write makes a write, and answers whether it was acknowledged.
+// write makes a write, and reports whether it was acknowledged.
 func (c *clients) write(r *replica, method, path, body string, into any, header ...string) bool {
 	c.quiet.RLock()
 	defer c.quiet.RUnlock()

@@ -17,7 +17,7 @@ type kind struct {
 	do   func(s *system, draw *rand.Rand) error
 }
 
-// failsReads tells whether a read may fail while the fault lasts: that of a replica that is not there, or
+// failsReads reports whether a read may fail while the fault lasts: that of a replica that is not there, or
 // of what is cached nowhere while there is no database. Without Redis, no read may; nor where another database takes
 // over.
 func (k kind) failsReads() bool {

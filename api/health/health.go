@@ -49,13 +49,13 @@ func (h *Health) Start() {
 // Drain says that the replica is about to end.
 func (h *Health) Drain() { h.draining.Store(true) }
 
-// Started tells whether Start was called.
+// Started reports whether Start was called.
 func (h *Health) Started() bool { return h.started.Load() }
 
-// Draining tells whether Drain was called.
+// Draining reports whether Drain was called.
 func (h *Health) Draining() bool { return h.draining.Load() }
 
-// Ready tells whether the replica wants requests: after Start and before Drain. A database that is
+// Ready reports whether the replica wants requests: after Start and before Drain. A database that is
 // lost in between does not change it, since a proxy would then find no replica at all.
 func (h *Health) Ready() bool { return h.Started() && !h.Draining() }
 

@@ -54,7 +54,7 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-// sendable tells whether Go's client would send the target as it is.
+// sendable reports whether Go's client would send the target as it is.
 func sendable(target string) bool {
 	_, err := http.NewRequest(http.MethodGet, "http://localhost"+target, nil)
 	return err == nil

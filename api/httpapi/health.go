@@ -19,7 +19,7 @@ type readiness struct {
 	Database string `json:"database"`
 }
 
-// handleReadyz tells whether this replica wants requests.
+// handleReadyz reports whether this replica wants requests.
 func (a *API) handleReadyz(c *fiber.Ctx) error {
 	state := readiness{Ready: a.health.Ready(), Draining: a.health.Draining(), Database: a.health.Database().String()}
 	c.Set(fiber.HeaderCacheControl, "no-store")

@@ -47,7 +47,7 @@ func New(cfg Config) *Shop {
 // HeavySlots are the slots that Heavy computes in.
 func (s *Shop) HeavySlots() *slots.Slots { return s.heavy }
 
-// Heavy computes for the heavy delay in one of the slots and answers when it was done.
+// Heavy computes for the heavy delay in one of the slots and returns when it was done.
 func (s *Shop) Heavy(ctx context.Context) (time.Time, error) {
 	switch err := s.heavy.Acquire(ctx); {
 	case errors.Is(err, slots.ErrBusy):
@@ -200,7 +200,7 @@ func replay(order Order, product string, err error) (Order, error) {
 	return order, nil
 }
 
-// sleep waits for d, or answers the context's error when that ends first.
+// sleep waits for d, or returns the context's error when that ends first.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

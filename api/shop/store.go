@@ -52,7 +52,7 @@ type Store interface {
 	// ClaimOrders takes up to n pending orders that nobody holds, oldest first, for the time of
 	// the lease. It is empty when there is none.
 	ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]Claim, error)
-	// FinishOrder moves a claimed order to its end. It answers false, and changes nothing, when
+	// FinishOrder moves a claimed order to its end. It returns false, and changes nothing, when
 	// the claim lapsed and another took the order or ended it.
 	FinishOrder(ctx context.Context, claim Claim, end Status) (bool, error)
 	// IsSold is HasProduct for a claimed order's product. It does not queue behind callers.

@@ -65,7 +65,7 @@ func (s *Shop) Workers(ctx context.Context, n int, log *slog.Logger) {
 	}
 }
 
-// takeIdle waits for at least one idle worker and takes all that are idle. It answers 0 when ctx
+// takeIdle waits for at least one idle worker and takes all that are idle. It returns 0 when ctx
 // ended first.
 func takeIdle(ctx context.Context, idle <-chan struct{}) int {
 	select {
@@ -82,7 +82,7 @@ func takeIdle(ctx context.Context, idle <-chan struct{}) int {
 	}
 }
 
-// awaitOrders waits until there may be orders again, and answers false when ctx has ended.
+// awaitOrders waits until there may be orders again, and returns false when ctx has ended.
 func (s *Shop) awaitOrders(ctx context.Context) bool {
 	timer := time.NewTimer(pollEvery)
 	defer timer.Stop()

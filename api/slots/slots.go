@@ -24,7 +24,7 @@ func New(n int, wait time.Duration) *Slots {
 	return &Slots{places: make(chan struct{}, max(n, 1)), wait: wait}
 }
 
-// Acquire takes a slot, which the caller gives back with Release. It answers ErrBusy when the
+// Acquire takes a slot, which the caller gives back with Release. It returns ErrBusy when the
 // wait is over and ctx.Err() when the context ends first; then there is nothing to release.
 func (s *Slots) Acquire(ctx context.Context) error {
 	select {

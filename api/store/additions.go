@@ -140,7 +140,7 @@ func insertProduct(ctx context.Context, tx *sql.Tx, name string) (id int64, err 
 	return added.LastInsertId()
 }
 
-// add has an addition wait, and answers whether it takes another carrier.
+// add has an addition wait, and reports whether it takes another carrier.
 func (q *additions) add(a *addition) (carrier bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -152,7 +152,7 @@ func (q *additions) add(a *addition) (carrier bool) {
 	return true
 }
 
-// leave takes back an addition, and answers whether it could: no carrier had taken it yet.
+// leave takes back an addition, and reports whether it could: no carrier had taken it yet.
 func (q *additions) leave(a *addition) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -168,7 +168,7 @@ func (q *additions) giveBack(group []*addition) {
 	q.waiting = slices.Concat(group, q.waiting)
 }
 
-// take answers the next group: not nil, and empty when those that waited have left, or another carrier
+// take returns the next group: not nil, and empty when those that waited have left, or another carrier
 // has them.
 func (q *additions) take() []*addition {
 	q.mu.Lock()
@@ -179,7 +179,7 @@ func (q *additions) take() []*addition {
 	return group
 }
 
-// goOn answers whether a carrier is still needed. One that is not has ended.
+// goOn reports whether a carrier is still needed. One that is not has ended.
 func (q *additions) goOn() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

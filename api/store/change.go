@@ -32,8 +32,8 @@ func (s *Store) change(ctx context.Context, p *pool, f func(ctx context.Context,
 	return s.commit(ctx, p, f)()
 }
 
-// commit is the first half of change: the transaction. What it answers is the second, which needs no connection
-// and may take long: it has the journal settle the change, and answers the error of both.
+// commit is the first half of change: the transaction. What it returns is the second, which needs no connection
+// and may take long: it has the journal settle the change, and returns the error of both.
 func (s *Store) commit(ctx context.Context, p *pool, f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) (settle func() error) {
 	var tags []string
 	var record int64

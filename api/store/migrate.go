@@ -15,7 +15,7 @@ import (
 //
 // MariaDB and MySQL commit each change of a table at once, so a step may be cut off between its
 // statements and is then run again from its first: a statement is written so that it does no harm
-// twice, or answers an error that the dialect knows as alreadyDone.
+// twice, or returns an error that the dialect knows as alreadyDone.
 type migration []string
 
 // retryEvery is how long Migrate waits between two tries to reach the database.

@@ -39,7 +39,7 @@ func (s *Store) OrderByKey(ctx context.Context, key string) (shop.Order, error) 
 }
 
 // AddOrder implements shop.Store. Of two calls with one key at the same time, the unique key lets
-// one through; the other rolls back and answers what the first one stored.
+// one through; the other rolls back and returns what the first one stored.
 func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (shop.Order, error) {
 	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		if key != "" {

@@ -20,7 +20,7 @@ type Answer struct {
 	etag        []byte
 	fields      []field
 	body        []byte
-	// own tells that the answer is for the caller whose request the handler saw, and nobody else.
+	// own reports that the answer is for the caller whose request the handler saw, and nobody else.
 	own bool
 	// why is what the handler said of an answer that is not kept, for Cache-Status.
 	why string

@@ -11,7 +11,7 @@ import (
 
 var statusName = []byte("Cache-Status")
 
-// layers tells which caches there are.
+// layers says which caches there are.
 type layers struct{ near, redis bool }
 
 // nearest is the cache that a request comes to first.

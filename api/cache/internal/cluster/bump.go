@@ -54,7 +54,7 @@ func (w *watch) bumpPast(ctx context.Context, least State) (State, error) {
 const BumpLeases = 3
 
 // ErrUnconfirmed is a bumped epoch of which nobody can tell that every replica knows it.
-var ErrUnconfirmed = errors.New("the epoch was raised, and the database was lost before every replica can know")
+var ErrUnconfirmed = errors.New("the epoch was bumped, and the database was lost before every replica can know")
 
 // AwaitBumped waits until no replica can be answering under an epoch before one that was bumped: for a lease through
 // which the database was there. By then every replica has read the new epoch, or has had no contact with the database

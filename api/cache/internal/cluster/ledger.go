@@ -81,7 +81,7 @@ func (s State) Name() string {
 type Record struct {
 	ID   int64
 	Tags []string
-	// Waited tells that it was handed over: its writer waits until it has been carried out.
+	// Waited reports that it was handed over: its writer waits until it has been carried out.
 	Waited bool
 }
 

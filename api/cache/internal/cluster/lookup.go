@@ -12,7 +12,7 @@ type Found struct {
 	Value
 	// Stamp is its fence by this replica's clock.
 	Stamp fence.Stamp
-	// Waited tells that another replica filled it while this one waited.
+	// Waited reports that another replica filled it while this one waited.
 	Waited bool
 }
 

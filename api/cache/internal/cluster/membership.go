@@ -118,7 +118,7 @@ var (
 	errClosed = errors.New("the replica is closing")
 	// errUnknownEpoch is a database that has not been reached yet, which watch speaks of.
 	errUnknownEpoch = errors.New("the epoch is not known yet")
-	errTakingOver   = errors.New("the epoch names another run of Redis, or an older release: it is raised")
+	errTakingOver   = errors.New("the epoch names another run of Redis, or an older release: it is bumped")
 )
 
 // retryEvery is how long a replica waits between two tries to begin a session.

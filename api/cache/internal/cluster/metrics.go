@@ -39,10 +39,10 @@ func newMetrics() *metrics {
 	m := &metrics{
 		sent:         counter("invalidations_sent_total", "Announcements on the bus; one may stand for several writes."),
 		acknowledged: counter("invalidations_acknowledged_total", "Acknowledgements by replicas of this one's announcements."),
-		timedOut:     counter("invalidations_timed_out_total", "Replicas that did not acknowledge in time and were struck."),
+		timedOut:     counter("invalidations_timed_out_total", "Replicas that did not acknowledge in time and were evicted."),
 		replayed:     counter("invalidations_replayed_total", "Records of the outbox carried out for a writer that had not."),
 		handedOver:   counter("invalidations_handed_over_total", "Announcements made by another replica for this one, for want of Redis."),
-		bumped:       counter("epochs_raised_total", "Times that this replica raised the epoch, for want of Redis."),
+		bumped:       counter("epochs_raised_total", "Times that this replica bumped the epoch, for want of Redis."),
 		refused:      counter("redis_refused_stores_total", "Fills that Redis refused, since their fence was lost."),
 		full:         counter("redis_full_total", "Fills that Redis had no room for: it is full, and drops nothing to make some."),
 		errors:       counter("redis_errors_total", "Commands that Redis did not answer, or refused."),

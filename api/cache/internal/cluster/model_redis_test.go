@@ -168,7 +168,7 @@ func (r *redisModel) renew(s *sessionModel, renewal uint64) (word string, member
 		return "lost", nil
 	}
 	if last, found := d.members[s.member]; !found || last == evicted {
-		return "struck", nil
+		return "evicted", nil
 	}
 	d.members[s.member] = decimal(int(renewal))
 	r.toInbox(s.member, messageModel{kind: 'r', inc: d.inc, number: d.clock, extra: renewal})

@@ -110,7 +110,7 @@ func (s *sessionModel) call(t *task, script func(*redisModel) string) error {
 	switch word {
 	case "lost":
 		return errLost
-	case "struck":
+	case "evicted":
 		return errEvicted
 	case "refused":
 		return errRefusedModel

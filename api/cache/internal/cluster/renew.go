@@ -130,7 +130,7 @@ func (s *session) renewOnce(number uint64) (map[string]string, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case word == "struck":
+	case word == "evicted":
 		return nil, errEvicted
 	}
 	return rest.members(0), nil

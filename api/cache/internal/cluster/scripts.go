@@ -42,7 +42,7 @@ var (
 	// errLost is a state that is another incarnation than the session's, or none.
 	errLost = errors.New("the state in Redis was begun anew")
 	// errEvicted is a membership that a writer, or another replica, has ended.
-	errEvicted = errors.New("this replica was struck from the membership")
+	errEvicted = errors.New("this replica was evicted")
 )
 
 // reply is what a script returns: a word and what belongs to it.

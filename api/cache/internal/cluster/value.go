@@ -38,7 +38,7 @@ type Value struct {
 	// Expires is when Redis forgets it, by the filler's wall clock. It is good for telling how long that
 	// is, and for nothing else: clocks differ.
 	Expires time.Time
-	// Absent tells that it stands for something that is not there.
+	// Absent reports that it stands for something that is not there.
 	Absent bool
 	// Slots are packed as they stand in Redis: see PackSlots.
 	Slots []byte

@@ -214,7 +214,7 @@ func (r *replica) handleRelease(w http.ResponseWriter, request *http.Request) {
 	close(r.hold(request.PathValue("hold")))
 }
 
-// loading counts a load of a key, until what it answers is called.
+// loading counts a load of a key, until what it returns is called.
 func (r *replica) loading(key string) (ended func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
