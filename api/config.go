@@ -80,7 +80,8 @@ type config struct {
 	LogFormat string `env:"WOODY_LOG_FORMAT" default:"text" enum:"text,json" help:"text or json."`
 }
 
-const description = "The shop's web API. With no configuration it is the whole shop in one process, on a durable SQLite file."
+const description = "The shop's web API. With no configuration it is the whole shop in one process, " +
+	"on a durable SQLite file."
 
 // parseConfig reads the command line and the environment. It returns the command that was asked for,
 // and an error that names the setting and what it allows.
@@ -102,7 +103,8 @@ func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command s
 	var passwordErr, sentinelErr error
 	cfg.DBDSN, err = settings.Secret("WOODY_DB_DSN", cfg.DBDSN, cfg.DBDSNFile)
 	cfg.RedisPassword, passwordErr = settings.Secret("WOODY_REDIS_PASSWORD", cfg.RedisPassword, cfg.RedisPasswordFile)
-	cfg.RedisSentinelPassword, sentinelErr = settings.Secret("WOODY_REDIS_SENTINEL_PASSWORD", cfg.RedisSentinelPassword, cfg.RedisSentinelPasswordFile)
+	cfg.RedisSentinelPassword, sentinelErr = settings.Secret("WOODY_REDIS_SENTINEL_PASSWORD", cfg.RedisSentinelPassword,
+		cfg.RedisSentinelPasswordFile)
 	return cfg, parsed.Command(), errors.Join(err, passwordErr, sentinelErr, cfg.check())
 }
 

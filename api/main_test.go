@@ -79,10 +79,12 @@ func TestHelpListsEverySetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{
-		"WOODY_ADDR", "WOODY_ADMIN_ADDR", "WOODY_DB_DSN", "WOODY_DB_DSN_FILE", "WOODY_DATA_DIR", "WOODY_DB_POOL", "WOODY_DB_DIRECT",
+		"WOODY_ADDR", "WOODY_ADMIN_ADDR", "WOODY_DB_DSN", "WOODY_DB_DSN_FILE", "WOODY_DATA_DIR", "WOODY_DB_POOL",
+		"WOODY_DB_DIRECT",
 		"WOODY_HEAVY_DELAY", "WOODY_HEAVY_SLOTS", "WOODY_SLOW_QUERY_DELAY", "WOODY_ORDER_WORKERS", "WOODY_REPLICA_ID",
 		"WOODY_DRAIN_DELAY", "WOODY_DRAIN_TIMEOUT", "WOODY_SQLITE_SYNC", "WOODY_REDIS_ADDR", "WOODY_REDIS_SENTINELS",
-		"WOODY_REDIS_MASTER", "WOODY_REDIS_SENTINEL_PASSWORD_FILE", "WOODY_REDIS_TLS", "WOODY_REDIS_CA_FILE", "WOODY_LOG_LEVEL", "WOODY_LOG_FORMAT",
+		"WOODY_REDIS_MASTER", "WOODY_REDIS_SENTINEL_PASSWORD_FILE", "WOODY_REDIS_TLS", "WOODY_REDIS_CA_FILE",
+		"WOODY_LOG_LEVEL", "WOODY_LOG_FORMAT",
 	} {
 		if !strings.Contains(string(help), "$"+name) {
 			t.Errorf("--help does not tell of %s", name)
@@ -116,7 +118,8 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, %q; want exit status 1 and %q", setting, err, out, want)
 		}
 	}
-	if out, err := command(nil, "--heavy-dely=1s").CombinedOutput(); err == nil || !strings.Contains(string(out), "unknown flag --heavy-dely") {
+	if out, err := command(nil, "--heavy-dely=1s").CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), "unknown flag --heavy-dely") {
 		t.Errorf("a mistyped flag: %v, %q", err, out)
 	}
 }
@@ -140,7 +143,8 @@ func TestASecondOneOnTheSameFile(t *testing.T) {
 	data := t.TempDir()
 	mustStartReplica(t, "WOODY_DATA_DIR="+data)
 	out, err := command([]string{"WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + data}).CombinedOutput()
-	if err == nil || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "is taken by another running shop") {
+	if err == nil || strings.Count(string(out), "\n") != 1 ||
+		!strings.Contains(string(out), "is taken by another running shop") {
 		t.Errorf("second start: %v, %q; want one sentence", err, out)
 	}
 }
@@ -233,7 +237,8 @@ func TestTheDSNComesFromAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := command([]string{"WOODY_DB_DSN_FILE=" + file}).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "WOODY_DB_DSN is not a MariaDB/MySQL address") || strings.Contains(string(out), "hush") {
+	if err == nil || !strings.Contains(string(out), "WOODY_DB_DSN is not a MariaDB/MySQL address") ||
+		strings.Contains(string(out), "hush") {
 		t.Errorf("%v, %q; want the file's content refused, and not shown", err, out)
 	}
 }

@@ -22,8 +22,8 @@ func (c config) hasRedis() bool {
 // holds a password.
 func (c config) redisOptions() (*redis.UniversalOptions, error) {
 	if c.DBDSN == "" {
-		return nil, errors.New("WOODY_REDIS_ADDR and WOODY_REDIS_MASTER are for several replicas, which need a database " +
-			"server (WOODY_DB_DSN); one process on SQLite keeps its answers in memory")
+		return nil, errors.New("WOODY_REDIS_ADDR and WOODY_REDIS_MASTER are for several replicas, which need a " +
+			"database server (WOODY_DB_DSN); one process on SQLite keeps its answers in memory")
 	}
 	o := &redis.UniversalOptions{
 		Username: c.RedisUser, Password: c.RedisPassword,
@@ -46,8 +46,8 @@ func (c config) redisOptions() (*redis.UniversalOptions, error) {
 // redisServer takes over WOODY_REDIS_ADDR, HOST:PORT or a URL, and reports whether that asks for TLS.
 func (c config) redisServer(o *redis.UniversalOptions) (secure bool, err error) {
 	if strings.Contains(c.RedisAddr, ",") {
-		return false, errors.New("WOODY_REDIS_ADDR names several servers, which would be Redis Cluster, and that cannot be " +
-			"used: name one server, or WOODY_REDIS_MASTER and WOODY_REDIS_SENTINELS")
+		return false, errors.New("WOODY_REDIS_ADDR names several servers, which would be Redis Cluster, and that cannot " +
+			"be used: name one server, or WOODY_REDIS_MASTER and WOODY_REDIS_SENTINELS")
 	}
 	if !strings.Contains(c.RedisAddr, "://") {
 		o.Addrs = []string{c.RedisAddr}
@@ -57,13 +57,13 @@ func (c config) redisServer(o *redis.UniversalOptions) (secure bool, err error) 
 	var notURL *url.Error
 	switch {
 	case errors.As(err, &notURL): // which may show a password
-		return false, errors.New("WOODY_REDIS_ADDR is not a URL: write it as redis://host:port/database, or rediss:// for " +
-			"TLS, with special characters of a password escaped (%40 for @)")
+		return false, errors.New("WOODY_REDIS_ADDR is not a URL: write it as redis://host:port/database, or rediss:// " +
+			"for TLS, with special characters of a password escaped (%40 for @)")
 	case err != nil:
 		return false, fmt.Errorf("WOODY_REDIS_ADDR: %w", err)
 	case u.Network != "tcp", strings.Contains(c.RedisAddr, "?"):
-		return false, errors.New("WOODY_REDIS_ADDR: write the URL as redis://host:port/database, or rediss:// for TLS; " +
-			"what else it could say has settings of its own")
+		return false, errors.New("WOODY_REDIS_ADDR: write the URL as redis://host:port/database, or rediss:// for " +
+			"TLS; what else it could say has settings of its own")
 	case u.Username != "" && c.RedisUser != "", u.Password != "" && c.RedisPassword != "":
 		return false, errors.New("WOODY_REDIS_ADDR: the URL says who we are, as WOODY_REDIS_USER or " +
 			"WOODY_REDIS_PASSWORD do; keep one")
@@ -93,8 +93,8 @@ func (c config) checkSentinels() error {
 		errs = append(errs, errors.New("both WOODY_REDIS_ADDR and WOODY_REDIS_MASTER are set: "+
 			"keep the server's address, or the sentinels who say where it is"))
 	case !master && (c.RedisSentinelUser != "" || c.RedisSentinelPassword != ""):
-		errs = append(errs, errors.New("WOODY_REDIS_SENTINEL_USER and WOODY_REDIS_SENTINEL_PASSWORD are for sentinels: "+
-			"set WOODY_REDIS_MASTER and WOODY_REDIS_SENTINELS too"))
+		errs = append(errs, errors.New("WOODY_REDIS_SENTINEL_USER and WOODY_REDIS_SENTINEL_PASSWORD are for "+
+			"sentinels: set WOODY_REDIS_MASTER and WOODY_REDIS_SENTINELS too"))
 	}
 	return errors.Join(errs...)
 }
@@ -103,7 +103,8 @@ func checkAddr(name, addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	switch {
 	case strings.Contains(addr, "@"):
-		return fmt.Errorf("%s is not an address: write it as host:port, with user and password in settings of their own", name)
+		return fmt.Errorf("%s is not an address: write it as host:port, with user and password in settings of their "+
+			"own", name)
 	case err != nil, host == "", port == "":
 		return fmt.Errorf("%s: %q is not an address: write it as host:port, such as redis:6379", name, addr)
 	}

@@ -35,8 +35,8 @@ func TestWhereRedisIs(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 			continue
 		}
-		if !slices.Equal(o.Addrs, row.addrs) || o.MasterName != row.master || o.Username != row.user || o.Password != row.word ||
-			o.DB != row.db || (o.TLSConfig != nil) != row.tls {
+		if !slices.Equal(o.Addrs, row.addrs) || o.MasterName != row.master || o.Username != row.user ||
+			o.Password != row.word || o.DB != row.db || (o.TLSConfig != nil) != row.tls {
 			t.Errorf("%s: %+v, want %+v", what, o, row)
 		}
 	}
@@ -76,7 +76,8 @@ func TestRedisSettingsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q and no password", what, err, row.want)
 		}
 	}
-	if _, err := (config{RedisAddr: "redis:6379"}).redisOptions(); err == nil || !strings.Contains(err.Error(), "WOODY_DB_DSN") {
+	if _, err := (config{RedisAddr: "redis:6379"}).redisOptions(); err == nil ||
+		!strings.Contains(err.Error(), "WOODY_DB_DSN") {
 		t.Errorf("without a database server: %v", err)
 	}
 }
@@ -88,7 +89,8 @@ func TestReplicasFollowTheSentinels(t *testing.T) {
 	dsn := servertest.MustMakeDatabase(t, servertest.MustStartMariaDB(t))
 	var all []*replica
 	for _, name := range []string{"one", "other"} {
-		all = append(all, mustStartReplica(t, "WOODY_DB_DSN="+dsn, "WOODY_REPLICA_ID="+name, "WOODY_ADMIN_ADDR=127.0.0.1:0",
+		all = append(all, mustStartReplica(t, "WOODY_DB_DSN="+dsn, "WOODY_REPLICA_ID="+name,
+			"WOODY_ADMIN_ADDR=127.0.0.1:0",
 			"WOODY_REDIS_MASTER="+servers.MasterName, "WOODY_REDIS_SENTINELS="+strings.Join(watched.Addrs(), ","),
 			"WOODY_REDIS_TLS=on", "WOODY_REDIS_CA_FILE="+certificates.CAFile,
 			"WOODY_REDIS_CERT_FILE="+certificates.CertFile, "WOODY_REDIS_KEY_FILE="+certificates.KeyFile,

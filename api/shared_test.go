@@ -73,7 +73,8 @@ func TestReplicasShareTheCache(t *testing.T) {
 	if status, _ := layer(t, near.URL+path); !strings.HasPrefix(status, "near; hit") {
 		t.Errorf("the second read: %q", status)
 	}
-	if status, _ := layer(t, far.URL+path); !strings.HasPrefix(status, "redis; hit") || strings.Contains(status, "near") {
+	if status, _ := layer(t, far.URL+path); !strings.HasPrefix(status, "redis; hit") ||
+		strings.Contains(status, "near") {
 		t.Errorf("a read without a near cache: %q", status)
 	}
 	if status, _ := layer(t, bare.URL+path); status != "near; fwd=bypass" {

@@ -77,7 +77,8 @@ func mustJoin(t *testing.T, server *servers.Redis) (*cache.Cache, *prometheus.Re
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	c := mustNew(t, cache.Config{Registerer: registry, Cluster: &cache.Cluster{
-		Redis: &redis.UniversalOptions{Addrs: []string{server.Addr}}, Ledger: &fakeLedger{}, Lease: 5 * time.Second, FillLease: time.Hour,
+		Redis: &redis.UniversalOptions{Addrs: []string{server.Addr}}, Ledger: &fakeLedger{},
+		Lease: 5 * time.Second, FillLease: time.Hour,
 		Timeout: 5 * time.Second,
 	}})
 	t.Cleanup(c.Close)
@@ -88,10 +89,12 @@ func mustJoin(t *testing.T, server *servers.Redis) (*cache.Cache, *prometheus.Re
 // mustHaveLease waits until a cache has a lease. The metric is in whole seconds.
 func mustHaveLease(t *testing.T, registry *prometheus.Registry) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); metric(t, registry, "lease_seconds") <= 0; time.Sleep(time.Millisecond) {
+	deadline := time.Now().Add(time.Minute)
+	for metric(t, registry, "lease_seconds") <= 0 {
 		if time.Now().After(deadline) {
 			t.Fatal("the cache has no lease after a minute")
 		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

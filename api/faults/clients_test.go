@@ -89,8 +89,8 @@ func (c *clients) writeOnce(r *replica, draw *rand.Rand) {
 	}
 }
 
-// call returns the status, and the JSON of a good answer in into; header is names and values. A call that brought no answer has an
-// error.
+// call returns the status, and the JSON of a good answer in into; header is names and values. A call that brought no
+// answer has an error.
 func (c *clients) call(r *replica, method, path, body string, into any, header ...string) (status int, layer string, err error) {
 	request, err := http.NewRequest(method, r.url()+path, strings.NewReader(body))
 	if err != nil {
@@ -222,8 +222,8 @@ func (c *clients) rename(r *replica, id int64) {
 	}
 }
 
-// addAndDelete adds one product on a replica, however often that takes, finds it on another, deletes it there, and wants it gone on
-// the first.
+// addAndDelete adds one product on a replica, however often that takes, finds it on another, deletes it there, and
+// wants it gone on the first.
 func (c *clients) addAndDelete(r, other *replica) {
 	var p oracle.Product
 	key := oracle.NewKey()

@@ -58,7 +58,8 @@ type starter func(t *testing.T, count int, rules string) *system
 // run breaks a system, fault after fault, until it has been violated or done says so after a round of all
 // the kinds. It returns how often each fault happened.
 func run(
-	t *testing.T, start starter, rules string, kinds []kind, seed uint64, done func(rounds int, tally *oracle.Tally) bool,
+	t *testing.T, start starter, rules string, kinds []kind, seed uint64,
+	done func(rounds int, tally *oracle.Tally) bool,
 ) (map[string]int, *clients) {
 	if seed == 0 {
 		seed = rand.Uint64()%1_000_000 + 1

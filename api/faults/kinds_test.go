@@ -167,28 +167,31 @@ var kinds = []kind{
 		defer client.Close()
 		return client.FlushAll(s.t.Context()).Err()
 	}},
-	{"Redis made a copy of one that had not heard of all, and the primary again", func(s *system, draw *rand.Rand) error {
-		behind, err := servers.StartRedisCopy(s.redis)
-		if err != nil {
-			return err
-		}
-		defer behind.Close()
-		if err := behind.Lead(); err != nil { // it hears no more
-			return err
-		}
-		time.Sleep(between(draw, 100*time.Millisecond, time.Second))
-		return errors.Join(s.redis.Follow(behind), s.redis.Lead())
-	}},
-	{"a replica led to another Redis, which none of the others uses", onAnotherRedis(func(_ *system, draw *rand.Rand) error {
-		time.Sleep(between(draw, time.Second, 5*time.Second)) // they take turns
-		return nil
-	})},
-	{"a replica led to another Redis, and that of the others killed (-9) a moment later", onAnotherRedis(func(s *system, draw *rand.Rand) error {
-		time.Sleep(between(draw, 0, s.lease/5)) // the others need not know of it yet
-		s.redis.Kill()
-		time.Sleep(between(draw, time.Second, 3*time.Second))
-		return s.redis.Restart()
-	})},
+	{"Redis made a copy of one that had not heard of all, and the primary again",
+		func(s *system, draw *rand.Rand) error {
+			behind, err := servers.StartRedisCopy(s.redis)
+			if err != nil {
+				return err
+			}
+			defer behind.Close()
+			if err := behind.Lead(); err != nil { // it hears no more
+				return err
+			}
+			time.Sleep(between(draw, 100*time.Millisecond, time.Second))
+			return errors.Join(s.redis.Follow(behind), s.redis.Lead())
+		}},
+	{"a replica led to another Redis, which none of the others uses",
+		onAnotherRedis(func(_ *system, draw *rand.Rand) error {
+			time.Sleep(between(draw, time.Second, 5*time.Second)) // they take turns
+			return nil
+		})},
+	{"a replica led to another Redis, and that of the others killed (-9) a moment later",
+		onAnotherRedis(func(s *system, draw *rand.Rand) error {
+			time.Sleep(between(draw, 0, s.lease/5)) // the others need not know of it yet
+			s.redis.Kill()
+			time.Sleep(between(draw, time.Second, 3*time.Second))
+			return s.redis.Restart()
+		})},
 	{"a bus connection cut", onAWire((*servers.Wire).CutBus, 0, 500*time.Millisecond)},
 	{"a bus connection silent", onAWire((*servers.Wire).HangBus, 50*time.Millisecond, 3*time.Second)},
 	{"a replica cut off from Redis", onAWire((*servers.Wire).Cut, 100*time.Millisecond, 2500*time.Millisecond)},
@@ -198,15 +201,16 @@ var kinds = []kind{
 		time.Sleep(between(draw, 0, 500*time.Millisecond))
 		return s.restarted()
 	}},
-	{"a replica cut off from its cache server, and MariaDB killed while it writes", func(s *system, draw *rand.Rand) error {
-		w := s.any(draw).wire
-		w.Cut()
-		defer w.Mend()
-		time.Sleep(between(draw, 100*time.Millisecond, 700*time.Millisecond))
-		s.stopped((*servers.MariaDB).Kill)
-		time.Sleep(between(draw, 2*time.Second, 3*time.Second))
-		return s.restarted()
-	}},
+	{"a replica cut off from its cache server, and MariaDB killed while it writes",
+		func(s *system, draw *rand.Rand) error {
+			w := s.any(draw).wire
+			w.Cut()
+			defer w.Mend()
+			time.Sleep(between(draw, 100*time.Millisecond, 700*time.Millisecond))
+			s.stopped((*servers.MariaDB).Kill)
+			time.Sleep(between(draw, 2*time.Second, 3*time.Second))
+			return s.restarted()
+		}},
 	{"MariaDB stopped and started again", func(s *system, _ *rand.Rand) error {
 		s.stopped(func(m *servers.MariaDB) { m.Stop(15 * time.Second) })
 		return s.restarted()

@@ -78,7 +78,8 @@ func full(s *system, draw *rand.Rand) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(client.ConfigSet(ctx, "maxmemory-policy", "noeviction").Err(), client.ConfigSet(ctx, "maxmemory", used).Err())
+	err = errors.Join(client.ConfigSet(ctx, "maxmemory-policy", "noeviction").Err(),
+		client.ConfigSet(ctx, "maxmemory", used).Err())
 	time.Sleep(between(draw, time.Second, 3*time.Second))
 	for _, name := range []string{"maxmemory", "maxmemory-policy"} {
 		err = errors.Join(err, client.ConfigSet(ctx, name, before[name]).Err())
@@ -100,7 +101,8 @@ func forgetful(s *system, draw *rand.Rand) error {
 		r.wire.Cut()
 		defer r.wire.Mend()
 	}
-	time.Sleep(between(draw, 2500*time.Millisecond, 4*time.Second)) // nobody takes what is handed over, and then: a lease
+	// Nobody takes what is handed over, and then: a lease
+	time.Sleep(between(draw, 2500*time.Millisecond, 4*time.Second))
 	s.stopped((*servers.MariaDB).Kill)
 	if err := errors.Join(s.pair.Primary.Restart(), s.pair.Promote(), s.openDB()); err != nil {
 		return err

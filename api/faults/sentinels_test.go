@@ -33,49 +33,56 @@ var watchedKinds = []kind{
 		}
 		return s.watched.Failover()
 	})},
-	{"the primary Redis killed (-9), and back when another has taken over", onThePrimary(func(s *system, draw *rand.Rand, at int) error {
-		s.watched.Servers[at].Kill()
-		if err := s.watched.AwaitMove(at); err != nil {
+	{"the primary Redis killed (-9), and back when another has taken over",
+		onThePrimary(func(s *system, draw *rand.Rand, at int) error {
+			s.watched.Servers[at].Kill()
+			if err := s.watched.AwaitMove(at); err != nil {
+				return err
+			}
+			time.Sleep(between(draw, 0, time.Second))
+			return s.watched.Servers[at].Restart()
+		})},
+	{"the primary Redis killed (-9), and back at once, empty",
+		onThePrimary(func(s *system, _ *rand.Rand, at int) error {
+			s.watched.Servers[at].Kill()
+			return s.watched.Servers[at].Restart()
+		})},
+	{"the primary Redis paused until another has taken over",
+		onThePrimary(func(s *system, draw *rand.Rand, at int) error {
+			s.watched.Servers[at].Signal(syscall.SIGSTOP)
+			err := s.watched.AwaitMove(at)
+			time.Sleep(between(draw, 0, time.Second))
+			s.watched.Servers[at].Signal(syscall.SIGCONT)
 			return err
-		}
-		time.Sleep(between(draw, 0, time.Second))
-		return s.watched.Servers[at].Restart()
-	})},
-	{"the primary Redis killed (-9), and back at once, empty", onThePrimary(func(s *system, _ *rand.Rand, at int) error {
-		s.watched.Servers[at].Kill()
-		return s.watched.Servers[at].Restart()
-	})},
-	{"the primary Redis paused until another has taken over", onThePrimary(func(s *system, draw *rand.Rand, at int) error {
-		s.watched.Servers[at].Signal(syscall.SIGSTOP)
-		err := s.watched.AwaitMove(at)
-		time.Sleep(between(draw, 0, time.Second))
-		s.watched.Servers[at].Signal(syscall.SIGCONT)
-		return err
-	})},
-	{"the primary Redis cut off from all until another has taken over", onThePrimary(func(s *system, draw *rand.Rand, at int) error {
-		s.watched.Wires[at].Cut()
-		err := s.watched.AwaitMove(at)
-		time.Sleep(between(draw, 0, time.Second))
-		s.watched.Wires[at].Mend()
-		return err
-	})},
-	{"the primary Redis silent to all until another has taken over", onThePrimary(func(s *system, draw *rand.Rand, at int) error {
-		s.watched.Wires[at].Hang()
-		err := s.watched.AwaitMove(at)
-		time.Sleep(between(draw, 0, time.Second))
-		s.watched.Wires[at].Mend() // what lay in it is carried out by a server that is the primary no more, and does not know
-		return err
-	})},
-	{"the primary Redis cut off from its sentinels alone, while a replica starts and finds another", onThePrimary(func(s *system, draw *rand.Rand, at int) error {
-		s.watched.Wires[at].Shun("sentinel")
-		err := s.watched.AwaitMove(at)
-		r := s.any(draw) // it finds the new one, while the others have the old one
-		r.kill()
-		err = errors.Join(err, r.start())
-		time.Sleep(between(draw, 0, 3*time.Second))
-		s.watched.Wires[at].Mend()
-		return err
-	})},
+		})},
+	{"the primary Redis cut off from all until another has taken over",
+		onThePrimary(func(s *system, draw *rand.Rand, at int) error {
+			s.watched.Wires[at].Cut()
+			err := s.watched.AwaitMove(at)
+			time.Sleep(between(draw, 0, time.Second))
+			s.watched.Wires[at].Mend()
+			return err
+		})},
+	{"the primary Redis silent to all until another has taken over",
+		onThePrimary(func(s *system, draw *rand.Rand, at int) error {
+			s.watched.Wires[at].Hang()
+			err := s.watched.AwaitMove(at)
+			time.Sleep(between(draw, 0, time.Second))
+			// What lay in it is carried out by a server that is the primary no more, and does not know.
+			s.watched.Wires[at].Mend()
+			return err
+		})},
+	{"the primary Redis cut off from its sentinels alone, while a replica starts and finds another",
+		onThePrimary(func(s *system, draw *rand.Rand, at int) error {
+			s.watched.Wires[at].Shun("sentinel")
+			err := s.watched.AwaitMove(at)
+			r := s.any(draw) // it finds the new one, while the others have the old one
+			r.kill()
+			err = errors.Join(err, r.start())
+			time.Sleep(between(draw, 0, 3*time.Second))
+			s.watched.Wires[at].Mend()
+			return err
+		})},
 	{"a sentinel of Redis silent while the primary moves", onThePrimary(func(s *system, draw *rand.Rand, _ int) error {
 		silent := s.watched.Sentinels[1+draw.IntN(2)]
 		silent.Signal(syscall.SIGSTOP)

@@ -178,7 +178,8 @@ func (s *system) mustStartReplicas(count int) {
 // redisSettings are where the replica finds Redis.
 func (r *replica) redisSettings() []string {
 	if w := r.system.watched; w != nil {
-		return []string{"WOODY_REDIS_MASTER=" + servers.MasterName, "WOODY_REDIS_SENTINELS=" + strings.Join(w.Addrs(), ",")}
+		return []string{"WOODY_REDIS_MASTER=" + servers.MasterName,
+			"WOODY_REDIS_SENTINELS=" + strings.Join(w.Addrs(), ",")}
 	}
 	return []string{"WOODY_REDIS_ADDR=" + r.wire.Addr}
 }
@@ -190,7 +191,8 @@ func (r *replica) start(settings ...string) error {
 		program = r.system.breaking
 	}
 	settings = slices.Concat(r.redisSettings(), []string{
-		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name, "WOODY_DB_DSN=" + r.system.pair.DSN(r.system.database.Addr),
+		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name,
+		"WOODY_DB_DSN=" + r.system.pair.DSN(r.system.database.Addr),
 		"WOODY_SLOW_QUERY_DELAY=5ms", "WOODY_HEAVY_DELAY=20ms", "WOODY_ORDER_WORKERS=1", "WOODY_LOG_FORMAT=text",
 		"WOODY_CACHE_LEASE=" + r.system.lease.String(), "WOODY_BROKEN=" + r.system.rules, "WOODY_DB_TIMEOUT=3s",
 		"WOODY_DB_DIRECT=on", "WOODY_QUEUE_TIMEOUT=3s",

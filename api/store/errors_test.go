@@ -127,7 +127,8 @@ func TestErrorsOfARealServer(t *testing.T) {
 		}
 		wantError(t, err, 1213, store.Again)
 
-		err = errors.Join(one.last("ROLLBACK"), two.last("ROLLBACK"), one.last("START TRANSACTION WITH CONSISTENT SNAPSHOT"))
+		err = errors.Join(one.last("ROLLBACK"), two.last("ROLLBACK"),
+			one.last("START TRANSACTION WITH CONSISTENT SNAPSHOT"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,7 +50,8 @@ func TestThePrimaryMoves(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			order, err := s.AddOrder(t.Context(), shop.Order{ID: name, Product: "Robot", Status: shop.Pending, Version: 1}, "")
+			pending := shop.Order{ID: name, Product: "Robot", Status: shop.Pending, Version: 1}
+			order, err := s.AddOrder(t.Context(), pending, "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -117,7 +117,8 @@ func (p *Process) AwaitReady(patience time.Duration, ready func() error) error {
 		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s is not ready after %v: %w\n%s", filepath.Base(p.cmd.Path), patience, err, tail(p.Log()))
+			return fmt.Errorf("%s is not ready after %v: %w\n%s", filepath.Base(p.cmd.Path), patience, err,
+				tail(p.Log()))
 		}
 	}
 }

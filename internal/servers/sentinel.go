@@ -141,7 +141,8 @@ func (s *Sentinel) Restart() error {
 // hurry has the sentinel look for what has changed more often than every ten seconds.
 func (s *Sentinel) hurry() error {
 	return s.ask(func(ctx context.Context, c *redis.SentinelClient) error {
-		command := redis.NewStatusCmd(ctx, "SENTINEL", "DEBUG", "INFO-PERIOD", 200, "PUBLISH-PERIOD", 200, "PING-PERIOD", 100)
+		command := redis.NewStatusCmd(ctx, "SENTINEL", "DEBUG", "INFO-PERIOD", 200, "PUBLISH-PERIOD", 200,
+			"PING-PERIOD", 100)
 		return c.Process(ctx, command)
 	})
 }

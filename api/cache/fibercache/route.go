@@ -155,13 +155,14 @@ func (r *route) load(c *fiber.Ctx, key string, missed cache.Info) (*Answer, cach
 	defer stop()
 	for {
 		var lent loan
-		answer, info, err := r.loader.Fill(ctx, key, r.tags(c), func(ctx context.Context, fill *cache.Fill) (*Answer, error) {
-			if !lent.take() {
-				return nil, errLeft
-			}
-			defer lent.giveBack()
-			return r.ask(ctx, c, fill)
-		}, missed)
+		answer, info, err := r.loader.Fill(ctx, key, r.tags(c),
+			func(ctx context.Context, fill *cache.Fill) (*Answer, error) {
+				if !lent.take() {
+					return nil, errLeft
+				}
+				defer lent.giveBack()
+				return r.ask(ctx, c, fill)
+			}, missed)
 		lent.end()
 		if !errors.Is(err, errLeft) {
 			return answer, info, err

@@ -24,7 +24,8 @@ type Bare struct {
 // stays locked against the first who begins to cache until the transaction ends.
 func (b *Bare) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record int64, err error) {
 	var used, proved bool
-	query := "SELECT used_until_us > " + nowUs + ", " + takesWrites() + " FROM woody_cache WHERE id = 1 LOCK IN SHARE MODE"
+	query := "SELECT used_until_us > " + nowUs + ", " + takesWrites() +
+		" FROM woody_cache WHERE id = 1 LOCK IN SHARE MODE"
 	switch err := tx.QueryRowContext(ctx, query).Scan(&used, &proved); {
 	case err != nil:
 		return 0, err

@@ -37,7 +37,8 @@ func TestABumpThatIsLost(t *testing.T) {
 		t.Error(err)
 	}
 	var left int64
-	if err := db.QueryRowContext(t.Context(), "SELECT MAX(id) FROM woody_outbox").Scan(&left); err != nil || left != lost {
+	if err := db.QueryRowContext(t.Context(), "SELECT MAX(id) FROM woody_outbox").Scan(&left); err != nil ||
+		left != lost {
 		t.Errorf("record %d is left (%v), want %d, whose bump was lost", left, err, lost)
 	}
 }

@@ -55,7 +55,8 @@ func (o *Outbox) Take(ctx context.Context, records []int64) error {
 // carriedOut notes of those of the records that were handed over that they were carried out.
 func carriedOut(ctx context.Context, conn *sql.Conn, records []int64) error {
 	which, args := in(records)
-	statement := "UPDATE woody_outbox SET recorded_us = " + nowUs + " + ? WHERE id IN " + which + " AND recorded_us <= ?"
+	statement := "UPDATE woody_outbox SET recorded_us = " + nowUs + " + ? WHERE id IN " + which +
+		" AND recorded_us <= ?"
 	_, err := conn.ExecContext(ctx, statement, append(append([]any{keptFor.Microseconds()}, args...), taken)...)
 	return err
 }

@@ -36,7 +36,8 @@ func TestHandOver(t *testing.T) {
 	}
 	mustBe(t, box, record, cache.Waiting)
 	_, left, err := box.Read(t.Context(), time.Hour)
-	if err != nil || len(left) != 1 || !left[0].Waited || left[0].ID != record.ID || !slices.Equal(left[0].Tags, []string{"toy:7", "toys"}) {
+	if err != nil || len(left) != 1 || !left[0].Waited || left[0].ID != record.ID ||
+		!slices.Equal(left[0].Tags, []string{"toy:7", "toys"}) {
 		t.Fatalf("records older than an hour: %+v, %v; want the one that was handed over", left, err)
 	}
 	for range 2 {
@@ -82,7 +83,8 @@ func TestAHandOverWhoseWriterDied(t *testing.T) {
 	if err := box.Remove(t.Context(), []int64{record.ID}, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec("UPDATE woody_outbox SET recorded_us = recorded_us - 3600000000"); err != nil { // an hour later
+	// An hour later.
+	if _, err := db.Exec("UPDATE woody_outbox SET recorded_us = recorded_us - 3600000000"); err != nil {
 		t.Fatal(err)
 	}
 	_, left, err := box.Read(t.Context(), time.Second)

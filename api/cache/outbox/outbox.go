@@ -101,7 +101,9 @@ func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.Sta
 	const query = "SELECT epoch, token, wire, run, ledger, used_until_us - " + nowUs + " FROM woody_cache WHERE id = 1"
 	for range 2 {
 		var leftUs int64
-		if err := conn.QueryRowContext(ctx, query).Scan(&state.Epoch, &state.Token, &state.Wire, &state.Run, &state.Ledger, &leftUs); err != nil {
+		row := conn.QueryRowContext(ctx, query)
+		err := row.Scan(&state.Epoch, &state.Token, &state.Wire, &state.Run, &state.Ledger, &leftUs)
+		if err != nil {
 			return state, err
 		}
 		if state.Ledger == "" {
@@ -115,7 +117,8 @@ func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.Sta
 			return state, nil
 		}
 		o.claimAgain.Store(time.Now().Add(claimEvery / 10).UnixNano())
-		_, err = conn.ExecContext(ctx, "UPDATE woody_cache SET used_until_us = "+nowUs+" + ? WHERE id = 1", claimFor.Microseconds())
+		_, err = conn.ExecContext(ctx, "UPDATE woody_cache SET used_until_us = "+nowUs+" + ? WHERE id = 1",
+			claimFor.Microseconds())
 		if err != nil && claimed <= 0 {
 			return state, err
 		}
@@ -188,7 +191,8 @@ func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least cache.State) (s
 		return state, err
 	}
 	if mine := (cache.State{Epoch: uint64(bumped), Token: token}); !state.Follows(mine) {
-		return state, fmt.Errorf("the epoch was bumped to %s, and is %s: the database has gone back", mine.Name(), state.Name())
+		return state, fmt.Errorf("the epoch was bumped to %s, and is %s: the database has gone back", mine.Name(),
+			state.Name())
 	}
 	return state, nil
 }

@@ -43,7 +43,10 @@ func mustOpenOn(t *testing.T, server *servers.MariaDB, cfg outbox.Config) (*sql.
 }
 
 // inTx records tags in a transaction of its own.
-func inTx(t *testing.T, db *sql.DB, commit bool, record func(context.Context, *sql.Tx, ...string) (int64, error), tags ...string) int64 {
+func inTx(
+	t *testing.T, db *sql.DB, commit bool, record func(context.Context, *sql.Tx, ...string) (int64, error),
+	tags ...string,
+) int64 {
 	t.Helper()
 	tx, err := db.Begin()
 	if err != nil {
@@ -70,7 +73,8 @@ func TestRecords(t *testing.T) {
 		t.Errorf("records older than an hour: %v, %v; want none", left, err)
 	}
 	_, left, err := box.Read(t.Context(), 0)
-	if err != nil || len(left) != 1 || left[0].ID != id || !slices.Equal(left[0].Tags, []string{"toy:7", `with "quotes", and ünïcode`}) {
+	if err != nil || len(left) != 1 || left[0].ID != id ||
+		!slices.Equal(left[0].Tags, []string{"toy:7", `with "quotes", and ünïcode`}) {
 		t.Errorf("records: %v, %v; want the one that was committed", left, err)
 	}
 	if err := box.Remove(t.Context(), []int64{id, 12345}, ""); err != nil {
@@ -118,7 +122,8 @@ func TestUnreachable(t *testing.T) {
 	elsewhere := outbox.New(outbox.Config{DB: db})
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	if _, _, err := direct.Read(late, 0); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, cache.ErrUnreachable) {
+	if _, _, err := direct.Read(late, 0); !errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, cache.ErrUnreachable) {
 		t.Errorf("the only server, late: %v, want DeadlineExceeded and not ErrUnreachable", err)
 	}
 	if _, _, err := elsewhere.Read(late, 0); err == nil || errors.Is(err, context.DeadlineExceeded) {
@@ -162,7 +167,8 @@ func TestBare(t *testing.T) {
 	}
 	after, left, err := box.Read(t.Context(), 0)
 	if err != nil || after.Epoch <= before.Epoch || len(left) != 0 {
-		t.Errorf("epoch %d after %d, %d records, %v; want a later one and none", after.Epoch, before.Epoch, len(left), err)
+		t.Errorf("epoch %d after %d, %d records, %v; want a later one and none", after.Epoch, before.Epoch, len(left),
+			err)
 	}
 }
 
@@ -183,7 +189,8 @@ func TestAnUnreadableRecord(t *testing.T) {
 	}
 	after, left, err := box.Read(t.Context(), 0)
 	if err != nil || after.Epoch != before.Epoch+1 || len(left) != 1 {
-		t.Errorf("epoch %d after %d, records %v, %v; want the next, and the good record alone", after.Epoch, before.Epoch, left, err)
+		t.Errorf("epoch %d after %d, records %v, %v; want the next, and the good record alone", after.Epoch,
+			before.Epoch, left, err)
 	}
 }
 

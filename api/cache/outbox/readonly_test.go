@@ -45,7 +45,8 @@ func TestAReadOnlyServerIsNotHeard(t *testing.T) {
 	for what, err := range map[string]error{
 		"read": err, "bump": bumped, "remove": box.Remove(t.Context(), []int64{1}, ""), "migrate": box.Migrate(t.Context()),
 	} {
-		if !errors.Is(err, outbox.ErrReadOnly) || !errors.Is(err, driver.ErrBadConn) || errors.Is(err, cache.ErrUnreachable) {
+		if !errors.Is(err, outbox.ErrReadOnly) || !errors.Is(err, driver.ErrBadConn) ||
+			errors.Is(err, cache.ErrUnreachable) {
 			t.Errorf("%s on a read-only server: %v, want ErrReadOnly, and not ErrUnreachable", what, err)
 		}
 	}

@@ -43,7 +43,8 @@ func TestMigrateAReleaseBefore(t *testing.T) {
 	mustExec("INSERT IGNORE INTO woody_cache (id, epoch, wire) VALUES (1, 1, 1)")
 	mustExec("UPDATE woody_cache SET epoch = LAST_INSERT_ID(epoch + 1)")
 	second, _, err := box.Read(t.Context(), 0)
-	if err != nil || second.Epoch != 42 || second.Ledger != first.Ledger || !second.Follows(first) || first.Follows(second) {
+	if err != nil || second.Epoch != 42 || second.Ledger != first.Ledger || !second.Follows(first) ||
+		first.Follows(second) {
 		t.Errorf("read %+v, %v; want the epoch that the release before bumped to", second, err)
 	}
 }
@@ -58,7 +59,8 @@ func TestEachDatabaseHasItsEpochs(t *testing.T) {
 	}
 	b, _, err := other.Read(t.Context(), 0)
 	if err != nil || a.Epoch != b.Epoch || a.SameEpoch(b) || a.Ledger == b.Ledger {
-		t.Errorf("the epochs %s and %s of ledgers %s and %s, %v; want two of one number", a.Name(), b.Name(), a.Ledger, b.Ledger, err)
+		t.Errorf("the epochs %s and %s of ledgers %s and %s, %v; want two of one number", a.Name(), b.Name(), a.Ledger,
+			b.Ledger, err)
 	}
 }
 

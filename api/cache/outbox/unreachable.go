@@ -20,7 +20,8 @@ func unreachable(err error) bool {
 		return false
 	}
 	var name *net.DNSError
-	return errors.As(err, &name) && name.IsNotFound || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
+	return errors.As(err, &name) && name.IsNotFound || errors.Is(err, syscall.ECONNREFUSED) ||
+		errors.Is(err, syscall.ENOENT)
 }
 
 // explain makes an error cache.ErrUnreachable if nobody can be writing to the database. A server that takes no writes

@@ -111,7 +111,8 @@ func TestFillerIsLeft(t *testing.T) {
 			}
 		}()
 	}
-	await(t, "the fill has begun", 10*time.Second, func() bool { return s.fills("a") == 1 && filler.metric("waiting") == 3 })
+	await(t, "the fill has begun", 10*time.Second,
+		func() bool { return s.fills("a") == 1 && filler.metric("waiting") == 3 })
 	answered := make(chan []error, 1)
 	go func() { answered <- askTogether([]*process{other}, 20, "a", "") }()
 	await(t, "all wait", 10*time.Second, func() bool { return other.metric("waiting") == 20 })
@@ -176,7 +177,8 @@ func TestARestartedReplicaFindsTheValues(t *testing.T) {
 			t.Fatalf("a replica that keeps nothing: %+v, want a hit in Redis", a)
 		}
 	}
-	if asked := s.mustCountCommands("get", "mget", "hmget") - before; asked < hits || asked > hits+hits/2 { // renewals ask too
+	// Renewals ask too.
+	if asked := s.mustCountCommands("get", "mget", "hmget") - before; asked < hits || asked > hits+hits/2 {
 		t.Errorf("%d hits asked Redis %d times", hits, asked)
 	}
 	if a := late.mustRead("b"); a.version != 3 || cache.Shared(a.shared) == cache.SharedHit {

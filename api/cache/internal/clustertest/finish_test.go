@@ -23,6 +23,6 @@ func TestALateFinishIsNoOutage(t *testing.T) {
 	}
 	r.mustWrite("a")
 	if got := r.metric("epochs_raised_total"); got > 1 { // one is for the server that the first epoch did not name
-		t.Errorf("%v epochs were raised, want none for a write that Redis was told of", got)
+		t.Errorf("%v epochs were bumped, want none for a write that Redis was told of", got)
 	}
 }

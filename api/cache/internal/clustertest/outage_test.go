@@ -68,7 +68,8 @@ func TestRedisGone(t *testing.T) {
 	}{
 		{"killed", func(r *servers.Redis) error { r.Kill(); return nil }, (*servers.Redis).Restart},
 		{"stopped", func(r *servers.Redis) error { r.Stop(5 * time.Second); return nil }, (*servers.Redis).Restart},
-		{"paused", func(r *servers.Redis) error { return r.Signal(syscall.SIGSTOP) }, func(r *servers.Redis) error { return r.Signal(syscall.SIGCONT) }},
+		{"paused", func(r *servers.Redis) error { return r.Signal(syscall.SIGSTOP) },
+			func(r *servers.Redis) error { return r.Signal(syscall.SIGCONT) }},
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			s := mustStart(t, 1)
@@ -101,7 +102,8 @@ func TestRedisGone(t *testing.T) {
 					return a.reason == 0 || cache.Shared(a.shared) == cache.SharedHit
 				})
 			}
-			t.Logf("%d reads, p99 %v, longest %v; hits again %v after its return", len(l.waits), p99, longest, time.Since(returned).Round(time.Millisecond))
+			t.Logf("%d reads, p99 %v, longest %v; hits again %v after its return", len(l.waits), p99, longest,
+				time.Since(returned).Round(time.Millisecond))
 			s.replicas[0].wantRead("a", s.replicas[1].mustWrite("a"))
 		})
 	}
@@ -167,7 +169,8 @@ func TestDatabaseGone(t *testing.T) {
 					await(t, "the lease is over", 10*lease, func() bool { return r.metric("lease_seconds") <= 0 })
 				}
 				for _, r := range s.replicas {
-					await(t, "the database counts as away", 10*lease, func() bool { return r.metric("lease_seconds") > 0 })
+					await(t, "the database counts as away", 10*lease,
+						func() bool { return r.metric("lease_seconds") > 0 })
 				}
 			}
 			l := startReaders(s, 8, "")
@@ -256,7 +259,8 @@ func TestRedisFull(t *testing.T) {
 	}
 	for _, r := range s.replicas {
 		if bumped := r.metric("epochs_raised_total"); r.metric("epoch") != epoch {
-			t.Errorf("epoch %v after %v, of which this replica raised %v; want the one that was", r.metric("epoch"), epoch, bumped)
+			t.Errorf("epoch %v after %v, of which this replica made %v; want the one that was", r.metric("epoch"),
+				epoch, bumped)
 		}
 		if r.metric("redis_full_total") == 0 {
 			t.Error("no fill is counted as one that Redis had no room for")

@@ -93,11 +93,13 @@ func serve(s settings) error {
 	if err := box.Migrate(context.Background()); err != nil {
 		return err
 	}
-	bounds := cache.Cluster{Lease: cmp.Or(s.Lease, lease), FillLease: s.FillLease, Timeout: s.Timeout, AckTimeout: s.AckTimeout}
+	bounds := cache.Cluster{Lease: cmp.Or(s.Lease, lease), FillLease: s.FillLease, Timeout: s.Timeout,
+		AckTimeout: s.AckTimeout}
 	if s.Patient {
 		bounds.Lease, bounds.AckTimeout, bounds.Timeout = 20*lease, 10*time.Second, 10*time.Second
 	}
-	r := &replica{name: s.Name, db: db, box: box, reg: prometheus.NewRegistry(), holds: map[string]chan struct{}{}, loads: map[string]int{}}
+	r := &replica{name: s.Name, db: db, box: box, reg: prometheus.NewRegistry(), holds: map[string]chan struct{}{},
+		loads: map[string]int{}}
 	r.ledger = &heldLedger{Ledger: box}
 	bounds.Redis = &redis.UniversalOptions{Addrs: []string{s.Redis}, DB: s.RedisDB}
 	bounds.Namespace, bounds.Ledger, bounds.Replica = s.Namespace, r.ledger, s.Name

@@ -76,13 +76,13 @@ func TestScheduleSilentBus(t *testing.T) {
 	reader, writer := s.replicas[0], s.replicas[1]
 	reader.mustRead("a")
 	reader.wire.HangBus()
-	raised := writer.metric("epochs_raised_total")
+	bumped := writer.metric("epochs_raised_total")
 	version := writer.mustWrite("a")
 	reader.wantRead("a", version)
 	reader.awaitLive() // it finds out, and begins anew
 	reader.wantRead("a", version)
 	// On a slow machine Redis may be too late for the writer: then it gave up on all by another epoch.
-	if got := writer.metric("invalidations_timed_out_total") + writer.metric("epochs_raised_total") - raised; got < 1 {
+	if got := writer.metric("invalidations_timed_out_total") + writer.metric("epochs_raised_total") - bumped; got < 1 {
 		t.Errorf("%v replicas were given up on, want 1", got)
 	}
 }
@@ -151,7 +151,8 @@ func TestScheduleDeafReplica(t *testing.T) {
 	began := time.Now()
 	version := writer.mustWrite("a")
 	if took := time.Since(began); took < lease {
-		t.Errorf("the write was acknowledged after %v, before the lease of the replica that heard nothing was over", took)
+		t.Errorf("the write was acknowledged after %v, before the lease of the replica that heard nothing was over",
+			took)
 	}
 	reader.wantRead("a", version)
 	reader.wire.Mend()
@@ -315,7 +316,8 @@ func TestScheduleTheDatabaseGoesBack(t *testing.T) {
 	}
 	s.mustExec("UPDATE woody_cache SET epoch = ?, token = ?, run = ?", epoch, token, run)
 	for _, r := range s.replicas {
-		await(t, "the replica has read the ledger", 10*time.Second, func() bool { return r.metric("epoch") != bumped[r] })
+		await(t, "the replica has read the ledger", 10*time.Second,
+			func() bool { return r.metric("epoch") != bumped[r] })
 	}
 	for _, r := range s.replicas {
 		r.wire.Mend()

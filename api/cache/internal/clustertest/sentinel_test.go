@@ -23,7 +23,8 @@ func mustStartWatched(t *testing.T, n int) (*system, *servers.WatchedRedis, sett
 func (s *system) wantWhole(version int) {
 	s.t.Helper()
 	for _, r := range s.replicas {
-		await(s.t, "the replica has a lease again", 30*time.Second, func() bool { return r.metric("lease_seconds") > 0 })
+		await(s.t, "the replica has a lease again", 30*time.Second,
+			func() bool { return r.metric("lease_seconds") > 0 })
 		r.wantRead("a", version)
 	}
 	version = s.replicas[0].mustWrite("a")
@@ -89,9 +90,9 @@ func TestTwoPrimariesOfRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.wantWhole(version)
-	raised := s.replicas[2].metric("epochs_raised_total")
+	bumped := s.replicas[2].metric("epochs_raised_total")
 	s.wantWhole(version)
-	if got := s.replicas[2].metric("epochs_raised_total"); got > raised {
-		t.Errorf("the epoch was bumped %v times more, though all have the same Redis", got-raised)
+	if got := s.replicas[2].metric("epochs_raised_total"); got > bumped {
+		t.Errorf("the epoch was bumped %v times more, though all have the same Redis", got-bumped)
 	}
 }

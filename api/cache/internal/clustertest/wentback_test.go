@@ -23,7 +23,8 @@ func TestScheduleRestoredRedis(t *testing.T) {
 	sessions := []float64{reader.metric("sessions"), writer.metric("sessions")}
 	checkpoint.mustRestore()
 	for i, r := range s.replicas {
-		await(t, "the replica has another session", 10*time.Second, func() bool { return r.metric("sessions") > sessions[i] })
+		await(t, "the replica has another session", 10*time.Second,
+			func() bool { return r.metric("sessions") > sessions[i] })
 		r.awaitLive()
 		r.wantRead("a", version)
 	}
@@ -107,7 +108,8 @@ func TestScheduleDemotedAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, r := range s.replicas {
-		await(t, "the replica has another session", 10*time.Second, func() bool { return r.metric("sessions") > sessions[i] })
+		await(t, "the replica has another session", 10*time.Second,
+			func() bool { return r.metric("sessions") > sessions[i] })
 		r.awaitLive()
 		r.wantRead("a", version)
 	}
