@@ -195,7 +195,8 @@ var kinds = []kind{
 	{"a bus connection cut", onAWire((*servers.Wire).CutBus, 0, 500*time.Millisecond)},
 	{"a bus connection silent", onAWire((*servers.Wire).HangBus, 50*time.Millisecond, 3*time.Second)},
 	{"a replica cut off from Redis", onAWire((*servers.Wire).Cut, 100*time.Millisecond, 2500*time.Millisecond)},
-	{"a replica's words to Redis go nowhere", onAWire((*servers.Wire).Hang, 100*time.Millisecond, 2500*time.Millisecond)},
+	{"a replica's words to Redis go nowhere",
+		onAWire((*servers.Wire).Hang, 100*time.Millisecond, 2500*time.Millisecond)},
 	{"MariaDB killed (-9) and started again", func(s *system, draw *rand.Rand) error {
 		s.stopped((*servers.MariaDB).Kill)
 		time.Sleep(between(draw, 0, 500*time.Millisecond))

@@ -22,6 +22,17 @@ func onThePrimary(do func(s *system, draw *rand.Rand, at int) error) func(s *sys
 	}
 }
 
+// untilItMoved has the primary Redis broken until another has taken over, and for a moment more.
+func untilItMoved(breakIt, mend func(s *system, at int)) func(s *system, draw *rand.Rand) error {
+	return onThePrimary(func(s *system, draw *rand.Rand, at int) error {
+		breakIt(s, at)
+		err := s.watched.AwaitMove(at)
+		time.Sleep(between(draw, 0, time.Second))
+		mend(s, at)
+		return err
+	})
+}
+
 // watchedKinds are the faults of a Redis that sentinels watch.
 var watchedKinds = []kind{
 	{"Redis moved by its sentinels", onThePrimary(func(s *system, _ *rand.Rand, _ int) error {
@@ -47,31 +58,16 @@ var watchedKinds = []kind{
 			s.watched.Servers[at].Kill()
 			return s.watched.Servers[at].Restart()
 		})},
-	{"the primary Redis paused until another has taken over",
-		onThePrimary(func(s *system, draw *rand.Rand, at int) error {
-			s.watched.Servers[at].Signal(syscall.SIGSTOP)
-			err := s.watched.AwaitMove(at)
-			time.Sleep(between(draw, 0, time.Second))
-			s.watched.Servers[at].Signal(syscall.SIGCONT)
-			return err
-		})},
-	{"the primary Redis cut off from all until another has taken over",
-		onThePrimary(func(s *system, draw *rand.Rand, at int) error {
-			s.watched.Wires[at].Cut()
-			err := s.watched.AwaitMove(at)
-			time.Sleep(between(draw, 0, time.Second))
-			s.watched.Wires[at].Mend()
-			return err
-		})},
-	{"the primary Redis silent to all until another has taken over",
-		onThePrimary(func(s *system, draw *rand.Rand, at int) error {
-			s.watched.Wires[at].Hang()
-			err := s.watched.AwaitMove(at)
-			time.Sleep(between(draw, 0, time.Second))
-			// What lay in it is carried out by a server that is the primary no more, and does not know.
-			s.watched.Wires[at].Mend()
-			return err
-		})},
+	{"the primary Redis paused until another has taken over", untilItMoved(
+		func(s *system, at int) { s.watched.Servers[at].Signal(syscall.SIGSTOP) },
+		func(s *system, at int) { s.watched.Servers[at].Signal(syscall.SIGCONT) })},
+	{"the primary Redis cut off from all until another has taken over", untilItMoved(
+		func(s *system, at int) { s.watched.Wires[at].Cut() },
+		func(s *system, at int) { s.watched.Wires[at].Mend() })},
+	// What lay in the wire is carried out by a server that is the primary no more, and does not know.
+	{"the primary Redis silent to all until another has taken over", untilItMoved(
+		func(s *system, at int) { s.watched.Wires[at].Hang() },
+		func(s *system, at int) { s.watched.Wires[at].Mend() })},
 	{"the primary Redis cut off from its sentinels alone, while a replica starts and finds another",
 		onThePrimary(func(s *system, draw *rand.Rand, at int) error {
 			s.watched.Wires[at].Shun("sentinel")

@@ -28,11 +28,7 @@ type Redis struct {
 // its own ("--maxmemory", "64mb"), of which the last counts.
 func StartRedis(args ...string) (*Redis, error) { return startRedis(nil, args) }
 
-// StartTLSRedis is StartRedis for a server that speaks nothing but TLS, and wants a certificate of its clients.
-func StartTLSRedis(certificates *Certificates, args ...string) (*Redis, error) {
-	return startRedis(certificates, args)
-}
-
+// startRedis is StartRedis for a server that, with certificates, speaks nothing but TLS and wants one of its clients.
 func startRedis(certificates *Certificates, args []string) (*Redis, error) {
 	dir, err := os.MkdirTemp("", "woody-redis")
 	if err != nil {

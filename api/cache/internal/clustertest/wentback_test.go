@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// 1. A value is stored. 2. A write is announced, and acknowledged. 3. What Redis holds is as it was before, within one run
-// and for all connections, as when a machine is set back to a checkpoint. 4. The value is read. (past)
+// 1. A value is stored. 2. A write is announced, and acknowledged. 3. What Redis holds is as it was before, within one
+// run and for all connections, as when a machine is set back to a checkpoint. 4. The value is read. (past)
 func TestScheduleRestoredRedis(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 2)
@@ -20,15 +20,29 @@ func TestScheduleRestoredRedis(t *testing.T) {
 	reader.mustRead("a")
 	checkpoint := mustDump(s)
 	version := writer.mustWrite("a")
-	sessions := []float64{reader.metric("sessions"), writer.metric("sessions")}
+	sessions := s.sessions()
 	checkpoint.mustRestore()
+	s.wantAnew(sessions, version)
+}
+
+// sessions returns how many sessions each replica has had.
+func (s *system) sessions() (counts []float64) {
+	for _, r := range s.replicas {
+		counts = append(counts, r.metric("sessions"))
+	}
+	return counts
+}
+
+// wantAnew wants each replica to begin another session than those it has had, to read a version of a, and the next.
+func (s *system) wantAnew(sessions []float64, version int) {
+	s.t.Helper()
 	for i, r := range s.replicas {
-		await(t, "the replica has another session", 10*time.Second,
+		await(s.t, "the replica has another session", 10*time.Second,
 			func() bool { return r.metric("sessions") > sessions[i] })
 		r.awaitLive()
 		r.wantRead("a", version)
 	}
-	reader.wantRead("a", writer.mustWrite("a"))
+	s.replicas[0].wantRead("a", s.replicas[1].mustWrite("a"))
 }
 
 // The same for a value from before the replica that reads it, at once: before any echo can tell that replica.
@@ -103,15 +117,9 @@ func TestScheduleDemotedAndBack(t *testing.T) {
 	}
 	version := writer.mustWrite("a")
 	// Nobody reads it until the replicas have begun anew: a fill would put the new value in the place of the old one.
-	sessions := []float64{reader.metric("sessions"), writer.metric("sessions")}
+	sessions := s.sessions()
 	if err := errors.Join(s.redis.Follow(behind), s.redis.Lead()); err != nil {
 		t.Fatal(err)
 	}
-	for i, r := range s.replicas {
-		await(t, "the replica has another session", 10*time.Second,
-			func() bool { return r.metric("sessions") > sessions[i] })
-		r.awaitLive()
-		r.wantRead("a", version)
-	}
-	reader.wantRead("a", writer.mustWrite("a"))
+	s.wantAnew(sessions, version)
 }
