@@ -46,8 +46,8 @@ func (c config) redisOptions() (*redis.UniversalOptions, error) {
 // redisServer takes over WOODY_REDIS_ADDR, HOST:PORT or a URL, and reports whether that asks for TLS.
 func (c config) redisServer(o *redis.UniversalOptions) (secure bool, err error) {
 	if strings.Contains(c.RedisAddr, ",") {
-		return false, errors.New("WOODY_REDIS_ADDR names several servers, which would be Redis Cluster, and that cannot " +
-			"be used: name one server, or WOODY_REDIS_MASTER and WOODY_REDIS_SENTINELS")
+		return false, errors.New("WOODY_REDIS_ADDR names several servers, which would be Redis Cluster, and that " +
+			"cannot be used: name one server, or WOODY_REDIS_MASTER and WOODY_REDIS_SENTINELS")
 	}
 	if !strings.Contains(c.RedisAddr, "://") {
 		o.Addrs = []string{c.RedisAddr}
@@ -57,8 +57,8 @@ func (c config) redisServer(o *redis.UniversalOptions) (secure bool, err error) 
 	var notURL *url.Error
 	switch {
 	case errors.As(err, &notURL): // which may show a password
-		return false, errors.New("WOODY_REDIS_ADDR is not a URL: write it as redis://host:port/database, or rediss:// " +
-			"for TLS, with special characters of a password escaped (%40 for @)")
+		return false, errors.New("WOODY_REDIS_ADDR is not a URL: write it as redis://host:port/database, or " +
+			"rediss:// for TLS, with special characters of a password escaped (%40 for @)")
 	case err != nil:
 		return false, fmt.Errorf("WOODY_REDIS_ADDR: %w", err)
 	case u.Network != "tcp", strings.Contains(c.RedisAddr, "?"):

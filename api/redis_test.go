@@ -15,6 +15,7 @@ const someDSN = "user:password@tcp(db:3306)/shop"
 
 func TestWhereRedisIs(t *testing.T) {
 	sentinels := []string{"s1:26379", "s2:26379"}
+	server, other := []string{"redis:6379"}, []string{"redis:1"}
 	for what, row := range map[string]struct {
 		cfg                config
 		addrs              []string
@@ -22,12 +23,18 @@ func TestWhereRedisIs(t *testing.T) {
 		db                 int
 		tls                bool
 	}{
-		"an address":          {config{RedisAddr: "redis:6379", RedisPassword: "p"}, []string{"redis:6379"}, "", "", "p", 0, false},
-		"an address with TLS": {config{RedisAddr: "redis:6379", RedisTLS: "on"}, []string{"redis:6379"}, "", "", "", 0, true},
-		"a URL":               {config{RedisAddr: "redis://redis"}, []string{"redis:6379"}, "", "", "", 0, false},
-		"a URL with all":      {config{RedisAddr: "rediss://u:p%40@redis:1/2"}, []string{"redis:1"}, "", "u", "p@", 2, true},
-		"a URL and a file":    {config{RedisAddr: "rediss://u@redis:1", RedisPassword: "p"}, []string{"redis:1"}, "", "u", "p", 0, true},
-		"sentinels":           {config{RedisMaster: "m", RedisSentinels: sentinels, RedisUser: "u"}, sentinels, "m", "u", "", 0, false},
+		"an address":          {config{RedisAddr: "redis:6379", RedisPassword: "p"}, server, "", "", "p", 0, false},
+		"an address with TLS": {config{RedisAddr: "redis:6379", RedisTLS: "on"}, server, "", "", "", 0, true},
+		"a URL":               {config{RedisAddr: "redis://redis"}, server, "", "", "", 0, false},
+		"a URL with all":      {config{RedisAddr: "rediss://u:p%40@redis:1/2"}, other, "", "u", "p@", 2, true},
+		"a URL and a file": {
+			config{RedisAddr: "rediss://u@redis:1", RedisPassword: "p"},
+			other, "", "u", "p", 0, true,
+		},
+		"sentinels": {
+			config{RedisMaster: "m", RedisSentinels: sentinels, RedisUser: "u"},
+			sentinels, "m", "u", "", 0, false,
+		},
 	} {
 		row.cfg.DBDSN = someDSN
 		o, err := row.cfg.redisOptions()
@@ -49,26 +56,34 @@ func TestRedisSettingsAreRefused(t *testing.T) {
 		cfg  config
 		want string
 	}{
-		"no port":                   {config{RedisAddr: "redis"}, "write it as host:port"},
-		"two servers":               {config{RedisAddr: "a:1,b:1"}, "Redis Cluster"},
-		"a password in an address":  {config{RedisAddr: "u:hush@redis:6379"}, "settings of their own"},
-		"no URL":                    {config{RedisAddr: "redis://u:hush@redis:x"}, "is not a URL"},
-		"a password as a port":      {config{RedisAddr: "redis://u:hush"}, "is not a URL"},
-		"another scheme":            {config{RedisAddr: "http://u:hush@redis"}, "scheme"},
-		"no database":               {config{RedisAddr: "redis://u:hush@redis/x"}, "database number"},
-		"options in a URL":          {config{RedisAddr: "redis://u:hush@redis?read_timeout=1s"}, "settings of its own"},
-		"a socket":                  {config{RedisAddr: "unix:///run/redis"}, "redis://"},
-		"two users":                 {config{RedisAddr: "redis://u:hush@redis", RedisUser: "v"}, "keep one"},
-		"two passwords":             {config{RedisAddr: "redis://u:hush@redis", RedisPassword: "hush"}, "keep one"},
-		"sentinels alone":           {config{RedisSentinels: sentinels}, "belong together"},
-		"a primary's name alone":    {config{RedisMaster: "m"}, "belong together"},
-		"a sentinel without a port": {config{RedisMaster: "m", RedisSentinels: []string{"s1"}}, "WOODY_REDIS_SENTINELS: \"s1\""},
-		"sentinels and an address":  {config{RedisAddr: "a:1", RedisMaster: "m", RedisSentinels: sentinels}, "keep the server"},
-		"a sentinel's password":     {config{RedisAddr: "a:1", RedisSentinelPassword: "hush"}, "are for sentinels"},
-		"an authority without TLS":  {config{RedisAddr: "a:1", RedisCAFile: "x"}, "WOODY_REDIS_TLS=on"},
-		"no authority there":        {config{RedisAddr: "rediss://a:1", RedisCAFile: "/does/not/exist"}, "WOODY_REDIS_CA_FILE"},
-		"no authority in it":        {config{RedisAddr: "rediss://a:1", RedisCAFile: "redis_test.go"}, "no certificate"},
-		"a certificate, no key":     {config{RedisAddr: "rediss://a:1", RedisCertFile: "redis_test.go"}, "WOODY_REDIS_KEY_FILE"},
+		"no port":                  {config{RedisAddr: "redis"}, "write it as host:port"},
+		"two servers":              {config{RedisAddr: "a:1,b:1"}, "Redis Cluster"},
+		"a password in an address": {config{RedisAddr: "u:hush@redis:6379"}, "settings of their own"},
+		"no URL":                   {config{RedisAddr: "redis://u:hush@redis:x"}, "is not a URL"},
+		"a password as a port":     {config{RedisAddr: "redis://u:hush"}, "is not a URL"},
+		"another scheme":           {config{RedisAddr: "http://u:hush@redis"}, "scheme"},
+		"no database":              {config{RedisAddr: "redis://u:hush@redis/x"}, "database number"},
+		"options in a URL":         {config{RedisAddr: "redis://u:hush@redis?read_timeout=1s"}, "settings of its own"},
+		"a socket":                 {config{RedisAddr: "unix:///run/redis"}, "redis://"},
+		"two users":                {config{RedisAddr: "redis://u:hush@redis", RedisUser: "v"}, "keep one"},
+		"two passwords":            {config{RedisAddr: "redis://u:hush@redis", RedisPassword: "hush"}, "keep one"},
+		"sentinels alone":          {config{RedisSentinels: sentinels}, "belong together"},
+		"a primary's name alone":   {config{RedisMaster: "m"}, "belong together"},
+		"a sentinel without a port": {
+			config{RedisMaster: "m", RedisSentinels: []string{"s1"}}, "WOODY_REDIS_SENTINELS: \"s1\"",
+		},
+		"sentinels and an address": {
+			config{RedisAddr: "a:1", RedisMaster: "m", RedisSentinels: sentinels}, "keep the server",
+		},
+		"a sentinel's password":    {config{RedisAddr: "a:1", RedisSentinelPassword: "hush"}, "are for sentinels"},
+		"an authority without TLS": {config{RedisAddr: "a:1", RedisCAFile: "x"}, "WOODY_REDIS_TLS=on"},
+		"no authority there": {
+			config{RedisAddr: "rediss://a:1", RedisCAFile: "/does/not/exist"}, "WOODY_REDIS_CA_FILE",
+		},
+		"no authority in it": {config{RedisAddr: "rediss://a:1", RedisCAFile: "redis_test.go"}, "no certificate"},
+		"a certificate, no key": {
+			config{RedisAddr: "rediss://a:1", RedisCertFile: "redis_test.go"}, "WOODY_REDIS_KEY_FILE",
+		},
 	} {
 		row.cfg.DBDSN = someDSN
 		_, err := row.cfg.redisOptions()

@@ -73,7 +73,10 @@ func TestThePrimaryMoves(t *testing.T) {
 				{"last", func() error { _, err := s.Last(t.Context()); return err }},
 				{"ping", func() error { return s.Ping(t.Context()) }},
 				{"upkeep", func() error { return s.Upkeep(t.Context()) }},
-				{"rename", func() error { _, err := s.RenameProduct(t.Context(), product.ID, "Zebra", nil); return err }},
+				{"rename", func() error {
+					_, err := s.RenameProduct(t.Context(), product.ID, "Zebra", nil)
+					return err
+				}},
 				{"absence", func() error {
 					if _, err := s.Product(t.Context(), absent); shop.KindOf(err) != shop.NotFound {
 						return err

@@ -37,7 +37,9 @@ func mustSet(t *testing.T, server *servers.Redis, value string) {
 
 // TestSentinelsMoveThePrimary has the primary moved, killed and cut off from all, with TLS and without.
 func TestSentinelsMoveThePrimary(t *testing.T) {
-	for name, certificates := range map[string]*servers.Certificates{"plain": nil, "TLS": servertest.MustMakeCertificates(t)} {
+	for name, certificates := range map[string]*servers.Certificates{
+		"plain": nil, "TLS": servertest.MustMakeCertificates(t),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			watched := servertest.MustStartWatchedRedis(t, certificates)

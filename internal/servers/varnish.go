@@ -45,7 +45,8 @@ func StartVarnish(origin []string, settings ...string) (*Varnish, error) {
 	}
 	cmd := exec.Command(filepath.Join(root, "cdn", "entrypoint"))
 	cmd.Env = append(append(cmd.Environ(), "WOODY_ADDR=127.0.0.1:0", "WOODY_CDN_ORIGIN="+strings.Join(origin, " "),
-		"WOODY_CDN_HOSTS=cdn.* 127.0.0.1 localhost *.localhost", "WOODY_CDN_MEMORY=64M", "WOODY_CDN_DIR="+filepath.Join(dir, "edge")),
+		"WOODY_CDN_HOSTS=cdn.* 127.0.0.1 localhost *.localhost", "WOODY_CDN_MEMORY=64M",
+		"WOODY_CDN_DIR="+filepath.Join(dir, "edge")),
 		settings...)
 	process, err := Start(cmd, filepath.Join(dir, "log"))
 	if err != nil {

@@ -27,7 +27,8 @@ func TestABumpThatIsLost(t *testing.T) {
 	if err := box.Remove(t.Context(), []int64{other}, first.Token); err != nil {
 		t.Error(err)
 	}
-	if _, err := db.ExecContext(t.Context(), "UPDATE woody_cache SET bumps = REPLACE(bumps, ?, '')", first.Token); err != nil {
+	const lose = "UPDATE woody_cache SET bumps = REPLACE(bumps, ?, '')"
+	if _, err := db.ExecContext(t.Context(), lose, first.Token); err != nil {
 		t.Fatal(err)
 	}
 	if has, err := box.HasBump(t.Context(), first.Token); has || err != nil {

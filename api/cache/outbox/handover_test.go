@@ -107,10 +107,11 @@ func TestALostHandOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const insert = "INSERT INTO woody_outbox (id, tags, recorded_us) VALUES "
 	for what, statement := range map[string]string{
 		"gone":               "DELETE FROM woody_outbox",
-		"a write's":          `INSERT INTO woody_outbox (id, tags, recorded_us) VALUES (?, '["toy:7"]', 1700000000000000)`,
-		"another's":          `INSERT INTO woody_outbox (id, tags, recorded_us) VALUES (?, '["toy:8"]', 9000000000000000)`,
+		"a write's":          insert + `(?, '["toy:7"]', 1700000000000000)`,
+		"another's":          insert + `(?, '["toy:8"]', 9000000000000000)`,
 		"one of another age": `INSERT INTO woody_outbox (id, tags, recorded_us) VALUES (?, 'cut', 9000000000000000)`,
 	} {
 		if _, err := db.Exec("DELETE FROM woody_outbox"); err != nil {

@@ -37,7 +37,8 @@ func (o *Outbox) Look(ctx context.Context) (state cache.State, err error) {
 func (o *Outbox) look(ctx context.Context, conn *sql.Conn, known *link) (state cache.State, err error) {
 	asked := time.Now()
 	var proved bool
-	row := conn.QueryRowContext(ctx, "SELECT epoch, token, wire, run, ledger, "+takesWrites()+" FROM woody_cache WHERE id = 1")
+	query := "SELECT epoch, token, wire, run, ledger, " + takesWrites() + " FROM woody_cache WHERE id = 1"
+	row := conn.QueryRowContext(ctx, query)
 	if err := row.Scan(&state.Epoch, &state.Token, &state.Wire, &state.Run, &state.Ledger, &proved); err != nil {
 		return state, err
 	}

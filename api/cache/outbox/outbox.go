@@ -177,7 +177,8 @@ func (o *Outbox) Bump(ctx context.Context, least cache.State) (state cache.State
 
 func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least cache.State) (state cache.State, err error) {
 	token := newToken()
-	done, err := conn.ExecContext(ctx, `UPDATE woody_cache SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), token = ?,
+	done, err := conn.ExecContext(ctx, `UPDATE woody_cache
+		SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), token = ?,
 		bumps = LEFT(CONCAT(?, ',', bumps), 1024), wire = GREATEST(wire, ?), run = IF(? = '', run, ?)
 		WHERE id = 1 AND `+takesWrites(), least.Epoch, token, token, least.Wire, least.Run, least.Run)
 	if err := changed(done, err); err != nil {

@@ -94,7 +94,10 @@ func TestEpoch(t *testing.T) {
 	tokens := map[string]bool{"": true, before.Token: true}
 	for _, row := range []struct{ least, want cache.State }{
 		{cache.State{}, cache.State{Epoch: before.Epoch + 1, Wire: 1}},
-		{cache.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"}, cache.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"}},
+		{
+			cache.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"},
+			cache.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"},
+		},
 		{cache.State{Epoch: 3, Wire: 2}, cache.State{Epoch: before.Epoch + 11, Wire: 2, Run: "a"}},
 		{cache.State{Wire: 1, Run: "b"}, cache.State{Epoch: before.Epoch + 12, Wire: 2, Run: "b"}},
 	} {
@@ -135,7 +138,7 @@ func TestUnreachable(t *testing.T) {
 	}
 	_, _, err := elsewhere.Read(t.Context(), 0)
 	if err == nil || errors.Is(err, cache.ErrUnreachable) || !strings.Contains(err.Error(), "set Direct") {
-		t.Errorf("a server that may be one of many, gone: %v, want an error that names Direct and is not ErrUnreachable", err)
+		t.Errorf("a server that may be one of many, gone: %v, want an error that names Direct, not ErrUnreachable", err)
 	}
 }
 

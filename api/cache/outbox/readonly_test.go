@@ -43,7 +43,8 @@ func TestAReadOnlyServerIsNotHeard(t *testing.T) {
 	_, _, err = box.Read(t.Context(), 0)
 	_, bumped := box.Bump(t.Context(), cache.State{})
 	for what, err := range map[string]error{
-		"read": err, "bump": bumped, "remove": box.Remove(t.Context(), []int64{1}, ""), "migrate": box.Migrate(t.Context()),
+		"read": err, "bump": bumped,
+		"remove": box.Remove(t.Context(), []int64{1}, ""), "migrate": box.Migrate(t.Context()),
 	} {
 		if !errors.Is(err, outbox.ErrReadOnly) || !errors.Is(err, driver.ErrBadConn) ||
 			errors.Is(err, cache.ErrUnreachable) {

@@ -25,7 +25,10 @@ func TestScheduleTwoPrograms(t *testing.T) {
 	}{
 		{"and one logical database", settings{}, settings{}},
 		{"and two logical databases", settings{}, settings{RedisDB: 1}},
-		{"two logical databases, and one namespace", settings{Namespace: "shop"}, settings{Namespace: "shop", RedisDB: 1}},
+		{
+			"two logical databases, and one namespace",
+			settings{Namespace: "shop"}, settings{Namespace: "shop", RedisDB: 1},
+		},
 		{"with namespaces", settings{Namespace: "shop"}, settings{Namespace: "lab"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -63,8 +63,8 @@ func TestSentinelsMoveRedis(t *testing.T) {
 	s.wantWhole(version)
 }
 
-// 1. Sentinels lose the primary, which all replicas go on using. 2. They put the copy in its place. 3. A replica starts,
-// and finds that. 4. The others, who have the old primary, write and read.
+// 1. Sentinels lose the primary, which all replicas go on using. 2. They put the copy in its place. 3. A replica
+// starts, and finds that. 4. The others, who have the old primary, write and read.
 func TestTwoPrimariesOfRedis(t *testing.T) {
 	t.Parallel()
 	s, watched, with := mustStartWatched(t, 2)

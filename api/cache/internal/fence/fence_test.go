@@ -34,6 +34,6 @@ func TestAdopt(t *testing.T) {
 	}
 	table.InvalidateAt(zero+10, []uint16{3})
 	if table.Holds(zero+9, []uint16{3}) || !table.Holds(zero+10, []uint16{3}) {
-		t.Error("an invalidation of the other clock's time 10 does not end what was read at 9, or ends what was read at 10")
+		t.Error("an invalidation at the other clock's time 10 leaves what was read at 9, or ends what was read at 10")
 	}
 }
