@@ -1,6 +1,6 @@
 #!lua flags=no-writes
--- access: what of all that replicas do is kept from this user? KEYS: one of the namespace. ARGV: a channel of it. Nothing
--- is done. Every call is whole, as it would be made: Redis 7.0 crashes where some are cut short.
+-- access: what of all that replicas do is kept from this user? KEYS: one of the namespace. ARGV: a channel of it.
+-- Nothing is done. Every call is whole, as it would be made: Redis 7.0 crashes where some are cut short.
 local key, channel = KEYS[1], ARGV[1]
 local calls = {
 	{'info', 'server'}, {'ping'}, {'publish', channel, ''}, {'subscribe', channel},

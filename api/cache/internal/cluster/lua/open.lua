@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- open: a replica joins. KEYS: state, members. ARGV: epoch, run, lease, fresh incarnation, member, the epoch's token, the
--- ledger's name, the server's history.
+-- open: a replica joins. KEYS: state, members. ARGV: epoch, run, lease, fresh incarnation, member, the epoch's token,
+-- the ledger's name, the server's history.
 -- A state that is of an older epoch, of another run of the server (an old file!) or not all there is
 -- begun anew, under the fresh incarnation: nothing that was made under the one before counts. One that is
 -- of a later epoch, or of another with the same number, shows that the ledger was read before a bump, or lost it.
