@@ -99,6 +99,22 @@ func TestAHandOverWhoseWriterDied(t *testing.T) {
 	}
 }
 
+// TestManyHandOvers holds that records which were handed over, however many, hide none that a writer left who is gone.
+func TestManyHandOvers(t *testing.T) {
+	db, box := mustOpen(t)
+	dead := inTx(t, db, true, box.Record, "toy:8")
+	for range 150 {
+		if _, err := box.HandOver(t.Context(), []string{"toy:7"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, left, err := box.Read(t.Context(), 0)
+	found := slices.ContainsFunc(left, func(r cache.Record) bool { return r.ID == dead && !r.Waited })
+	if err != nil || !found || len(left) != 101 {
+		t.Errorf("%d records are left (%v), the dead writer's among them: %v; want it and a hundred", len(left), err, found)
+	}
+}
+
 // TestALostHandOver holds that a record which the database has lost does not count as carried out, whatever has its
 // number by then.
 func TestALostHandOver(t *testing.T) {

@@ -129,12 +129,14 @@ func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.Sta
 // errNameless is a ledger whose table is newer than its row, or was copied for another program.
 var errNameless = errors.New("the cache's ledger has no name: Migrate gives it one")
 
-// readLeft reads what writers have left. A record that cannot be read says nothing of what it was about:
-// the epoch is bumped for it.
+// readLeft reads what writers have left: up to a hundred records of those who are gone, and as many that were handed over,
+// however many there are of the others. A record that cannot be read says nothing of what it was about: the epoch is
+// bumped for it.
 func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []cache.Record, err error) {
-	const query = "SELECT id, tags, recorded_us <= ? FROM woody_outbox WHERE recorded_us < " + nowUs + " - ?" +
-		" ORDER BY recorded_us LIMIT 100"
-	rows, err := conn.QueryContext(ctx, query, taken, grace.Microseconds())
+	const query = "(SELECT id, tags, FALSE FROM woody_outbox WHERE recorded_us > ? AND recorded_us < " + nowUs + " - ?" +
+		" ORDER BY recorded_us LIMIT 100) UNION ALL" +
+		" (SELECT id, tags, TRUE FROM woody_outbox WHERE recorded_us <= ? ORDER BY recorded_us LIMIT 100)"
+	rows, err := conn.QueryContext(ctx, query, taken, grace.Microseconds(), taken)
 	if err != nil {
 		return nil, err
 	}
