@@ -144,6 +144,9 @@ func (r *replicaModel) take(t *task, asked int64, state State, left []recordMode
 	if r.model.off(ruleOverlap) && err == nil {
 		r.contacts.broken = was
 	}
+	if d := r.model.database; unreachable && !held && d.up && !d.silent() {
+		r.model.quiet = true // it reaches only Redis, while others reach the database: that is not promised
+	}
 	if err == nil {
 		r.learn(state)
 	}
