@@ -144,8 +144,8 @@ func (r *replicaModel) take(t *task, asked int64, state State, left []recordMode
 	if r.model.off(ruleOverlap) && err == nil {
 		r.contacts.broken = was
 	}
-	if d := r.model.database; unreachable && !held && d.up && !d.silent() {
-		r.model.quiet = true // it reaches only Redis, while others reach the database: that is not promised
+	if unreachable && !held && asked-r.contacts.answered > silentFor*int64(r.Lease) {
+		r.model.quiet = true // it has reached only Redis for long, while others reached the database: that is not promised
 	}
 	if err == nil {
 		r.learn(state)
