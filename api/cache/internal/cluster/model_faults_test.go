@@ -450,7 +450,7 @@ func (d *databaseModel) loseBump(m *model) {
 func (d *databaseModel) goBack(m *model, i int) {
 	m.say("the database loses %d transactions", len(d.history)-1-i)
 	if d.history[i].state.Run != d.rows.state.Run {
-		m.quiet = true // which Redis is in use is lost in the middle of a failover: that is not promised
+		m.outside = true // which Redis is in use is lost in the middle of a failover: that is not promised
 	}
 	for _, lost := range d.history[i+1:] {
 		for key, version := range lost.versions {

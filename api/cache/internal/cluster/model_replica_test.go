@@ -145,7 +145,7 @@ func (r *replicaModel) take(t *task, asked int64, state State, left []recordMode
 		r.contacts.broken = was
 	}
 	if unreachable && !held && asked-r.contacts.answered > silentFor*int64(r.Lease) {
-		r.model.quiet = true // it has reached only Redis for long, while others reached the database: that is not promised
+		r.model.outside = true // it has reached only Redis for long, while others reached the database: that is not promised
 	}
 	if err == nil {
 		r.learn(state)

@@ -84,6 +84,7 @@ type model struct {
 	breaking                        int   // faults that are not mended yet
 	committed                       int64 // when a write was last
 	quiet                           bool  // nobody reads or writes any more
+	outside                         bool  // what is not promised has happened
 	died                            bool  // a replica has
 
 	acked        [keyCount]int // the newest version that was acknowledged
@@ -191,7 +192,7 @@ func (m *model) read(t *task, r *replicaModel, key int) {
 	}
 	m.served++
 	m.say("%s reads version %d of key %d, floor %d", r.name, version, key, floor)
-	if version < floor && m.violation == "" {
+	if version < floor && m.violation == "" && !m.outside {
 		m.violation = fmt.Sprintf("at %v %s answers version %d of key %d; %d was acknowledged before",
 			time.Duration(m.now), r.name, version, key, floor)
 	}
