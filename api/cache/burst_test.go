@@ -12,6 +12,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // writesOfABurst is how many writes come while the keys of a burst are filled.
@@ -21,7 +22,7 @@ const writesOfABurst = 5
 // away from a Redis that is well, while five writes come. Fills may keep each other waiting, but no write; and nobody
 // takes Redis for away, which would empty everybody's cache.
 func TestABurstOfMissesBumpsNoEpoch(t *testing.T) {
-	server := mustStartRedis(t)
+	server := servertest.MustStartRedis(t)
 	var waits []time.Duration
 	for _, row := range []struct {
 		keys int

@@ -12,6 +12,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // fakeLedger is a database that never fails, and that nobody else uses.
@@ -61,16 +62,6 @@ func (f *fakeLedger) Progress(context.Context, cache.Record) (cache.Progress, er
 	return cache.Waiting, nil
 }
 
-func mustStartRedis(t *testing.T) *servers.Redis {
-	t.Helper()
-	server, err := servers.StartRedis()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	return server
-}
-
 // mustJoin makes a cache that is a cluster of one, and waits until it has a lease. A fill that nobody ends is waited
 // for as good as for ever.
 func mustJoin(t *testing.T, server *servers.Redis) (*cache.Cache, *prometheus.Registry) {
@@ -101,7 +92,7 @@ func mustHaveLease(t *testing.T, registry *prometheus.Registry) {
 // TestABuildHasValuesOfItsOwn holds that values in Redis are told apart by the program that made them, though its
 // Release is not set: another build may encode otherwise.
 func TestABuildHasValuesOfItsOwn(t *testing.T) {
-	server := mustStartRedis(t)
+	server := servertest.MustStartRedis(t)
 	c, _ := mustJoin(t, server)
 	l := mustLoader[int64](t, c, cache.Options{})
 	if _, info := get(t, l, key, tags, plain(func() (int64, error) { return 7, nil })); !info.SharedStored {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/woodytoys/woodytoys/api/cache"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // failing is a codec whose Encode fails in a way of its own.
@@ -16,7 +17,7 @@ func (failing) Decode([]byte) (any, error)   { return int64(0), nil }
 // TestACodecThatFails holds that a value which cannot be encoded is returned and kept near, that the process goes on,
 // and that no replica waits for it.
 func TestACodecThatFails(t *testing.T) {
-	server := mustStartRedis(t)
+	server := servertest.MustStartRedis(t)
 	for name, fail := range map[string]func(){
 		"panics":             func() { var none *int; *none++ },
 		"ends its goroutine": runtime.Goexit,

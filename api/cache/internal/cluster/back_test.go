@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // TestNothingIsLearntDownwards holds that a replica which reads a lower epoch than it knows, or another of the same
@@ -115,11 +115,7 @@ func TestABumpIsLostAndItsNumberTaken(t *testing.T) {
 // TestTwoEpochsOfOneNumber has a replica come to a Redis whose state is of another epoch with the same number: each of
 // the two was bumped to in a database that knew nothing of the other.
 func TestTwoEpochsOfOneNumber(t *testing.T) {
-	server, err := servers.StartRedis()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
+	server := servertest.MustStartRedis(t)
 	start := func(ledger *fakeLedger) *Node {
 		p, _ := newPart(t, ledger)
 		cfg := *p.Config
@@ -130,11 +126,7 @@ func TestTwoEpochsOfOneNumber(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(n.Close)
-		for deadline := time.Now().Add(30 * time.Second); !n.Live(n.Now()); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("the replica gets no lease")
-			}
-		}
+		mustAwait(t, "a lease", func() bool { return n.Live(n.Now()) })
 		return n
 	}
 	one := &fakeLedger{state: State{Epoch: 4}}

@@ -9,18 +9,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // TestAValueAheadOfTheBusDoesNotOutliveItsSession has a value be found that was stored under a number which
 // the bus has not brought here yet, while the session ends and another begins. By its number it would
 // belong to the new session, whose fences know nothing of what was invalidated before.
 func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
-	redis, err := servers.StartRedis()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(redis.Close)
+	redis := servertest.MustStartRedis(t)
 	client := redis.Client()
 	t.Cleanup(func() { client.Close() })
 	s := mustSession(t)
@@ -45,11 +41,7 @@ func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 // TestOneFillsForAll has two replicas miss the same key: one gets the fill lease, and the other gets what it stored, or
 // the lease when it stored nothing.
 func TestOneFillsForAll(t *testing.T) {
-	server, err := servers.StartRedis()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
+	server := servertest.MustStartRedis(t)
 	client := server.Client()
 	t.Cleanup(func() { client.Close() })
 	ledger := &fakeLedger{state: State{Epoch: 1}}
@@ -63,11 +55,7 @@ func TestOneFillsForAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(n.Close)
-		for deadline := time.Now().Add(30 * time.Second); !n.Live(n.Now()); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("no session")
-			}
-		}
+		mustAwait(t, "a lease", func() bool { return n.Live(n.Now()) })
 		return n
 	}
 	filler, other := start("filler"), start("other")

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // TestOneLookServesAllBefore holds that a look is sent after whoever asked for it, and serves all who did.
@@ -80,11 +80,7 @@ func TestALookThatFails(t *testing.T) {
 // TestNoAcknowledgementWithoutALook holds that a write which all members have heard of is refused while the database
 // does not say whether that was under its epoch, and that its record is left.
 func TestNoAcknowledgementWithoutALook(t *testing.T) {
-	server, err := servers.StartRedis()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
+	server := servertest.MustStartRedis(t)
 	failure := errors.New("no such table")
 	ledger := &fakeLedger{state: State{Epoch: 1}, look: func() (State, error) { return State{}, failure }}
 	p, _ := newPart(t, ledger)

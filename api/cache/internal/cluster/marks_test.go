@@ -8,16 +8,12 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/cache/internal/fence"
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // TestMarksAreRead has a state with more marks than one command reads, and its other fields among them.
 func TestMarksAreRead(t *testing.T) {
-	server, err := servers.StartRedis()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
+	server := servertest.MustStartRedis(t)
 	client := server.Client()
 	t.Cleanup(func() { client.Close() })
 	s := mustSession(t)

@@ -363,7 +363,7 @@ type flightModel struct {
 // slotsOf are the slots of each key's tags.
 var slotsOf = [keyCount][]uint16{{0}, {1}}
 
-// get answers a read of a key.
+// get returns what a read of a key is answered with.
 func (r *replicaModel) get(t *task, key int) (version int, err error) {
 	now := r.Now()
 	if t.oneIn(3) {
