@@ -99,7 +99,8 @@ func checkContract(t testing.TB, method, path string, got reply) {
 	item, _ := contractDoc()["paths"].(map[string]any)[template].(map[string]any)
 	operation, _ := item[key].(map[string]any)
 	if operation == nil {
-		if !slices.Contains(outOfContract, got.status) {
+		// 400 is for what is not HTTP, as a space in the query: it is said before any address is looked at.
+		if got.status != http.StatusBadRequest && !slices.Contains(outOfContract, got.status) {
 			t.Errorf("%s %s answers %d and is not in openapi.json", method, path, got.status)
 		}
 		return

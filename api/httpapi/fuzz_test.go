@@ -43,7 +43,7 @@ func FuzzQuery(f *testing.F) {
 }
 
 func FuzzPath(f *testing.F) {
-	for _, path := range []string{"products/1", "products/-1", "products/9999999999999999999", "orders/x", "products/%2e%2e/ping", "//ping", "misc/time/", "docs?x", "%00", "prodUCts", "ping//", "products/+1", "products/%31"} {
+	for _, path := range []string{"products/1", "products/-1", "products/9999999999999999999", "orders/x", "products/%2e%2e/ping", "//ping", "misc/time/", "docs?x", "%00", "prodUCts", "?a b", "ping//", "products/+1", "products/%31"} {
 		f.Add(path)
 	}
 	s := mustServe(f)
