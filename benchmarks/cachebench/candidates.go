@@ -27,11 +27,15 @@ const (
 
 // answerProduct is the handler behind each cache.
 func answerProduct(c *fiber.Ctx) error {
+	setFields(c)
+	return c.SendString(product)
+}
+
+func setFields(c *fiber.Ctx) {
 	c.Set(fiber.HeaderCacheControl, "no-cache")
 	c.Set(fiber.HeaderVary, "Accept")
 	c.Set(fiber.HeaderETag, `"v1234-60e5f2a1b9c4d7e8"`)
 	c.Set(fiber.HeaderContentType, "application/json")
-	return c.SendString(product)
 }
 
 // candidate is a way to keep an answer.

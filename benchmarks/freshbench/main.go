@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"flag"
 	"fmt"
 	"io"
 	"os/exec"
@@ -32,12 +31,13 @@ type bench struct {
 
 func main() {
 	var b bench
-	flag.IntVar(&b.replicas, "replicas", 5, "how many replicas")
-	flag.IntVar(&b.rate, "rate", 2000, "reads a second, on all replicas together")
-	flag.IntVar(&b.reads, "reads", 1_000_000, "reads with the cache; in the other parts, a tenth")
-	flag.Float64Var(&b.writes, "writes", 10, "writes a second")
+	flags := versus.NewFlags("freshbench")
+	flags.IntVar(&b.replicas, "replicas", 5, "how many replicas")
+	flags.IntVar(&b.rate, "rate", 2000, "reads a second, on all replicas together")
+	flags.IntVar(&b.reads, "reads", 1_000_000, "reads with the cache; in the other parts, a tenth")
+	flags.Float64Var(&b.writes, "writes", 10, "writes a second")
 	valid := func() bool { return b.replicas >= 1 && b.rate >= 1 && b.reads >= 1000 && b.writes > 0 }
-	versus.Command("freshbench", valid, func(out io.Writer, dir string) error {
+	versus.Command(flags, valid, func(out io.Writer, dir string) error {
 		b.out = out
 		return b.run(dir)
 	})

@@ -15,28 +15,34 @@ import (
 // a Bench.
 func Main(name string, run func(b Bench, dir string) error) {
 	var b Bench
-	flag.IntVar(&b.Pairs, "pairs", 10, "how many interleaved pairs to measure (6 or more)")
-	flag.DurationVar(&b.Each, "each", time.Second, "how long each side of a pair is loaded")
-	flag.IntVar(&b.Conns, "conns", 16, "how many connections keep a server busy")
+	flags := NewFlags(name)
+	flags.IntVar(&b.Pairs, "pairs", 10, "how many interleaved pairs to measure (6 or more)")
+	flags.DurationVar(&b.Each, "each", time.Second, "how long each side of a pair is loaded")
+	flags.IntVar(&b.Conns, "conns", 16, "how many connections keep a server busy")
 	valid := func() bool { return b.Pairs >= 6 && b.Each > 0 && b.Conns >= 1 }
-	Command(name, valid, func(out io.Writer, dir string) error {
+	Command(flags, valid, func(out io.Writer, dir string) error {
 		b.Out = out
 		return run(b, dir)
 	})
 }
 
-// Command is the main function of a benchmark command: it reads the flags, of which the command has
-// defined its own, makes a folder for what run starts, prints what the figures were measured with, and
-// removes the folder afterwards. It exits with 1 when run fails and with 2 on flags that are not valid.
-func Command(name string, valid func() bool, run func(out io.Writer, dir string) error) {
-	outFile := flag.String("out", "", "a file to write the figures to as well")
-	flag.Parse()
-	if !valid() || flag.NArg() > 0 {
-		flag.Usage()
+// NewFlags returns the flags of a benchmark command, none yet. They are its own: the program's may have those of a
+// library that a candidate links.
+func NewFlags(name string) *flag.FlagSet { return flag.NewFlagSet(name, flag.ExitOnError) }
+
+// Command is the main function of a benchmark command: it reads the flags, makes a folder for what run starts, prints
+// what the figures were measured with, and removes the folder afterwards. It exits with 1 when run fails and with 2 on
+// flags that are not valid.
+func Command(flags *flag.FlagSet, valid func() bool, run func(out io.Writer, dir string) error) {
+	name := flags.Name()
+	outFile := flags.String("out", "", "a file to write the figures to as well")
+	_ = flags.Parse(os.Args[1:]) // exits on an error
+	if !valid() || flags.NArg() > 0 {
+		flags.Usage()
 		os.Exit(2)
 	}
 	command := "go run ./benchmarks/" + name
-	flag.VisitAll(func(f *flag.Flag) {
+	flags.VisitAll(func(f *flag.Flag) {
 		if f.Name != "out" {
 			command += fmt.Sprintf(" -%s %v", f.Name, f.Value)
 		}
