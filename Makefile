@@ -6,6 +6,13 @@ FUZZTIME ?= 1m
 STAGE    ?= redis
 GO       ?= go
 
+# The modules of this repository: the shop, the cache, its middleware for Fiber, and the servers that tests start.
+MODULES       := . cache cache/fibercache internal/servers
+export GOWORK := off
+
+# each runs a command in the folder of every module.
+each = @set -e; for module in $(MODULES); do (cd $$module; $(1)); done
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,15 +28,14 @@ build: ## Build the programs into bin/
 .PHONY: test
 test: check ## Run every check and test, against real servers
 	scripts/need gcc mariadb redis haproxy varnish chromium bind wget
-	$(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /api/faults$$)
-	$(GO) test -run '^TestModel' ./api/cache/internal/cluster
+	$(call each,$(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /api/faults$$))
+	cd cache && $(GO) test -run '^TestModel' ./internal/cluster
 
 .PHONY: check
 check: ## Formatting, vet, staticcheck, tidy modules
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on: $$unformatted" >&2; exit 1; }
-	$(GO) vet -tags e2e ./...
-	$(GO) tool staticcheck -tags e2e ./...
-	$(GO) mod tidy -diff
+	@$(GO) build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	$(call each,$(GO) vet -tags e2e ./... && $(CURDIR)/bin/staticcheck -tags e2e ./... && $(GO) mod tidy -diff)
 
 .PHONY: deploy
 deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn
@@ -46,14 +52,14 @@ fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alo
 
 .PHONY: long
 long: ## The oracles over a million reads, and a million keys on the scales
-	$(GO) test -timeout 10m -run 'Oracle$$|Heap' ./api/cache -args -oracle-reads 1000000 -heap-keys 1000000
-	$(GO) test -timeout 10m -run 'Oracle$$' ./api/cache/fibercache -args -oracle-reads 1000000
+	cd cache && $(GO) test -timeout 10m -run 'Oracle$$|Heap' . -args -oracle-reads 1000000 -heap-keys 1000000
+	cd cache/fibercache && $(GO) test -timeout 10m -run 'Oracle$$' . -args -oracle-reads 1000000
 
 SCHEDULES ?= 1000000
 
 .PHONY: model
 model: ## Go through SCHEDULES of the cache's protocol, as a model, and break it by each rule removed
-	$(GO) test -run '^TestModel' -count=1 -v -timeout 0 ./api/cache/internal/cluster -args -schedules $(SCHEDULES)
+	cd cache && $(GO) test -run '^TestModel' -count=1 -v -timeout 0 ./internal/cluster -args -schedules $(SCHEDULES)
 
 .PHONY: fault
 fault: ## Break a running shop for DURATION (each fault once by default), under the oracle

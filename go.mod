@@ -23,6 +23,9 @@ require (
 	github.com/redis/rueidis v1.0.79
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	github.com/valyala/fasthttp v1.78.0
+	github.com/woodytoys/woodytoys/cache v0.1.0
+	github.com/woodytoys/woodytoys/cache/fibercache v0.1.0
+	github.com/woodytoys/woodytoys/internal/servers v0.1.0
 	golang.org/x/sys v0.49.0
 	modernc.org/sqlite v1.40.0
 )
@@ -71,4 +74,10 @@ require (
 tool (
 	github.com/rakyll/hey
 	honnef.co/go/tools/cmd/staticcheck
+)
+
+replace (
+	github.com/woodytoys/woodytoys/cache => ./cache
+	github.com/woodytoys/woodytoys/cache/fibercache => ./cache/fibercache
+	github.com/woodytoys/woodytoys/internal/servers => ./internal/servers
 )

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // TestOutOfDescriptors lets 200 callers come to a process that may have 64 descriptors, and say nothing: it goes on serving
@@ -19,7 +19,7 @@ import (
 func TestOutOfDescriptors(t *testing.T) {
 	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
 	few.Env = append(os.Environ(), asProgram+"=1", "WOODY_DATA_DIR="+t.TempDir(), "WOODY_SLOW_QUERY_DELAY=0")
-	shop, err := servers.StartShop(few, filepath.Join(t.TempDir(), "log"))
+	shop, err := programs.StartShop(few, filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestOutOfDescriptors(t *testing.T) {
 func TestOperatorsHaveRoomOfTheirOwn(t *testing.T) {
 	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
 	few.Env = append(os.Environ(), asProgram+"=1")
-	shop, err := servers.StartShop(few, filepath.Join(t.TempDir(), "log"), "WOODY_DATA_DIR="+t.TempDir(),
+	shop, err := programs.StartShop(few, filepath.Join(t.TempDir(), "log"), "WOODY_DATA_DIR="+t.TempDir(),
 		"WOODY_ADMIN_ADDR=127.0.0.1:0", "WOODY_HEAVY_DELAY=1h")
 	if err != nil {
 		t.Fatal(err)

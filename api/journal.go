@@ -4,9 +4,9 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/woodytoys/woodytoys/api/cache"
-	"github.com/woodytoys/woodytoys/api/cache/outbox"
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/outbox"
 )
 
 // near is the journal of a process that has the database, a SQLite file, for itself.

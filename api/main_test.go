@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // The test binary is also the program under test: with asProgram set it is api itself.
@@ -35,12 +35,12 @@ func command(settings []string, args ...string) *exec.Cmd {
 }
 
 // replica is a running api process.
-type replica struct{ *servers.Shop }
+type replica struct{ *programs.Shop }
 
 // startReplica starts this program on a data folder in dir.
 func startReplica(dir string, settings ...string) (*replica, error) {
 	settings = append([]string{"WOODY_DATA_DIR=" + filepath.Join(dir, "data"), "WOODY_FRONT=off"}, settings...)
-	shop, err := servers.StartShop(command(nil), filepath.Join(dir, "log"), settings...)
+	shop, err := programs.StartShop(command(nil), filepath.Join(dir, "log"), settings...)
 	return &replica{shop}, err
 }
 

@@ -14,12 +14,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/woodytoys/woodytoys/api/admin"
-	"github.com/woodytoys/woodytoys/api/cache"
-	"github.com/woodytoys/woodytoys/api/cache/outbox"
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/httpapi"
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/outbox"
 	"github.com/woodytoys/woodytoys/front/site"
 	"github.com/woodytoys/woodytoys/internal/serving"
 )

@@ -15,6 +15,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
 	"github.com/woodytoys/woodytoys/benchmarks/synthetic"
+	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 		if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 			panic(string(out))
 		}
-		if err := errors.Join(servers.BuildShop(api), servers.BuildFront(front), measure.BuildHey(hey)); err != nil {
+		if err := errors.Join(programs.BuildShop(api), programs.BuildFront(front), measure.BuildHey(hey)); err != nil {
 			panic(err)
 		}
 		return m.Run()

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -30,7 +31,7 @@ var frontProgram = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	program := filepath.Join(dir, "front")
-	return program, servers.BuildFront(program)
+	return program, programs.BuildFront(program)
 })
 
 func TestMain(m *testing.M) {
@@ -41,13 +42,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func mustStartFront(t *testing.T, settings ...string) *servers.Front {
+func mustStartFront(t *testing.T, settings ...string) *programs.Front {
 	t.Helper()
 	program, err := frontProgram()
 	if err != nil {
 		t.Fatal(err)
 	}
-	front, err := servers.StartFront(exec.Command(program), filepath.Join(t.TempDir(), "log"), settings...)
+	front, err := programs.StartFront(exec.Command(program), filepath.Join(t.TempDir(), "log"), settings...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,9 +65,9 @@ func mustFindFreePort(t *testing.T, host string) string {
 	return port
 }
 
-func mustStartEdge(t *testing.T, origin []string, settings ...string) *servers.Varnish {
+func mustStartEdge(t *testing.T, origin []string, settings ...string) *programs.Varnish {
 	t.Helper()
-	edge, err := servers.StartVarnish(origin, settings...)
+	edge, err := programs.StartVarnish(origin, settings...)
 	if err != nil {
 		t.Fatalf("start the edge (scripts/need varnish installs it): %v", err)
 	}

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/machine"
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // TestMemoryIsBounded passes many times more through an edge than it may hold: to be kept, and not to be kept. Then
@@ -158,7 +158,7 @@ func TestHugeAssetPushesNothingOut(t *testing.T) {
 }
 
 // mustFindVarnishd returns the process id of an edge's varnishd: the manager, whose child does the work.
-func mustFindVarnishd(t *testing.T, edge *servers.Varnish) int {
+func mustFindVarnishd(t *testing.T, edge *programs.Varnish) int {
 	t.Helper()
 	for pid, parent := range mustListProcesses(t) {
 		if parent == edge.PID() && strings.HasPrefix(nameOf(pid), "varnishd") {
@@ -170,7 +170,7 @@ func mustFindVarnishd(t *testing.T, edge *servers.Varnish) int {
 }
 
 // mustMeasure returns the resident memory of an edge's processes in bytes.
-func mustMeasure(t *testing.T, edge *servers.Varnish) (sum int64) {
+func mustMeasure(t *testing.T, edge *programs.Varnish) (sum int64) {
 	t.Helper()
 	parents := mustListProcesses(t)
 	for pid := range parents {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // TestOriginDown takes the front away, and brings it back.
@@ -143,7 +143,7 @@ type names struct {
 // mustStartNamedEdge starts an edge whose origin is called front, of which the name service knows nothing yet: a stand-in for
 // getent says what is in a file. Each front of the test has an address of its own, and all have the same port, as the tasks of
 // a service have. More stand-ins are pairs of a program's name and a shell script.
-func mustStartNamedEdge(t *testing.T, standIns ...string) (*servers.Varnish, names) {
+func mustStartNamedEdge(t *testing.T, standIns ...string) (*programs.Varnish, names) {
 	t.Helper()
 	dir := t.TempDir()
 	names := names{t, filepath.Join(dir, "hosts"), mustFindFreePort(t, "127.0.0.2")}
@@ -170,13 +170,13 @@ func (n names) are(addresses ...string) {
 }
 
 // mustStartFront starts a front at an address.
-func (n names) mustStartFront(address string, settings ...string) *servers.Front {
+func (n names) mustStartFront(address string, settings ...string) *programs.Front {
 	n.t.Helper()
 	return mustStartFront(n.t, append(settings, "WOODY_ADDR="+address+":"+n.port, "WOODY_REPLICA_ID=at-"+address)...)
 }
 
 // mustFollow waits until the edge says that it uses these addresses.
-func (n names) mustFollow(edge *servers.Varnish, addresses ...string) {
+func (n names) mustFollow(edge *programs.Varnish, addresses ...string) {
 	n.t.Helper()
 	line := "cdn: origin:"
 	for _, address := range addresses {

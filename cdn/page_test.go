@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/browser"
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // TestAssetsComeFromTheEdge shows the page, with toys on its shelf, to a visitor with an empty cache, to the same one again,
@@ -93,13 +93,13 @@ func mustLook(t *testing.T, visitor *browser.Visitor, page string) browser.View 
 }
 
 // mustStartShop starts an API with toys of its own, and no page.
-func mustStartShop(t *testing.T) *servers.Shop {
+func mustStartShop(t *testing.T) *programs.Shop {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "api")
-	if err := servers.BuildShop(program); err != nil {
+	if err := programs.BuildShop(program); err != nil {
 		t.Fatal(err)
 	}
-	shop, err := servers.StartShop(exec.Command(program), filepath.Join(t.TempDir(), "log"),
+	shop, err := programs.StartShop(exec.Command(program), filepath.Join(t.TempDir(), "log"),
 		"WOODY_FRONT=off", "WOODY_DATA_DIR="+t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // mustBeUnwell waits until the edge holds its only origin for unwell: fewer than two of its last five checks were good.
-func mustBeUnwell(t *testing.T, edge *servers.Varnish) {
+func mustBeUnwell(t *testing.T, edge *programs.Varnish) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		good, err := edge.Counter("VBE.*.origin*.happy")

@@ -8,14 +8,14 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // TestOutOfDescriptors lets 200 callers come to a front that may have 64 descriptors, and say nothing: it answers another.
 func TestOutOfDescriptors(t *testing.T) {
 	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
 	few.Env = append(os.Environ(), beTheFront+"=1", "WOODY_API_URL=http://"+nobody)
-	front, err := servers.StartFront(few, filepath.Join(t.TempDir(), "log"))
+	front, err := programs.StartFront(few, filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}

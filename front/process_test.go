@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // TestMain lets the test binary stand in for the front itself: started with beTheFront set, it is main.
@@ -25,7 +25,7 @@ const beTheFront = "WOODY_TEST_BE_THE_FRONT"
 
 // process is a front that runs by itself.
 type process struct {
-	*servers.Front
+	*programs.Front
 	t *testing.T
 }
 
@@ -39,7 +39,7 @@ func command(environment ...string) *exec.Cmd {
 // has room.
 func mustStartFront(t *testing.T, settings ...string) *process {
 	t.Helper()
-	front, err := servers.StartFront(command(), filepath.Join(t.TempDir(), "log"), settings...)
+	front, err := programs.StartFront(command(), filepath.Join(t.TempDir(), "log"), settings...)
 	if err != nil {
 		t.Fatal(err)
 	}

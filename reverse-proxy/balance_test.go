@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 func TestEachPathHasItsServers(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{})
+	proxy := mustStart(t, programs.HAProxyConfig{})
 	for path, want := range map[string]string{
 		"/": "front", "/robots.txt": "front", "/apiary": "front", "/api/ping": "one two", "/api/products/1": "one two",
 	} {
@@ -34,7 +34,7 @@ func TestBalance(t *testing.T) {
 	} {
 		t.Run(balance, func(t *testing.T) {
 			t.Parallel()
-			got := servedBy(t, 40, mustStart(t, servers.HAProxyConfig{Balance: balance}).URL+"/api/ping")
+			got := servedBy(t, 40, mustStart(t, programs.HAProxyConfig{Balance: balance}).URL+"/api/ping")
 			if !good(got["one"], got["two"]) {
 				t.Errorf("40 requests were served by %v", got)
 			}
@@ -51,7 +51,7 @@ func TestLeastConn(t *testing.T) {
 		"roundrobin": func(quick int) bool { return quick == 20 },
 	} {
 		t.Run(balance, func(t *testing.T) {
-			proxy := mustStart(t, servers.HAProxyConfig{Balance: balance, API: []string{slow.Addr(), quick.Addr()}})
+			proxy := mustStart(t, programs.HAProxyConfig{Balance: balance, API: []string{slow.Addr(), quick.Addr()}})
 			ctx, release := context.WithCancel(t.Context())
 			defer release()
 			answered := make(chan bool, 4)
@@ -80,7 +80,7 @@ func TestLeastConn(t *testing.T) {
 }
 
 // mustAwaitCalls waits until the proxy has passed so many calls on to the replicas and heard no answer.
-func mustAwaitCalls(t *testing.T, proxy *servers.HAProxy, calls int) {
+func mustAwaitCalls(t *testing.T, proxy *programs.HAProxy, calls int) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		got := metric(t, mustGet(t, proxy.MetricsURL+"/metrics").body, `haproxy_backend_current_sessions{proxy="api"}`)
@@ -95,7 +95,7 @@ func mustAwaitCalls(t *testing.T, proxy *servers.HAProxy, calls int) {
 
 // TestBalanceBySource asks for many clients: all replicas work, and each client keeps its own.
 func TestBalanceBySource(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{Balance: "source", TrustedProxies: []string{"127.0.0.0/8"}})
+	proxy := mustStart(t, programs.HAProxyConfig{Balance: "source", TrustedProxies: []string{"127.0.0.0/8"}})
 	all := map[string]int{}
 	for client := range 32 {
 		got := servedBy(t, 3, proxy.URL+"/api/ping", fmt.Sprintf("X-Forwarded-For: 192.0.2.%d", client))
@@ -112,14 +112,14 @@ func TestBalanceBySource(t *testing.T) {
 }
 
 func TestAMistypedBalanceIsRefused(t *testing.T) {
-	_, err := servers.StartHAProxy(servers.HAProxyConfig{Balance: "lestconn"})
+	_, err := programs.StartHAProxy(programs.HAProxyConfig{Balance: "lestconn"})
 	if err == nil || !strings.Contains(err.Error(), "BALANCE is to be leastconn, roundrobin, source or random.") {
 		t.Errorf("BALANCE=lestconn: %v", err)
 	}
 }
 
 func TestSticky(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{Balance: "roundrobin", Sticky: true})
+	proxy := mustStart(t, programs.HAProxyConfig{Balance: "roundrobin", Sticky: true})
 	for range 4 {
 		first := mustGet(t, proxy.URL+"/api/ping")
 		cookie, _, _ := strings.Cut(first.header.Get("Set-Cookie"), ";")
@@ -131,7 +131,7 @@ func TestSticky(t *testing.T) {
 			t.Errorf("a browser first answered by %s was served by %v", want, got)
 		}
 	}
-	if got := mustGet(t, mustStart(t, servers.HAProxyConfig{}).URL+"/api/ping").header.Get("Set-Cookie"); got != "" {
+	if got := mustGet(t, mustStart(t, programs.HAProxyConfig{}).URL+"/api/ping").header.Get("Set-Cookie"); got != "" {
 		t.Errorf("without STICKY=on there is the cookie %q", got)
 	}
 }
@@ -139,7 +139,7 @@ func TestSticky(t *testing.T) {
 // TestStickyToTheDead has the replica of a cookie die: another one takes over.
 func TestStickyToTheDead(t *testing.T) {
 	mortal := mustStartShop(t, "mortal")
-	proxy := mustStart(t, servers.HAProxyConfig{Balance: "roundrobin", Sticky: true, API: []string{mortal.Addr(), replicas[0].Addr()}})
+	proxy := mustStart(t, programs.HAProxyConfig{Balance: "roundrobin", Sticky: true, API: []string{mortal.Addr(), replicas[0].Addr()}})
 	var cookie string
 	for cookie == "" {
 		if got := mustGet(t, proxy.URL+"/api/ping"); got.header.Get("X-Served-By") == "mortal" {
@@ -155,7 +155,7 @@ func TestStickyToTheDead(t *testing.T) {
 // TestEdges sends the host cdn.* to the edges, each address always to the same one.
 func TestEdges(t *testing.T) {
 	edges := []string{replicas[0].Addr(), replicas[1].Addr()} // which answer any path as an edge would
-	proxy := mustStart(t, servers.HAProxyConfig{CDN: edges})
+	proxy := mustStart(t, programs.HAProxyConfig{CDN: edges})
 	all := map[string]int{}
 	for i := range 32 {
 		got := servedBy(t, 3, fmt.Sprintf("%s/?%d", proxy.URL, i), "Host: cdn.shop.example")
@@ -182,7 +182,7 @@ func TestEdges(t *testing.T) {
 
 func TestWithoutEdgesTheFrontAnswers(t *testing.T) {
 	for _, edges := range [][]string{nil, {"127.0.0.1:1"}} {
-		proxy := mustStart(t, servers.HAProxyConfig{CDN: edges})
+		proxy := mustStart(t, programs.HAProxyConfig{CDN: edges})
 		if got := servedBy(t, 5, proxy.URL+"/", "Host: cdn.shop.example"); got["front"] != 5 {
 			t.Errorf("edges %v: served by %v, want the front", edges, got)
 		}
@@ -201,7 +201,7 @@ func assets(t *testing.T, url string) []string {
 
 // TestConnectionsAreKept makes 500 requests on one connection, and wants the replicas to have seen few.
 func TestConnectionsAreKept(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{})
+	proxy := mustStart(t, programs.HAProxyConfig{})
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for range 500 {
@@ -234,7 +234,7 @@ func metric(t *testing.T, metrics, name string) int {
 }
 
 func TestMetricsAreNotPublic(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{})
+	proxy := mustStart(t, programs.HAProxyConfig{})
 	if got := mustGet(t, proxy.MetricsURL+"/metrics"); !strings.Contains(got.body, "haproxy_server_status") {
 		t.Errorf("/metrics on the inner port = %d %.100s", got.status, got.body)
 	}

@@ -13,13 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // TestAHalfClosedCallerHasLeft ends the caller's side of the connection behind the request: to the proxy he has left.
 func TestAHalfClosedCallerHasLeft(t *testing.T) {
 	shop := mustStartShop(t, "shop", "WOODY_HEAVY_DELAY=1m")
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{shop.Addr()}})
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}})
 	conn, err := net.Dial("tcp", proxy.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestCallersWhoLeaveAreNotWorkedFor(t *testing.T) {
 			}
 		}
 	}
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{shop.Addr()}})
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}})
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
 	for i := range crowd {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -71,7 +72,7 @@ func TestDNSNamesNobodyForAWhile(t *testing.T) {
 	_, port, _ := strings.Cut(old.addr, ":")
 	fresh := mustStartFakeReplica(t, "127.0.0.3:"+port)
 	names := mustStartNames(t, "127.0.0.2")
-	proxy := mustStart(t, servers.HAProxyConfig{DNS: names.Addr, Port: port})
+	proxy := mustStart(t, programs.HAProxyConfig{DNS: names.Addr, Port: port})
 	mustAwaitServers(t, proxy, "api", 1)
 
 	names.are()

@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // whileGoodRequestsGoOn calls the abuse and asks for good answers, from another address, until it is over.
-func whileGoodRequestsGoOn(t *testing.T, proxy *servers.HAProxy, abuse func()) {
+func whileGoodRequestsGoOn(t *testing.T, proxy *programs.HAProxy, abuse func()) {
 	t.Helper()
 	over := make(chan struct{})
 	go func() {
@@ -47,7 +47,7 @@ func whileGoodRequestsGoOn(t *testing.T, proxy *servers.HAProxy, abuse func()) {
 }
 
 func TestRateLimit(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{RateLimit: 60})
+	proxy := mustStart(t, programs.HAProxyConfig{RateLimit: 60})
 	whileGoodRequestsGoOn(t, proxy, func() {
 		var asked, refused atomic.Int64
 		var group sync.WaitGroup
@@ -78,7 +78,7 @@ func TestRateLimit(t *testing.T) {
 
 // TestRateLimitBehindATrustedProxy counts the clients that the trusted one names.
 func TestRateLimitBehindATrustedProxy(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{RateLimit: 5, TrustedProxies: []string{"10.0.0.0/8", "127.0.0.1"}})
+	proxy := mustStart(t, programs.HAProxyConfig{RateLimit: 5, TrustedProxies: []string{"10.0.0.0/8", "127.0.0.1"}})
 	for i := range 50 {
 		if got := mustGet(t, proxy.URL+"/api/ping", fmt.Sprintf("X-Forwarded-For: 198.51.100.9, 192.0.2.%d", i)); got.status != http.StatusOK {
 			t.Fatalf("client %d was answered %d", i, got.status)
@@ -106,18 +106,18 @@ func TestWhatReachesAReplica(t *testing.T) {
 	forged := []string{"X-Forwarded-For: 192.0.2.1, 192.0.2.2", "X-Real-IP: 192.0.2.1", "Forwarded: for=192.0.2.1",
 		"X-Forwarded-Proto: https", "X-Request-Id: good"}
 
-	got := mustGet(t, mustStart(t, servers.HAProxyConfig{API: []string{addr}}).URL+"/api/ping", forged...)
+	got := mustGet(t, mustStart(t, programs.HAProxyConfig{API: []string{addr}}).URL+"/api/ping", forged...)
 	if want := `for=["127.0.0.1"] real=[] forwarded=[] proto=["http"] id=["good"]`; got.body != want {
 		t.Errorf("from anybody, a replica sees %s, want %s", got.body, want)
 	}
-	got = mustGet(t, mustStart(t, servers.HAProxyConfig{API: []string{addr}, TrustedProxies: []string{"127.0.0.1"}}).URL+"/api/ping", forged...)
+	got = mustGet(t, mustStart(t, programs.HAProxyConfig{API: []string{addr}, TrustedProxies: []string{"127.0.0.1"}}).URL+"/api/ping", forged...)
 	if want := `for=["192.0.2.2"] real=[] forwarded=[] proto=["https"] id=["good"]`; got.body != want {
 		t.Errorf("from a trusted proxy, a replica sees %s, want %s", got.body, want)
 	}
 }
 
 func TestRequestIDs(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{})
+	proxy := mustStart(t, programs.HAProxyConfig{})
 	seen := map[string]bool{}
 	for _, asked := range []string{"", "a b", "\"", strings.Repeat("x", 129)} {
 		id := mustGet(t, proxy.URL+"/api/ping", "X-Request-Id: "+asked).header.Get("X-Request-Id")
@@ -132,7 +132,7 @@ func TestRequestIDs(t *testing.T) {
 }
 
 func TestAMalformedHost(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{})
+	proxy := mustStart(t, programs.HAProxyConfig{})
 	for host, want := range map[string]int{
 		"shop.example": 200, "shop.example:8080": 200, "127.0.0.1": 200, "[::1]:80": 200, "a_b": 200,
 		"": 400, "a b": 400, "<script>": 400, "shop.example/x": 400, "shop.example:80:80": 400, "a@b": 400, "a,b": 400, "-": 400,
@@ -157,7 +157,7 @@ func TestAMalformedHost(t *testing.T) {
 }
 
 // raw sends bytes and reads until the proxy closes.
-func raw(t *testing.T, proxy *servers.HAProxy, request string) (status int, all string) {
+func raw(t *testing.T, proxy *programs.HAProxy, request string) (status int, all string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", proxy.Addr())
 	if err != nil {
@@ -186,7 +186,7 @@ func TestSlowRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			proxy := mustStart(t, servers.HAProxyConfig{})
+			proxy := mustStart(t, programs.HAProxyConfig{})
 			whileGoodRequestsGoOn(t, proxy, func() {
 				conn, err := net.Dial("tcp", proxy.Addr())
 				if err != nil {
@@ -218,7 +218,7 @@ func TestSlowRequests(t *testing.T) {
 
 // TestALargeBody sends 100 MB, with and without saying so first.
 func TestALargeBody(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{})
+	proxy := mustStart(t, programs.HAProxyConfig{})
 	const size = 100 << 20
 	for name, length := range map[string]string{"said": fmt.Sprintf("Content-Length: %d\r\n", size), "chunked": "Transfer-Encoding: chunked\r\n"} {
 		whileGoodRequestsGoOn(t, proxy, func() {
@@ -260,7 +260,7 @@ func TestALargeBody(t *testing.T) {
 }
 
 func TestASmallBodyWithoutALength(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{})
+	proxy := mustStart(t, programs.HAProxyConfig{})
 	body := io.MultiReader(strings.NewReader(`{"name":"Robot"}`)) // whose length nobody knows
 	if got := mustDo(t, http.MethodPost, proxy.URL+"/api/products", body, "Content-Type: application/json"); got.status != http.StatusCreated {
 		t.Errorf("a chunked body = %d %s", got.status, got.body)
@@ -268,7 +268,7 @@ func TestASmallBodyWithoutALength(t *testing.T) {
 }
 
 func TestWithoutReplicas(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{}})
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{}})
 	got := mustGet(t, proxy.URL+"/api/ping")
 	if got.status != http.StatusServiceUnavailable || !got.problem() || got.header.Get("Retry-After") == "" {
 		t.Errorf("without replicas: %d, Retry-After %q, %s", got.status, got.header.Get("Retry-After"), got.body)
@@ -281,7 +281,7 @@ func TestWithoutReplicas(t *testing.T) {
 // TestCompression compresses lists, and leaves alone what a write may follow: If-Match takes strong ETags only.
 func TestCompression(t *testing.T) {
 	shop := mustStartShop(t, "shop")
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{shop.Addr()}})
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}})
 	fields := []string{"Accept-Encoding: gzip", "Accept: application/json"}
 	if got := mustGet(t, proxy.URL+"/api/products", fields...); got.header.Get("Content-Encoding") != "gzip" || !strings.Contains(strings.Join(got.header["Vary"], ","), "Accept-Encoding") {
 		t.Errorf("a list has Content-Encoding %q and Vary %q", got.header.Get("Content-Encoding"), got.header["Vary"])

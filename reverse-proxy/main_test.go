@@ -10,14 +10,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // What all tests share: the program, two replicas and a front, each with products of its own.
 var (
 	program  string
-	replicas = make([]*servers.Shop, 2)
-	front    *servers.Shop
+	replicas = make([]*programs.Shop, 2)
+	front    *programs.Shop
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -30,11 +30,11 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "api")
-	if err := servers.BuildShop(program); err != nil {
+	if err := programs.BuildShop(program); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	for i, shop := range []**servers.Shop{&replicas[0], &replicas[1], &front} {
+	for i, shop := range []**programs.Shop{&replicas[0], &replicas[1], &front} {
 		*shop, err = startShop(dir, []string{"one", "two", "front"}[i])
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -45,13 +45,13 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-func startShop(dir, name string, settings ...string) (*servers.Shop, error) {
+func startShop(dir, name string, settings ...string) (*programs.Shop, error) {
 	settings = append([]string{"WOODY_REPLICA_ID=" + name, "WOODY_DATA_DIR=" + filepath.Join(dir, name),
 		"WOODY_HEAVY_DELAY=10ms", "WOODY_SLOW_QUERY_DELAY=0"}, settings...)
-	return servers.StartShop(exec.Command(program), filepath.Join(dir, name+".log"), settings...)
+	return programs.StartShop(exec.Command(program), filepath.Join(dir, name+".log"), settings...)
 }
 
-func mustStartShop(t *testing.T, name string, settings ...string) *servers.Shop {
+func mustStartShop(t *testing.T, name string, settings ...string) *programs.Shop {
 	t.Helper()
 	shop, err := startShop(t.TempDir(), name, settings...)
 	if err != nil {
@@ -62,7 +62,7 @@ func mustStartShop(t *testing.T, name string, settings ...string) *servers.Shop 
 }
 
 // mustStart starts the proxy; where cfg names none, before the shared replicas and front.
-func mustStart(t *testing.T, cfg servers.HAProxyConfig) *servers.HAProxy {
+func mustStart(t *testing.T, cfg programs.HAProxyConfig) *programs.HAProxy {
 	t.Helper()
 	if cfg.API == nil {
 		cfg.API = []string{replicas[0].Addr(), replicas[1].Addr()}
@@ -70,7 +70,7 @@ func mustStart(t *testing.T, cfg servers.HAProxyConfig) *servers.HAProxy {
 	if cfg.Front == nil {
 		cfg.Front = []string{front.Addr()}
 	}
-	proxy, err := servers.StartHAProxy(cfg)
+	proxy, err := programs.StartHAProxy(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

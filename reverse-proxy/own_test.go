@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	reverseproxy "github.com/woodytoys/woodytoys/reverse-proxy"
 )
@@ -118,7 +119,7 @@ func mustStartWith(t *testing.T, frontend func(bind string) string) (url string)
 // TestWhatNeverBecameARequest shows the answers that no http-error replaces: they come from HAProxy's parser. (One too
 // slow to end its header is in TestSlowRequests.) What follows on the connection is not answered.
 func TestWhatNeverBecameARequest(t *testing.T) {
-	proxy := mustStart(t, servers.HAProxyConfig{})
+	proxy := mustStart(t, programs.HAProxyConfig{})
 	const host = "Host: shop.example\r\n"
 	for request, want := range map[string]int{
 		"nonsense\r\n\r\n": 400,

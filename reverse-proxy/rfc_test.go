@@ -8,20 +8,20 @@ import (
 	"testing"
 
 	"github.com/woodytoys/woodytoys/cache/conditional/conditionaltest"
+	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/rfc9110"
-	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // TestTablesThroughTheProxy holds one replica, the front, and an edge before the front against what RFC 9110 says, all
 // behind the proxy.
 func TestTablesThroughTheProxy(t *testing.T) {
-	edge, err := servers.StartVarnish([]string{front.Addr()})
+	edge, err := programs.StartVarnish([]string{front.Addr()})
 	if err != nil {
 		t.Fatalf("start the edge (scripts/need varnish installs it): %v", err)
 	}
 	t.Cleanup(edge.Close)
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{replicas[0].Addr()}, CDN: []string{edge.Addr}})
-	for name, test := range map[string]func(*testing.T, *servers.HAProxy){
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{replicas[0].Addr()}, CDN: []string{edge.Addr}})
+	for name, test := range map[string]func(*testing.T, *programs.HAProxy){
 		"conditions of reads": testConditionsOfReads, "conditions of writes": testConditionsOfWrites,
 		"conditions of compressed answers": testConditionsOfCompressedAnswers,
 		"ranges":                           testRanges, "types": testTypes, "codings": testCodings, "codings of the proxy": testCodingsOfTheProxy,
@@ -37,7 +37,7 @@ const (
 )
 
 // testConditionsOfReads holds reads of the API, of the front and of the edge behind it against the table.
-func testConditionsOfReads(t *testing.T, proxy *servers.HAProxy) {
+func testConditionsOfReads(t *testing.T, proxy *programs.HAProxy) {
 	for _, read := range []struct{ host, path string }{
 		{shopHost, "/api/ping"}, {shopHost, "/api/products/1"}, {shopHost, "/api/products?limit=1"}, {shopHost, "/api/openapi.json"},
 		{shopHost, "/"}, {shopHost, "/robots.txt"}, {cdnHost, "/robots.txt"}, {cdnHost, "/favicon.ico"},
@@ -57,7 +57,7 @@ func testConditionsOfReads(t *testing.T, proxy *servers.HAProxy) {
 }
 
 // testConditionsOfWrites goes twice through it, as writes do.
-func testConditionsOfWrites(t *testing.T, proxy *servers.HAProxy) {
+func testConditionsOfWrites(t *testing.T, proxy *programs.HAProxy) {
 	const media = "Content-Type: application/json"
 	for _, row := range conditionaltest.Cases {
 		made := mustDo(t, http.MethodPost, proxy.URL+"/api/products", strings.NewReader(`{"name":"Robot"}`), media)
@@ -80,7 +80,7 @@ func testConditionsOfWrites(t *testing.T, proxy *servers.HAProxy) {
 }
 
 // testConditionsOfCompressedAnswers has the tags that the proxy makes weak: they match weakly, and not strongly.
-func testConditionsOfCompressedAnswers(t *testing.T, proxy *servers.HAProxy) {
+func testConditionsOfCompressedAnswers(t *testing.T, proxy *programs.HAProxy) {
 	const url, zipped = "/api/openapi.json", "Accept-Encoding: gzip"
 	tag := mustGet(t, proxy.URL+url, zipped).header.Get("ETag")
 	if !strings.HasPrefix(tag, `W/"`) {
@@ -96,7 +96,7 @@ func testConditionsOfCompressedAnswers(t *testing.T, proxy *servers.HAProxy) {
 }
 
 // testRanges holds the front and the edge behind it against the table; the API takes no ranges.
-func testRanges(t *testing.T, proxy *servers.HAProxy) {
+func testRanges(t *testing.T, proxy *programs.HAProxy) {
 	for _, read := range []struct{ host, path string }{{shopHost, "/robots.txt"}, {cdnHost, "/robots.txt"}, {shopHost, "/api/docs"}} {
 		whole := mustGet(t, proxy.URL+read.path, read.host, plain)
 		for _, row := range rfc9110.Ranges(len(whole.body), whole.header.Get("ETag")) {
@@ -115,7 +115,7 @@ func testRanges(t *testing.T, proxy *servers.HAProxy) {
 }
 
 // testTypes holds a call of each face against the table of Accept.
-func testTypes(t *testing.T, proxy *servers.HAProxy) {
+func testTypes(t *testing.T, proxy *programs.HAProxy) {
 	types := map[string]string{"text": "text/plain; charset=utf-8", "json": "application/json"}
 	for path, own := range map[string]string{"/api/ping": "text", "/api/products": "json"} {
 		for _, row := range rfc9110.Types {
@@ -131,7 +131,7 @@ func testTypes(t *testing.T, proxy *servers.HAProxy) {
 }
 
 // testCodings wants the front's word kept.
-func testCodings(t *testing.T, proxy *servers.HAProxy) {
+func testCodings(t *testing.T, proxy *programs.HAProxy) {
 	for _, row := range rfc9110.Codings {
 		fields := row.Fields()
 		if len(fields) == 0 {
@@ -144,7 +144,7 @@ func testCodings(t *testing.T, proxy *servers.HAProxy) {
 }
 
 // testCodingsOfTheProxy has what the proxy compresses itself, in gzip alone.
-func testCodingsOfTheProxy(t *testing.T, proxy *servers.HAProxy) {
+func testCodingsOfTheProxy(t *testing.T, proxy *programs.HAProxy) {
 	for _, row := range []struct {
 		lines []string
 		want  string

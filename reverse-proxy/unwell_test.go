@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // mustAwaitMetric waits until one of the proxy's metrics has a value.
-func mustAwaitMetric(t *testing.T, proxy *servers.HAProxy, name string, want int) {
+func mustAwaitMetric(t *testing.T, proxy *programs.HAProxy, name string, want int) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		got := metric(t, mustGet(t, proxy.MetricsURL+"/metrics").body, name)
@@ -30,13 +30,13 @@ func mustAwaitMetric(t *testing.T, proxy *servers.HAProxy, name string, want int
 }
 
 // mustAwaitServers waits until so many servers of a backend pass its check.
-func mustAwaitServers(t *testing.T, proxy *servers.HAProxy, backend string, want int) {
+func mustAwaitServers(t *testing.T, proxy *programs.HAProxy, backend string, want int) {
 	t.Helper()
 	mustAwaitMetric(t, proxy, fmt.Sprintf("haproxy_backend_active_servers{proxy=%q}", backend), want)
 }
 
 // mustAwaitRequests waits until a backend has so many requests in its hands.
-func mustAwaitRequests(t *testing.T, proxy *servers.HAProxy, backend string, want int) {
+func mustAwaitRequests(t *testing.T, proxy *programs.HAProxy, backend string, want int) {
 	t.Helper()
 	mustAwaitMetric(t, proxy, fmt.Sprintf("haproxy_backend_current_sessions{proxy=%q}", backend), want)
 }
@@ -46,11 +46,11 @@ func mustAwaitRequests(t *testing.T, proxy *servers.HAProxy, backend string, wan
 // its writes is carried out once.
 func TestBusyReplicasAreAsked(t *testing.T) {
 	shop, site := mustStartShop(t, "shop"), mustStartShop(t, "site")
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{shop.Addr()}, Front: []string{site.Addr()}})
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}, Front: []string{site.Addr()}})
 	mustAwaitServers(t, proxy, "api", 1)
 	mustAwaitServers(t, proxy, "front", 1)
 	signal := func(what syscall.Signal) {
-		for _, one := range []*servers.Shop{shop, site} {
+		for _, one := range []*programs.Shop{shop, site} {
 			if err := one.Signal(what); err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +91,7 @@ func TestBusyReplicasAreAsked(t *testing.T) {
 // TestGoneReplicasFailFast ends the only replica: there is nobody to ask, and a caller hears so at once.
 func TestGoneReplicasFailFast(t *testing.T) {
 	shop, site := mustStartShop(t, "shop"), mustStartShop(t, "site")
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{shop.Addr()}, Front: []string{site.Addr()}})
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}, Front: []string{site.Addr()}})
 	mustAwaitServers(t, proxy, "api", 1)
 	shop.Kill()
 	site.Kill()
@@ -165,7 +165,7 @@ func TestHangingChecks(t *testing.T) {
 	one, two := mustStartFakeReplica(t, "127.0.0.1:0"), mustStartFakeReplica(t, "127.0.0.1:0")
 	one.hangs.Store(true)
 	two.hangs.Store(true)
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{one.addr, two.addr}, Front: []string{one.addr}})
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{one.addr, two.addr}, Front: []string{one.addr}})
 	mustAwaitServers(t, proxy, "api", 0)
 	mustAwaitServers(t, proxy, "front", 0)
 	if got := servedBy(t, 20, proxy.URL+"/api/ping"); got[one.addr] == 0 || got[two.addr] == 0 {
@@ -187,7 +187,7 @@ func TestUnwellReplicasGetAWriteOnce(t *testing.T) {
 		f.hangs.Store(true)
 		f.dies.Store(true)
 	}
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{one.addr, two.addr}})
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{one.addr, two.addr}})
 	mustAwaitServers(t, proxy, "api", 0)
 	for n := range int64(3) {
 		if got := mustGet(t, proxy.URL+"/api/products?product=Robot"); got.status != http.StatusBadGateway || !got.problem() {
@@ -202,7 +202,7 @@ func TestUnwellReplicasGetAWriteOnce(t *testing.T) {
 // TestEndingReplicasAreNotAsked has the only replica say that it is ending.
 func TestEndingReplicasAreNotAsked(t *testing.T) {
 	one := mustStartFakeReplica(t, "127.0.0.1:0")
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{one.addr}})
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{one.addr}})
 	mustAwaitServers(t, proxy, "api", 1)
 	one.refuses.Store(true)
 	mustAwaitServers(t, proxy, "api", 0)

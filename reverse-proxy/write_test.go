@@ -12,14 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // TestWhatIsAWrite sends requests in many spellings to a real replica. The log must call a write every one
 // that changes something, and a read those that plainly are.
 func TestWhatIsAWrite(t *testing.T) {
 	shop := mustStartShop(t, "shop")
-	proxy := mustStart(t, servers.HAProxyConfig{API: []string{shop.Addr()}})
+	proxy := mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}})
 	for i, row := range []struct {
 		method, path string
 		kind         string
@@ -69,13 +69,13 @@ func TestWhatIsAWrite(t *testing.T) {
 }
 
 // state is all products and how many orders were taken.
-func state(t *testing.T, shop *servers.Shop) string {
+func state(t *testing.T, shop *programs.Shop) string {
 	t.Helper()
 	return mustGet(t, shop.URL+"/api/products?limit=100", "Accept: application/json").body
 }
 
 // logLine waits for the one line of the access log that has the text.
-func logLine(t *testing.T, proxy *servers.HAProxy, text string) string {
+func logLine(t *testing.T, proxy *programs.HAProxy, text string) string {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		for line := range strings.Lines(proxy.Log()) {
@@ -147,7 +147,7 @@ func TestAWriteThatMayBeDoneIsNotTriedAgain(t *testing.T) {
 		strings.TrimPrefix(replica.URL, "http://"): http.StatusGatewayTimeout,
 		dying.addr: http.StatusBadGateway,
 	} {
-		proxy := mustStart(t, servers.HAProxyConfig{API: []string{addr}})
+		proxy := mustStart(t, programs.HAProxyConfig{API: []string{addr}})
 		for _, call := range []struct{ method, path string }{
 			{"POST", "/api/products"}, {"PUT", "/api/products/1"}, {"DELETE", "/api/products/1"}, {"POST", "/api/orders"},
 			{"GET", "/api/products?product=Robot"},
@@ -167,7 +167,7 @@ func TestAWriteThatMayBeDoneIsNotTriedAgain(t *testing.T) {
 // TestReadsAreRetriedAndWritesAreNot has one replica of two break off on every request.
 func TestReadsAreRetriedAndWritesAreNot(t *testing.T) {
 	dying, shop := startFakeDying(t), mustStartShop(t, "shop")
-	proxy := mustStart(t, servers.HAProxyConfig{Balance: "roundrobin", API: []string{dying.addr, shop.Addr()}})
+	proxy := mustStart(t, programs.HAProxyConfig{Balance: "roundrobin", API: []string{dying.addr, shop.Addr()}})
 	if got := servedBy(t, 20, proxy.URL+"/api/products/1"); got["shop"] != 20 || dying.reads.Load() < 5 {
 		t.Errorf("20 reads were served by %v, after %d that broke off", got, dying.reads.Load())
 	}
@@ -201,7 +201,7 @@ func TestReadsAreRetriedAndWritesAreNot(t *testing.T) {
 // every write reaches the other.
 func TestAWriteFindsALiveReplica(t *testing.T) {
 	mortal, shop := mustStartShop(t, "mortal"), mustStartShop(t, "shop")
-	proxy := mustStart(t, servers.HAProxyConfig{Balance: "roundrobin", API: []string{mortal.Addr(), shop.Addr()}})
+	proxy := mustStart(t, programs.HAProxyConfig{Balance: "roundrobin", API: []string{mortal.Addr(), shop.Addr()}})
 	mortal.Kill()
 	for range 10 {
 		if got := mustGet(t, proxy.URL+"/api/products?product=Robot"); got.status != http.StatusOK {

@@ -16,6 +16,7 @@ import (
 
 	_ "github.com/go-sql-driver/mysql"
 
+	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
@@ -42,23 +43,23 @@ const (
 	breakable = "api-broken" // the shop with the build tag `broken`
 )
 
-// programsDir is where programs has built them; empty before.
-var programsDir string
+// builtDir is where builds has built them; empty before.
+var builtDir string
 
-// programs builds the shop in both ways, once for all tests, and returns the folder of both.
-var programs = sync.OnceValues(func() (dir string, err error) {
-	if programsDir, err = os.MkdirTemp("", "woody-faults"); err != nil {
+// builds makes the shop in both ways, once for all tests, and returns the folder of both.
+var builds = sync.OnceValues(func() (dir string, err error) {
+	if builtDir, err = os.MkdirTemp("", "woody-faults"); err != nil {
 		return "", err
 	}
-	return programsDir, errors.Join(
-		servers.BuildShop(filepath.Join(programsDir, shipped)),
-		servers.BuildShop(filepath.Join(programsDir, breakable), "-tags", "broken"))
+	return builtDir, errors.Join(
+		programs.BuildShop(filepath.Join(builtDir, shipped)),
+		programs.BuildShop(filepath.Join(builtDir, breakable), "-tags", "broken"))
 })
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if programsDir != "" {
-		os.RemoveAll(programsDir)
+	if builtDir != "" {
+		os.RemoveAll(builtDir)
 	}
 	os.Exit(code)
 }
@@ -91,7 +92,7 @@ type replica struct {
 	wire   *servers.Wire // nil where sentinels watch Redis
 
 	mu      sync.Mutex
-	process *servers.Shop
+	process *programs.Shop
 	starts  int
 }
 
@@ -137,7 +138,7 @@ func mustStartDatabase(t *testing.T, rules string) *system {
 	}
 	built := make(chan error, 1)
 	go func() {
-		dir, err := programs()
+		dir, err := builds()
 		s.program, s.breaking = filepath.Join(dir, shipped), filepath.Join(dir, breakable)
 		built <- err
 	}()
@@ -201,7 +202,7 @@ func (r *replica) start(settings ...string) error {
 	r.starts++
 	log := filepath.Join(r.system.dir, fmt.Sprintf("%s.%d", r.name, r.starts))
 	r.mu.Unlock()
-	process, err := servers.StartShop(exec.Command(program), log, settings...)
+	process, err := programs.StartShop(exec.Command(program), log, settings...)
 	if process != nil {
 		r.mu.Lock()
 		r.process = process
@@ -210,7 +211,7 @@ func (r *replica) start(settings ...string) error {
 	return err
 }
 
-func (r *replica) running() *servers.Shop {
+func (r *replica) running() *programs.Shop {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.process

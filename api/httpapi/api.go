@@ -12,10 +12,10 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/recover"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/callers"
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/cache"
 )
 
 // BodyLimit is the largest request body, in bytes.

@@ -5,8 +5,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 	"github.com/woodytoys/woodytoys/api/callers"
+	"github.com/woodytoys/woodytoys/cache/fibercache"
 )
 
 // statusLeft is what the metrics count where the caller left before there was an answer: nginx's 499. Nobody reads it.

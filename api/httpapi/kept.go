@@ -5,9 +5,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/woodytoys/woodytoys/api/cache"
-	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/fibercache"
 )
 
 const (

@@ -14,11 +14,11 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/httpapi"
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/cache"
 )
 
 // testShop is a running API on a SQLite store of its own.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/woodytoys/woodytoys/api/cache/fibercache"
+	"github.com/woodytoys/woodytoys/cache/fibercache"
 )
 
 // observe stands around every request: it names it, answers its error, says who served it and how

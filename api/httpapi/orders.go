@@ -5,8 +5,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/cache/fibercache"
 	"github.com/woodytoys/woodytoys/internal/oneline"
 )
 

@@ -12,8 +12,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
-	"github.com/woodytoys/woodytoys/api/cache"
 	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/cache"
 	"github.com/woodytoys/woodytoys/internal/framing"
 )
 

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/api/cache/outbox"
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/cache/outbox"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 

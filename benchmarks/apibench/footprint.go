@@ -11,7 +11,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/machine"
 	"github.com/woodytoys/woodytoys/benchmarks/pairs"
 	"github.com/woodytoys/woodytoys/benchmarks/versus"
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // starts is how often the start is timed.
@@ -31,7 +31,7 @@ func footprint(b versus.Bench, program, dir string) error {
 	var rss int64
 	for i := range starts {
 		began := time.Now()
-		shop, err := servers.StartShop(exec.Command(program), filepath.Join(dir, "start.log"), "WOODY_DATA_DIR="+filepath.Join(dir, fmt.Sprint("start", i)))
+		shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "start.log"), "WOODY_DATA_DIR="+filepath.Join(dir, fmt.Sprint("start", i)))
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func footprint(b versus.Bench, program, dir string) error {
 	return nil
 }
 
-func weigh(shop *servers.Shop) (int64, error) {
+func weigh(shop *programs.Shop) (int64, error) {
 	for _, path := range []string{"/", "/5mo.jpg", "/api/products", "/api/products/1", "/api/products/last", "/api/misc/heavy?name=x", "/api/docs"} {
 		if err := askFor(shop.URL + path); err != nil {
 			return 0, err

@@ -9,7 +9,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/constant"
 	"github.com/woodytoys/woodytoys/benchmarks/versus"
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 func main() {
@@ -19,7 +19,7 @@ func main() {
 
 func run(b versus.Bench, dir string) error {
 	program := filepath.Join(dir, "api")
-	if err := servers.BuildShop(program); err != nil {
+	if err := programs.BuildShop(program); err != nil {
 		return err
 	}
 	return errors.Join(footprint(b, program, dir), againstConstant(b, program, dir), bySize(b, program, dir))

@@ -7,12 +7,12 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/constant"
 	"github.com/woodytoys/woodytoys/benchmarks/load"
 	"github.com/woodytoys/woodytoys/benchmarks/versus"
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // startAPI starts a replica without simulated delays and without a cache to hide the database.
-func startAPI(program, dir, name, dsn string) (versus.Side, *servers.Shop, error) {
-	shop, err := servers.StartShop(exec.Command(program), filepath.Join(dir, name+".log"), "WOODY_FRONT=off", "WOODY_NEAR_CACHE=off",
+func startAPI(program, dir, name, dsn string) (versus.Side, *programs.Shop, error) {
+	shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, name+".log"), "WOODY_FRONT=off", "WOODY_NEAR_CACHE=off",
 		"WOODY_HEAVY_DELAY=0s", "WOODY_SLOW_QUERY_DELAY=0s", "WOODY_DB_DSN="+dsn, "WOODY_DATA_DIR="+filepath.Join(dir, name))
 	if err != nil {
 		return versus.Side{}, nil, err

@@ -14,9 +14,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 	fibermiddleware "github.com/gofiber/fiber/v2/middleware/cache"
 
-	"github.com/woodytoys/woodytoys/api/cache"
-	"github.com/woodytoys/woodytoys/api/cache/fibercache"
 	"github.com/woodytoys/woodytoys/benchmarks/constant"
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/fibercache"
 )
 
 // path is what is asked for, and product what is answered: 79 bytes of JSON.

@@ -19,9 +19,9 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/rueidis"
 
-	"github.com/woodytoys/woodytoys/api/cache"
-	"github.com/woodytoys/woodytoys/api/cache/fibercache"
-	"github.com/woodytoys/woodytoys/api/cache/outbox"
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/fibercache"
+	"github.com/woodytoys/woodytoys/cache/outbox"
 )
 
 // Candidates find their servers in the environment.

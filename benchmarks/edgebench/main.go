@@ -14,6 +14,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/versus"
 	"github.com/woodytoys/woodytoys/internal/browser"
+	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -24,10 +25,10 @@ func main() { versus.Main("edgebench", run) }
 
 func run(b versus.Bench, dir string) error {
 	api, front := filepath.Join(dir, "api"), filepath.Join(dir, "front")
-	if err := errors.Join(servers.BuildShop(api), servers.BuildFront(front)); err != nil {
+	if err := errors.Join(programs.BuildShop(api), programs.BuildFront(front)); err != nil {
 		return err
 	}
-	shop, err := servers.StartShop(exec.Command(api), filepath.Join(dir, "api.log"), "WOODY_FRONT=off", "WOODY_DATA_DIR="+dir)
+	shop, err := programs.StartShop(exec.Command(api), filepath.Join(dir, "api.log"), "WOODY_FRONT=off", "WOODY_DATA_DIR="+dir)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ type measurement struct {
 
 // replicas is the page as the front alone serves it.
 func (m measurement) replicas() error {
-	front, err := servers.StartFront(exec.Command(m.front), filepath.Join(m.dir, "replicas.log"), "WOODY_API_URL="+m.api, uplink)
+	front, err := programs.StartFront(exec.Command(m.front), filepath.Join(m.dir, "replicas.log"), "WOODY_API_URL="+m.api, uplink)
 	if err != nil {
 		return err
 	}
@@ -71,13 +72,13 @@ func (m measurement) cdn() error {
 	if err != nil {
 		return err
 	}
-	front, err := servers.StartFront(exec.Command(m.front), filepath.Join(m.dir, "cdn.log"), "WOODY_API_URL="+m.api, uplink,
+	front, err := programs.StartFront(exec.Command(m.front), filepath.Join(m.dir, "cdn.log"), "WOODY_API_URL="+m.api, uplink,
 		"WOODY_CDN_URL=http://cdn.shop.localhost:"+port)
 	if err != nil {
 		return err
 	}
 	defer front.Kill()
-	edge, err := servers.StartVarnish([]string{front.Addr}, "WOODY_ADDR=127.0.0.1:"+port)
+	edge, err := programs.StartVarnish([]string{front.Addr}, "WOODY_ADDR=127.0.0.1:"+port)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/load"
 	"github.com/woodytoys/woodytoys/benchmarks/versus"
+	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -46,7 +47,7 @@ func main() {
 // run measures each part on a database of its own.
 func (b bench) run(dir string) error {
 	program := filepath.Join(dir, "api")
-	if err := servers.BuildShop(program); err != nil {
+	if err := programs.BuildShop(program); err != nil {
 		return err
 	}
 	mariadb, err := servers.StartMariaDB()
@@ -101,7 +102,7 @@ func (b bench) once(p part, dir, program string, mariadb *servers.MariaDB) error
 		if len(p.redis) > 0 {
 			own = append(own, "WOODY_REDIS_ADDR="+p.redis[min(i, len(p.redis)-1)])
 		}
-		shop, err := servers.StartShop(exec.Command(program), filepath.Join(dir, fmt.Sprintf("log%d", i)), own...)
+		shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, fmt.Sprintf("log%d", i)), own...)
 		if err != nil {
 			return err
 		}

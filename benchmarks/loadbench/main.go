@@ -20,7 +20,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/pairs"
 	"github.com/woodytoys/woodytoys/benchmarks/versus"
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // vegeta is what is measured, built in a module of its own: the project does not need it.
@@ -36,10 +36,10 @@ func main() {
 
 func run(b versus.Bench, dir string) error {
 	api := filepath.Join(dir, "api")
-	if err := servers.BuildShop(api); err != nil {
+	if err := programs.BuildShop(api); err != nil {
 		return err
 	}
-	shop, err := servers.StartShop(exec.Command(api), filepath.Join(dir, "api.log"), "WOODY_DATA_DIR="+dir)
+	shop, err := programs.StartShop(exec.Command(api), filepath.Join(dir, "api.log"), "WOODY_DATA_DIR="+dir)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/pairs"
 	"github.com/woodytoys/woodytoys/benchmarks/versus"
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 func main() { versus.Main("pagebench", run) }
@@ -26,7 +26,7 @@ func run(b versus.Bench, dir string) error {
 		return err
 	}
 	program := filepath.Join(dir, "api")
-	if err := servers.BuildShop(program); err != nil {
+	if err := programs.BuildShop(program); err != nil {
 		return err
 	}
 	return errors.Join(heroes(b, program, dir, "0", 10, 1), heroes(b, program, dir, "300k", 1, 1), heroes(b, program, dir, "300k", 1, 2))
@@ -50,7 +50,7 @@ func visits(b versus.Bench) error {
 
 // heroes has visitors, all at once, fetch the hero so many times each.
 func heroes(b versus.Bench, program, dir, rate string, times, visitors int) error {
-	shop, err := servers.StartShop(exec.Command(program), filepath.Join(dir, "log"),
+	shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "log"),
 		"WOODY_FRONT_LIMIT_RATE="+rate, "WOODY_DATA_DIR="+filepath.Join(dir, rate, strconv.Itoa(visitors)))
 	if err != nil {
 		return err

@@ -17,22 +17,22 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
 	"github.com/woodytoys/woodytoys/benchmarks/runner"
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-// programs are built once for all tests.
-var programs struct{ dir, api, front, hey string }
+// built are the programs, once for all tests.
+var built struct{ dir, api, front, hey string }
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		var err error
-		if programs.dir, err = os.MkdirTemp("", "woody-runner-test"); err != nil {
+		if built.dir, err = os.MkdirTemp("", "woody-runner-test"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(programs.dir)
-		programs.api, programs.front, programs.hey = filepath.Join(programs.dir, "api"), filepath.Join(programs.dir, "front"), filepath.Join(programs.dir, "hey")
-		if err := errors.Join(servers.BuildShop(programs.api), servers.BuildFront(programs.front), measure.BuildHey(programs.hey)); err != nil {
+		defer os.RemoveAll(built.dir)
+		built.api, built.front, built.hey = filepath.Join(built.dir, "api"), filepath.Join(built.dir, "front"), filepath.Join(built.dir, "hey")
+		if err := errors.Join(programs.BuildShop(built.api), programs.BuildFront(built.front), measure.BuildHey(built.hey)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -53,7 +53,7 @@ func options(t *testing.T, stages ...string) runner.Options {
 	}
 	t.Cleanup(func() { quiet.Close() })
 	return runner.Options{
-		Profile: profile, Dir: filepath.Join(t.TempDir(), "run"), Stages: stages, API: programs.api, Front: programs.front, Hey: programs.hey,
+		Profile: profile, Dir: filepath.Join(t.TempDir(), "run"), Stages: stages, API: built.api, Front: built.front, Hey: built.hey,
 		Progress: runner.NewProgress(quiet),
 	}
 }
@@ -110,7 +110,7 @@ func TestARunOfAllStages(t *testing.T) {
 	o.Profile.Config.HeavyDelay = 500 * time.Millisecond // far more than a kept answer takes on a busy machine
 	o.Profile.SustainedFor = 2 * time.Second             // long enough for errors to show, and hits
 	// Replicas that a busy machine makes late would take each other for gone, and keep nothing.
-	o.API = mustWrap(t, programs.api, "WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s")
+	o.API = mustWrap(t, built.api, "WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s")
 	if err := runner.Run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestWithoutHey(t *testing.T) {
 func TestATarget(t *testing.T) {
 	ownTemp(t)
 	dir := t.TempDir()
-	shop, err := servers.StartShop(exec.Command(programs.api), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+dir, "WOODY_HEAVY_DELAY=10ms", "WOODY_SLOW_QUERY_DELAY=10ms")
+	shop, err := programs.StartShop(exec.Command(built.api), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+dir, "WOODY_HEAVY_DELAY=10ms", "WOODY_SLOW_QUERY_DELAY=10ms")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +303,7 @@ func TestATarget(t *testing.T) {
 func TestAStaleBuildIsInvalid(t *testing.T) {
 	ownTemp(t)
 	broken := filepath.Join(t.TempDir(), "api")
-	if err := servers.BuildShop(broken, "-tags=broken"); err != nil {
+	if err := programs.BuildShop(broken, "-tags=broken"); err != nil {
 		t.Fatal(err)
 	}
 	for rule, valid := range map[string]bool{"": true, "ack": false} {
@@ -352,10 +352,10 @@ func TestASlowedBuildFailsTheComparison(t *testing.T) {
 		return r
 	}
 	slowed := filepath.Join(t.TempDir(), "slowed")
-	if err := os.WriteFile(slowed, fmt.Appendf(nil, "#!/bin/sh\n[ $WOODY_SLOW_QUERY_DELAY = 0s ] || WOODY_SLOW_QUERY_DELAY=2s\nexport WOODY_SLOW_QUERY_DELAY\nexec %s \"$@\"\n", programs.api), 0o755); err != nil {
+	if err := os.WriteFile(slowed, fmt.Appendf(nil, "#!/bin/sh\n[ $WOODY_SLOW_QUERY_DELAY = 0s ] || WOODY_SLOW_QUERY_DELAY=2s\nexport WOODY_SLOW_QUERY_DELAY\nexec %s \"$@\"\n", built.api), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	comparison := figures.Compare(measured(programs.api), measured(slowed), .1)
+	comparison := figures.Compare(measured(built.api), measured(slowed), .1)
 	if !strings.Contains(strings.Join(comparison.Failures, "\n"), "baseline table/last_miss") {
 		t.Errorf("failures = %v, want the last product's", comparison.Failures)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
+	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -54,7 +55,7 @@ func (l *Local) open(ctx context.Context) (err error) {
 		file  *string
 		name  string
 		build func(string) error
-	}{{&l.API, "api", func(file string) error { return servers.BuildShop(file) }}, {&l.Front, "front", servers.BuildFront}} {
+	}{{&l.API, "api", func(file string) error { return programs.BuildShop(file) }}, {&l.Front, "front", programs.BuildFront}} {
 		if *program.file != "" {
 			if *program.file, err = exec.LookPath(*program.file); err != nil {
 				return err
@@ -152,7 +153,7 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 	}
 	for i := range s.Replicas(cfg.Replicas) {
 		id := fmt.Sprintf("%s-%d", s.Name, i+1)
-		shop, err := servers.StartShop(exec.Command(l.API), filepath.Join(l.dir, fmt.Sprintf("%s-%d.log", unique, i+1)), append(settings, "WOODY_REPLICA_ID="+id)...)
+		shop, err := programs.StartShop(exec.Command(l.API), filepath.Join(l.dir, fmt.Sprintf("%s-%d.log", unique, i+1)), append(settings, "WOODY_REPLICA_ID="+id)...)
 		if err != nil {
 			return nil, err
 		}
@@ -166,21 +167,21 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 	if s.Edge {
 		frontSettings = append(frontSettings, "WOODY_CDN_URL=http://cdn.{host}")
 	}
-	front, err := servers.StartFront(exec.Command(l.Front), filepath.Join(l.dir, unique+"-front.log"), frontSettings...)
+	front, err := programs.StartFront(exec.Command(l.Front), filepath.Join(l.dir, unique+"-front.log"), frontSettings...)
 	if err != nil {
 		return nil, err
 	}
 	add("front", front.Process, func() { front.Stop(2 * time.Second) })
-	proxyConfig := servers.HAProxyConfig{API: running.Replicas, Front: []string{front.Addr}, NoAccessLog: true}
+	proxyConfig := programs.HAProxyConfig{API: running.Replicas, Front: []string{front.Addr}, NoAccessLog: true}
 	if s.Edge {
-		edge, err := servers.StartVarnish([]string{front.Addr})
+		edge, err := programs.StartVarnish([]string{front.Addr})
 		if err != nil {
 			return nil, err
 		}
 		add("edge", edge.Process, edge.Close)
 		proxyConfig.CDN = []string{edge.Addr}
 	}
-	proxy, err := servers.StartHAProxy(proxyConfig)
+	proxy, err := programs.StartHAProxy(proxyConfig)
 	if err != nil {
 		return nil, err
 	}

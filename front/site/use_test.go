@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/woodytoys/woodytoys/front/site"
-	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 const hostileName = `<script>alert(1)</script>`
@@ -25,10 +25,10 @@ func TestPageInUse(t *testing.T) {
 	if base == "" {
 		dir := t.TempDir()
 		program := filepath.Join(dir, "api")
-		if err := servers.BuildShop(program); err != nil {
+		if err := programs.BuildShop(program); err != nil {
 			t.Fatal(err)
 		}
-		shop, err := servers.StartShop(exec.Command(program), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+filepath.Join(dir, "data"))
+		shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+filepath.Join(dir, "data"))
 		if err != nil {
 			t.Fatal(err)
 		}

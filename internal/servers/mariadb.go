@@ -42,7 +42,7 @@ func StartMariaDB(options ...string) (*MariaDB, error) {
 }
 
 func (m *MariaDB) install() error {
-	install, err := lookPath("mariadb-install-db")
+	install, err := LookPath("mariadb-install-db")
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (m *MariaDB) install() error {
 
 // Restart starts the server on its data, after Kill or Stop ended it, and waits until it answers.
 func (m *MariaDB) Restart() error {
-	program, err := lookPath("mariadbd")
+	program, err := LookPath("mariadbd")
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (m *MariaDB) Restart() error {
 		return err
 	}
 	defer db.Close()
-	return m.AwaitReady(patience, func() error {
+	return m.AwaitReady(Patience, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_, err := db.ExecContext(ctx, "SELECT COUNT(*) FROM mysql.db") // a node of Galera answers pings before that

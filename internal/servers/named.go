@@ -25,11 +25,11 @@ type Named struct {
 
 // StartNamed starts a name server for a zone of which it reads the file, and waits until it answers.
 func StartNamed(zone, zoneFile string) (*Named, error) {
-	program, err := lookPath("named")
+	program, err := LookPath("named")
 	if err != nil {
 		return nil, err
 	}
-	rndc, err := lookPath("rndc")
+	rndc, err := LookPath("rndc")
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func StartNamed(zone, zoneFile string) (*Named, error) {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	err = n.AwaitReady(patience, func() error {
+	err = n.AwaitReady(Patience, func() error {
 		soa, err := n.Dig(zone, "SOA")
 		if err == nil && soa == "" {
 			err = errors.New("it does not answer for " + zone)

@@ -123,12 +123,12 @@ func (p *Process) AwaitReady(patience time.Duration, ready func() error) error {
 	}
 }
 
-// patience is how long a program may take to get ready, on a machine that is busy with others.
-const patience = 2 * time.Minute
+// Patience is how long a program may take to get ready, on a machine that is busy with others.
+const Patience = 2 * time.Minute
 
 // AwaitLog waits until the process has printed text, for up to two minutes.
 func (p *Process) AwaitLog(text string) error {
-	return p.AwaitReady(patience, func() error {
+	return p.AwaitReady(Patience, func() error {
 		if !strings.Contains(p.Log(), text) {
 			return fmt.Errorf("it has not printed %q", text)
 		}
@@ -141,8 +141,8 @@ func tail(text string) string {
 	return strings.Join(lines[max(0, len(lines)-15):], "\n")
 }
 
-// lookPath finds a server program; Debian keeps them in /usr/sbin, which is not on every PATH.
-func lookPath(name string) (string, error) {
+// LookPath finds a server program; Debian keeps them in /usr/sbin, which is not on every PATH.
+func LookPath(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
 	}

@@ -55,7 +55,7 @@ func startRedis(certificates *Certificates, args []string) (*Redis, error) {
 // Restart starts the server, after Kill or Stop ended it, and waits until it answers. It is empty, or
 // begins with the file that Save left.
 func (r *Redis) Restart() error {
-	program, err := lookPath("redis-server")
+	program, err := LookPath("redis-server")
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (r *Redis) Restart() error {
 	}
 	client := r.Client()
 	defer client.Close()
-	return r.AwaitReady(patience, func() error {
+	return r.AwaitReady(Patience, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		err := client.Ping(ctx).Err()

@@ -37,7 +37,7 @@ func (r *Redis) Follow(primary *Redis) error {
 	if err != nil {
 		return err
 	}
-	return r.AwaitReady(patience, func() error {
+	return r.AwaitReady(Patience, func() error {
 		state, err := r.replication()
 		if err != nil {
 			return err

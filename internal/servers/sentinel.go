@@ -128,14 +128,14 @@ func (s *Sentinel) file() string { return filepath.Join(s.dir, "sentinel.conf") 
 
 // Restart starts the sentinel, after Kill or Stop ended it, with what it knew.
 func (s *Sentinel) Restart() error {
-	program, err := lookPath("redis-server")
+	program, err := LookPath("redis-server")
 	if err != nil {
 		return err
 	}
 	if s.Process, err = Start(exec.Command(program, s.file(), "--sentinel"), filepath.Join(s.dir, "log")); err != nil {
 		return err
 	}
-	return s.AwaitReady(patience, s.hurry)
+	return s.AwaitReady(Patience, s.hurry)
 }
 
 // hurry has the sentinel look for what has changed more often than every ten seconds.
@@ -193,7 +193,7 @@ func (w *WatchedRedis) Primary() (int, error) {
 
 // AwaitWhole waits until all sentinels know each other and the same primary, and the other server copies it.
 func (w *WatchedRedis) AwaitWhole() error {
-	return w.Sentinels[0].AwaitReady(patience, w.whole)
+	return w.Sentinels[0].AwaitReady(Patience, w.whole)
 }
 
 func (w *WatchedRedis) whole() error {
@@ -226,7 +226,7 @@ func (w *WatchedRedis) Failover() error {
 		return err
 	}
 	first := w.Sentinels[0]
-	err = first.AwaitReady(patience, func() error {
+	err = first.AwaitReady(Patience, func() error {
 		// It refuses as long as it knows too little of the copy, and gives up where that is slow.
 		state, err := first.master()
 		if err != nil || net.JoinHostPort(state["ip"], state["port"]) != w.Wires[before].Addr {
@@ -247,7 +247,7 @@ func (s *Sentinel) failover() error {
 
 // AwaitMove waits until the sentinels have another primary than the one at a place in Servers.
 func (w *WatchedRedis) AwaitMove(from int) error {
-	return w.Sentinels[0].AwaitReady(patience, func() error {
+	return w.Sentinels[0].AwaitReady(Patience, func() error {
 		at, err := w.Primary()
 		if err == nil && at == from {
 			err = errors.New("the primary is where it was")

@@ -1,0 +1,66 @@
+package cache_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/woodytoys/woodytoys/cache"
+)
+
+var heapKeys = flag.Int("heap-keys", 100_000, "how many keys the heap is weighed with")
+
+// TestHeapStaysWithinTheBound fills the near cache with keys of which it can hold a fraction, a
+// third and then a hundredth, and weighs the live heap: it may be a tenth above the bound.
+func TestHeapStaysWithinTheBound(t *testing.T) {
+	for _, space := range []struct{ valueBytes, times int }{{0, 3}, {100, 3}, {1000, 3}, {1000, 100}} {
+		t.Run(fmt.Sprintf("%d bytes a value, %d times the cache", space.valueBytes, space.times), func(t *testing.T) {
+			keys, size := *heapKeys, space.valueBytes
+			bound := int64(keys / space.times * (overhead + size))
+			registry := prometheus.NewRegistry()
+			c := mustNew(t, cache.Config{MaxBytes: bound, Registerer: registry})
+			l := mustLoader[[]byte](t, c, cache.Options{})
+			empty := heap()
+			for i := range keys {
+				_, _, err := l.Get(context.Background(), l.Key("/api/products/", fmt.Sprint(i)), []string{fmt.Sprint("product:", i)},
+					func(_ context.Context, fill *cache.Fill) ([]byte, error) {
+						fill.Bytes(size)
+						return make([]byte, size), nil
+					})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			// It evicts in the background.
+			most, entries := keys/space.times, metric(t, registry, "near_entries")
+			for deadline := time.Now().Add(10 * time.Second); entries > most && time.Now().Before(deadline); entries = metric(t, registry, "near_entries") {
+				time.Sleep(time.Millisecond)
+			}
+			grown := heap() - empty
+			if grown > bound*11/10 {
+				t.Errorf("the live heap grew by %d bytes with %d entries, want at most %d", grown, entries, bound*11/10)
+			}
+			if entries < most*8/10 || entries > most {
+				t.Errorf("%d entries after %d keys, want about one in %d", entries, keys, space.times)
+			}
+			t.Logf("%d entries in %d bytes of live heap", entries, grown)
+			runtime.KeepAlive(c)
+		})
+	}
+}
+
+// overhead is about what an entry here is counted as beside its value, its key and tag included.
+const overhead = 350
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}

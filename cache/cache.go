@@ -1,0 +1,122 @@
+package cache
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/internal/fence"
+)
+
+// Cache holds the values of any number of loaders. It is safe for concurrent use.
+type Cache struct {
+	fences  *fence.Table
+	keep    keep
+	node    *cluster.Node // nil for a cache of one process
+	flights flights
+	clock   clock
+	metrics *metrics
+
+	mu    sync.Mutex
+	names map[string]bool // of loaders
+}
+
+// New makes a cache. With a Cluster it does not wait for Redis or the database: until both have been
+// reached, every read is loaded.
+func New(cfg Config) (*Cache, error) {
+	if cfg.MaxBytes <= 0 {
+		cfg.MaxBytes = 64 << 20
+	}
+	if cfg.Registerer == nil {
+		cfg.Registerer = prometheus.NewRegistry()
+	}
+	c := &Cache{
+		fences: fence.New(), clock: clock{time.Now()}, names: map[string]bool{},
+		flights: flights{byKey: map[string]*flight{}},
+	}
+	c.flights.finished.L = &c.flights.mu
+	switch {
+	case cfg.Store != nil:
+		c.keep = plugged{cfg.Store}
+	case cfg.NoNear:
+		c.keep = nothing{}
+	default:
+		near, err := newNear(cfg.MaxBytes, func() { c.metrics.evictions.Inc() })
+		if err != nil {
+			return nil, err
+		}
+		c.keep = near
+	}
+	var err error
+	if c.metrics, err = newMetrics(cfg.Registerer, c.keep); err != nil {
+		return nil, err
+	}
+	if cfg.Cluster != nil {
+		c.node, err = cfg.Cluster.start(c, cfg.Registerer)
+	}
+	return c, err
+}
+
+// Invalidate is to be called after a write has committed and before it is acknowledged, with the
+// tags of all that it changes. When it returns nil, no read that begins, on any replica, returns
+// anything that was read from before it was called. It costs the same for one entry or a million.
+//
+// In one process it never fails and takes no time. In a cluster it takes a round over the bus; at the
+// worst, with a replica or Redis away, AckTimeout and a Lease. An error means that neither Redis nor
+// the database could be told: the write must not be acknowledged then, though it has happened.
+func (c *Cache) Invalidate(tags ...string) error { return c.Settle(0, tags...) }
+
+// Settle is Invalidate for a write that recorded its tags in its own transaction: see
+// outbox.Outbox.Record, which returns the record. What a process that dies before it has settled
+// leaves behind, another replica carries out.
+func (c *Cache) Settle(record int64, tags ...string) error {
+	c.metrics.invalidations.Inc()
+	if c.node != nil {
+		return c.node.Settle(record, tags)
+	}
+	var room [16]uint16 // on the stack
+	c.fences.Invalidate(fence.AppendSlots(room[:0], tags...))
+	return nil
+}
+
+// Close waits until no load is under way, and leaves the cluster.
+func (c *Cache) Close() {
+	c.flights.mu.Lock()
+	for c.flights.running.Load() > 0 {
+		c.flights.finished.Wait()
+	}
+	c.flights.mu.Unlock()
+	if c.node != nil {
+		c.node.Close()
+	}
+}
+
+// Near reports whether this process keeps entries in memory.
+func (c *Cache) Near() bool { return c.keep != nothing{} }
+
+// Shared reports whether the cache is one replica's part of a cluster.
+func (c *Cache) Shared() bool { return c.node != nil }
+
+// live reports whether this process knows of every write that was acknowledged before now, so that it
+// may answer from what it keeps.
+func (c *Cache) live(now int64) bool { return c.node == nil || c.node.Live(now) }
+
+// find looks a key up. It returns nil when there is no entry that may be served, and then the
+// reason.
+func (c *Cache) find(key string, now int64) (*entry, Reason) {
+	if !c.live(now) {
+		return nil, Unsure
+	}
+	e := c.keep.get(key)
+	switch {
+	case e == nil:
+		return nil, Unknown
+	case e.expires <= now:
+		return nil, Expired
+	case !c.fences.Holds(e.fence, e.slots):
+		return nil, Invalidated
+	}
+	return e, Hit
+}

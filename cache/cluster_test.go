@@ -1,0 +1,111 @@
+package cache_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
+)
+
+// fakeLedger is a database that never fails, and that nobody else uses.
+type fakeLedger struct {
+	mu    sync.Mutex
+	state cache.State
+}
+
+func (f *fakeLedger) Read(context.Context, time.Duration) (cache.State, []cache.Record, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state, nil, nil
+}
+
+func (f *fakeLedger) Bump(_ context.Context, least cache.State) (cache.State, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.state.Epoch, f.state.Wire = max(f.state.Epoch+1, least.Epoch), max(f.state.Wire, least.Wire)
+	if least.Run != "" {
+		f.state.Run = least.Run
+	}
+	return f.state, nil
+}
+
+func (f *fakeLedger) Look(context.Context) (cache.State, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state, nil
+}
+
+func (f *fakeLedger) epoch() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state.Epoch
+}
+
+func (f *fakeLedger) HasBump(context.Context, string) (bool, error) { return true, nil }
+
+func (f *fakeLedger) Remove(context.Context, []int64, string) error { return nil }
+func (f *fakeLedger) Take(context.Context, []int64) error           { return nil }
+
+func (f *fakeLedger) Withdraw(context.Context, cache.Record) error { return nil }
+
+func (f *fakeLedger) HandOver(context.Context, []string) (record cache.Record, err error) { return }
+
+func (f *fakeLedger) Progress(context.Context, cache.Record) (cache.Progress, error) {
+	return cache.Waiting, nil
+}
+
+// mustJoin makes a cache that is a cluster of one, and waits until it has a lease. A fill that nobody ends is waited
+// for as good as for ever.
+func mustJoin(t *testing.T, server *servers.Redis) (*cache.Cache, *prometheus.Registry) {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	c := mustNew(t, cache.Config{Registerer: registry, Cluster: &cache.Cluster{
+		Redis: &redis.UniversalOptions{Addrs: []string{server.Addr}}, Ledger: &fakeLedger{},
+		Lease: 5 * time.Second, FillLease: time.Hour,
+		Timeout: 5 * time.Second,
+	}})
+	t.Cleanup(c.Close)
+	mustHaveLease(t, registry)
+	return c, registry
+}
+
+// mustHaveLease waits until a cache has a lease. The metric is in whole seconds.
+func mustHaveLease(t *testing.T, registry *prometheus.Registry) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for metric(t, registry, "lease_seconds") <= 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("the cache has no lease after a minute")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestABuildHasValuesOfItsOwn holds that values in Redis are told apart by the program that made them, though its
+// Release is not set: another build may encode otherwise.
+func TestABuildHasValuesOfItsOwn(t *testing.T) {
+	server := servertest.MustStartRedis(t)
+	c, _ := mustJoin(t, server)
+	l := mustLoader[int64](t, c, cache.Options{})
+	if _, info := get(t, l, key, tags, plain(func() (int64, error) { return 7, nil })); !info.SharedStored {
+		t.Fatal("the value is not in Redis")
+	}
+	client := redis.NewClient(&redis.Options{Addr: server.Addr})
+	defer client.Close()
+	names, err := client.Keys(t.Context(), "woody:*:v:*").Result()
+	if err != nil || len(names) != 1 {
+		t.Fatalf("the values in Redis are %q (%v), want one", names, err)
+	}
+	_, release, _ := strings.Cut(names[0], ":v:")
+	if release, _, _ = strings.Cut(release, ":"); len(release) != 12 {
+		t.Errorf("the value's name is %q, want a hash of the program in it", names[0])
+	}
+}

@@ -1,0 +1,45 @@
+package cache
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/internal/fence"
+)
+
+// entry is a kept value. All of it but refresh and refreshing is written once.
+type entry struct {
+	value any
+	err   error // what an absence is answered with; nil for a value
+
+	fence fence.Stamp
+	slots []uint16      // of its tags
+	id    cluster.Token // of the fill, where it is shared by replicas
+
+	expires    int64        // on the cache's clock, like refresh
+	refresh    atomic.Int64 // when to load it again ahead of that; zero for never
+	refreshing atomic.Bool
+
+	size int64
+}
+
+// refreshLater has an entry refreshed when half of the time that is left has gone: a refresh failed.
+func (e *entry) refreshLater(now int64) {
+	e.refresh.Store(now + max(e.expires-now, 0)/2)
+	e.refreshing.Store(false)
+}
+
+// overhead is what an entry costs beside its key, its value and its tags: the entry itself, the
+// value's headers, and the near cache's node and place in the table. Measured, and held by
+// TestHeapStaysWithinTheBound.
+const overhead = 330
+
+func sizeOf(key string, slots []uint16, value int64) int64 {
+	return overhead + int64(len(key)) + 2*int64(len(slots)) + value
+}
+
+// clock is time in nanoseconds since the cache was made, from a monotonic reading.
+type clock struct{ began time.Time }
+
+func (c clock) now() int64 { return int64(time.Since(c.began)) }

@@ -1,0 +1,71 @@
+package fibercache
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/cache"
+)
+
+// Options are how one route's answers are kept. The key is everything that an answer may depend on: the path, the query
+// and the variant. Requests with an Authorization field are never answered from the cache, nor are answers kept that
+// set a cookie, or whose Cache-Control is private or no-store, that are streamed, or that are neither 200 nor, with a
+// NegativeTTL, 404 or 410. The host is not in the key: a program that answers for several decorates with a Variant that
+// tells them.
+//
+// A handler is waited for by all who ask for the same; it must bound its own time, and is to end when c.UserContext()
+// does. With RefreshAhead the request is sent through the application a second time, in the background (see IsRefresh).
+type Options struct {
+	cache.Options
+
+	// Query names the parameters that the answer depends on; others do not count, so that nobody
+	// can empty the cache by making some up. Default: nil, all of them, in any order.
+	Query []string
+	// Variant is what the answer depends on beside the path and the query: the negotiated type, the
+	// language. It should have few values. Default: nil, the Accept field as it is; then an answer
+	// that varies by anything else is not kept.
+	Variant func(c *fiber.Ctx) string
+	// Tags are what the answer is made from, as far as the request tells; a handler names the rest
+	// with Tag. Default: none, the answer is right until it expires.
+	Tags func(c *fiber.Ctx) []string
+	// Bypass tells requests that are not for the cache, such as a GET that writes. Default: none.
+	Bypass func(c *fiber.Ctx) bool
+	// Keep names more header fields that belong to the answer and are to be kept with it; the usual
+	// ones are: Cache-Control, Vary, Link, Location, Retry-After, Last-Modified and their like, unless
+	// something before this handler set them. Default: none.
+	Keep []string
+	// Caller returns a context that ends when a request's caller does not wait for the answer any more; stop is called
+	// when there is one. A fill goes on until all its callers have left: its context, which is the handler's
+	// c.UserContext(), ends then. Default: callers wait until their fill has ended.
+	Caller func(c *fiber.Ctx) (ctx context.Context, stop context.CancelFunc)
+	// Fail writes the answer to an error that the handler returned. Default: the application's
+	// ErrorHandler.
+	Fail func(c *fiber.Ctx, err error)
+}
+
+// New makes the handler to put before a route's own. It fails on options that cannot work.
+func New(c *cache.Cache, o Options) (fiber.Handler, error) {
+	if o.Fail == nil {
+		o.Fail = func(c *fiber.Ctx, err error) {
+			if err := c.App().ErrorHandler(c, err); err != nil {
+				c.Status(fiber.StatusInternalServerError)
+			}
+		}
+	}
+	if o.Caller == nil {
+		o.Caller = func(*fiber.Ctx) (context.Context, context.CancelFunc) { return context.Background(), func() {} }
+	}
+	if o.Codec == nil {
+		o.Codec = codec{}
+	}
+	loader, err := cache.NewLoader[*Answer](c, o.Options)
+	if err != nil {
+		return nil, fmt.Errorf("fibercache: %w", err)
+	}
+	o.Query = slices.Clone(o.Query)
+	slices.Sort(o.Query)
+	return (&route{Options: o, layers: layers{near: c.Near(), redis: c.Shared()}, loader: loader, kept: slices.Concat(keptFields, o.Keep)}).handle, nil
+}

@@ -1,0 +1,279 @@
+package fibercache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
+	"github.com/valyala/fasthttp"
+
+	"github.com/woodytoys/woodytoys/cache"
+)
+
+// route is one decorated route.
+type route struct {
+	Options
+	layers
+	loader *cache.Loader[*Answer]
+	kept   []string // the names of the fields that are kept
+}
+
+// scratch is the memory that a request needs and gives back.
+type scratch struct{ key, status []byte }
+
+var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 256), make([]byte, 0, 64)} }}
+
+// handle answers from the cache, or has the route's own handler answer and keeps what it wrote.
+func (r *route) handle(c *fiber.Ctx) error {
+	if again, refreshing := c.Context().UserValue(refreshKey{}).(*refresh); refreshing {
+		return again.run(r, c)
+	}
+	if r.bypassed(c) {
+		c.Response().Header.SetCanonical(statusName, r.bypass())
+		return c.Next()
+	}
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	s.key = r.appendKey(s.key[:0], c)
+	key := utils.UnsafeString(s.key)
+	answer, info, _ := r.loader.Peek(key)
+	if info.Reason != cache.Hit {
+		return r.miss(c, s, info)
+	}
+	if info.Due {
+		r.refresh(c, key)
+	}
+	r.send(c, answer)
+	s.status = appendHit(s.status[:0], info.TTL)
+	c.Response().Header.SetCanonical(statusName, s.status)
+	return nil
+}
+
+func (r *route) bypassed(c *fiber.Ctx) bool {
+	method := c.Method()
+	return method != fiber.MethodGet && method != fiber.MethodHead ||
+		len(c.Request().Header.Peek(fiber.HeaderAuthorization)) > 0 ||
+		r.Bypass != nil && r.Bypass(c)
+}
+
+// appendKey makes the key in b. Everything in it is copied out of the request, whose memory the
+// next request on the connection uses again.
+func (r *route) appendKey(b []byte, c *fiber.Ctx) []byte {
+	b = cache.AppendPart(r.loader.BeginKey(b), c.Path())
+	if r.Variant != nil {
+		b = cache.AppendPart(b, r.Variant(c))
+	} else {
+		b = cache.AppendPart(b, utils.UnsafeString(accept(&c.Request().Header)))
+	}
+	args := c.Context().QueryArgs()
+	if r.Query == nil {
+		return appendSorted(b, args)
+	}
+	for _, name := range r.Query {
+		if args.Has(name) {
+			b = cache.AppendPart(cache.AppendPart(b, name), utils.UnsafeString(args.Peek(name)))
+		}
+	}
+	return b
+}
+
+// accept is the Accept field. Several lines are one list (RFC 9110 section 5.3).
+func accept(request *fasthttp.RequestHeader) []byte {
+	switch lines := request.PeekAll(fiber.HeaderAccept); len(lines) {
+	case 0:
+		return nil
+	case 1:
+		return lines[0]
+	default:
+		return bytes.Join(lines, comma)
+	}
+}
+
+// appendSorted appends all parameters by name; those of one name keep their order.
+func appendSorted(b []byte, args *fasthttp.Args) []byte {
+	if args.Len() < 2 {
+		for name, value := range args.All() {
+			b = cache.AppendPart(cache.AppendPart(b, utils.UnsafeString(name)), utils.UnsafeString(value))
+		}
+		return b
+	}
+	var all []field
+	for name, value := range args.All() {
+		all = append(all, field{name, value})
+	}
+	slices.SortStableFunc(all, func(x, y field) int { return bytes.Compare(x.name, y.name) })
+	for _, f := range all {
+		b = cache.AppendPart(cache.AppendPart(b, utils.UnsafeString(f.name)), utils.UnsafeString(f.value))
+	}
+	return b
+}
+
+// miss answers a request whose answer is not near: from where replicas share, or by the handler. Its key is in s.
+func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
+	key := utils.UnsafeString(s.key)
+	if c.Method() == fiber.MethodHead {
+		// A handler may answer HEAD with less than GET: what is kept comes from GET alone.
+		c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, missed.Reason, cache.Info{}, ""))
+		return c.Next()
+	}
+	answer, info, found := r.loader.Look(key, missed)
+	if !found {
+		return r.fill(c, key, info)
+	}
+	r.send(c, answer)
+	s.status = r.appendMiss(s.status[:0], info.Reason, info, "")
+	c.Response().Header.SetCanonical(statusName, s.status)
+	return nil
+}
+
+// fill has the handler answer, for this caller and all who come for the same while it does. Those who
+// joined and find that the answer was not for them have the handler answer them too.
+func (r *route) fill(c *fiber.Ctx, key string, missed cache.Info) error {
+	answer, info, err := r.load(c, key, missed)
+	switch {
+	case info.Collapsed && (answer == nil && errors.Is(err, errNotAsked) || answer != nil && answer.own):
+		c.Response().Header.SetCanonical(statusName, r.notShared())
+		return c.Next()
+	case answer == nil:
+		return err // the handler panicked, or the caller left
+	case answer.own:
+		r.sendOwn(c, answer)
+	default:
+		r.send(c, answer)
+	}
+	c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, missed.Reason, info, answer.why))
+	return nil
+}
+
+// load has the handler load the answer with this request, or waits for the load of another one.
+func (r *route) load(c *fiber.Ctx, key string, missed cache.Info) (*Answer, cache.Info, error) {
+	ctx, stop := r.Caller(c)
+	defer stop()
+	for {
+		var lent loan
+		answer, info, err := r.loader.Fill(ctx, key, r.tags(c),
+			func(ctx context.Context, fill *cache.Fill) (*Answer, error) {
+				if !lent.take() {
+					return nil, errLeft
+				}
+				defer lent.giveBack()
+				return r.ask(ctx, c, fill)
+			}, missed)
+		lent.end()
+		if !errors.Is(err, errLeft) {
+			return answer, info, err
+		}
+		// Whose load this one waited for left before it began: one of those who waited begins another.
+	}
+}
+
+func (r *route) tags(c *fiber.Ctx) []string {
+	if r.Tags == nil {
+		return nil
+	}
+	return r.Tags(c)
+}
+
+type fillKey struct{}
+
+// IsFill reports whether a handler makes an answer for the cache. Its c.UserContext() ends when nobody waits for it any
+// more.
+func IsFill(c *fiber.Ctx) bool {
+	_, filling := c.Context().UserValue(fillKey{}).(*cache.Fill)
+	return filling
+}
+
+// Tag adds tags to the answer that the handler is making: what it turns out to be made from. It
+// does nothing in a handler that no cache has asked.
+func Tag(c *fiber.Ctx, tags ...string) {
+	if fill, ok := c.Context().UserValue(fillKey{}).(*cache.Fill); ok {
+		fill.Tag(tags...)
+	}
+}
+
+type skipKey struct{}
+
+// Skip has the answer that the handler is making be sent and not kept, neither here nor where replicas share. Why is
+// the detail that Cache-Status gives, a token such as "read-only". It does nothing in a handler that no cache has
+// asked.
+func Skip(c *fiber.Ctx, why string) {
+	if _, asked := c.Context().UserValue(fillKey{}).(*cache.Fill); asked {
+		c.Context().SetUserValue(skipKey{}, why)
+	}
+}
+
+var (
+	// errFailed is a handler's answer that tells of a failure: everyone who waits gets it, nobody else.
+	errFailed = errors.New("fibercache: the handler failed")
+	// errNotAsked is a refresh that other middleware answered before it came to the handler.
+	errNotAsked = errors.New("fibercache: the handler was not asked")
+	// errLeft is a load that was to begin when the caller whose request it needs had left.
+	errLeft = errors.New("fibercache: the caller left")
+)
+
+// ask runs the route's own handler and takes down its answer. The handler sees the request without
+// its conditions: a 304 or a part would be of use to one caller only.
+func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answer, error) {
+	before := r.fieldsOf(c)
+	restore := withoutConditions(&c.Request().Header)
+	c.Context().SetUserValue(fillKey{}, fill)
+	outer := c.UserContext()
+	c.SetUserContext(ctx)
+	err := c.Next()
+	c.SetUserContext(outer)
+	c.Context().RemoveUserValue(fillKey{})
+	why, skipped := c.Context().UserValue(skipKey{}).(string)
+	if skipped {
+		fill.Skip()
+		c.Context().RemoveUserValue(skipKey{})
+	}
+	restore()
+	if err != nil {
+		r.Fail(c, err)
+	}
+	if c.Response().IsBodyStream() {
+		fill.Skip()
+		return &Answer{own: true}, nil // left to flow to its caller as it comes
+	}
+	answer := r.capture(c, before)
+	answer.own = answer.isOwn(c, err != nil, r.Variant == nil)
+	answer.why = why
+	fill.Bytes(answer.size())
+	switch {
+	case answer.status >= fiber.StatusInternalServerError, ctx.Err() != nil: // everyone who waited has left
+		return answer, errFailed
+	case answer.own:
+		fill.Skip()
+	case answer.status == fiber.StatusNotFound || answer.status == fiber.StatusGone:
+		fill.Absent()
+	case err != nil || answer.status != fiber.StatusOK:
+		fill.Skip()
+	}
+	return answer, nil
+}
+
+// withoutConditions takes the conditions off a request and returns what puts them back.
+func withoutConditions(request *fasthttp.RequestHeader) (restore func()) {
+	var lines []field
+	for _, name := range conditionFields {
+		for _, value := range request.PeekAll(name) {
+			lines = append(lines, field{[]byte(name), slices.Clone(value)})
+		}
+		request.Del(name)
+	}
+	return func() {
+		for _, line := range lines {
+			request.AddBytesKV(line.name, line.value)
+		}
+	}
+}
+
+// conditionFields are the fields that make an answer one caller's own.
+var conditionFields = []string{
+	fiber.HeaderIfMatch, fiber.HeaderIfNoneMatch, fiber.HeaderIfModifiedSince, fiber.HeaderIfUnmodifiedSince,
+	fiber.HeaderIfRange, fiber.HeaderRange,
+}

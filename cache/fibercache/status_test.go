@@ -1,0 +1,38 @@
+package fibercache
+
+import (
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache"
+)
+
+// TestStatus is what Cache-Status says, by the layers that there are.
+func TestStatus(t *testing.T) {
+	near, both, redis := layers{near: true}, layers{near: true, redis: true}, layers{redis: true}
+	const ttl = 9 * time.Second
+	for _, row := range []struct {
+		layers layers
+		reason cache.Reason
+		info   cache.Info
+		want   string
+	}{
+		{near, cache.Unknown, cache.Info{Stored: true, TTL: ttl}, "origin, near; fwd=uri-miss; stored; ttl=9"},
+		{near, cache.Invalidated, cache.Info{Collapsed: true, TTL: ttl}, "origin, near; fwd=stale; detail=invalidated; collapsed; ttl=9"},
+		{both, cache.Unknown, cache.Info{Stored: true, TTL: ttl, Shared: cache.SharedHit}, "redis; hit; ttl=9, near; fwd=uri-miss; stored; ttl=9"},
+		{both, cache.Expired, cache.Info{Stored: true, TTL: ttl, Shared: cache.SharedWaited}, "redis; fwd=uri-miss; collapsed; ttl=9, near; fwd=stale; stored; ttl=9"},
+		{both, cache.Unknown, cache.Info{Stored: true, TTL: ttl, Shared: cache.SharedMiss, SharedStored: true}, "origin, redis; fwd=uri-miss; stored; ttl=9, near; fwd=uri-miss; stored; ttl=9"},
+		{both, cache.Unsure, cache.Info{Shared: cache.SharedAway}, "origin, redis; fwd=bypass; detail=away, near; fwd=bypass; detail=no-lease"},
+		{both, cache.Unknown, cache.Info{}, "origin, redis; fwd=bypass, near; fwd=uri-miss"},
+		{redis, cache.Unknown, cache.Info{TTL: ttl, Shared: cache.SharedHit}, "redis; hit; ttl=9"},
+		{redis, cache.Unknown, cache.Info{TTL: ttl, Shared: cache.SharedMiss, SharedStored: true}, "origin, redis; fwd=uri-miss; stored; ttl=9"},
+		{redis, cache.Unknown, cache.Info{TTL: ttl, Collapsed: true, Shared: cache.SharedMiss}, "origin, redis; fwd=uri-miss; collapsed; ttl=9"},
+	} {
+		if got := string(row.layers.appendMiss(nil, row.reason, row.info, "")); got != row.want {
+			t.Errorf("%+v %v %+v:\n got %q\nwant %q", row.layers, row.reason, row.info, got, row.want)
+		}
+	}
+	if got, want := string(redis.bypass()), "redis; fwd=bypass"; got != want {
+		t.Errorf("bypass = %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,145 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/woodytoys/woodytoys/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/internal/fence"
+)
+
+// flights runs at most one load for each key. Beside the running one there may be one that waits
+// for it to end: for the callers who came after an invalidation, whom the running load, which may
+// have read before it, cannot answer.
+type flights struct {
+	mu       sync.Mutex
+	byKey    map[string]*flight // the running one
+	running  atomic.Int64
+	finished sync.Cond // on mu: running went down
+}
+
+// request is what a caller asks for. It does not change.
+type request struct {
+	key     string
+	load    func(ctx context.Context, fill *Fill) (any, error)
+	options *Options
+	meter   *meter
+	ctx     context.Context
+	slots   []uint16        // of the tags that the caller named
+	seen    *cluster.Lookup // what it saw in the layer that replicas share; nil when it has not looked
+}
+
+// flight is one request's load and those who wait for it. What is not of the request, or what came of it, the flights'
+// lock guards.
+type flight struct {
+	request
+
+	fence   fence.Stamp        // taken before the load began to read
+	next    *flight            // waits for this one to end
+	ahead   *entry             // what a refresh ahead of expiry is to replace; nil for other flights
+	waiting int                // callers who have not given up
+	cancel  context.CancelFunc // ends the load's context, when nobody waits any more; nil until that is made
+
+	outcome               // its pilot's, and everybody's once done is closed
+	done    chan struct{} // closed by finish
+}
+
+// PanicError is what callers get of a load that panicked, or that ended its goroutine.
+type PanicError struct {
+	// Value is what the load panicked with; nil when it called runtime.Goexit.
+	Value any
+	// Stack is where.
+	Stack []byte
+}
+
+func (p *PanicError) Error() string {
+	return fmt.Sprintf("the load panicked: %v", p.Value)
+}
+
+// join finds the flight that can answer a caller who comes now, and makes it where there is none.
+// Without mayJoin only a flight that has not begun will do. It returns an entry instead when a flight
+// has just ended with one. A caller who is to begin the flight goes on with fly.
+func (c *Cache) join(f *flight, mayJoin bool) (joined *flight, led role, ended *entry) {
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	running := c.flights.byKey[f.key]
+	if running == nil {
+		// The flight that this caller just missed may have ended: look again, now that none can.
+		if e, _ := c.find(f.key, c.clock.now()); e != nil {
+			return nil, joins, e
+		}
+		c.begin(f)
+		return f, begins, nil
+	}
+	if mayJoin && running.waiting > 0 && c.canAnswer(running, f) {
+		running.waiting++
+		return running, joins, nil
+	}
+	if running.next == nil || running.next.waiting == 0 {
+		running.next = f
+		f.seen = nil // it is old by the time that this flight begins
+		return f, queues, nil
+	}
+	running.next.waiting++
+	return running.next, joins, nil
+}
+
+// role is what a caller is to a flight.
+type role int
+
+const (
+	joins  role = iota // another's
+	queues             // its own, which begins when the running one has ended
+	begins             // its own, which it has to start
+)
+
+// canAnswer reports whether no invalidation can have come between a running flight's fence and now, as
+// far as its own tags and those of the caller who would make the other flight tell.
+func (c *Cache) canAnswer(running, other *flight) bool {
+	return broken.Join || c.fences.Holds(running.fence, running.slots) && c.fences.Holds(running.fence, other.slots)
+}
+
+// has reports whether a key is being loaded.
+func (f *flights) has(key string) bool {
+	if f.running.Load() == 0 {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.byKey[key] != nil
+}
+
+// begin takes the fence and the key. The flights are locked.
+func (c *Cache) begin(f *flight) {
+	c.flights.byKey[f.key] = f
+	c.flights.running.Add(1)
+	f.fence = c.fences.Now()
+}
+
+// await waits for a flight's end or for the caller's own. came is the clock of the fences when the
+// caller joined. It returns again = true when the flight cannot answer this caller: it turned out
+// to depend on a tag that was invalidated, and began before the caller came.
+func (c *Cache) await(ctx context.Context, f *flight, led role, came fence.Stamp) (again bool, err error) {
+	c.metrics.waiting.Inc()
+	defer c.metrics.waiting.Dec()
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		c.giveUp(f)
+		return false, ctx.Err()
+	}
+	return f.lateOff && led == joins && came > f.fence, nil
+}
+
+// giveUp takes a caller off a flight. A load that nobody waits for any more is told to stop, and
+// nobody joins it.
+func (c *Cache) giveUp(f *flight) {
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	if f.waiting--; f.waiting == 0 && f.cancel != nil {
+		f.cancel()
+	}
+}

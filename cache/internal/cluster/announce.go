@@ -1,0 +1,109 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/broken"
+)
+
+// announce is invalidate for as long as Redis is there.
+func (s *session) announce(slots []uint16) (seq uint64, members map[string]string, err error) {
+	err = s.insist(func() (err error) {
+		seq, members, err = s.invalidate(slots)
+		return err
+	})
+	return seq, members, err
+}
+
+// invalidate announces slots on the bus, and returns the announcement's number and who was a member. A number that is
+// not above all that were known before ends the session.
+func (s *session) invalidate(slots []uint16) (seq uint64, members map[string]string, err error) {
+	ctx, cancel := s.bounded(s.ctx)
+	defer cancel()
+	known := s.known()
+	_, rest, err := call(ctx, s.redis.control, invalidateScript, s.names.stateAndMembers(),
+		Wire, s.inc.String(), s.names.bus(), s.member, formatSlots(slots), s.redis.history())
+	if err != nil {
+		return 0, nil, err
+	}
+	s.metrics.sent.Inc()
+	seq, err = strconv.ParseUint(rest.text(0), 10, 64)
+	if err == nil && seq <= known && !broken.Past {
+		err = errWentBack
+		s.membership.end(s, err)
+	}
+	raise(&s.announced, seq)
+	return seq, rest.members(1), err
+}
+
+// conclude ends a batch that has been announced, or has it announced again.
+func (w *writes) conclude(b *batch, s *session, seq uint64, members map[string]string) {
+	err := w.confirm(s, seq, members)
+	switch {
+	case errors.Is(err, errAgain) && b.again < announceTries:
+		b.again++
+		w.carryOut(b)
+	case errors.Is(err, errAgain):
+		w.fallBack(b)
+	default:
+		b.err = err
+		close(b.done)
+	}
+}
+
+// errAgain is an announcement that some may not have heard who are to hear it: it is made again.
+var errAgain = errors.New("an announcement could not be confirmed in its session")
+
+// confirm returns nil when no replica can be answering what an announcement has made wrong: when all members have read
+// it, the epoch in the database is still the session's, and nobody else can have a lease.
+func (w *writes) confirm(s *session, seq uint64, members map[string]string) error {
+	if broken.Ack {
+		return nil
+	}
+	look := w.looks.begin()
+	leases := w.members.evicted.takeOff(members)
+	missing := s.acks.await(members, seq, w.AckTimeout, s.ctx.Done())
+	if w.ctx.Err() != nil {
+		return errClosed // it has not heard all, and there is nobody to hear more
+	}
+	if len(missing) > 0 && s.ctx.Err() != nil {
+		return errAgain // they may have been sent, and this replica's inbox was gone
+	}
+	if err := w.lookAgain(s, look); err != nil {
+		return err
+	}
+	w.metrics.acknowledged.Add(float64(len(members) - len(missing)))
+	if len(missing) > 0 {
+		if err := w.evict(s, missing); err != nil {
+			return errAgain // they may go on renewing
+		}
+		leases = w.Now() + int64(w.Lease)
+	}
+	time.Sleep(time.Duration(leases - w.Now()))
+	return w.watch.passGate()
+}
+
+// lookAgain takes the last look: it returns errAgain if the epoch in the database is not that of the announcement. Then
+// there may be replicas, on another Redis maybe, that are not on the list of members and have heard nothing.
+func (w *writes) lookAgain(s *session, look *look) error {
+	state, err := w.looks.await(look)
+	if err != nil || state.SameEpoch(s.epoch) || broken.Look {
+		return err
+	}
+	w.watch.read()
+	w.members.end(s, errEpoch)
+	return errAgain
+}
+
+// evict evicts the members who have not acknowledged, so that they cannot renew.
+func (w *writes) evict(s *session, missing map[string]string) error {
+	w.metrics.timedOut.Add(float64(len(missing)))
+	return s.insist(func() error {
+		ctx, cancel := w.bounded(context.Background())
+		defer cancel()
+		return s.evict(ctx, evicted, missing)
+	})
+}

@@ -1,0 +1,66 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/broken"
+)
+
+// contacts is what the readings of the ledger have shown, by when each was begun.
+type contacts struct {
+	answered int64 // the last that was answered
+	spoken   int64 // the last that was told anything, an error too
+	refusing int64 // when the first refusal of those in a row came; zero without any
+	// broken is the last by which the database counted as unreachable, or had lost what it had: an epoch may have been
+	// bumped before, and another replica have had a contact that did not show it.
+	broken int64
+}
+
+// silentFor is how many leases a database must have been silent for to count as unreachable.
+const silentFor = 5
+
+// Overlap is how long a database must have refused for that to be a contact, and how far apart the readings may be of
+// a writer who waits for a bump to be known. So he sees each outage that is a contact for others.
+func Overlap(lease time.Duration) time.Duration { return lease * 7 / 20 }
+
+func overlap(lease time.Duration) int64 { return int64(Overlap(lease)) }
+
+// silent reports whether the database has said nothing for so long that it counts as unreachable.
+func (c *contacts) silent(now int64, lease time.Duration) bool {
+	return now-c.spoken > silentFor*int64(lease)
+}
+
+// note takes note of a reading that came back now, and reports whether it found the database unreachable, so that
+// nothing can be changing. A database that does not answer may be slow for this replica alone: it counts only when it
+// has been silent. One that refuses may have been there for others a moment ago: it counts when it goes on refusing,
+// and where the contact held until now, or it has not answered for as long as a silent one.
+func (c *contacts) note(asked, now int64, held bool, err error, lease time.Duration) (unreachable bool) {
+	refused, late := errors.Is(err, ErrUnreachable), errors.Is(err, context.DeadlineExceeded)
+	switch {
+	case !refused:
+		c.refusing = 0
+	case c.refusing == 0:
+		c.refusing = now
+	}
+	lasts := c.refusing != 0 && asked-c.refusing >= overlap(lease) || broken.Overlap
+	unreachable = refused && lasts && (held || asked-c.answered > silentFor*int64(lease)) || late && c.silent(asked, lease)
+	switch {
+	case unreachable, refused: // whatever it is here, it may be a contact for others
+		c.broken = asked
+	case err == nil && now-c.answered > overlap(lease) && !broken.Overlap:
+		c.broken = asked // there may have been an outage in between
+	}
+	if err == nil {
+		c.answered = asked
+	}
+	if !late {
+		c.spoken = asked
+	}
+	return unreachable
+}
+
+// unbroken reports whether the database has answered since began, and never counted as unreachable since, nor lost
+// what it had.
+func (c *contacts) unbroken(began int64) bool { return c.answered >= began && c.broken < began }

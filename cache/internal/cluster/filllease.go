@@ -1,0 +1,127 @@
+package cluster
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/cache/internal/broken"
+)
+
+// FillLease is the right, and the duty, to fill a key for all replicas. It is held until it ends with Store
+// or Release; with a replica that dies it ends by itself, after the fill lease.
+type FillLease struct {
+	session *session
+	names   []string // of the state, the value, the lease and those who wait for it, as the scripts want them
+	token   Token
+	seq     uint64 // the fence
+
+	mu    sync.Mutex
+	timer *time.Timer
+	ended bool
+}
+
+// fillLease is a lease to fill a key, which is not acquired yet.
+func (s *session) fillLease(key string) *FillLease {
+	return &FillLease{session: s, token: newToken(), names: []string{
+		s.names.state(), s.name("v", key), s.name("l", key), s.name("w", key),
+	}}
+}
+
+// waiters is the name of those who wait for the fill.
+func (l *FillLease) waiters() string { return l.names[3] }
+
+// acquire asks for the lease, and reports whether it got it. Otherwise it returns how long the lease of the replica
+// that fills the key has left; zero when there is another value by now than the one that was seen.
+func (l *FillLease) acquire(seen string) (acquired bool, left time.Duration, err error) {
+	s := l.session
+	word, rest, err := s.eval(acquireScript, 0, l.names,
+		s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.names.inbox(s.member))
+	if err != nil {
+		s.failed(err)
+		return false, 0, err
+	}
+	switch word {
+	case "lead":
+		if l.seq, err = strconv.ParseUint(rest.text(0), 10, 64); err != nil {
+			return false, 0, err
+		}
+		l.hold()
+		return true, 0, nil
+	case "wait":
+		ms, err := strconv.ParseInt(rest.text(0), 10, 64)
+		return false, time.Duration(max(ms, 0)+1) * time.Millisecond, err
+	}
+	return false, 0, nil
+}
+
+// Token is the ID that the value will have.
+func (l *FillLease) Token() Token { return l.token }
+
+// hold renews the lease as long as the fill runs. Most fills end before it has to.
+func (l *FillLease) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.ended {
+		l.timer = time.AfterFunc(l.session.FillLease/3, l.extend)
+	}
+}
+
+func (l *FillLease) extend() {
+	s := l.session
+	word, _, err := s.eval(extendScript, 0, l.names[2:3], l.token.String(), s.FillLease.Milliseconds())
+	if err != nil && word != "lost" {
+		s.failed(err)
+	}
+	if word != "lost" {
+		l.hold()
+	}
+}
+
+// Store keeps the value that the fill made for ttl, if no slot of it was invalidated since the fill
+// began, and ends the lease. It reports whether the value was kept.
+func (l *FillLease) Store(slots []uint16, absent bool, payload []byte, ttl time.Duration) bool {
+	s := l.session
+	value := Value{
+		ID: l.token, Inc: s.inc, Seq: l.seq, Expires: time.Now().Add(ttl), Absent: absent,
+		Slots: PackSlots(slots), Payload: payload,
+	}
+	seq := l.seq
+	if broken.Fence {
+		seq = 1 << 52
+	}
+	outcome, err := l.finish(value.marshal(), seq, ttl, formatSlots(slots))
+	var refusal redis.Error
+	if errors.As(err, &refusal) {
+		l.Release() // for want of memory maybe; the others are not to wait for it
+	}
+	if outcome == "refused" {
+		s.metrics.refused.Inc()
+	}
+	return outcome == "stored"
+}
+
+// Release ends the lease without a value.
+func (l *FillLease) Release() { _, _ = l.finish(nil, 0, 0, "") }
+
+// finish ends the lease and wakes those who wait for it.
+func (l *FillLease) finish(raw []byte, seq uint64, ttl time.Duration, slots string) (outcome string, err error) {
+	l.mu.Lock()
+	l.ended = true
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.mu.Unlock()
+	s := l.session
+	inc := s.inc.String()
+	wake := strconv.Itoa(Wire) + " w " + inc + " " + l.waiters()
+	outcome, _, err = s.eval(finishScript, len(raw), l.names,
+		inc, l.token.String(), seq, max(ttl.Milliseconds(), 1), raw, wake, slots)
+	if err != nil {
+		s.failed(err)
+	}
+	return outcome, err
+}

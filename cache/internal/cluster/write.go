@@ -1,0 +1,220 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/cache/internal/fence"
+)
+
+// batch is writes that are announced together.
+type batch struct {
+	tags  []string // some twice
+	slots []uint16 // the tags'
+	again int      // how often it was announced in vain: the session ended before it was acknowledged
+	done  chan struct{}
+	err   error  // read after done, as is bump
+	bump  string // the token of the bump that carried it out; empty where it was announced
+}
+
+func newBatch() *batch { return &batch{done: make(chan struct{})} }
+
+func (b *batch) add(tags []string) {
+	b.tags = append(b.tags, tags...)
+	b.slots = fence.AppendSlots(b.slots, tags...)
+}
+
+// shut makes a batch, to which nothing is added any more, ready to be announced.
+func (b *batch) shut() {
+	slices.Sort(b.slots)
+	b.slots = slices.Compact(b.slots)
+}
+
+// writes carries out the invalidations of writes, many at a time.
+type writes struct {
+	part
+	watch   *watch
+	members *membership
+	gate    *gate
+	records *records
+	looks   *looks
+
+	pending chan struct{} // there is a batch
+	hands   HandOvers
+
+	mu      sync.Mutex
+	batch   *batch
+	open    int       // writes that are being carried out
+	ended   sync.Cond // on mu: one has been
+	closing bool
+}
+
+func newWrites(p part, watch *watch, members *membership, gate *gate, records *records) *writes {
+	w := &writes{
+		part: p, watch: watch, members: members, gate: gate, records: records, looks: &looks{part: p},
+		pending: make(chan struct{}, 1),
+	}
+	w.ended.L = &w.mu
+	return w
+}
+
+// close waits until no write is being carried out, and refuses those that come after.
+func (w *writes) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closing = true
+	for w.open > 0 {
+		w.ended.Wait()
+	}
+}
+
+// carry carries out the invalidation of a write that has committed. See Node.Settle.
+// It returns the token of the bump that it was carried out by, if it was.
+func (w *writes) carry(tags []string) (bump string, err error) {
+	if !w.enter() {
+		return "", errClosed
+	}
+	defer w.leave()
+	began := time.Now()
+	b := w.add(tags)
+	<-b.done
+	w.metrics.carried.Observe(time.Since(began).Seconds())
+	return b.bump, b.err
+}
+
+// enter counts a write in, unless the replica is closing.
+func (w *writes) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closing {
+		w.open++
+	}
+	return !w.closing
+}
+
+func (w *writes) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open--
+	w.ended.Broadcast()
+}
+
+// settle is carry for a write that recorded its tags: the record is removed after it.
+func (w *writes) settle(record int64, tags []string) error {
+	if record == 0 {
+		_, err := w.carry(tags)
+		return err
+	}
+	broken.At("committed")
+	w.records.claim(record)
+	bump, err := w.carry(tags)
+	broken.At("settled")
+	if err == nil {
+		w.records.finish(carriedOut{record, bump})
+	} else {
+		w.records.release(record)
+	}
+	return err
+}
+
+// add puts tags into the next batch.
+func (w *writes) add(tags []string) *batch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.batch == nil {
+		w.batch = newBatch()
+	}
+	b := w.batch
+	b.add(tags)
+	select {
+	case w.pending <- struct{}{}:
+	default:
+	}
+	return b
+}
+
+// run announces batch after batch. While one waits for its acknowledgements, the next is announced.
+func (w *writes) run() {
+	for {
+		select {
+		case <-w.ctx.Done():
+			if b := w.take(); b != nil {
+				b.err = errClosed
+				close(b.done)
+			}
+			return
+		case <-w.pending:
+		}
+		if b := w.take(); b != nil {
+			w.carryOut(b)
+		}
+	}
+}
+
+func (w *writes) take() *batch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	b := w.batch
+	w.batch = nil
+	if b != nil {
+		b.shut()
+	}
+	return b
+}
+
+// announceTries is how often an announcement is tried that found the state begun anew.
+const announceTries = 3
+
+// carryOut announces a batch, and ends it when the replicas have heard. Where Redis cannot be told, another
+// replica does it; where none can, the epoch is bumped instead.
+func (w *writes) carryOut(b *batch) {
+	for range announceTries {
+		s := w.members.await(w.AckTimeout)
+		if s == nil {
+			break
+		}
+		seq, members, err := s.announce(b.slots)
+		if err == nil {
+			broken.At("announced")
+			w.tasks.Go(func() { w.conclude(b, s, seq, members) })
+			return
+		}
+		if !errors.Is(err, errLost) && s.ctx.Err() == nil {
+			break
+		}
+		w.members.end(s, err)
+		w.watch.poke()
+	}
+	w.fallBack(b)
+}
+
+// fallBack has another replica announce a batch that this one could not tell Redis of. If there is none that can, it
+// bumps the epoch, and ends the batch when no replica can be answering under the one before. Bumping it again for each
+// write would have every replica begin anew each time: it is done four times a lease at most.
+func (w *writes) fallBack(b *batch) {
+	if w.ctx.Err() != nil {
+		b.err = errClosed // it is what others left, and left to others
+	}
+	if b.err != nil || broken.Epoch {
+		close(b.done)
+		return
+	}
+	if w.hands.Try(context.WithoutCancel(w.ctx), w.Ledger, w.Lease, b.tags) {
+		w.metrics.handedOver.Inc()
+		close(b.done)
+		return
+	}
+	bumped, err := w.watch.bump(State{Wire: Wire})
+	w.tasks.Go(func() {
+		if b.err = err; err == nil {
+			bumped, b.err = w.watch.awaitBumped(bumped)
+			b.bump = bumped.Token
+		}
+		close(b.done)
+	})
+	sleep(w.ctx, w.Lease/4)
+}

@@ -1,0 +1,304 @@
+package clustertest
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/outbox"
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// settings are what a replica process is started with, as JSON in its environment.
+type settings struct {
+	Name, DSN, Redis string
+	Sentinels        []string // instead of Redis
+	NoNear           bool
+	Namespace        string
+	RedisDB          int
+	NoIdle           bool // rows are read by connections that lead where the address leads now
+	// Patient is for tests in which nothing fails but what they kill: a slow machine is not to be taken
+	// for a failure.
+	Patient                   bool
+	Lease, FillLease, Timeout time.Duration // default: lease, 1s and 250ms
+	AckTimeout                time.Duration // default: 250ms
+}
+
+const (
+	lease     = time.Second
+	replicaOf = "WOODYTEST_REPLICA"
+)
+
+// replica is a program that keeps rows of a table, on this program's command: see its handlers.
+type replica struct {
+	name string
+	db   *sql.DB
+	box  *outbox.Outbox
+	// ledger is box, for the cache.
+	ledger *heldLedger
+	cache  *cache.Cache
+	rows   *cache.Loader[int64]
+	reg    *prometheus.Registry
+
+	mu    sync.Mutex
+	holds map[string]chan struct{} // loads that wait to be released
+	loads map[string]int           // under way now
+	most  int                      // of one key at a time
+}
+
+// serveIfReplica makes this process a replica, for ever, if it was started as one.
+func serveIfReplica() {
+	text, found := os.LookupEnv(replicaOf)
+	if !found {
+		return
+	}
+	var s settings
+	err := json.Unmarshal([]byte(text), &s)
+	if err == nil {
+		err = serve(s)
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+func serve(s settings) error {
+	db, err := sql.Open("mysql", s.DSN)
+	if err != nil {
+		return err
+	}
+	if s.NoIdle {
+		db.SetMaxIdleConns(-1)
+	}
+	ledger, err := sql.Open("mysql", s.DSN)
+	if err != nil {
+		return err
+	}
+	mysql.SetLogger(&mysql.NopLogger{})
+	box := outbox.New(outbox.Config{DB: ledger, Direct: true})
+	if err := box.Migrate(context.Background()); err != nil {
+		return err
+	}
+	bounds := cache.Cluster{Lease: cmp.Or(s.Lease, lease), FillLease: s.FillLease, Timeout: s.Timeout,
+		AckTimeout: s.AckTimeout}
+	if s.Patient {
+		bounds.Lease, bounds.AckTimeout, bounds.Timeout = 20*lease, 10*time.Second, 10*time.Second
+	}
+	r := &replica{name: s.Name, db: db, box: box, reg: prometheus.NewRegistry(), holds: map[string]chan struct{}{},
+		loads: map[string]int{}}
+	r.ledger = &heldLedger{Ledger: box}
+	bounds.Redis = &redis.UniversalOptions{Addrs: []string{s.Redis}, DB: s.RedisDB}
+	bounds.Namespace, bounds.Ledger, bounds.Replica = s.Namespace, r.ledger, s.Name
+	if s.Sentinels != nil {
+		bounds.Redis = &redis.UniversalOptions{Addrs: s.Sentinels, MasterName: servers.MasterName}
+	}
+	bounds.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	r.cache, err = cache.New(cache.Config{NoNear: s.NoNear, Registerer: r.reg, Cluster: &bounds})
+	if err != nil {
+		return err
+	}
+	if r.rows, err = cache.NewLoader[int64](r.cache, cache.Options{Name: "row", TTL: time.Minute}); err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /row/{key}", r.handleRead)
+	mux.HandleFunc("POST /row/{key}", r.handleWrite)
+	mux.HandleFunc("POST /release/{hold}", r.handleRelease)
+	mux.HandleFunc("POST /hold-ledger", func(http.ResponseWriter, *http.Request) { r.ledger.hold() })
+	mux.HandleFunc("GET /metric/{name}", r.handleMetric)
+	mux.HandleFunc("GET /most", r.handleMost)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(ln.Addr())
+	return http.Serve(ln, mux)
+}
+
+// heldLedger can be told to be slow, as if the replica's beat were yet to come: after hold, it is not read before the
+// next last look.
+type heldLedger struct {
+	cache.Ledger
+	mu   sync.Mutex
+	held chan struct{}
+}
+
+func (l *heldLedger) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = make(chan struct{})
+}
+
+func (l *heldLedger) Read(ctx context.Context, grace time.Duration) (cache.State, []cache.Record, error) {
+	l.mu.Lock()
+	held := l.held
+	l.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-ctx.Done():
+			return cache.State{}, nil, ctx.Err()
+		}
+	}
+	return l.Ledger.Read(ctx, grace)
+}
+
+func (l *heldLedger) Look(ctx context.Context) (cache.State, error) {
+	state, err := l.Ledger.Look(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held != nil {
+		close(l.held)
+		l.held = nil
+	}
+	return state, err
+}
+
+// handleRead answers a row's version and how the cache came by it. The load takes ?slow=TIME before it
+// reads; with ?hold=NAME it says in the table held that it has read, and keeps that until it is released.
+func (r *replica) handleRead(w http.ResponseWriter, request *http.Request) {
+	key := request.PathValue("key")
+	slow, _ := time.ParseDuration(request.FormValue("slow"))
+	hold := request.FormValue("hold")
+	version, info, err := r.rows.Get(request.Context(), r.rows.Key(key), []string{"row:" + key},
+		func(ctx context.Context, fill *cache.Fill) (int64, error) {
+			defer r.loading(key)()
+			if _, err := r.db.Exec("INSERT INTO fill (k, replica) VALUES (?, ?)", key, r.name); err != nil {
+				return 0, err
+			}
+			select {
+			case <-time.After(slow):
+			case <-ctx.Done(): // nobody waits any more
+				return 0, ctx.Err()
+			}
+			var version int64
+			err := r.db.QueryRow("SELECT version FROM row_of WHERE k = ?", key).Scan(&version)
+			if hold != "" {
+				if _, err := r.db.Exec("INSERT INTO held VALUES (?)", hold); err != nil {
+					return 0, err
+				}
+				<-r.hold(hold)
+			}
+			return version, err
+		})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprintf(w, "%d %d %d", version, info.Reason, info.Shared)
+}
+
+// hold is closed by the release of a name.
+func (r *replica) hold(name string) chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.holds[name] == nil {
+		r.holds[name] = make(chan struct{})
+	}
+	return r.holds[name]
+}
+
+func (r *replica) handleRelease(w http.ResponseWriter, request *http.Request) {
+	close(r.hold(request.PathValue("hold")))
+}
+
+// loading counts a load of a key, until what it returns is called.
+func (r *replica) loading(key string) (ended func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.loads[key]++
+	r.most = max(r.most, r.loads[key])
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.loads[key]--
+	}
+}
+
+// handleMost answers how many loads of one key there were at a time, at the most.
+func (r *replica) handleMost(w http.ResponseWriter, _ *http.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprint(w, r.most)
+}
+
+// handleWrite raises a row's version and returns the new one, once every replica knows. With ?die=STEP
+// the process is gone (-9) at that step.
+func (r *replica) handleWrite(w http.ResponseWriter, request *http.Request) {
+	version, err := r.write(request.PathValue("key"), request.FormValue("die"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprint(w, version)
+}
+
+// dieSteps are the steps at which a writer can be told to die.
+var dieSteps = []string{"begun", "written", "recorded", "committed", "settled"}
+
+func (r *replica) write(key, die string) (version int64, err error) {
+	at := func(step string) {
+		if step == die {
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	ctx := context.Background()
+	tx, err := r.db.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	at("begun")
+	if _, err := tx.Exec("UPDATE row_of SET version = version + 1 WHERE k = ?", key); err != nil {
+		return 0, err
+	}
+	if err := tx.QueryRow("SELECT version FROM row_of WHERE k = ?", key).Scan(&version); err != nil {
+		return 0, err
+	}
+	at("written")
+	record, err := r.box.Record(ctx, tx, "row:"+key)
+	if err != nil {
+		return 0, err
+	}
+	at("recorded")
+	if err := tx.Commit(); err != nil {
+		return 0, err
+	}
+	at("committed")
+	err = r.cache.Settle(record, "row:"+key)
+	at("settled")
+	return version, err
+}
+
+// handleMetric answers a metric of the cache, its labels added up.
+func (r *replica) handleMetric(w http.ResponseWriter, request *http.Request) {
+	families, err := r.reg.Gather()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	sum := 0.0
+	for _, family := range families {
+		if family.GetName() == "woody_cache_"+request.PathValue("name") {
+			for _, m := range family.GetMetric() {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	fmt.Fprint(w, strconv.FormatFloat(sum, 'f', -1, 64))
+}

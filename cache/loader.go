@@ -1,0 +1,256 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/internal/fence"
+)
+
+// Reason is why a read was, or was not, answered from the cache.
+type Reason int
+
+// The reasons.
+const (
+	// Hit is an entry that was served.
+	Hit Reason = iota
+	// Unknown is a key that the cache has nothing of.
+	Unknown
+	// Expired is an entry that was too old.
+	Expired
+	// Invalidated is an entry that a write made wrong.
+	Invalidated
+	// Unsure is a replica that cannot know now whether what it has is right.
+	Unsure
+)
+
+// Shared is what the layer that replicas share had to do with an answer.
+type Shared int
+
+// What it had to do.
+const (
+	// NotShared is a cache of one process, or an answer that did not have to go there.
+	NotShared Shared = iota
+	// SharedHit is an answer that was there.
+	SharedHit
+	// SharedWaited is one that another replica was filling, and that this one waited for.
+	SharedWaited
+	// SharedMiss is one that this replica had to fill for all.
+	SharedMiss
+	// SharedAway is a layer that this replica could not use.
+	SharedAway
+)
+
+// Info is how an answer came about.
+type Info struct {
+	Reason Reason
+	// TTL is how long the value may still be served; zero when it was not kept.
+	TTL time.Duration
+	// Stored reports that this call had the value loaded, and that it was kept.
+	Stored bool
+	// Collapsed reports that this call waited for a load that another caller had begun.
+	Collapsed bool
+	// Shared is what the layer that replicas share had to do with the answer, and SharedStored whether
+	// this call's value was kept there.
+	Shared       Shared
+	SharedStored bool
+	// Due reports that the value is to be refreshed ahead of its expiry, by this caller and no other:
+	// see Loader.Refresh.
+	Due bool
+
+	seen *cluster.Lookup // by Look, for Fill to go on from
+}
+
+// Load loads the value of a key. What it does not tell fill, it need not: the zero Fill keeps the
+// value for the loader's TTL under the tags that the read named. Its ctx ends when no caller waits
+// for it any more.
+type Load[V any] func(ctx context.Context, fill *Fill) (V, error)
+
+// Loader keeps values of one type under keys of its own. It is safe for concurrent use.
+type Loader[V any] struct {
+	cache   *Cache
+	options Options
+	meter   *meter
+}
+
+// NewLoader adds a loader to a cache.
+func NewLoader[V any](c *Cache, options Options) (*Loader[V], error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	if options.Codec == nil {
+		options.Codec = jsonCodec[V]{}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.names[options.Name] {
+		return nil, fmt.Errorf("cache: there is a loader %s already", options.Name)
+	}
+	c.names[options.Name] = true
+	return &Loader[V]{cache: c, options: options, meter: c.metrics.meter(options.Name)}, nil
+}
+
+// Key is a key of this loader. The parts are everything that the value depends on; their order
+// counts, and no two lists of parts have the same key.
+func (l *Loader[V]) Key(parts ...string) string {
+	key := l.BeginKey(nil)
+	for _, part := range parts {
+		key = AppendPart(key, part)
+	}
+	return string(key)
+}
+
+// BeginKey appends the beginning of this loader's keys to b, for callers who make keys in a buffer
+// of their own.
+func (l *Loader[V]) BeginKey(b []byte) []byte { return append(b, l.options.Name...) }
+
+// AppendPart appends a part to a key: two zero bytes and the part, in which each zero byte is
+// followed by a one.
+func AppendPart(b []byte, part string) []byte {
+	b = append(b, 0, 0)
+	for i := strings.IndexByte(part, 0); i >= 0; i = strings.IndexByte(part, 0) {
+		b = append(append(b, part[:i]...), 0, 1)
+		part = part[i+1:]
+	}
+	return append(b, part...)
+}
+
+// Get is the value of key: kept, or else loaded, by this caller or by one it waits for. The tags
+// name what the value is made from, as far as that is known before it is loaded; they belong to the
+// key, and all who ask for it name the same. The error is load's own, a *PanicError, ErrOwnKey, or
+// ctx.Err() when the caller gives up; the load then goes on for the callers that remain.
+func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
+	v, info, err := l.Peek(key)
+	if info.Reason != Hit {
+		var found bool
+		if v, info, found = l.Look(key, info); !found {
+			return l.Fill(ctx, key, tags, load, info)
+		}
+	}
+	if info.Due {
+		l.Refresh(ctx, key, tags, load)
+	}
+	return v, info, err
+}
+
+// Peek is the kept value of key. Without one that may be served, info.Reason is not Hit; the caller
+// then goes on with Look, which may find it where replicas share, and then with Fill, which completes the read. A kept
+// absence is a hit whose error is the load's. The key is not kept: it may be made from a buffer that is used again.
+func (l *Loader[V]) Peek(key string) (v V, info Info, err error) {
+	c := l.cache
+	now := c.clock.now()
+	e, reason := c.find(key, now)
+	if e == nil {
+		l.meter.misses.Inc()
+		return v, Info{Reason: reason}, nil
+	}
+	l.meter.hits.Inc()
+	v, info, err = l.unpack(e, now)
+	if due := e.refresh.Load(); due > 0 && now >= due {
+		info.Due = e.refreshing.CompareAndSwap(false, true)
+	}
+	return v, info, err
+}
+
+func (l *Loader[V]) unpack(e *entry, now int64) (V, Info, error) {
+	v, _ := e.value.(V)
+	return v, Info{TTL: time.Duration(e.expires - now)}, e.err
+}
+
+// Look is the value of a key that Peek did not find, for the reasons in missed, from the layer that replicas share; in
+// a cache of one process nothing is found. The key is not kept. Without a value that may be served the caller goes on
+// with Fill, and gives it the info that Look returned.
+func (l *Loader[V]) Look(key string, missed Info) (v V, info Info, found bool) {
+	if l.cache.node == nil {
+		return v, missed, false
+	}
+	v, info, missed.seen = l.look(key)
+	if info.Shared != SharedHit {
+		return v, missed, false
+	}
+	info.Reason = missed.Reason
+	return v, info, true
+}
+
+// Fill loads the value of a key that Peek and Look did not find, as they told in missed.
+func (l *Loader[V]) Fill(
+	ctx context.Context, key string, tags []string, load Load[V], missed Info,
+) (v V, info Info, err error) {
+	c := l.cache
+	if c.isLoading(ctx, key) {
+		return v, Info{Reason: missed.Reason}, ErrOwnKey
+	}
+	if !broken.Copy {
+		key = strings.Clone(key)
+	}
+	for again := false; ; again = true {
+		came := c.fences.Now()
+		f, led, ended := c.join(l.flight(ctx, key, tags, load, missed.seen), !again && c.live(c.clock.now()))
+		if ended != nil {
+			l.meter.joined.Inc()
+			v, info, err = l.unpack(ended, c.clock.now())
+			info.Reason, info.Collapsed = missed.Reason, true
+			return v, info, err
+		}
+		if led == begins {
+			c.fly(f)
+		}
+		if again, err := c.await(ctx, f, led, came); err != nil {
+			return v, Info{Reason: missed.Reason}, err
+		} else if again {
+			continue // the next flight has not begun yet, or will be this caller's own
+		}
+		return l.landed(f, led, missed.Reason)
+	}
+}
+
+// landed returns what a flight brought one of its callers.
+func (l *Loader[V]) landed(f *flight, led role, reason Reason) (v V, info Info, err error) {
+	if led == joins {
+		l.meter.joined.Inc()
+	}
+	v, _ = f.value.(V)
+	info = Info{Reason: reason, Collapsed: led == joins, Shared: f.shared, SharedStored: led != joins && f.sharedStored}
+	if f.entry != nil {
+		info.Stored = led != joins
+		info.TTL = time.Duration(f.entry.expires - l.cache.clock.now())
+	}
+	return v, info, f.err
+}
+
+// Refresh loads a value again in the background, through the same fence. It is for the caller whom
+// Peek told Due. If a load of the key is running already, that is as good. When the load fails, the
+// value that is there stays, and is tried to be refreshed again when half of the time it has left is
+// gone. The load outlives the call: it may use nothing that ends with the caller.
+func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load Load[V]) {
+	f := l.flight(ctx, strings.Clone(key), tags, load, nil)
+	c := l.cache
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	f.ahead = c.keep.get(f.key)
+	if c.flights.byKey[f.key] != nil {
+		if f.ahead != nil {
+			f.ahead.refreshing.Store(false) // if that load brings nothing, a later read tries again
+		}
+		return
+	}
+	l.meter.refreshes.Inc()
+	c.begin(f)
+	go c.fly(f)
+}
+
+// flight is a load with one who waits for it: the caller, or the refresh itself, which never gives up.
+func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load Load[V], seen *cluster.Lookup) *flight {
+	return &flight{waiting: 1, done: make(chan struct{}), request: request{
+		ctx: ctx, key: key, slots: fence.AppendSlots(nil, tags...), options: &l.options, meter: l.meter, seen: seen,
+		load: func(ctx context.Context, fill *Fill) (any, error) { return load(ctx, fill) },
+	}}
+}
+
+// Forget drops what is kept of a key, in this process. A load that is under way is not stopped by
+// it: to make a value wrong, invalidate its tags.
+func (l *Loader[V]) Forget(key string) { l.cache.keep.remove(key) }

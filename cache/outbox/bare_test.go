@@ -1,0 +1,40 @@
+package outbox_test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/outbox"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
+)
+
+// TestBareAndAnOutage has the database say nothing, while a writer without a cache waits for its bump to be known, for
+// so long that it may have counted as unreachable for others: the writer waits for a lease from there.
+func TestBareAndAnOutage(t *testing.T) {
+	server := servertest.MustStartMariaDB(t)
+	db, box := mustOpenOn(t, server, outbox.Config{})
+	const lease = 2 * time.Second
+	bare := outbox.Bare{Outbox: box, Lease: lease}
+	before, _, err := box.Read(t.Context(), 0) // a replica that caches
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := inTx(t, db, true, bare.Record, "toy:7")
+	settled := make(chan error)
+	go func() { settled <- bare.Settle(id) }()
+	for state := before; state.Epoch == before.Epoch; time.Sleep(lease / 100) {
+		if state, err = box.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(lease / 10)
+	server.Signal(syscall.SIGSTOP)
+	time.Sleep(cluster.Overlap(lease) + lease/20)
+	began := time.Now()
+	server.Signal(syscall.SIGCONT)
+	if err := <-settled; err != nil || time.Since(began) < lease {
+		t.Errorf("%v after %v, want it acknowledged a lease after the outage", err, time.Since(began))
+	}
+}

@@ -1,0 +1,85 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache"
+)
+
+// tries is how often a call is made that met a server which is away or takes no writes: after a restart, or when
+// another server has taken over, each connection from before is of no use.
+const tries = 3
+
+// on calls f with a connection whose server has just proved that it takes writes. What f does, it does no harm with
+// twice.
+func (o *Outbox) on(ctx context.Context, f func(conn *sql.Conn) error) (err error) {
+	return o.try(func() error { return o.once(ctx, f) })
+}
+
+// try makes a call again where a new connection may lead elsewhere.
+func (o *Outbox) try(call func() error) (err error) {
+	for range tries {
+		err = call()
+		if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, cache.ErrUnreachable) {
+			break
+		}
+	}
+	return err
+}
+
+// once is on, once.
+func (o *Outbox) once(ctx context.Context, f func(conn *sql.Conn) error) error {
+	return o.with(ctx, func(conn *sql.Conn, known *link) error {
+		if err := o.prove(ctx, conn, known); err != nil {
+			return err
+		}
+		return f(conn)
+	})
+}
+
+// with calls f with a connection. One that turns out to be of no use is not given back.
+func (o *Outbox) with(ctx context.Context, f func(conn *sql.Conn, known *link) error) error {
+	conn, err := o.DB.Conn(ctx)
+	if err != nil {
+		return o.explain(err)
+	}
+	defer conn.Close()
+	known := o.links.of(conn)
+	if err = known.beCausal(ctx, conn); err == nil {
+		err = f(conn, known)
+	}
+	if known.galera {
+		o.galera.Store(true)
+	}
+	if errors.Is(err, ErrReadOnly) {
+		o.demoted.Store(true)
+	}
+	if errors.Is(err, driver.ErrBadConn) {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	return o.explain(err)
+}
+
+// prove returns ErrReadOnly where a connection's server takes no writes.
+func (o *Outbox) prove(ctx context.Context, conn *sql.Conn, known *link) error {
+	asked := time.Now()
+	var proved bool
+	if err := conn.QueryRowContext(ctx, "SELECT "+takesWrites()).Scan(&proved); err != nil {
+		return err
+	}
+	return o.note(known, asked, proved)
+}
+
+// note takes down what a connection's server said when it was asked whether it takes writes.
+func (o *Outbox) note(known *link, asked time.Time, proved bool) error {
+	if !proved {
+		return ErrReadOnly
+	}
+	known.proved = asked
+	o.demoted.Store(false)
+	return nil
+}

@@ -1,0 +1,104 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache"
+)
+
+// What stands in recorded_us of a record that was handed over, as long as it has not been carried out. Either is older
+// than any grace. Once it has been, recorded_us lies in the future, by keptFor. It is its writer who deletes the
+// record: that it is gone would prove nothing, for a database may come back without its last transactions. Where the
+// writer has died, the record comes of age, and is carried out and removed like any other.
+const (
+	handedOver = 0
+	taken      = 1
+
+	keptFor = 10 * time.Minute
+)
+
+// HandOver implements cache.Ledger.
+func (o *Outbox) HandOver(ctx context.Context, tags []string) (record cache.Record, err error) {
+	record.Tags = slices.Compact(slices.Sorted(slices.Values(tags)))
+	list, err := json.Marshal(record.Tags)
+	if err != nil {
+		return record, err
+	}
+	err = o.on(ctx, func(conn *sql.Conn) error {
+		record.ID = newRecord()
+		statement := "INSERT INTO woody_outbox (id, tags, recorded_us) SELECT ?, ?, ? FROM DUAL WHERE " + takesWrites()
+		done, err := conn.ExecContext(ctx, statement, record.ID, string(list), handedOver)
+		return changed(done, err)
+	})
+	return record, err
+}
+
+// Take implements cache.Ledger.
+func (o *Outbox) Take(ctx context.Context, records []int64) error {
+	if len(records) == 0 {
+		return nil
+	}
+	which, args := in(records)
+	statement := "UPDATE woody_outbox SET recorded_us = ? WHERE id IN " + which + " AND recorded_us = ?"
+	args = append(append([]any{taken}, args...), handedOver)
+	return o.on(ctx, func(conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, statement, args...)
+		return err
+	})
+}
+
+// carriedOut notes of those of the records that were handed over that they were carried out.
+func carriedOut(ctx context.Context, conn *sql.Conn, records []int64) error {
+	which, args := in(records)
+	statement := "UPDATE woody_outbox SET recorded_us = " + nowUs + " + ? WHERE id IN " + which +
+		" AND recorded_us <= ?"
+	_, err := conn.ExecContext(ctx, statement, append(append([]any{keptFor.Microseconds()}, args...), taken)...)
+	return err
+}
+
+// Progress implements cache.Ledger.
+func (o *Outbox) Progress(ctx context.Context, record cache.Record) (progress cache.Progress, err error) {
+	err = o.on(ctx, func(conn *sql.Conn) error {
+		progress, err = readProgress(ctx, conn, record)
+		return err
+	})
+	return progress, err
+}
+
+// Withdraw implements cache.Ledger.
+func (o *Outbox) Withdraw(ctx context.Context, record cache.Record) error {
+	return o.on(ctx, func(conn *sql.Conn) error {
+		if _, err := readProgress(ctx, conn, record); err != nil {
+			return err // it is another's
+		}
+		_, err := conn.ExecContext(ctx, "DELETE FROM woody_outbox WHERE id = ?", record.ID)
+		return err
+	})
+}
+
+// readProgress fails where the database has lost the record. Its number may be another record's then: the tags tell.
+func readProgress(ctx context.Context, conn *sql.Conn, record cache.Record) (cache.Progress, error) {
+	const query = "SELECT tags, recorded_us, recorded_us > " + nowUs + " FROM woody_outbox WHERE id = ?"
+	var list string
+	var recordedUs int64
+	var future bool
+	if err := conn.QueryRowContext(ctx, query, record.ID).Scan(&list, &recordedUs, &future); err != nil {
+		return cache.Waiting, fmt.Errorf("find record %d of the outbox, which was handed over: %w", record.ID, err)
+	}
+	var tags []string
+	err := json.Unmarshal([]byte(list), &tags)
+	switch {
+	case err != nil, !slices.Equal(tags, record.Tags), recordedUs > taken && !future:
+		return cache.Waiting, fmt.Errorf("record %d of the outbox is not the one that was handed over", record.ID)
+	case recordedUs == handedOver:
+		return cache.Waiting, nil
+	case recordedUs == taken:
+		return cache.Taken, nil
+	}
+	return cache.CarriedOut, nil
+}

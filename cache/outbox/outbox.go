@@ -1,0 +1,201 @@
+// Package outbox keeps the part of a cache's cluster that is in the database: the epoch, and a record of
+// every write whose invalidation has not been carried out yet. It is for MariaDB and MySQL.
+//
+//	box := outbox.New(outbox.Config{DB: db, Direct: true}) // db is one server, and no proxy or cluster
+//	err = box.Migrate(ctx)
+//	c, err := cache.New(cache.Config{Cluster: &cache.Cluster{Redis: options, Ledger: box}})
+//
+// and for each write, in its transaction and after its commit:
+//
+//	record, err := box.Record(ctx, tx, "toy:7")
+//	err = tx.Commit()
+//	err = c.Settle(record, "toy:7") // with 0 for the record when nobody knows whether the commit went through
+//
+// A process may die at any point in between: if the write has happened, so has its record, and another
+// replica carries it out.
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+)
+
+// Config is what an Outbox is made of.
+type Config struct {
+	// DB is the database that the writes go to. Three connections of its own are best: a ledger that waits behind
+	// slow queries is a cache that is not used, and each write waits for a look at the epoch. Its data
+	// source name has rejectReadOnly=true, where the primary may be replaced by another server. Required.
+	DB *sql.DB
+	// Direct says that the address of DB is that of the one server that takes writes: no proxy, balancer or cluster of
+	// several servers is there, nor several addresses of one name. If it refuses connections, or is silent for five
+	// leases, nobody can be writing, and what is cached is served on until it is back. Elsewhere that says nothing of
+	// what others can reach. A node of a Galera cluster is never taken for the one server. Default: false; without a
+	// database nothing is answered from the caches for longer than a lease.
+	Direct bool
+}
+
+// Outbox is a cache.Ledger in two tables, woody_cache and woody_outbox. It is safe for concurrent use.
+type Outbox struct {
+	Config
+	claimAgain atomic.Int64 // when a claim that has not run out may be tried again, in ns since 1970
+	galera     atomic.Bool  // a server was a node of a Galera cluster
+	demoted    atomic.Bool  // the server that answered last takes no writes
+	links      links
+	hands      cluster.HandOvers // by Bare
+}
+
+var _ cache.Ledger = (*Outbox)(nil)
+
+// New makes an outbox. Its tables are made by Migrate.
+func New(cfg Config) *Outbox { return &Outbox{Config: cfg} }
+
+// nowUs is the time by the database's clock, in microseconds since 1970.
+const nowUs = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)"
+
+// Record notes the tags of what a transaction changes. It returns the record, for Settle. Rolling the
+// transaction back undoes it. An error that is ErrReadOnly means that the transaction must be rolled back and its
+// connection ended: its server has been demoted, or never was the primary.
+func (o *Outbox) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record int64, err error) {
+	list, err := json.Marshal(tags)
+	if err != nil {
+		return 0, err
+	}
+	record = newRecord()
+	const insert = "INSERT INTO woody_outbox (id, tags, recorded_us) SELECT ?, ?, " + nowUs + " FROM DUAL WHERE "
+	done, err := tx.ExecContext(ctx, insert+takesWrites(), record, string(list))
+	if err := changed(done, err); err != nil {
+		return 0, err
+	}
+	return record, nil
+}
+
+// Read implements cache.Ledger. Only a server that has proved, since it was asked, that it takes writes is heard.
+func (o *Outbox) Read(ctx context.Context, grace time.Duration) (state cache.State, left []cache.Record, err error) {
+	err = o.on(ctx, func(conn *sql.Conn) (err error) {
+		if state, err = o.readState(ctx, conn); err == nil {
+			left, err = o.readLeft(ctx, conn, grace)
+		}
+		return err
+	})
+	return state, left, err
+}
+
+const (
+	claimFor   = 3 * time.Minute
+	claimEvery = time.Minute
+)
+
+// readState reads the epoch, and tells the database now and then that there are caches, for writers that
+// have none: see Bare. The first to do so waits for the transactions of writers who have just read that
+// there are none. A claim that was lost, with the database that it was made to, is made again before
+// anything is answered.
+func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.State, err error) {
+	const query = "SELECT epoch, token, wire, run, ledger, used_until_us - " + nowUs + " FROM woody_cache WHERE id = 1"
+	for range 2 {
+		var leftUs int64
+		row := conn.QueryRowContext(ctx, query)
+		err := row.Scan(&state.Epoch, &state.Token, &state.Wire, &state.Run, &state.Ledger, &leftUs)
+		if err != nil {
+			return state, err
+		}
+		if state.Ledger == "" {
+			return state, errNameless
+		}
+		claimed := time.Duration(leftUs) * time.Microsecond
+		if claimed > claimFor-claimEvery {
+			return state, nil
+		}
+		if claimed > 0 && time.Now().UnixNano() < o.claimAgain.Load() {
+			return state, nil
+		}
+		o.claimAgain.Store(time.Now().Add(claimEvery / 10).UnixNano())
+		_, err = conn.ExecContext(ctx, "UPDATE woody_cache SET used_until_us = "+nowUs+" + ? WHERE id = 1",
+			claimFor.Microseconds())
+		if err != nil && claimed <= 0 {
+			return state, err
+		}
+	}
+	return state, nil
+}
+
+// errNameless is a ledger whose table is newer than its row, or was copied for another program.
+var errNameless = errors.New("the cache's ledger has no name: Migrate gives it one")
+
+// readLeft reads what writers have left: up to a hundred records of those who are gone, and as many that were handed over,
+// however many there are of the others. A record that cannot be read says nothing of what it was about: the epoch is
+// bumped for it.
+func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []cache.Record, err error) {
+	const query = "(SELECT id, tags, FALSE FROM woody_outbox WHERE recorded_us > ? AND recorded_us < " + nowUs + " - ?" +
+		" ORDER BY recorded_us LIMIT 100) UNION ALL" +
+		" (SELECT id, tags, TRUE FROM woody_outbox WHERE recorded_us <= ? ORDER BY recorded_us LIMIT 100)"
+	rows, err := conn.QueryContext(ctx, query, taken, grace.Microseconds(), taken)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var unreadable []int64
+	for rows.Next() {
+		var record cache.Record
+		var list string
+		if err := rows.Scan(&record.ID, &list, &record.Waited); err != nil {
+			return nil, err
+		}
+		if json.Unmarshal([]byte(list), &record.Tags) != nil {
+			unreadable = append(unreadable, record.ID)
+			continue
+		}
+		left = append(left, record)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	rows.Close()
+	if len(unreadable) > 0 {
+		if _, err := o.bump(ctx, conn, cache.State{}); err != nil {
+			return nil, err
+		}
+		err = remove(ctx, conn, unreadable, "")
+	}
+	return left, err
+}
+
+// Bump implements cache.Ledger. It is one statement, so that a replica which is lost in the middle of it
+// leaves no lock behind.
+func (o *Outbox) Bump(ctx context.Context, least cache.State) (state cache.State, err error) {
+	err = o.on(ctx, func(conn *sql.Conn) (err error) {
+		state, err = o.bump(ctx, conn, least)
+		return err
+	})
+	return state, err
+}
+
+func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least cache.State) (state cache.State, err error) {
+	token := newToken()
+	done, err := conn.ExecContext(ctx, `UPDATE woody_cache
+		SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), token = ?,
+		bumps = LEFT(CONCAT(?, ',', bumps), 1024), wire = GREATEST(wire, ?), run = IF(? = '', run, ?)
+		WHERE id = 1 AND `+takesWrites(), least.Epoch, token, token, least.Wire, least.Run, least.Run)
+	if err := changed(done, err); err != nil {
+		return state, err
+	}
+	bumped, err := done.LastInsertId()
+	if err != nil {
+		return state, err
+	}
+	if state, err = o.readState(ctx, conn); err != nil {
+		return state, err
+	}
+	if mine := (cache.State{Epoch: uint64(bumped), Token: token}); !state.Follows(mine) {
+		return state, fmt.Errorf("the epoch was bumped to %s, and is %s: the database has gone back", mine.Name(),
+			state.Name())
+	}
+	return state, nil
+}

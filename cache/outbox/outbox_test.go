@@ -1,0 +1,246 @@
+package outbox_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/outbox"
+	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
+)
+
+var mariadb *servers.MariaDB
+
+func TestMain(m *testing.M) { servertest.MainWithMariaDB(m, &mariadb) }
+
+func mustOpen(t *testing.T) (*sql.DB, *outbox.Outbox) {
+	t.Helper()
+	return mustOpenOn(t, mariadb, outbox.Config{})
+}
+
+// mustOpenOn makes an outbox in a new database of a server.
+func mustOpenOn(t *testing.T, server *servers.MariaDB, cfg outbox.Config) (*sql.DB, *outbox.Outbox) {
+	t.Helper()
+	db, err := sql.Open("mysql", servertest.MustMakeDatabase(t, server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	cfg.DB = db
+	box := outbox.New(cfg)
+	for range 2 { // twice does no harm
+		if err := box.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return db, box
+}
+
+// inTx records tags in a transaction of its own.
+func inTx(
+	t *testing.T, db *sql.DB, commit bool, record func(context.Context, *sql.Tx, ...string) (int64, error),
+	tags ...string,
+) int64 {
+	t.Helper()
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	id, err := record(t.Context(), tx, tags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if commit {
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return id
+}
+
+func TestRecords(t *testing.T) {
+	db, box := mustOpen(t)
+	inTx(t, db, false, box.Record, "rolled back")
+	id := inTx(t, db, true, box.Record, "toy:7", `with "quotes", and ünïcode`)
+	if _, left, err := box.Read(t.Context(), time.Hour); len(left) != 0 || err != nil {
+		t.Errorf("records older than an hour: %v, %v; want none", left, err)
+	}
+	_, left, err := box.Read(t.Context(), 0)
+	if err != nil || len(left) != 1 || left[0].ID != id ||
+		!slices.Equal(left[0].Tags, []string{"toy:7", `with "quotes", and ünïcode`}) {
+		t.Errorf("records: %v, %v; want the one that was committed", left, err)
+	}
+	if err := box.Remove(t.Context(), []int64{id, 12345}, ""); err != nil {
+		t.Error(err)
+	}
+	if _, left, err := box.Read(t.Context(), 0); len(left) != 0 || err != nil {
+		t.Errorf("after the removal: %v, %v", left, err)
+	}
+}
+
+func TestEpoch(t *testing.T) {
+	_, box := mustOpen(t)
+	before, _, err := box.Read(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := map[string]bool{"": true, before.Token: true}
+	for _, row := range []struct{ least, want cache.State }{
+		{cache.State{}, cache.State{Epoch: before.Epoch + 1, Wire: 1}},
+		{
+			cache.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"},
+			cache.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"},
+		},
+		{cache.State{Epoch: 3, Wire: 2}, cache.State{Epoch: before.Epoch + 11, Wire: 2, Run: "a"}},
+		{cache.State{Wire: 1, Run: "b"}, cache.State{Epoch: before.Epoch + 12, Wire: 2, Run: "b"}},
+	} {
+		bumped, err := box.Bump(t.Context(), row.least)
+		if tokens[bumped.Token] {
+			t.Errorf("the token %q was there before", bumped.Token)
+		}
+		tokens[bumped.Token] = true
+		row.want.Token, row.want.Ledger = bumped.Token, before.Ledger
+		if err != nil || bumped != row.want {
+			t.Errorf("bumped to %+v at least: %+v, %v; want %+v", row.least, bumped, err, row.want)
+		}
+		read, _, err := box.Read(t.Context(), 0)
+		if err != nil || read != bumped {
+			t.Errorf("read %+v, %v; want %+v", read, err, bumped)
+		}
+	}
+}
+
+// TestUnreachable holds that a server which is gone counts as unreachable where its address is said to be that of the
+// only one, that a call which ran out of time never does, and that the error says what to do elsewhere.
+func TestUnreachable(t *testing.T) {
+	server := servertest.MustStartMariaDB(t)
+	db, direct := mustOpenOn(t, server, outbox.Config{Direct: true})
+	elsewhere := outbox.New(outbox.Config{DB: db})
+	late, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	if _, _, err := direct.Read(late, 0); !errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, cache.ErrUnreachable) {
+		t.Errorf("the only server, late: %v, want DeadlineExceeded and not ErrUnreachable", err)
+	}
+	if _, _, err := elsewhere.Read(late, 0); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a server that may be one of many, late: %v, want an error that is no proof of silence", err)
+	}
+	server.Kill()
+	if _, _, err := direct.Read(t.Context(), 0); !errors.Is(err, cache.ErrUnreachable) {
+		t.Errorf("the only server, gone: %v, want ErrUnreachable", err)
+	}
+	_, _, err := elsewhere.Read(t.Context(), 0)
+	if err == nil || errors.Is(err, cache.ErrUnreachable) || !strings.Contains(err.Error(), "set Direct") {
+		t.Errorf("a server that may be one of many, gone: %v, want an error that names Direct, not ErrUnreachable", err)
+	}
+}
+
+// TestBare holds that a writer without a cache takes no time while nobody caches, and tells those who do.
+func TestBare(t *testing.T) {
+	db, box := mustOpen(t)
+	const lease = 2 * time.Second // Settle has four of them
+	bare := outbox.Bare{Outbox: box, Lease: lease}
+	if id := inTx(t, db, true, bare.Record, "toy:7"); id != 0 {
+		t.Errorf("a record %d was made though nobody caches", id)
+	}
+	if err := bare.Settle(0); err != nil {
+		t.Error(err)
+	}
+	before, _, err := box.Read(t.Context(), 0) // a replica that caches
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := inTx(t, db, true, bare.Record, "toy:7")
+	if id == 0 {
+		t.Fatal("no record was made though somebody caches")
+	}
+	began := time.Now()
+	if err := bare.Settle(id); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took < lease {
+		t.Errorf("the write was acknowledged after %v, before a lease was over", took)
+	}
+	after, left, err := box.Read(t.Context(), 0)
+	if err != nil || after.Epoch <= before.Epoch || len(left) != 0 {
+		t.Errorf("epoch %d after %d, %d records, %v; want a later one and none", after.Epoch, before.Epoch, len(left),
+			err)
+	}
+}
+
+// TestAnUnreadableRecord holds that a record which says nothing is no reason not to read the epoch, and that
+// everything is taken for invalidated by it.
+func TestAnUnreadableRecord(t *testing.T) {
+	db, box := mustOpen(t)
+	before, _, err := box.Read(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("INSERT INTO woody_outbox (tags, recorded_us) VALUES ('[\"cut', 1)"); err != nil {
+		t.Fatal(err)
+	}
+	id := inTx(t, db, true, box.Record, "toy:7")
+	if _, left, err := box.Read(t.Context(), 0); err != nil || len(left) != 1 || left[0].ID != id {
+		t.Errorf("records: %v, %v; want the good one", left, err)
+	}
+	after, left, err := box.Read(t.Context(), 0)
+	if err != nil || after.Epoch != before.Epoch+1 || len(left) != 1 {
+		t.Errorf("epoch %d after %d, records %v, %v; want the next, and the good record alone", after.Epoch,
+			before.Epoch, left, err)
+	}
+}
+
+// TestALostClaim has a claim be gone, as after a fail-over to a copy of the database that lagged.
+func TestALostClaim(t *testing.T) {
+	db, box := mustOpen(t)
+	bare := outbox.Bare{Outbox: box, Lease: time.Second}
+	for range 2 {
+		if _, _, err := box.Read(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		if id := inTx(t, db, true, bare.Record, "toy:7"); id == 0 {
+			t.Error("a writer was told that nobody caches, after a replica had read the epoch")
+		}
+		if _, err := db.Exec("UPDATE woody_cache SET used_until_us = 0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestTheFirstCacheWaitsForBareWriters has a writer read that nobody caches, and a replica come before the
+// writer has committed: it may not begin before that.
+func TestTheFirstCacheWaitsForBareWriters(t *testing.T) {
+	db, box := mustOpen(t)
+	bare := outbox.Bare{Outbox: box, Lease: time.Second}
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if id, err := bare.Record(t.Context(), tx, "toy:7"); id != 0 || err != nil {
+		t.Fatal(id, err)
+	}
+	read := make(chan error, 1)
+	go func() {
+		_, _, err := box.Read(context.Background(), 0)
+		read <- err
+	}()
+	select {
+	case err := <-read:
+		t.Fatalf("a replica began to cache beside a write that does not know of it (%v)", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-read; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,62 @@
+package cache
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/internal/fence"
+)
+
+// outcome is what came of a load, or of looking for the value in the layer that replicas share.
+type outcome struct {
+	value  any
+	err    error
+	absent bool
+	fill   Fill // what the load told of it
+
+	found        *cluster.Found // it came from the layer that replicas share
+	id           cluster.Token  // of the fill, where it is there
+	shared       Shared
+	sharedStored bool
+
+	entry   *entry // nil when it was not kept
+	lateOff bool   // a tag that the load named was invalidated while it ran
+}
+
+// ttl returns how long it may be kept: zero for errors, but those that mean absence.
+func (o *outcome) ttl(options *Options) time.Duration {
+	switch {
+	case o.fill.skip:
+		return 0
+	case o.absent:
+		return options.NegativeTTL
+	case o.err != nil:
+		return 0
+	}
+	return options.TTL
+}
+
+// entryOf makes an entry that may be served until it expires, while its fence holds.
+func (o *outcome) entryOf(key string, options *Options, fence fence.Stamp, slots []uint16, expires int64) *entry {
+	e := &entry{value: o.value, err: o.err, fence: fence, slots: slots, id: o.id, expires: expires}
+	e.size = sizeOf(key, slots, o.fill.bytes)
+	if ahead := options.RefreshAhead; ahead > 0 && !o.absent {
+		e.refresh.Store(e.expires - int64(float64(options.TTL)*(1-ahead+(rand.Float64()-0.5)/5)))
+	}
+	return e
+}
+
+// foundOverhead is what a value that came as bytes takes beside them, near enough.
+const foundOverhead = 256
+
+// take makes a found value the outcome. It returns false when the codec cannot read it.
+func (o *outcome) take(found *cluster.Found, codec Codec) bool {
+	value, decoded := decode(codec, found.Payload)
+	if decoded {
+		o.found, o.value, o.absent, o.id = found, value, found.Absent, found.ID
+		o.fill.slots = cluster.UnpackSlots(found.Slots)
+		o.fill.bytes = int64(len(found.Payload)) + foundOverhead
+	}
+	return decoded
+}

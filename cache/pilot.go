@@ -1,0 +1,103 @@
+package cache
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+)
+
+// fly has a flight that has begun go on by itself.
+func (c *Cache) fly(f *flight) {
+	ctx, cancel := context.WithCancel(c.loading(context.WithoutCancel(f.ctx), f.key))
+	c.flights.mu.Lock()
+	f.cancel = cancel
+	if f.waiting == 0 {
+		cancel()
+	}
+	c.flights.mu.Unlock()
+	go c.pilot(ctx, f)
+}
+
+// pilot finds the value in the layer that replicas share or has it loaded, and finishes, whatever the
+// load does.
+func (c *Cache) pilot(ctx context.Context, f *flight) {
+	defer f.cancel()
+	defer c.finish(f) // even if the codec ends this goroutine
+	var lease *cluster.FillLease
+	defer func() { c.share(f, lease) }()
+	if c.node != nil {
+		if lease = c.fetch(ctx, f); f.found != nil {
+			return
+		}
+	}
+	if f.err = ctx.Err(); f.err == nil { // somebody still waits
+		f.run(ctx)
+	}
+}
+
+// run runs the load. A load that panics, or ends its goroutine, is an error.
+func (f *flight) run(ctx context.Context) {
+	began := time.Now()
+	returned := false
+	defer func() {
+		if !returned {
+			f.err = &PanicError{Value: recover(), Stack: debug.Stack()}
+		}
+		f.meter.filled(time.Since(began), f.err)
+	}()
+	f.value, f.err = f.load(ctx, &f.fill)
+	absent := f.options.Absent
+	f.absent = f.err != nil && absent != nil && absent(f.err) || f.err == nil && f.fill.absent
+	returned = true
+}
+
+// finish keeps what came of a flight, if its fence still holds, and lets the waiting flight begin.
+func (c *Cache) finish(f *flight) {
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	if broken.Fence {
+		f.fence = c.fences.Now()
+	}
+	f.lateOff = !c.fences.Holds(f.fence, f.fill.slots)
+	if kept := c.keepable(f); kept != nil {
+		if !c.fences.Holds(kept.fence, kept.slots) {
+			f.meter.refused.Inc()
+		} else {
+			f.entry = kept
+			c.keep.set(f.key, kept)
+		}
+	}
+	if f.ahead != nil && f.entry == nil {
+		f.ahead.refreshLater(c.clock.now())
+	}
+	if next := f.next; next != nil && next.waiting > 0 {
+		c.begin(next)
+		go c.fly(next)
+	} else {
+		delete(c.flights.byKey, f.key)
+	}
+	close(f.done)
+	c.flights.running.Add(-1)
+	c.flights.finished.Broadcast()
+}
+
+// keepable returns the entry that a flight's outcome makes, or nil.
+func (c *Cache) keepable(f *flight) *entry {
+	ttl := f.ttl(f.options)
+	switch {
+	case ttl <= 0:
+		return nil
+	case f.found != nil:
+		left := min(ttl, time.Until(f.found.Expires))
+		return f.entryOf(f.key, f.options, f.found.Stamp, f.fill.slots, c.clock.now()+int64(left))
+	}
+	return f.entryOf(f.key, f.options, f.fence, f.allSlots(), c.clock.now()+int64(ttl))
+}
+
+// allSlots are the slots of the tags that the read named and of those that the load did.
+func (f *flight) allSlots() []uint16 {
+	return append(append([]uint16(nil), f.slots...), f.fill.slots...)
+}

@@ -1,0 +1,129 @@
+package cache
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+)
+
+// look looks a key up in the layer that replicas share, for a caller who found nothing near. It returns what was seen
+// there to a caller who is to begin a flight; nil when a flight of the key is under way, which will do.
+func (l *Loader[V]) look(key string) (v V, info Info, seen *cluster.Lookup) {
+	c := l.cache
+	if c.flights.has(key) {
+		return v, info, nil
+	}
+	there := c.node.Lookup(key)
+	if !there.Hit {
+		copied := there
+		return v, info, &copied
+	}
+	value, decoded := decode(l.options.Codec, there.Payload)
+	if !decoded {
+		return v, info, nil // a flight will find it, and have it replaced
+	}
+	l.meter.sharedHits.Inc()
+	v, _ = value.(V)
+	info = Info{Shared: SharedHit}
+	o := outcome{value: value, absent: there.Absent, id: there.ID}
+	if info.TTL = max(0, min(o.ttl(&l.options), time.Until(there.Expires))); info.TTL > 0 && c.Near() {
+		info.Stored = true
+		o.fill.bytes = int64(len(there.Payload)) + foundOverhead
+		slots, expires := cluster.UnpackSlots(there.Slots), c.clock.now()+int64(info.TTL)
+		c.keep.set(strings.Clone(key), o.entryOf(key, &l.options, there.Stamp, slots, expires))
+	}
+	return v, info, nil
+}
+
+// fetch looks for a flight's value in the layer that replicas share. Without one, it returns the lease to
+// fill it for all; or nil, when that layer cannot be used now.
+func (c *Cache) fetch(ctx context.Context, f *flight) *cluster.FillLease {
+	var old cluster.Token
+	if f.ahead != nil {
+		old = f.ahead.id
+	}
+	found, lease := c.node.Fetch(ctx, f.key, old, f.seen)
+	if found != nil && !f.take(found, f.options.Codec) {
+		found, lease = c.node.Fetch(ctx, f.key, found.ID, nil) // it cannot be read: it is to be replaced
+		if found != nil && !f.take(found, f.options.Codec) {
+			found = nil
+		}
+	}
+	switch {
+	case lease != nil:
+		f.shared, f.id = SharedMiss, lease.Token()
+		f.meter.sharedMisses.Inc()
+	case found == nil:
+		f.shared = SharedAway
+		f.meter.sharedAway.Inc()
+	case found.Waited:
+		f.shared = SharedWaited
+		f.meter.sharedHits.Inc()
+	default:
+		f.shared = SharedHit
+		f.meter.sharedHits.Inc()
+	}
+	return lease
+}
+
+// share ends a fill lease: with the value, where it may be kept, and without one whatever happens before. An absence
+// that is an error stays here: an error is no value that a codec knows.
+func (c *Cache) share(f *flight, lease *cluster.FillLease) {
+	if lease == nil {
+		return
+	}
+	ended := false
+	defer func() {
+		if !ended {
+			lease.Release()
+		}
+	}()
+	ttl := f.ttl(f.options)
+	if f.err != nil || ttl <= 0 {
+		return
+	}
+	if payload, encoded := f.encode(); encoded {
+		ended = true
+		f.sharedStored = lease.Store(f.allSlots(), f.absent, payload, ttl)
+	}
+}
+
+// encode returns the flight's value as bytes, and whether its codec could make them. A codec that panics could not: the
+// value is kept near alone.
+func (f *flight) encode() (payload []byte, encoded bool) {
+	defer func() {
+		if recover() != nil {
+			encoded = false
+		}
+		if !encoded {
+			f.meter.unencoded.Inc()
+		}
+	}()
+	payload, err := f.options.Codec.Encode(f.value)
+	return payload, err == nil
+}
+
+// decode returns the value of bytes, and whether the codec could read them. A codec that panics could not.
+func decode(codec Codec, payload []byte) (value any, decoded bool) {
+	defer func() {
+		if recover() != nil {
+			decoded = false
+		}
+	}()
+	value, err := codec.Decode(payload)
+	return value, err == nil
+}
+
+// jsonCodec is the codec of loaders that name none.
+type jsonCodec[V any] struct{}
+
+func (jsonCodec[V]) Encode(value any) ([]byte, error) { return json.Marshal(value) }
+
+func (jsonCodec[V]) Decode(b []byte) (any, error) {
+	var v V
+	err := json.Unmarshal(b, &v)
+	return v, err
+}

@@ -1,0 +1,157 @@
+package programs
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+	reverseproxy "github.com/woodytoys/woodytoys/reverse-proxy"
+)
+
+// HAProxyConfig is what the proxy stands in front of, and its settings. Addresses are HOST:PORT.
+type HAProxyConfig struct {
+	// API are the replicas that answer /api/. Without any, those requests get 503.
+	API []string
+	// Front answers all the rest. Without any: 503.
+	Front []string
+	// CDN are the edges that answer the host cdn.*. Without any the front answers.
+	CDN []string
+	// DNS is a name server that names them instead: its tasks.api, tasks.front and tasks.cdn, each at Port.
+	// Default: none, the addresses above are fixed.
+	DNS string
+	// Port is the port of everything that DNS names.
+	Port string
+
+	// Balance is leastconn, roundrobin, source or random. Default: leastconn.
+	Balance string
+	// Sticky keeps a browser with one replica, by a cookie. Default: false.
+	Sticky bool
+	// RateLimit is how many requests a client may make in a second. Default: 0, any number.
+	RateLimit int
+	// TrustedProxies are the networks whose X-Forwarded-For is believed. Default: none.
+	TrustedProxies []string
+	// NoAccessLog leaves out the line for each request, as a benchmark may want. Default: false.
+	NoAccessLog bool
+}
+
+// HAProxy is a running proxy with the configuration that ships.
+type HAProxy struct {
+	*servers.Process
+	// URL is the public port.
+	URL string
+	// MetricsURL is the inner port, where /metrics is.
+	MetricsURL string
+
+	dir string
+}
+
+// StartHAProxy starts HAProxy on free ports of the loopback, from the shipped configuration with
+// the given addresses in the place of those that Swarm's DNS would answer. It waits until the proxy
+// answers; servers that are not up yet are found by its checks. Close ends it.
+func StartHAProxy(cfg HAProxyConfig) (*HAProxy, error) {
+	program, err := servers.LookPath("haproxy")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "woody-haproxy")
+	if err != nil {
+		return nil, err
+	}
+	h := &HAProxy{dir: dir}
+	if err := h.start(program, cfg); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *HAProxy) start(program string, cfg HAProxyConfig) error {
+	file := filepath.Join(h.dir, "haproxy.cfg")
+	if err := os.WriteFile(file, []byte(cfg.file()), 0o644); err != nil {
+		return err
+	}
+	cmd := exec.Command(program, "-db", "-f", file)
+	cmd.Env = append(os.Environ(), cfg.environment()...)
+	// It gets its ports open: nobody else can take them in between.
+	for i, to := range []*string{&h.URL, &h.MetricsURL} {
+		port, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer port.Close()
+		inherited, err := port.(*net.TCPListener).File()
+		if err != nil {
+			return err
+		}
+		defer inherited.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, inherited)
+		*to = "http://" + port.Addr().String()
+		cmd.Env = append(cmd.Env, []string{"HTTP_BIND", "METRICS_BIND"}[i]+fmt.Sprintf("=fd@%d", 3+i))
+	}
+	// A name that no other proxy on this machine has.
+	cmd.Env = append(cmd.Env, "WRITES_BIND=abns@woody-writes-"+h.Addr())
+	var err error
+	if h.Process, err = servers.Start(cmd, filepath.Join(h.dir, "log")); err != nil {
+		return err
+	}
+	client := http.Client{Timeout: time.Second} // the port takes connections before the proxy does
+	err = h.AwaitReady(servers.Patience, func() error { return wantOK(&client, h.MetricsURL+"/healthz") })
+	if err != nil {
+		h.Kill()
+	}
+	return err
+}
+
+// Addr is the public port as 127.0.0.1:PORT.
+func (h *HAProxy) Addr() string { return strings.TrimPrefix(h.URL, "http://") }
+
+// Close ends the proxy at once and removes its folder.
+func (h *HAProxy) Close() {
+	h.Kill()
+	os.RemoveAll(h.dir)
+}
+
+var serverTemplate = regexp.MustCompile(`(?m)^( *)server-template (\w+) \d+ tasks\.(\w+):8080 resolvers swarm init-addr none(.*)$`)
+
+// file is the shipped configuration with a server line for each address where it has a template, or with
+// another name server.
+func (c HAProxyConfig) file() string {
+	if c.DNS != "" {
+		return strings.NewReplacer("nameserver docker 127.0.0.11:53", "nameserver docker "+c.DNS,
+			":8080 resolvers", ":"+c.Port+" resolvers").Replace(reverseproxy.Config)
+	}
+	addresses := map[string][]string{"api": c.API, "front": c.Front, "cdn": c.CDN}
+	return serverTemplate.ReplaceAllStringFunc(reverseproxy.Config, func(line string) string {
+		part := serverTemplate.FindStringSubmatch(line)
+		var servers []string
+		for i, address := range addresses[part[3]] {
+			servers = append(servers, fmt.Sprintf("%sserver %s%d %s%s", part[1], part[2], i+1, address, part[4]))
+		}
+		return strings.Join(servers, "\n")
+	})
+}
+
+func (c HAProxyConfig) environment() []string {
+	sticky, accessLog, rateLimit := "off", "on", ""
+	if c.Sticky {
+		sticky = "on"
+	}
+	if c.NoAccessLog {
+		accessLog = "off"
+	}
+	if c.RateLimit > 0 {
+		rateLimit = fmt.Sprint(c.RateLimit)
+	}
+	return []string{
+		"BALANCE=" + cmp.Or(c.Balance, "leastconn"), "STICKY=" + sticky, "RATE_LIMIT=" + rateLimit,
+		"TRUSTED_PROXIES=" + strings.Join(c.TrustedProxies, " "), "ACCESS_LOG=" + accessLog,
+	}
+}
