@@ -6,6 +6,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/store"
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/cluster"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 )
 
@@ -43,7 +44,7 @@ const ledgerPool = 3
 
 // openCache makes the cache that the configuration asks for, if any, and what keeps it right.
 func (p *program) openCache() (journal store.Journal, err error) {
-	cfg := cache.Config{MaxBytes: int64(p.cfg.NearBytes), NoNear: p.cfg.NearCache == "off", Registerer: p.registry}
+	cfg := cache.Config{MaxBytes: int64(p.cfg.NearBytes), NoNear: p.cfg.NearCache == "off"}
 	switch {
 	case p.cfg.DBDSN == "" && cfg.NoNear:
 		return nil, nil
@@ -62,8 +63,8 @@ func (p *program) openCache() (journal store.Journal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Cluster = &cache.Cluster{
-		Redis: options, Namespace: p.cfg.RedisNamespace, Ledger: p.box, Replica: p.cfg.ReplicaID, Logger: p.log,
+	cfg.Cluster = &cluster.Config{
+		Redis: options, Instance: p.cfg.RedisNamespace, Ledger: p.box, Replica: p.cfg.ReplicaID, Logger: p.log,
 		Lease: p.cfg.CacheLease, FillLease: p.cfg.FillLease, AckTimeout: p.cfg.AckTimeout, Timeout: p.cfg.RedisTimeout,
 	}
 	p.cache, err = cache.New(cfg)

@@ -20,6 +20,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/store"
 	"github.com/woodytoys/woodytoys/cache"
 	"github.com/woodytoys/woodytoys/cache/outbox"
+	"github.com/woodytoys/woodytoys/cache/promcache"
 	"github.com/woodytoys/woodytoys/front/site"
 	"github.com/woodytoys/woodytoys/internal/serving"
 )
@@ -92,6 +93,9 @@ func (p *program) open() (err error) {
 		if err := p.mountFront(); err != nil {
 			return err
 		}
+	}
+	if p.cache != nil {
+		p.registry.MustRegister(promcache.New("woody", p.cache))
 	}
 	admin.WatchHealth(p.registry, p.health)
 	admin.WatchSlots(p.registry, "heavy_slots", p.shop.HeavySlots())

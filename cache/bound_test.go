@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/woodytoys/woodytoys/cache"
 )
 
@@ -22,8 +20,7 @@ func TestHeapStaysWithinTheBound(t *testing.T) {
 		t.Run(fmt.Sprintf("%d bytes a value, %d times the cache", space.valueBytes, space.times), func(t *testing.T) {
 			keys, size := *heapKeys, space.valueBytes
 			bound := int64(keys / space.times * (overhead + size))
-			registry := prometheus.NewRegistry()
-			c := mustNew(t, cache.Config{MaxBytes: bound, Registerer: registry})
+			c := mustNew(t, cache.Config{MaxBytes: bound})
 			l := mustLoader[[]byte](t, c, cache.Options{})
 			empty := heap()
 			for i := range keys {
@@ -37,8 +34,8 @@ func TestHeapStaysWithinTheBound(t *testing.T) {
 				}
 			}
 			// It evicts in the background.
-			most, entries := keys/space.times, metric(t, registry, "near_entries")
-			for deadline := time.Now().Add(10 * time.Second); entries > most && time.Now().Before(deadline); entries = metric(t, registry, "near_entries") {
+			most, entries := keys/space.times, c.Stats().Entries
+			for deadline := time.Now().Add(10 * time.Second); entries > most && time.Now().Before(deadline); entries = c.Stats().Entries {
 				time.Sleep(time.Millisecond)
 			}
 			grown := heap() - empty

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/cluster"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
@@ -55,8 +55,7 @@ func TestABurstOfMissesBumpsNoEpoch(t *testing.T) {
 // burster is a replica whose reads come in bursts.
 type burster struct {
 	*cache.Cache
-	rows     *cache.Loader[int64]
-	registry *prometheus.Registry
+	rows *cache.Loader[int64]
 }
 
 // mustStartFar starts a replica that is so far from Redis, and waits until it has a lease.
@@ -68,15 +67,15 @@ func mustStartFar(t *testing.T, server *servers.Redis, ledger cache.Ledger, far 
 	}
 	t.Cleanup(wire.Close)
 	wire.MoveAway(far)
-	r := &burster{registry: prometheus.NewRegistry()}
+	r := &burster{}
 	// The bounds are wide, for on a busy machine this process may be slow; and the connections few, so that a burst
 	// that has them all takes longer than the bounds.
-	r.Cache = mustNew(t, cache.Config{Registerer: r.registry, Cluster: &cache.Cluster{
+	r.Cache = mustNew(t, cache.Config{Cluster: &cluster.Config{
 		Redis: &redis.UniversalOptions{Addrs: []string{wire.Addr}, PoolSize: 4}, Ledger: ledger,
 		Lease: 2 * time.Second, Timeout: time.Second, AckTimeout: time.Second,
 	}})
 	r.rows = mustLoader[int64](t, r.Cache, cache.Options{Name: "row"})
-	mustHaveLease(t, r.registry)
+	mustHaveLease(t, r.Cache)
 	return r
 }
 

@@ -1,26 +1,25 @@
 package cache
 
 import (
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/woodytoys/woodytoys/cache/internal/cluster"
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // Cache holds the values of any number of loaders. It is safe for concurrent use.
 type Cache struct {
 	fences  *fence.Table
 	keep    keep
-	node    *cluster.Node // nil for a cache of one process
+	node    layer.Node // nil for a cache of one process
 	flights flights
 	clock   clock
-	metrics *metrics
+	counts  counts
 
-	mu    sync.Mutex
-	names map[string]bool // of loaders
+	mu     sync.Mutex
+	meters map[string]*meter // by the names of the loaders
 }
 
 // New makes a cache. With a Cluster it does not wait for Redis or the database: until both have been
@@ -29,11 +28,8 @@ func New(cfg Config) (*Cache, error) {
 	if cfg.MaxBytes <= 0 {
 		cfg.MaxBytes = 64 << 20
 	}
-	if cfg.Registerer == nil {
-		cfg.Registerer = prometheus.NewRegistry()
-	}
 	c := &Cache{
-		fences: fence.New(), clock: clock{time.Now()}, names: map[string]bool{},
+		fences: fence.New(), clock: clock{time.Now()}, meters: map[string]*meter{},
 		flights: flights{byKey: map[string]*flight{}},
 	}
 	c.flights.finished.L = &c.flights.mu
@@ -43,20 +39,19 @@ func New(cfg Config) (*Cache, error) {
 	case cfg.NoNear:
 		c.keep = nothing{}
 	default:
-		near, err := newNear(cfg.MaxBytes, func() { c.metrics.evictions.Inc() })
+		near, err := newNear(cfg.MaxBytes, c.counts.evictions.Inc)
 		if err != nil {
 			return nil, err
 		}
 		c.keep = near
 	}
-	var err error
-	if c.metrics, err = newMetrics(cfg.Registerer, c.keep); err != nil {
-		return nil, err
-	}
 	if cfg.Cluster != nil {
-		c.node, err = cfg.Cluster.start(c, cfg.Registerer)
+		var err error
+		if c.node, err = cfg.Cluster.Join(layer.Host{Fences: c.fences, Now: c.clock.now}); err != nil {
+			return nil, err
+		}
 	}
-	return c, err
+	return c, nil
 }
 
 // Invalidate is to be called after a write has committed and before it is acknowledged, with the
@@ -72,9 +67,9 @@ func (c *Cache) Invalidate(tags ...string) error { return c.Settle(0, tags...) }
 // outbox.Outbox.Record, which returns the record. What a process that dies before it has settled
 // leaves behind, another replica carries out.
 func (c *Cache) Settle(record int64, tags ...string) error {
-	c.metrics.invalidations.Inc()
+	c.counts.invalidations.Inc()
 	if c.node != nil {
-		return c.node.Settle(record, tags)
+		return c.node.Settle(record, slices.Clone(tags)) // so that the caller's stay on its stack, in one process too
 	}
 	var room [16]uint16 // on the stack
 	c.fences.Invalidate(fence.AppendSlots(room[:0], tags...))

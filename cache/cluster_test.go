@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/cluster"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
@@ -64,24 +64,23 @@ func (f *fakeLedger) Progress(context.Context, cache.Record) (cache.Progress, er
 
 // mustJoin makes a cache that is a cluster of one, and waits until it has a lease. A fill that nobody ends is waited
 // for as good as for ever.
-func mustJoin(t *testing.T, server *servers.Redis) (*cache.Cache, *prometheus.Registry) {
+func mustJoin(t *testing.T, server *servers.Redis) *cache.Cache {
 	t.Helper()
-	registry := prometheus.NewRegistry()
-	c := mustNew(t, cache.Config{Registerer: registry, Cluster: &cache.Cluster{
+	c := mustNew(t, cache.Config{Cluster: &cluster.Config{
 		Redis: &redis.UniversalOptions{Addrs: []string{server.Addr}}, Ledger: &fakeLedger{},
 		Lease: 5 * time.Second, FillLease: time.Hour,
 		Timeout: 5 * time.Second,
 	}})
 	t.Cleanup(c.Close)
-	mustHaveLease(t, registry)
-	return c, registry
+	mustHaveLease(t, c)
+	return c
 }
 
-// mustHaveLease waits until a cache has a lease. The metric is in whole seconds.
-func mustHaveLease(t *testing.T, registry *prometheus.Registry) {
+// mustHaveLease waits until a cache has a lease of some length.
+func mustHaveLease(t *testing.T, c *cache.Cache) {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)
-	for metric(t, registry, "lease_seconds") <= 0 {
+	for c.Stats().Cluster.Lease < time.Second {
 		if time.Now().After(deadline) {
 			t.Fatal("the cache has no lease after a minute")
 		}
@@ -93,7 +92,7 @@ func mustHaveLease(t *testing.T, registry *prometheus.Registry) {
 // Release is not set: another build may encode otherwise.
 func TestABuildHasValuesOfItsOwn(t *testing.T) {
 	server := servertest.MustStartRedis(t)
-	c, _ := mustJoin(t, server)
+	c := mustJoin(t, server)
 	l := mustLoader[int64](t, c, cache.Options{})
 	if _, info := get(t, l, key, tags, plain(func() (int64, error) { return 7, nil })); !info.SharedStored {
 		t.Fatal("the value is not in Redis")

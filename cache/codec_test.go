@@ -23,7 +23,7 @@ func TestACodecThatFails(t *testing.T) {
 		"ends its goroutine": runtime.Goexit,
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, registry := mustJoin(t, server)
+			c := mustJoin(t, server)
 			l := mustLoader[int64](t, c, cache.Options{Codec: failing{fail}})
 			load := plain(func() (int64, error) { return 7, nil })
 			for range 2 {
@@ -32,7 +32,7 @@ func TestACodecThatFails(t *testing.T) {
 				}
 				l.Forget(key) // with FillLease an hour, the next one would wait if the lease were held
 			}
-			if got := metric(t, registry, "unencoded_total"); got != 2 {
+			if got := c.Stats().Loaders[0].Unencoded; got != 2 {
 				t.Errorf("%d values are counted as unencoded, want 2", got)
 			}
 		})

@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/eko/gocache/lib/v4/store"
-	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // Config is what a Cache is made of.
@@ -23,9 +24,13 @@ type Config struct {
 	NoNear bool
 	// Cluster makes the cache one replica's part of several that share what they keep. Default: nil,
 	// it is for this process alone.
-	Cluster *Cluster
-	// Registerer takes the metrics. Default: a registry of its own, which nobody reads.
-	Registerer prometheus.Registerer
+	Cluster Cluster
+}
+
+// Cluster makes a cache one replica's part of several: a *cluster.Config, of package cache/cluster. The internal types of
+// its method keep others from implementing it.
+type Cluster interface {
+	Join(host layer.Host) (layer.Node, error)
 }
 
 // Options are how one Loader's values are kept.

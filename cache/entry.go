@@ -4,8 +4,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache/internal/cluster"
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // entry is a kept value. All of it but refresh and refreshing is written once.
@@ -14,8 +14,8 @@ type entry struct {
 	err   error // what an absence is answered with; nil for a value
 
 	fence fence.Stamp
-	slots []uint16      // of its tags
-	id    cluster.Token // of the fill, where it is shared by replicas
+	slots []uint16    // of its tags
+	id    layer.Token // of the fill, where it is shared by replicas
 
 	expires    int64        // on the cache's clock, like refresh
 	refresh    atomic.Int64 // when to load it again ahead of that; zero for never

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
-	"github.com/woodytoys/woodytoys/cache/internal/cluster"
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // flights runs at most one load for each key. Beside the running one there may be one that waits
@@ -28,8 +28,8 @@ type request struct {
 	options *Options
 	meter   *meter
 	ctx     context.Context
-	slots   []uint16        // of the tags that the caller named
-	seen    *cluster.Lookup // what it saw in the layer that replicas share; nil when it has not looked
+	slots   []uint16      // of the tags that the caller named
+	seen    *layer.Lookup // what it saw in the layer that replicas share; nil when it has not looked
 }
 
 // flight is one request's load and those who wait for it. What is not of the request, or what came of it, the flights'
@@ -123,8 +123,8 @@ func (c *Cache) begin(f *flight) {
 // caller joined. It returns again = true when the flight cannot answer this caller: it turned out
 // to depend on a tag that was invalidated, and began before the caller came.
 func (c *Cache) await(ctx context.Context, f *flight, led role, came fence.Stamp) (again bool, err error) {
-	c.metrics.waiting.Inc()
-	defer c.metrics.waiting.Dec()
+	c.counts.waiting.Add(1)
+	defer c.counts.waiting.Add(-1)
 	select {
 	case <-f.done:
 	case <-ctx.Done():

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/woodytoys/woodytoys/cache"
 )
 
@@ -76,23 +74,4 @@ func get(t testing.TB, l *cache.Loader[int64], key string, tags []string, load c
 		t.Error(err) // and not Fatal: callers wait for it in goroutines of their own
 	}
 	return v, info
-}
-
-// metric is the sum of a metric over its labels; a histogram's is its count.
-func metric(t testing.TB, registry *prometheus.Registry, name string) int {
-	t.Helper()
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := 0.0
-	for _, family := range families {
-		if family.GetName() != "woody_cache_"+name {
-			continue
-		}
-		for _, m := range family.GetMetric() {
-			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
-		}
-	}
-	return int(sum)
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
-	"github.com/woodytoys/woodytoys/cache/internal/cluster"
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // Reason is why a read was, or was not, answered from the cache.
@@ -62,7 +62,7 @@ type Info struct {
 	// see Loader.Refresh.
 	Due bool
 
-	seen *cluster.Lookup // by Look, for Fill to go on from
+	seen *layer.Lookup // by Look, for Fill to go on from
 }
 
 // Load loads the value of a key. What it does not tell fill, it need not: the zero Fill keeps the
@@ -87,11 +87,12 @@ func NewLoader[V any](c *Cache, options Options) (*Loader[V], error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.names[options.Name] {
+	if c.meters[options.Name] != nil {
 		return nil, fmt.Errorf("cache: there is a loader %s already", options.Name)
 	}
-	c.names[options.Name] = true
-	return &Loader[V]{cache: c, options: options, meter: c.metrics.meter(options.Name)}, nil
+	m := newMeter()
+	c.meters[options.Name] = m
+	return &Loader[V]{cache: c, options: options, meter: m}, nil
 }
 
 // Key is a key of this loader. The parts are everything that the value depends on; their order
@@ -244,7 +245,7 @@ func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load
 }
 
 // flight is a load with one who waits for it: the caller, or the refresh itself, which never gives up.
-func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load Load[V], seen *cluster.Lookup) *flight {
+func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load Load[V], seen *layer.Lookup) *flight {
 	return &flight{waiting: 1, done: make(chan struct{}), request: request{
 		ctx: ctx, key: key, slots: fence.AppendSlots(nil, tags...), options: &l.options, meter: l.meter, seen: seen,
 		load: func(ctx context.Context, fill *Fill) (any, error) { return load(ctx, fill) },

@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/stats"
 )
 
 func TestTTLAndReasons(t *testing.T) {
@@ -180,18 +180,9 @@ func TestBadOptionsAreRefused(t *testing.T) {
 	}
 }
 
-func TestTwoCachesOnOneRegistererAreRefused(t *testing.T) {
-	cfg := cache.Config{Registerer: prometheus.NewRegistry()}
-	mustNew(t, cfg)
-	if _, err := cache.New(cfg); err == nil {
-		t.Error("the second cache's metrics were taken, or left out")
-	}
-}
-
-// TestMetricsAddUp makes 100 known reads.
-func TestMetricsAddUp(t *testing.T) {
-	registry := prometheus.NewRegistry()
-	c := mustNew(t, cache.Config{Registerer: registry})
+// TestStatsAddUp makes 100 known reads.
+func TestStatsAddUp(t *testing.T) {
+	c := mustNew(t, cache.Config{})
 	l := mustLoader[int64](t, c, cache.Options{})
 	load := plain(func() (int64, error) { return 1, nil })
 	for i := range 100 {
@@ -207,15 +198,22 @@ func TestMetricsAddUp(t *testing.T) {
 	close(slow.release)
 	c.Close()
 	l.Get(t.Context(), "failed", tags, plain(func() (int64, error) { return 0, errors.New("broken") }))
-	for name, want := range map[string]int{
-		"near_hits_total": 85, "near_misses_total": 17, "fill_duration_seconds": 17, "joined_total": 0,
-		"refused_stores_total": 1, "failed_fills_total": 1, "invalidations_total": 2, "near_entries": 10, "refreshes_total": 0,
-	} {
-		if got := metric(t, registry, name); got != want {
-			t.Errorf("%s = %d, want %d", name, got, want)
-		}
+	got := c.Stats()
+	for deadline := time.Now().Add(10 * time.Second); got.Bytes < 10*300 && time.Now().Before(deadline); got = c.Stats() {
+		time.Sleep(time.Millisecond) // they are weighed in the background
 	}
-	if bytes := metric(t, registry, "near_bytes"); bytes < 10*300 || bytes > 10*500 {
-		t.Errorf("10 entries are %d bytes", bytes)
+	loader := got.Loaders[0]
+	if fills := loader.Fills.Count(); fills != 17 {
+		t.Errorf("%d fills, want 17", fills)
+	}
+	loader.Fills = stats.Histogram{}
+	if want := (stats.Loader{Name: "test", Hits: 85, Misses: 17, Refused: 1, Failed: 1}); !reflect.DeepEqual(loader, want) {
+		t.Errorf("the loader's stats are %+v, want %+v", loader, want)
+	}
+	if got.Invalidations != 2 || got.Entries != 10 || got.Cluster != nil {
+		t.Errorf("the cache's stats are %+v, want 2 invalidations, 10 entries and no cluster", got)
+	}
+	if got.Bytes < 10*300 || got.Bytes > 10*500 {
+		t.Errorf("10 entries are %d bytes", got.Bytes)
 	}
 }

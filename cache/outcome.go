@@ -4,8 +4,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache/internal/cluster"
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // outcome is what came of a load, or of looking for the value in the layer that replicas share.
@@ -15,8 +15,8 @@ type outcome struct {
 	absent bool
 	fill   Fill // what the load told of it
 
-	found        *cluster.Found // it came from the layer that replicas share
-	id           cluster.Token  // of the fill, where it is there
+	found        *layer.Found // it came from the layer that replicas share
+	id           layer.Token  // of the fill, where it is there
 	shared       Shared
 	sharedStored bool
 
@@ -51,11 +51,11 @@ func (o *outcome) entryOf(key string, options *Options, fence fence.Stamp, slots
 const foundOverhead = 256
 
 // take makes a found value the outcome. It returns false when the codec cannot read it.
-func (o *outcome) take(found *cluster.Found, codec Codec) bool {
+func (o *outcome) take(found *layer.Found, codec Codec) bool {
 	value, decoded := decode(codec, found.Payload)
 	if decoded {
 		o.found, o.value, o.absent, o.id = found, value, found.Absent, found.ID
-		o.fill.slots = cluster.UnpackSlots(found.Slots)
+		o.fill.slots = layer.UnpackSlots(found.Slots)
 		o.fill.bytes = int64(len(found.Payload)) + foundOverhead
 	}
 	return decoded

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
-	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // fly has a flight that has begun go on by itself.
@@ -26,7 +26,7 @@ func (c *Cache) fly(f *flight) {
 func (c *Cache) pilot(ctx context.Context, f *flight) {
 	defer f.cancel()
 	defer c.finish(f) // even if the codec ends this goroutine
-	var lease *cluster.FillLease
+	var lease layer.Lease
 	defer func() { c.share(f, lease) }()
 	if c.node != nil {
 		if lease = c.fetch(ctx, f); f.found != nil {

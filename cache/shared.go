@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // look looks a key up in the layer that replicas share, for a caller who found nothing near. It returns what was seen
 // there to a caller who is to begin a flight; nil when a flight of the key is under way, which will do.
-func (l *Loader[V]) look(key string) (v V, info Info, seen *cluster.Lookup) {
+func (l *Loader[V]) look(key string) (v V, info Info, seen *layer.Lookup) {
 	c := l.cache
 	if c.flights.has(key) {
 		return v, info, nil
@@ -32,7 +32,7 @@ func (l *Loader[V]) look(key string) (v V, info Info, seen *cluster.Lookup) {
 	if info.TTL = max(0, min(o.ttl(&l.options), time.Until(there.Expires))); info.TTL > 0 && c.Near() {
 		info.Stored = true
 		o.fill.bytes = int64(len(there.Payload)) + foundOverhead
-		slots, expires := cluster.UnpackSlots(there.Slots), c.clock.now()+int64(info.TTL)
+		slots, expires := layer.UnpackSlots(there.Slots), c.clock.now()+int64(info.TTL)
 		c.keep.set(strings.Clone(key), o.entryOf(key, &l.options, there.Stamp, slots, expires))
 	}
 	return v, info, nil
@@ -40,8 +40,8 @@ func (l *Loader[V]) look(key string) (v V, info Info, seen *cluster.Lookup) {
 
 // fetch looks for a flight's value in the layer that replicas share. Without one, it returns the lease to
 // fill it for all; or nil, when that layer cannot be used now.
-func (c *Cache) fetch(ctx context.Context, f *flight) *cluster.FillLease {
-	var old cluster.Token
+func (c *Cache) fetch(ctx context.Context, f *flight) layer.Lease {
+	var old layer.Token
 	if f.ahead != nil {
 		old = f.ahead.id
 	}
@@ -71,7 +71,7 @@ func (c *Cache) fetch(ctx context.Context, f *flight) *cluster.FillLease {
 
 // share ends a fill lease: with the value, where it may be kept, and without one whatever happens before. An absence
 // that is an error stays here: an error is no value that a codec knows.
-func (c *Cache) share(f *flight, lease *cluster.FillLease) {
+func (c *Cache) share(f *flight, lease layer.Lease) {
 	if lease == nil {
 		return
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/cluster"
 	"github.com/woodytoys/woodytoys/cache/fibercache"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 )
@@ -48,7 +49,7 @@ var overRedis = []candidate{
 		if err := box.Migrate(context.Background()); err != nil {
 			return err
 		}
-		c, err := cache.New(cache.Config{NoNear: true, Cluster: &cache.Cluster{
+		c, err := cache.New(cache.Config{NoNear: true, Cluster: &cluster.Config{
 			Redis: &redis.UniversalOptions{Addrs: []string{os.Getenv(redisEnv)}}, Ledger: box, Logger: slog.New(slog.DiscardHandler),
 		}})
 		if err != nil {

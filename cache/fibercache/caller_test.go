@@ -56,11 +56,11 @@ func TestAQueuedCallerLeaves(t *testing.T) {
 		go func() { answered <- p.get("/toys/1", "Who: "+who) }()
 		return answered
 	}
-	mustWait := func(n float64) {
+	mustWait := func(n int) {
 		t.Helper()
-		for deadline := time.Now().Add(time.Minute); metricOf(p, "waiting") != n; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); p.waiting() != n; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("%v callers wait, want %v", metricOf(p, "waiting"), n)
+				t.Fatalf("%d callers wait, want %d", p.waiting(), n)
 			}
 		}
 	}
@@ -104,7 +104,7 @@ func TestTheHandlerIsToldThatNobodyWaits(t *testing.T) {
 	})
 	for i, who := range []string{"one", "two"} {
 		go p.get("/toys/1", "Who: "+who)
-		for metricOf(p, "waiting") != float64(i+1) {
+		for p.waiting() != i+1 {
 			time.Sleep(time.Millisecond)
 		}
 	}

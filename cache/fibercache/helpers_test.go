@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/woodytoys/woodytoys/cache"
 	"github.com/woodytoys/woodytoys/cache/fibercache"
@@ -17,17 +16,15 @@ import (
 
 // program is a Fiber program that listens.
 type program struct {
-	t        testing.TB
-	cache    *cache.Cache
-	registry *prometheus.Registry
-	url      string
+	t     testing.TB
+	cache *cache.Cache
+	url   string
 }
 
 // mustServe starts a program with one decorated route, GET /toys/:id, and more.
 func mustServe(t testing.TB, o fibercache.Options, handler fiber.Handler, more ...func(*fiber.App, *cache.Cache)) *program {
 	t.Helper()
-	registry := prometheus.NewRegistry()
-	c, err := cache.New(cache.Config{Registerer: registry})
+	c, err := cache.New(cache.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,25 +55,11 @@ func mustServe(t testing.TB, o fibercache.Options, handler fiber.Handler, more .
 		app.ShutdownWithTimeout(time.Second)
 		<-ended
 	})
-	return &program{t: t, cache: c, registry: registry, url: "http://" + ln.Addr().String()}
+	return &program{t: t, cache: c, url: "http://" + ln.Addr().String()}
 }
 
-// metricOf is a metric of the program's cache, all routes together.
-func metricOf(p *program, name string) float64 {
-	families, err := p.registry.Gather()
-	if err != nil {
-		p.t.Error(err)
-	}
-	sum := 0.0
-	for _, family := range families {
-		if family.GetName() == "woody_cache_"+name {
-			for _, m := range family.GetMetric() {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			}
-		}
-	}
-	return sum
-}
+// waiting is how many callers wait for a fill.
+func (p *program) waiting() int { return int(p.cache.Stats().Waiting) }
 
 type reply struct {
 	status int

@@ -26,7 +26,7 @@ func (h *held) joinHeld(p *program, path string) reply {
 	go func() { alice <- p.get(path, "X-Caller: alice") }()
 	<-h.begun
 	go func() { bob <- p.get(path, "X-Caller: bob") }()
-	for metricOf(p, "waiting") < 2 { // both have joined
+	for p.waiting() < 2 { // both have joined
 		time.Sleep(time.Millisecond)
 	}
 	close(h.release)

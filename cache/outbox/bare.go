@@ -16,7 +16,7 @@ import (
 // off from Redis: one that caches carries them out, or it bumps the epoch and waits.
 type Bare struct {
 	*Outbox
-	// Lease is the others' cache.Cluster.Lease.
+	// Lease is the others' cluster.Config.Lease.
 	Lease time.Duration
 }
 

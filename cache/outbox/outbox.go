@@ -3,7 +3,7 @@
 //
 //	box := outbox.New(outbox.Config{DB: db, Direct: true}) // db is one server, and no proxy or cluster
 //	err = box.Migrate(ctx)
-//	c, err := cache.New(cache.Config{Cluster: &cache.Cluster{Redis: options, Ledger: box}})
+//	c, err := cache.New(cache.Config{Cluster: &cluster.Config{Redis: options, Ledger: box}})
 //
 // and for each write, in its transaction and after its commit:
 //

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
@@ -42,7 +42,7 @@ func mustStartAs(t *testing.T, server *servers.Redis, user, replica string, ledg
 	p, _ := newPart(t, ledger)
 	cfg, log := *p.Config, &journal{}
 	cfg.Redis = &redis.UniversalOptions{Addrs: []string{server.Addr}, Username: user, Password: "secret"}
-	cfg.Replica, cfg.Registerer = replica, prometheus.NewRegistry()
+	cfg.Replica = replica
 	cfg.Lease, cfg.Timeout, cfg.FillLease = 5*time.Second, 10*time.Second, time.Second
 	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
 	n, err := Start(cfg)
@@ -97,7 +97,7 @@ func TestTheRuleIsEnough(t *testing.T) {
 	if lease == nil {
 		t.Fatal("no fill lease")
 	}
-	found := make(chan *Found)
+	found := make(chan *layer.Found)
 	go func() {
 		got, _ := other.Fetch(context.Background(), "key", Token{}, nil)
 		found <- got

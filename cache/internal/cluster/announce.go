@@ -75,7 +75,7 @@ func (w *writes) confirm(s *session, seq uint64, members map[string]string) erro
 	if err := w.lookAgain(s, look); err != nil {
 		return err
 	}
-	w.metrics.acknowledged.Add(float64(len(members) - len(missing)))
+	w.metrics.acknowledged.Add(uint64(len(members) - len(missing)))
 	if len(missing) > 0 {
 		if err := w.evict(s, missing); err != nil {
 			return errAgain // they may go on renewing
@@ -100,7 +100,7 @@ func (w *writes) lookAgain(s *session, look *look) error {
 
 // evict evicts the members who have not acknowledged, so that they cannot renew.
 func (w *writes) evict(s *session, missing map[string]string) error {
-	w.metrics.timedOut.Add(float64(len(missing)))
+	w.metrics.timedOut.Add(uint64(len(missing)))
 	return s.insist(func() error {
 		ctx, cancel := w.bounded(context.Background())
 		defer cancel()

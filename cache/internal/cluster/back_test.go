@@ -5,7 +5,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
@@ -119,7 +118,7 @@ func TestTwoEpochsOfOneNumber(t *testing.T) {
 	start := func(ledger *fakeLedger) *Node {
 		p, _ := newPart(t, ledger)
 		cfg := *p.Config
-		cfg.Redis, cfg.Registerer = &redis.UniversalOptions{Addrs: []string{server.Addr}}, prometheus.NewRegistry()
+		cfg.Redis = &redis.UniversalOptions{Addrs: []string{server.Addr}}
 		cfg.Lease, cfg.Timeout = 5*time.Second, 10*time.Second
 		n, err := Start(cfg)
 		if err != nil {

@@ -6,14 +6,13 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
-	"github.com/woodytoys/woodytoys/cache/internal/fence"
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
-// Config is what a Node is made of. The bounds are explained where users set them: in cache.Cluster.
+// Config is what a Node is made of. The bounds are explained where users set them: in cluster.Config.
 type Config struct {
 	Redis   *redis.UniversalOptions
 	Ledger  Ledger
@@ -24,10 +23,8 @@ type Config struct {
 
 	Lease, FillLease, AckTimeout, Timeout time.Duration
 
-	Fences     *fence.Table
-	Now        func() int64 // nanoseconds, monotonic
-	Registerer prometheus.Registerer
-	Logger     *slog.Logger
+	layer.Host
+	Logger *slog.Logger
 }
 
 // margin is the part of a lease that its holder leaves unused, for what clocks run apart.
@@ -55,7 +52,7 @@ func (c *Config) check() error {
 		{"AckTimeout", c.AckTimeout, time.Millisecond}, {"Timeout", c.Timeout, time.Millisecond},
 	} {
 		if bound.value < bound.least {
-			return fmt.Errorf("cache: Cluster.%s must be %v or more, not %v", bound.name, bound.least, bound.value)
+			return fmt.Errorf("cluster: Config.%s must be %v or more, not %v", bound.name, bound.least, bound.value)
 		}
 	}
 	return checkNamespace(c.Namespace)
@@ -65,15 +62,15 @@ func (c *Config) check() error {
 func checkRedis(o *redis.UniversalOptions) error {
 	switch {
 	case o == nil:
-		return errors.New("cache: Cluster.Redis is missing")
+		return errors.New("cluster: Config.Redis is missing")
 	case o.IsClusterMode, len(o.Addrs) > 1 && o.MasterName == "":
-		return fmt.Errorf("cache: Cluster.Redis has the addresses %q and no MasterName, which means Redis Cluster: "+
+		return fmt.Errorf("cluster: Config.Redis has the addresses %q and no MasterName, which means Redis Cluster: "+
 			"that cannot be used, since the scripts use keys of several slots; give the address of one server, "+
 			"or those of sentinels and MasterName", o.Addrs)
 	case o.MasterName != "" && len(o.Addrs) == 0:
-		return fmt.Errorf("cache: Cluster.Redis has the MasterName %q and no Addrs: give those of its sentinels", o.MasterName)
+		return fmt.Errorf("cluster: Config.Redis has the MasterName %q and no Addrs: give those of its sentinels", o.MasterName)
 	case o.ReadOnly, o.RouteByLatency, o.RouteRandomly:
-		return errors.New("cache: Cluster.Redis must not read from copies, which are behind: " +
+		return errors.New("cluster: Config.Redis must not read from copies, which are behind: " +
 			"leave ReadOnly, RouteByLatency and RouteRandomly unset")
 	}
 	return nil

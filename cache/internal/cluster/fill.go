@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // fills finds in Redis what replicas have filled, and has one of them fill what is missing.
@@ -13,15 +15,15 @@ type fills struct {
 }
 
 // lookup looks a key up in Redis, in one round trip.
-func (f *fills) lookup(key string) Lookup {
+func (f *fills) lookup(key string) layer.Lookup {
 	before := f.Fences.Now() // of the session before, should there be another in the meantime
 	s := f.members.ready()
 	if s == nil {
-		return Lookup{}
+		return layer.Lookup{}
 	}
 	l, err := s.lookup(key, before)
 	if err != nil {
-		return Lookup{}
+		return layer.Lookup{}
 	}
 	return l
 }
@@ -30,14 +32,14 @@ func (f *fills) lookup(key string) Lookup {
 const fetchRounds = 5
 
 // fetch is Node.Fetch, round after round.
-func (f *fills) fetch(ctx context.Context, key string, old Token, from *Lookup) (*Found, *FillLease) {
+func (f *fills) fetch(ctx context.Context, key string, old layer.Token, from *layer.Lookup) (*layer.Found, layer.Lease) {
 	waited := false
 	for round := 0; round < fetchRounds && ctx.Err() == nil; round++ {
 		if from == nil {
 			l := f.lookup(key)
 			from = &l
 		}
-		s := from.session
+		s, _ := from.Session.(*session)
 		switch {
 		case s == nil:
 			return nil, nil
@@ -47,7 +49,7 @@ func (f *fills) fetch(ctx context.Context, key string, old Token, from *Lookup) 
 		}
 		lease := s.fillLease(key)
 		woken, forget := f.waits.on(lease.waiters())
-		acquired, left, err := lease.acquire(from.seenID())
+		acquired, left, err := lease.acquire(seenID(from))
 		if left > 0 {
 			waited = true
 			s.await(ctx, woken, left)
@@ -66,8 +68,8 @@ func (f *fills) fetch(ctx context.Context, key string, old Token, from *Lookup) 
 
 // await waits until a fill ends: until this replica is woken, or the filler's lease has run out.
 func (s *session) await(ctx context.Context, woken <-chan struct{}, left time.Duration) {
-	s.metrics.waiting.Inc()
-	defer s.metrics.waiting.Dec()
+	s.metrics.waiting.Add(1)
+	defer s.metrics.waiting.Add(-1)
 	timer := time.NewTimer(left)
 	defer timer.Stop()
 	select {

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
@@ -23,7 +23,7 @@ func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 	s.redis.gets = newGets(client, time.Second)
 	s.membership.lease.until.Store(math.MaxInt64)
 	s.values = s.name("v", "")
-	value := Value{ID: newToken(), Inc: s.inc, Seq: 105, Expires: time.Now().Add(time.Minute), Slots: PackSlots([]uint16{7})}
+	value := Value{ID: newToken(), Inc: s.inc, Seq: 105, Expires: time.Now().Add(time.Minute), Slots: layer.PackSlots([]uint16{7})}
 	if err := client.Set(context.Background(), s.values+"key", value.marshal(), 0).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestOneFillsForAll(t *testing.T) {
 	start := func(name string) *Node {
 		p, _ := newPart(t, ledger)
 		cfg := *p.Config
-		cfg.Redis, cfg.Replica, cfg.Registerer = &redis.UniversalOptions{Addrs: []string{server.Addr}}, name, prometheus.NewRegistry()
+		cfg.Redis, cfg.Replica = &redis.UniversalOptions{Addrs: []string{server.Addr}}, name
 		cfg.Lease, cfg.Timeout, cfg.FillLease = time.Minute, 10*time.Second, time.Hour
 		n, err := Start(cfg)
 		if err != nil {
@@ -60,8 +60,8 @@ func TestOneFillsForAll(t *testing.T) {
 	}
 	filler, other := start("filler"), start("other")
 	type outcome struct {
-		found *Found
-		lease *FillLease
+		found *layer.Found
+		lease layer.Lease
 	}
 	wait := func(key string) <-chan outcome {
 		done := make(chan outcome, 1)
@@ -103,5 +103,15 @@ func TestOneFillsForAll(t *testing.T) {
 	}
 	if got.lease.Store([]uint16{7}, false, []byte("toy"), time.Minute) {
 		t.Error("a value was stored whose fence was lost")
+	}
+}
+
+// TestNoLeaseIsNil holds that a replica without a session returns no lease at all, where a nil pointer in an interface
+// would be one.
+func TestNoLeaseIsNil(t *testing.T) {
+	p, _ := newPart(t, &fakeLedger{})
+	found, lease := newNode(p).Fetch(t.Context(), "key", Token{}, nil)
+	if found != nil || lease != nil {
+		t.Errorf("without a session: %v, %v; want neither a value nor a lease", found, lease)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // FillLease is the right, and the duty, to fill a key for all replicas. It is held until it ends with Store
@@ -87,7 +88,7 @@ func (l *FillLease) Store(slots []uint16, absent bool, payload []byte, ttl time.
 	s := l.session
 	value := Value{
 		ID: l.token, Inc: s.inc, Seq: l.seq, Expires: time.Now().Add(ttl), Absent: absent,
-		Slots: PackSlots(slots), Payload: payload,
+		Slots: layer.PackSlots(slots), Payload: payload,
 	}
 	seq := l.seq
 	if broken.Fence {

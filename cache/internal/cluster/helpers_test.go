@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // fakeLedger is a ledger in memory, which can fail. Real ones are in package outbox.
@@ -140,8 +141,10 @@ func newPart(t testing.TB, ledger Ledger) (part, context.CancelFunc) {
 	t.Cleanup(cancel)
 	return part{
 		Config: &Config{
-			Redis: &redis.UniversalOptions{}, Ledger: ledger, Lease: time.Second, FillLease: time.Second, AckTimeout: time.Second, Timeout: time.Second,
-			Fences: fence.New(), Now: func() int64 { return int64(time.Since(began)) }, Logger: slog.New(slog.DiscardHandler),
+			Redis: &redis.UniversalOptions{}, Ledger: ledger,
+			Lease: time.Second, FillLease: time.Second, AckTimeout: time.Second, Timeout: time.Second,
+			Host:   layer.Host{Fences: fence.New(), Now: func() int64 { return int64(time.Since(began)) }},
+			Logger: slog.New(slog.DiscardHandler),
 		},
 		metrics: newMetrics(), ctx: ctx, tasks: &sync.WaitGroup{},
 	}, cancel

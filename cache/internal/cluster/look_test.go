@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
@@ -85,7 +84,7 @@ func TestNoAcknowledgementWithoutALook(t *testing.T) {
 	ledger := &fakeLedger{state: State{Epoch: 1}, look: func() (State, error) { return State{}, failure }}
 	p, _ := newPart(t, ledger)
 	cfg := *p.Config
-	cfg.Redis, cfg.Registerer = &redis.UniversalOptions{Addrs: []string{server.Addr}}, prometheus.NewRegistry()
+	cfg.Redis = &redis.UniversalOptions{Addrs: []string{server.Addr}}
 	cfg.Timeout = 10 * time.Second
 	n, err := Start(cfg)
 	if err != nil {

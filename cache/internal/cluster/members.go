@@ -63,7 +63,7 @@ func (s *session) evictDead(others map[string]other, members map[string]string) 
 		}
 	}
 	s.membership.evicted.takeOff(members)
-	s.metrics.members.Set(float64(len(members)))
+	s.metrics.members.Store(int64(len(members)))
 	if len(dead) > 0 {
 		ctx, cancel := s.bounded(s.ctx)
 		defer cancel()

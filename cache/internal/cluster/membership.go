@@ -291,7 +291,7 @@ func (m *membership) open(s *session) error {
 	m.away.Store(false)
 	m.lease.begin()
 	m.changeLocked()
-	m.metrics.sessions.Add(1)
+	m.metrics.sessions.Inc()
 	m.Logger.Info("cache: session", "member", s.member, "epoch", s.epoch.Name())
 	return nil
 }

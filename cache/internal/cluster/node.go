@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // Node is one replica's part in the cluster. It is safe for concurrent use.
@@ -47,10 +49,6 @@ func Start(cfg Config) (*Node, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := newNode(part{Config: &cfg, metrics: newMetrics(), ctx: ctx, tasks: &sync.WaitGroup{}})
 	n.cancel = cancel
-	if err := n.observe(); err != nil {
-		cancel()
-		return nil, err
-	}
 	n.tasks.Go(n.watch.run)
 	n.tasks.Go(n.writes.run)
 	n.tasks.Go(n.records.run)
@@ -76,13 +74,15 @@ func newNode(p part) *Node {
 func (n *Node) Live(now int64) bool { return n.lease.holds(now) }
 
 // Lookup looks a key up in Redis, in one round trip.
-func (n *Node) Lookup(key string) Lookup { return n.fills.lookup(key) }
+func (n *Node) Lookup(key string) layer.Lookup { return n.fills.lookup(key) }
 
 // Fetch looks a key up in Redis, or goes on from a Lookup that found nothing. Where there is nothing that may
 // be served, or only the value whose ID is old, one replica is to fill it: it gets the FillLease, and all others
 // wait for it to finish and look again. It returns neither when this replica cannot use Redis, when it waited
 // again and again for fills that brought nothing, or when ctx ended: then the caller loads for itself.
-func (n *Node) Fetch(ctx context.Context, key string, old Token, from *Lookup) (*Found, *FillLease) {
+func (n *Node) Fetch(
+	ctx context.Context, key string, old layer.Token, from *layer.Lookup,
+) (*layer.Found, layer.Lease) {
 	return n.fills.fetch(ctx, key, old, from)
 }
 

@@ -167,7 +167,7 @@ func (s *session) hearEcho(seq, number uint64) {
 	if !found {
 		return
 	}
-	s.metrics.busLag.Observe(float64(now-asked) / float64(time.Second))
+	s.metrics.busLag.Observe(time.Duration(now - asked))
 	s.extend(asked)
 }
 

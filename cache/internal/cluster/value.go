@@ -7,18 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 // Token is unique among all that any replica ever makes.
-type Token [16]byte
+type Token = layer.Token
 
 func newToken() (t Token) {
 	rand.Read(t[:]) // never fails
 	return t
 }
-
-// String is the token as it stands in Redis and in messages.
-func (t Token) String() string { return hex.EncodeToString(t[:]) }
 
 func parseToken(text string) (t Token, err error) {
 	b, err := hex.DecodeString(text)
@@ -40,7 +39,7 @@ type Value struct {
 	Expires time.Time
 	// Absent reports that it stands for something that is not there.
 	Absent bool
-	// Slots are packed as they stand in Redis: see PackSlots.
+	// Slots are packed as they stand in Redis: see layer.PackSlots.
 	Slots []byte
 	// Payload is the value itself, in the form that its loader's codec gives it.
 	Payload []byte
@@ -87,24 +86,6 @@ func (v *Value) unmarshal(b []byte) error {
 	}
 	v.Slots, v.Payload = rest[:2*count:2*count], rest[2*count:]
 	return nil
-}
-
-// PackSlots returns slots in two bytes each, the higher one first.
-func PackSlots(slots []uint16) []byte {
-	b := make([]byte, 0, 2*len(slots))
-	for _, slot := range slots {
-		b = binary.BigEndian.AppendUint16(b, slot)
-	}
-	return b
-}
-
-// UnpackSlots is the inverse of PackSlots.
-func UnpackSlots(b []byte) []uint16 {
-	slots := make([]uint16, len(b)/2)
-	for i := range slots {
-		slots[i] = binary.BigEndian.Uint16(b[2*i:])
-	}
-	return slots
 }
 
 // idOf is the place in a value where acquire.lua looks for its ID, whatever the value is.

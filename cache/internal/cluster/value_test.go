@@ -4,12 +4,14 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
 func someValue() Value {
 	return Value{
 		ID: newToken(), Inc: newToken(), Seq: 7, Expires: time.UnixMilli(1_790_000_000_000), Absent: true,
-		Slots: PackSlots([]uint16{0, 1, 65535}), Payload: []byte("toy"),
+		Slots: layer.PackSlots([]uint16{0, 1, 65535}), Payload: []byte("toy"),
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
@@ -19,7 +18,7 @@ func TestAWriterSeesThatRedisWentBack(t *testing.T) {
 	ledger := &fakeLedger{state: State{Epoch: 1}}
 	p, _ := newPart(t, ledger)
 	cfg := *p.Config
-	cfg.Redis, cfg.Registerer = &redis.UniversalOptions{Addrs: []string{server.Addr}}, prometheus.NewRegistry()
+	cfg.Redis = &redis.UniversalOptions{Addrs: []string{server.Addr}}
 	cfg.Replica, cfg.Lease, cfg.AckTimeout, cfg.Timeout = "one", 20*time.Second, 10*time.Second, 10*time.Second
 	n, err := Start(cfg)
 	if err != nil {

@@ -82,7 +82,7 @@ func (w *writes) carry(tags []string) (bump string, err error) {
 	began := time.Now()
 	b := w.add(tags)
 	<-b.done
-	w.metrics.carried.Observe(time.Since(began).Seconds())
+	w.metrics.settled.Observe(time.Since(began))
 	return b.bump, b.err
 }
 

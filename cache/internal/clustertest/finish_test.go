@@ -13,9 +13,9 @@ func TestALateFinishIsNoOutage(t *testing.T) {
 	s.mustStartReplicas(1, settings{Timeout: 10 * time.Second})
 	r := s.replicas[0]
 	done := s.mustHold(r, "a", "h")
-	sessions := r.metric("sessions")
+	sessions := r.metric("sessions_total")
 	s.mustExec("UPDATE woody_cache SET epoch = epoch + 1")
-	await(t, "the replica has another session", 10*time.Second, func() bool { return r.metric("sessions") > sessions })
+	await(t, "the replica has another session", 10*time.Second, func() bool { return r.metric("sessions_total") > sessions })
 	r.mustRelease("h")
 	<-done
 	if got := r.metric("breaker_open"); got != 0 {

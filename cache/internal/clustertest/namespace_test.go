@@ -55,9 +55,9 @@ func TestScheduleTwoPrograms(t *testing.T) {
 				t.Errorf("the other program reads %+v, want a hit of its own version 11", a)
 			}
 			for i, r := range both {
-				if r.metric("sessions") != 1 || r.metric("epoch") != epochs[i] || r.metric("members") > 1 {
+				if r.metric("sessions_total") != 1 || r.metric("epoch") != epochs[i] || r.metric("members") > 1 {
 					t.Errorf("a program has had %v sessions, epoch %v after %v, %v members; want those of one alone",
-						r.metric("sessions"), r.metric("epoch"), epochs[i], r.metric("members"))
+						r.metric("sessions_total"), r.metric("epoch"), epochs[i], r.metric("members"))
 				}
 			}
 		})
@@ -71,7 +71,7 @@ func TestANamespaceIsOfOneDatabase(t *testing.T) {
 	s := mustStartOn(t, mariadb, 0)
 	s.mustStartReplicas(2, settings{Namespace: "shop", Lease: 3 * time.Second})
 	first := s.replicas
-	sessions, epoch := first[0].metric("sessions"), first[0].metric("epoch")
+	sessions, epoch := first[0].metric("sessions_total"), first[0].metric("epoch")
 	beside := s.mustStartBeside(0, settings{})
 	second := beside.mustStartReplica(settings{Name: "second", Namespace: "shop", Lease: 3 * time.Second})
 	await(t, "the second program says why it does not cache", 30*time.Second, func() bool {
@@ -84,9 +84,9 @@ func TestANamespaceIsOfOneDatabase(t *testing.T) {
 			t.Errorf("the second program answers %+v, want version 1 from its database", a)
 		}
 	}
-	if first[0].metric("sessions") != sessions || first[0].metric("epoch") != epoch || second.metric("epoch") != own {
+	if first[0].metric("sessions_total") != sessions || first[0].metric("epoch") != epoch || second.metric("epoch") != own {
 		t.Errorf("%v sessions after %v, epoch %v after %v, the second's %v after %v; want none to move",
-			first[0].metric("sessions"), sessions, first[0].metric("epoch"), epoch, second.metric("epoch"), own)
+			first[0].metric("sessions_total"), sessions, first[0].metric("epoch"), epoch, second.metric("epoch"), own)
 	}
 	for _, r := range first {
 		r.Kill()

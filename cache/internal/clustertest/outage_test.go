@@ -121,7 +121,7 @@ func TestOneReplicaWithoutRedis(t *testing.T) {
 	await(t, "it is off the list", 20*time.Second, func() bool { return others[0].metric("members") == 2 })
 	others[0].mustWrite("c") // it waits for nobody any more
 	others[0].mustRead("b")
-	epoch, sessions := others[0].metric("epoch"), others[0].metric("sessions")
+	epoch, sessions := others[0].metric("epoch"), others[0].metric("sessions_total")
 	const writes = 10
 	for range writes {
 		version := cutOff.mustWrite("a")
@@ -133,7 +133,7 @@ func TestOneReplicaWithoutRedis(t *testing.T) {
 	if got := others[0].metric("epoch"); got != epoch {
 		t.Errorf("the epoch is %v, want %v still", got, epoch)
 	}
-	if got := others[0].metric("sessions"); got != sessions {
+	if got := others[0].metric("sessions_total"); got != sessions {
 		t.Errorf("a replica with Redis has begun %v sessions, want %v still", got, sessions)
 	}
 	if got := cutOff.metric("invalidations_handed_over_total"); got < writes {
@@ -237,7 +237,7 @@ func TestRedisFull(t *testing.T) {
 	}
 	s.mustStartReplicas(1, settings{Patient: true})
 	s.replicas[0].mustRead("a")
-	sessions := s.replicas[0].metric("sessions")
+	sessions := s.replicas[0].metric("sessions_total")
 	epoch := s.replicas[0].metric("epoch")
 	mustSet("1")
 	s.mustStartReplicas(1, settings{Patient: true}) // it joins all the same
@@ -254,7 +254,7 @@ func TestRedisFull(t *testing.T) {
 			}
 		}
 	}
-	if got := s.replicas[0].metric("sessions"); got != sessions {
+	if got := s.replicas[0].metric("sessions_total"); got != sessions {
 		t.Errorf("%v sessions after %v, want the one that was there", got, sessions)
 	}
 	for _, r := range s.replicas {

@@ -20,7 +20,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/cluster"
 	"github.com/woodytoys/woodytoys/cache/outbox"
+	"github.com/woodytoys/woodytoys/cache/promcache"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -93,7 +95,7 @@ func serve(s settings) error {
 	if err := box.Migrate(context.Background()); err != nil {
 		return err
 	}
-	bounds := cache.Cluster{Lease: cmp.Or(s.Lease, lease), FillLease: s.FillLease, Timeout: s.Timeout,
+	bounds := cluster.Config{Lease: cmp.Or(s.Lease, lease), FillLease: s.FillLease, Timeout: s.Timeout,
 		AckTimeout: s.AckTimeout}
 	if s.Patient {
 		bounds.Lease, bounds.AckTimeout, bounds.Timeout = 20*lease, 10*time.Second, 10*time.Second
@@ -102,15 +104,16 @@ func serve(s settings) error {
 		loads: map[string]int{}}
 	r.ledger = &heldLedger{Ledger: box}
 	bounds.Redis = &redis.UniversalOptions{Addrs: []string{s.Redis}, DB: s.RedisDB}
-	bounds.Namespace, bounds.Ledger, bounds.Replica = s.Namespace, r.ledger, s.Name
+	bounds.Instance, bounds.Ledger, bounds.Replica = s.Namespace, r.ledger, s.Name
 	if s.Sentinels != nil {
 		bounds.Redis = &redis.UniversalOptions{Addrs: s.Sentinels, MasterName: servers.MasterName}
 	}
 	bounds.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	r.cache, err = cache.New(cache.Config{NoNear: s.NoNear, Registerer: r.reg, Cluster: &bounds})
+	r.cache, err = cache.New(cache.Config{NoNear: s.NoNear, Cluster: &bounds})
 	if err != nil {
 		return err
 	}
+	r.reg.MustRegister(promcache.New("", r.cache))
 	if r.rows, err = cache.NewLoader[int64](r.cache, cache.Options{Name: "row", TTL: time.Minute}); err != nil {
 		return err
 	}
@@ -294,7 +297,7 @@ func (r *replica) handleMetric(w http.ResponseWriter, request *http.Request) {
 	}
 	sum := 0.0
 	for _, family := range families {
-		if family.GetName() == "woody_cache_"+request.PathValue("name") {
+		if family.GetName() == "cache_"+request.PathValue("name") {
 			for _, m := range family.GetMetric() {
 				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}

@@ -406,9 +406,9 @@ func TestASessionLeaves(t *testing.T) {
 	s.mustStartReplicas(2, settings{Lease: 5 * lease})
 	writer, other := s.replicas[0], s.replicas[1]
 	writer.mustWrite("a") // past the gate
-	sessions := other.metric("sessions")
+	sessions := other.metric("sessions_total")
 	other.wire.CutBus()
-	await(t, "a new session", 10*time.Second, func() bool { return other.metric("sessions") > sessions })
+	await(t, "a new session", 10*time.Second, func() bool { return other.metric("sessions_total") > sessions })
 	began := time.Now()
 	other.wantRead("a", writer.mustWrite("a"))
 	if took := time.Since(began); took > 4*lease {

@@ -28,7 +28,7 @@ func TestScheduleRestoredRedis(t *testing.T) {
 // sessions returns how many sessions each replica has had.
 func (s *system) sessions() (counts []float64) {
 	for _, r := range s.replicas {
-		counts = append(counts, r.metric("sessions"))
+		counts = append(counts, r.metric("sessions_total"))
 	}
 	return counts
 }
@@ -38,7 +38,7 @@ func (s *system) wantAnew(sessions []float64, version int) {
 	s.t.Helper()
 	for i, r := range s.replicas {
 		await(s.t, "the replica has another session", 10*time.Second,
-			func() bool { return r.metric("sessions") > sessions[i] })
+			func() bool { return r.metric("sessions_total") > sessions[i] })
 		r.awaitLive()
 		r.wantRead("a", version)
 	}

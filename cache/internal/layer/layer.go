@@ -1,0 +1,89 @@
+// Package layer is what the cache of a process and the layer that replicas share say to each other.
+package layer
+
+import (
+	"context"
+	"encoding/hex"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/fence"
+	"github.com/woodytoys/woodytoys/cache/stats"
+)
+
+// Host is what a cache gives the layer that it is a part of.
+type Host struct {
+	// Fences are the cache's: invalidations by other replicas are marked there.
+	Fences *fence.Table
+	// Now is the cache's clock, in nanoseconds, monotonic.
+	Now func() int64
+}
+
+// Node is one replica's part of the layer. It is safe for concurrent use.
+type Node interface {
+	// Live reports whether this replica may answer from a cache at a time by the host's clock, which must be read after
+	// the request has come.
+	Live(now int64) bool
+	// Lookup looks a key up, in one round trip.
+	Lookup(key string) Lookup
+	// Fetch looks a key up, or goes on from a Lookup that found nothing. Where there is nothing that may be served, or
+	// only the value whose ID is old, one replica gets the Lease to fill it, and the others wait for it. It returns
+	// neither when the layer cannot be used, when it waited again and again for fills that brought nothing, or when ctx
+	// ended: then the caller loads for itself.
+	Fetch(ctx context.Context, key string, old Token, from *Lookup) (*Found, Lease)
+	// Settle carries out the invalidation of a write that has committed, and has its record removed then, if record is
+	// not 0. An error means that the write must not be acknowledged.
+	Settle(record int64, tags []string) error
+	// Stats returns what the node has counted.
+	Stats() stats.Cluster
+	// Close leaves the layer. Writes that are being settled are settled first.
+	Close()
+}
+
+// Token is unique among all that any replica ever makes.
+type Token [16]byte
+
+// String returns the token as it stands in Redis and in messages.
+func (t Token) String() string { return hex.EncodeToString(t[:]) }
+
+// Found is a value of the layer that may be served.
+type Found struct {
+	// ID is the token of the fill that made it.
+	ID Token
+	// Stamp is its fence by this replica's clock.
+	Stamp fence.Stamp
+	// Expires is when the layer forgets it, by the filler's wall clock. It is good for telling how long that is, and for
+	// nothing else: clocks differ.
+	Expires time.Time
+	// Absent reports that it stands for something that is not there.
+	Absent bool
+	// Waited reports that another replica filled it while this one waited.
+	Waited bool
+	// Slots are packed: see PackSlots.
+	Slots []byte
+	// Payload is the value itself, in the form that its loader's codec gives it. It is not to be changed.
+	Payload []byte
+}
+
+// Lookup is what a replica saw when it looked a key up.
+type Lookup struct {
+	Found // if Hit
+
+	// Hit reports whether there is a value that may be served.
+	Hit bool
+	// Seen is the ID of a value that is there and may not be served; empty without one.
+	Seen string
+	// Session is the layer's own; nil when it cannot be used.
+	Session any
+}
+
+// Lease is the right, and the duty, to fill a key for all replicas. It is held until it ends with Store or Release; with
+// a replica that dies it ends by itself.
+type Lease interface {
+	// Token is the ID that the value will have.
+	Token() Token
+	// Store keeps the value that the fill made for ttl, if no slot of it was invalidated since the fill began, and ends
+	// the lease. It reports whether the value was kept.
+	Store(slots []uint16, absent bool, payload []byte, ttl time.Duration) bool
+	// Release ends the lease without a value.
+	Release()
+}
