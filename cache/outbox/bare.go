@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache"
-	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/internal/handover"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
 // Bare is for a program without a cache that writes to a database which others may cache: the replicas
@@ -70,13 +70,13 @@ func (b *Bare) handOver(ctx context.Context, record int64) bool {
 	return err == nil && b.hands.Try(ctx, b.Outbox, b.Lease, tags)
 }
 
-func (b *Bare) bumpAndWait(ctx context.Context) (bumped cache.State, err error) {
-	ctx, cancel := context.WithTimeout(ctx, (cluster.BumpLeases+1)*b.Lease)
+func (b *Bare) bumpAndWait(ctx context.Context) (bumped ledger.State, err error) {
+	ctx, cancel := context.WithTimeout(ctx, (handover.BumpLeases+1)*b.Lease)
 	defer cancel()
-	if bumped, err = b.Bump(ctx, cache.State{}); err != nil {
+	if bumped, err = b.Bump(ctx, ledger.State{}); err != nil {
 		return bumped, err
 	}
-	return bumped, cluster.AwaitBumped(func() bool { return b.reachable(ctx, bumped) })
+	return bumped, handover.AwaitBumped(func() bool { return b.reachable(ctx, bumped) })
 }
 
 func readTags(ctx context.Context, conn *sql.Conn, record int64) (tags []string, err error) {
@@ -92,7 +92,7 @@ func readTags(ctx context.Context, conn *sql.Conn, record int64) (tags []string,
 // replica that caches reads the ledger at every beat anyway, and judges by that; a bare one has nobody who does, so it
 // asks for a whole lease itself. Where an answer comes so long after the one before was asked for that the database may
 // have counted as unreachable for others in between, it was not there.
-func (b *Bare) reachable(ctx context.Context, bumped cache.State) bool {
+func (b *Bare) reachable(ctx context.Context, bumped ledger.State) bool {
 	all, last := true, time.Now()
 	for range readings {
 		time.Sleep(b.Lease / readings)
@@ -102,7 +102,7 @@ func (b *Bare) reachable(ctx context.Context, bumped cache.State) bool {
 			all = all && has
 			return err
 		})
-		all = all && err == nil && time.Since(last) <= cluster.Overlap(b.Lease)
+		all = all && err == nil && time.Since(last) <= handover.Overlap(b.Lease)
 		last = asked
 	}
 	return all

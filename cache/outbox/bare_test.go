@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/internal/handover"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
@@ -31,7 +31,7 @@ func TestBareAndAnOutage(t *testing.T) {
 	}
 	time.Sleep(lease / 10)
 	server.Signal(syscall.SIGSTOP)
-	time.Sleep(cluster.Overlap(lease) + lease/20)
+	time.Sleep(handover.Overlap(lease) + lease/20)
 	began := time.Now()
 	server.Signal(syscall.SIGCONT)
 	if err := <-settled; err != nil || time.Since(began) < lease {

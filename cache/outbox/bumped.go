@@ -9,7 +9,7 @@ import (
 // has lost it, though the epoch may have come to the same number again. An empty token asks for none.
 const hasBump = "(? = '' OR EXISTS (SELECT 1 FROM woody_cache WHERE id = 1 AND FIND_IN_SET(?, bumps) > 0))"
 
-// HasBump implements cache.Ledger.
+// HasBump implements ledger.Ledger.
 func (o *Outbox) HasBump(ctx context.Context, token string) (has bool, err error) {
 	err = o.on(ctx, func(conn *sql.Conn) (err error) {
 		has, err = readBump(ctx, conn, token)

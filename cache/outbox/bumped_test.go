@@ -3,21 +3,21 @@ package outbox_test
 import (
 	"testing"
 
-	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
 // TestABumpThatIsLost holds that the database knows a bump until it loses it, whatever number it comes to again, and
 // that records which were carried out by one are removed only while it does.
 func TestABumpThatIsLost(t *testing.T) {
 	db, box := mustOpen(t)
-	first, err := box.Bump(t.Context(), cache.State{})
+	first, err := box.Bump(t.Context(), ledger.State{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	lost := inTx(t, db, true, box.Record, "toy:7")
 	other := inTx(t, db, true, box.Record, "toy:7")
 	for range 63 { // as many others as are remembered
-		if _, err := box.Bump(t.Context(), cache.State{}); err != nil {
+		if _, err := box.Bump(t.Context(), ledger.State{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
 // tries is how often a call is made that met a server which is away or takes no writes: after a restart, or when
@@ -24,7 +24,7 @@ func (o *Outbox) on(ctx context.Context, f func(conn *sql.Conn) error) (err erro
 func (o *Outbox) try(call func() error) (err error) {
 	for range tries {
 		err = call()
-		if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, cache.ErrUnreachable) {
+		if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, ledger.ErrUnreachable) {
 			break
 		}
 	}

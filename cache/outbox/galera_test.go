@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
@@ -100,13 +100,13 @@ func TestNodesOfGalera(t *testing.T) {
 	if _, err := lock.ExecContext(t.Context(), "FLUSH TABLES WITH READ LOCK"); err != nil { // it applies nothing
 		t.Fatal(err)
 	}
-	bumped, err := here.Bump(t.Context(), cache.State{})
+	bumped, err := here.Bump(t.Context(), ledger.State{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, ask := range map[string]func(context.Context) (cache.State, error){
+	for what, ask := range map[string]func(context.Context) (ledger.State, error){
 		"look": there.Look,
-		"reading": func(ctx context.Context) (cache.State, error) {
+		"reading": func(ctx context.Context) (ledger.State, error) {
 			state, _, err := there.Read(ctx, 0)
 			return state, err
 		},
@@ -124,7 +124,7 @@ func TestNodesOfGalera(t *testing.T) {
 		t.Errorf("a look by a node that has caught up found %+v, %v; want %+v", state, err, bumped)
 	}
 	second.Kill()
-	if _, _, err := there.Read(t.Context(), 0); err == nil || errors.Is(err, cache.ErrUnreachable) {
+	if _, _, err := there.Read(t.Context(), 0); err == nil || errors.Is(err, ledger.ErrUnreachable) {
 		t.Errorf("a node that is gone, while another takes writes: %v, want an error that is not ErrUnreachable", err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
 // What stands in recorded_us of a record that was handed over, as long as it has not been carried out. Either is older
@@ -22,8 +22,8 @@ const (
 	keptFor = 10 * time.Minute
 )
 
-// HandOver implements cache.Ledger.
-func (o *Outbox) HandOver(ctx context.Context, tags []string) (record cache.Record, err error) {
+// HandOver implements ledger.Ledger.
+func (o *Outbox) HandOver(ctx context.Context, tags []string) (record ledger.Record, err error) {
 	record.Tags = slices.Compact(slices.Sorted(slices.Values(tags)))
 	list, err := json.Marshal(record.Tags)
 	if err != nil {
@@ -38,7 +38,7 @@ func (o *Outbox) HandOver(ctx context.Context, tags []string) (record cache.Reco
 	return record, err
 }
 
-// Take implements cache.Ledger.
+// Take implements ledger.Ledger.
 func (o *Outbox) Take(ctx context.Context, records []int64) error {
 	if len(records) == 0 {
 		return nil
@@ -61,8 +61,8 @@ func carriedOut(ctx context.Context, conn *sql.Conn, records []int64) error {
 	return err
 }
 
-// Progress implements cache.Ledger.
-func (o *Outbox) Progress(ctx context.Context, record cache.Record) (progress cache.Progress, err error) {
+// Progress implements ledger.Ledger.
+func (o *Outbox) Progress(ctx context.Context, record ledger.Record) (progress ledger.Progress, err error) {
 	err = o.on(ctx, func(conn *sql.Conn) error {
 		progress, err = readProgress(ctx, conn, record)
 		return err
@@ -70,8 +70,8 @@ func (o *Outbox) Progress(ctx context.Context, record cache.Record) (progress ca
 	return progress, err
 }
 
-// Withdraw implements cache.Ledger.
-func (o *Outbox) Withdraw(ctx context.Context, record cache.Record) error {
+// Withdraw implements ledger.Ledger.
+func (o *Outbox) Withdraw(ctx context.Context, record ledger.Record) error {
 	return o.on(ctx, func(conn *sql.Conn) error {
 		if _, err := readProgress(ctx, conn, record); err != nil {
 			return err // it is another's
@@ -82,23 +82,23 @@ func (o *Outbox) Withdraw(ctx context.Context, record cache.Record) error {
 }
 
 // readProgress fails where the database has lost the record. Its number may be another record's then: the tags tell.
-func readProgress(ctx context.Context, conn *sql.Conn, record cache.Record) (cache.Progress, error) {
+func readProgress(ctx context.Context, conn *sql.Conn, record ledger.Record) (ledger.Progress, error) {
 	const query = "SELECT tags, recorded_us, recorded_us > " + nowUs + " FROM woody_outbox WHERE id = ?"
 	var list string
 	var recordedUs int64
 	var future bool
 	if err := conn.QueryRowContext(ctx, query, record.ID).Scan(&list, &recordedUs, &future); err != nil {
-		return cache.Waiting, fmt.Errorf("find record %d of the outbox, which was handed over: %w", record.ID, err)
+		return ledger.Waiting, fmt.Errorf("find record %d of the outbox, which was handed over: %w", record.ID, err)
 	}
 	var tags []string
 	err := json.Unmarshal([]byte(list), &tags)
 	switch {
 	case err != nil, !slices.Equal(tags, record.Tags), recordedUs > taken && !future:
-		return cache.Waiting, fmt.Errorf("record %d of the outbox is not the one that was handed over", record.ID)
+		return ledger.Waiting, fmt.Errorf("record %d of the outbox is not the one that was handed over", record.ID)
 	case recordedUs == handedOver:
-		return cache.Waiting, nil
+		return ledger.Waiting, nil
 	case recordedUs == taken:
-		return cache.Taken, nil
+		return ledger.Taken, nil
 	}
-	return cache.CarriedOut, nil
+	return ledger.CarriedOut, nil
 }

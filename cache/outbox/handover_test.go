@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 )
 
 // mustBe wants a record that was handed over to have come so far.
-func mustBe(t *testing.T, box *outbox.Outbox, record cache.Record, want cache.Progress) {
+func mustBe(t *testing.T, box *outbox.Outbox, record ledger.Record, want ledger.Progress) {
 	t.Helper()
 	if got, err := box.Progress(t.Context(), record); err != nil || got != want {
 		t.Fatalf("record %d: %v, %v; want %v", record.ID, got, err, want)
@@ -34,7 +34,7 @@ func TestHandOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustBe(t, box, record, cache.Waiting)
+	mustBe(t, box, record, ledger.Waiting)
 	_, left, err := box.Read(t.Context(), time.Hour)
 	if err != nil || len(left) != 1 || !left[0].Waited || left[0].ID != record.ID ||
 		!slices.Equal(left[0].Tags, []string{"toy:7", "toys"}) {
@@ -44,7 +44,7 @@ func TestHandOver(t *testing.T) {
 		if err := box.Take(t.Context(), []int64{record.ID, 12345}); err != nil {
 			t.Fatal(err)
 		}
-		mustBe(t, box, record, cache.Taken)
+		mustBe(t, box, record, ledger.Taken)
 	}
 	if _, left, err = box.Read(t.Context(), time.Hour); len(left) != 1 || !left[0].Waited || err != nil {
 		t.Errorf("a record that was taken: %+v, %v; want it there for the others, should its taker die", left, err)
@@ -62,7 +62,7 @@ func TestHandOver(t *testing.T) {
 		t.Errorf("after it was carried out: %+v, %v; want none", left, err)
 	}
 	for range 2 {
-		mustBe(t, box, record, cache.CarriedOut)
+		mustBe(t, box, record, ledger.CarriedOut)
 	}
 	if err := box.Withdraw(t.Context(), record); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestManyHandOvers(t *testing.T) {
 		}
 	}
 	_, left, err := box.Read(t.Context(), 0)
-	found := slices.ContainsFunc(left, func(r cache.Record) bool { return r.ID == dead && !r.Waited })
+	found := slices.ContainsFunc(left, func(r ledger.Record) bool { return r.ID == dead && !r.Waited })
 	if err != nil || !found || len(left) != 101 {
 		t.Errorf("%d records are left (%v), the dead writer's among them: %v; want it and a hundred", len(left), err, found)
 	}

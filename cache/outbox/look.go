@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
 // provedFor is how long one proof counts as the one before a look. A server evaluates a proof when it likes, maybe
@@ -13,9 +13,9 @@ import (
 // between; nobody does that so fast.
 const provedFor = 500 * time.Millisecond
 
-// Look implements cache.Ledger. It is one statement where the connection has proved a moment ago that its server takes
+// Look implements ledger.Ledger. It is one statement where the connection has proved a moment ago that its server takes
 // writes; otherwise the server is asked first.
-func (o *Outbox) Look(ctx context.Context) (state cache.State, err error) {
+func (o *Outbox) Look(ctx context.Context) (state ledger.State, err error) {
 	err = o.try(func() error {
 		return o.with(ctx, func(conn *sql.Conn, known *link) (err error) {
 			if before := known.proved; time.Since(before) < provedFor {
@@ -34,7 +34,7 @@ func (o *Outbox) Look(ctx context.Context) (state cache.State, err error) {
 	return state, err
 }
 
-func (o *Outbox) look(ctx context.Context, conn *sql.Conn, known *link) (state cache.State, err error) {
+func (o *Outbox) look(ctx context.Context, conn *sql.Conn, known *link) (state ledger.State, err error) {
 	asked := time.Now()
 	var proved bool
 	query := "SELECT epoch, token, wire, run, ledger, " + takesWrites() + " FROM woody_cache WHERE id = 1"

@@ -24,8 +24,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache"
-	"github.com/woodytoys/woodytoys/cache/internal/cluster"
+	"github.com/woodytoys/woodytoys/cache/internal/handover"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
 // Config is what an Outbox is made of.
@@ -42,17 +42,17 @@ type Config struct {
 	Direct bool
 }
 
-// Outbox is a cache.Ledger in two tables, woody_cache and woody_outbox. It is safe for concurrent use.
+// Outbox is a ledger.Ledger in two tables, woody_cache and woody_outbox. It is safe for concurrent use.
 type Outbox struct {
 	Config
 	claimAgain atomic.Int64 // when a claim that has not run out may be tried again, in ns since 1970
 	galera     atomic.Bool  // a server was a node of a Galera cluster
 	demoted    atomic.Bool  // the server that answered last takes no writes
 	links      links
-	hands      cluster.HandOvers // by Bare
+	hands      handover.HandOvers // by Bare
 }
 
-var _ cache.Ledger = (*Outbox)(nil)
+var _ ledger.Ledger = (*Outbox)(nil)
 
 // New makes an outbox. Its tables are made by Migrate.
 func New(cfg Config) *Outbox { return &Outbox{Config: cfg} }
@@ -77,8 +77,8 @@ func (o *Outbox) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record
 	return record, nil
 }
 
-// Read implements cache.Ledger. Only a server that has proved, since it was asked, that it takes writes is heard.
-func (o *Outbox) Read(ctx context.Context, grace time.Duration) (state cache.State, left []cache.Record, err error) {
+// Read implements ledger.Ledger. Only a server that has proved, since it was asked, that it takes writes is heard.
+func (o *Outbox) Read(ctx context.Context, grace time.Duration) (state ledger.State, left []ledger.Record, err error) {
 	err = o.on(ctx, func(conn *sql.Conn) (err error) {
 		if state, err = o.readState(ctx, conn); err == nil {
 			left, err = o.readLeft(ctx, conn, grace)
@@ -97,7 +97,7 @@ const (
 // have none: see Bare. The first to do so waits for the transactions of writers who have just read that
 // there are none. A claim that was lost, with the database that it was made to, is made again before
 // anything is answered.
-func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state cache.State, err error) {
+func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state ledger.State, err error) {
 	const query = "SELECT epoch, token, wire, run, ledger, used_until_us - " + nowUs + " FROM woody_cache WHERE id = 1"
 	for range 2 {
 		var leftUs int64
@@ -132,7 +132,7 @@ var errNameless = errors.New("the cache's ledger has no name: Migrate gives it o
 // readLeft reads what writers have left: up to a hundred records of those who are gone, and as many that were handed over,
 // however many there are of the others. A record that cannot be read says nothing of what it was about: the epoch is
 // bumped for it.
-func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []cache.Record, err error) {
+func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []ledger.Record, err error) {
 	const query = "(SELECT id, tags, FALSE FROM woody_outbox WHERE recorded_us > ? AND recorded_us < " + nowUs + " - ?" +
 		" ORDER BY recorded_us LIMIT 100) UNION ALL" +
 		" (SELECT id, tags, TRUE FROM woody_outbox WHERE recorded_us <= ? ORDER BY recorded_us LIMIT 100)"
@@ -143,7 +143,7 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 	defer rows.Close()
 	var unreadable []int64
 	for rows.Next() {
-		var record cache.Record
+		var record ledger.Record
 		var list string
 		if err := rows.Scan(&record.ID, &list, &record.Waited); err != nil {
 			return nil, err
@@ -159,7 +159,7 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 	}
 	rows.Close()
 	if len(unreadable) > 0 {
-		if _, err := o.bump(ctx, conn, cache.State{}); err != nil {
+		if _, err := o.bump(ctx, conn, ledger.State{}); err != nil {
 			return nil, err
 		}
 		err = remove(ctx, conn, unreadable, "")
@@ -167,9 +167,9 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 	return left, err
 }
 
-// Bump implements cache.Ledger. It is one statement, so that a replica which is lost in the middle of it
+// Bump implements ledger.Ledger. It is one statement, so that a replica which is lost in the middle of it
 // leaves no lock behind.
-func (o *Outbox) Bump(ctx context.Context, least cache.State) (state cache.State, err error) {
+func (o *Outbox) Bump(ctx context.Context, least ledger.State) (state ledger.State, err error) {
 	err = o.on(ctx, func(conn *sql.Conn) (err error) {
 		state, err = o.bump(ctx, conn, least)
 		return err
@@ -177,7 +177,7 @@ func (o *Outbox) Bump(ctx context.Context, least cache.State) (state cache.State
 	return state, err
 }
 
-func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least cache.State) (state cache.State, err error) {
+func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least ledger.State) (state ledger.State, err error) {
 	token := newToken()
 	done, err := conn.ExecContext(ctx, `UPDATE woody_cache
 		SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), token = ?,
@@ -193,7 +193,7 @@ func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least cache.State) (s
 	if state, err = o.readState(ctx, conn); err != nil {
 		return state, err
 	}
-	if mine := (cache.State{Epoch: uint64(bumped), Token: token}); !state.Follows(mine) {
+	if mine := (ledger.State{Epoch: uint64(bumped), Token: token}); !state.Follows(mine) {
 		return state, fmt.Errorf("the epoch was bumped to %s, and is %s: the database has gone back", mine.Name(),
 			state.Name())
 	}

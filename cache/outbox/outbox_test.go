@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
@@ -92,14 +92,14 @@ func TestEpoch(t *testing.T) {
 		t.Fatal(err)
 	}
 	tokens := map[string]bool{"": true, before.Token: true}
-	for _, row := range []struct{ least, want cache.State }{
-		{cache.State{}, cache.State{Epoch: before.Epoch + 1, Wire: 1}},
+	for _, row := range []struct{ least, want ledger.State }{
+		{ledger.State{}, ledger.State{Epoch: before.Epoch + 1, Wire: 1}},
 		{
-			cache.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"},
-			cache.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"},
+			ledger.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"},
+			ledger.State{Epoch: before.Epoch + 10, Wire: 1, Run: "a"},
 		},
-		{cache.State{Epoch: 3, Wire: 2}, cache.State{Epoch: before.Epoch + 11, Wire: 2, Run: "a"}},
-		{cache.State{Wire: 1, Run: "b"}, cache.State{Epoch: before.Epoch + 12, Wire: 2, Run: "b"}},
+		{ledger.State{Epoch: 3, Wire: 2}, ledger.State{Epoch: before.Epoch + 11, Wire: 2, Run: "a"}},
+		{ledger.State{Wire: 1, Run: "b"}, ledger.State{Epoch: before.Epoch + 12, Wire: 2, Run: "b"}},
 	} {
 		bumped, err := box.Bump(t.Context(), row.least)
 		if tokens[bumped.Token] {
@@ -126,18 +126,18 @@ func TestUnreachable(t *testing.T) {
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
 	if _, _, err := direct.Read(late, 0); !errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, cache.ErrUnreachable) {
+		errors.Is(err, ledger.ErrUnreachable) {
 		t.Errorf("the only server, late: %v, want DeadlineExceeded and not ErrUnreachable", err)
 	}
 	if _, _, err := elsewhere.Read(late, 0); err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a server that may be one of many, late: %v, want an error that is no proof of silence", err)
 	}
 	server.Kill()
-	if _, _, err := direct.Read(t.Context(), 0); !errors.Is(err, cache.ErrUnreachable) {
+	if _, _, err := direct.Read(t.Context(), 0); !errors.Is(err, ledger.ErrUnreachable) {
 		t.Errorf("the only server, gone: %v, want ErrUnreachable", err)
 	}
 	_, _, err := elsewhere.Read(t.Context(), 0)
-	if err == nil || errors.Is(err, cache.ErrUnreachable) || !strings.Contains(err.Error(), "set Direct") {
+	if err == nil || errors.Is(err, ledger.ErrUnreachable) || !strings.Contains(err.Error(), "set Direct") {
 		t.Errorf("a server that may be one of many, gone: %v, want an error that names Direct, not ErrUnreachable", err)
 	}
 }

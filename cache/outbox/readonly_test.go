@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
@@ -41,13 +41,13 @@ func TestAReadOnlyServerIsNotHeard(t *testing.T) {
 	t.Cleanup(func() { other.Close() })
 	mustDemote(t, other)
 	_, _, err = box.Read(t.Context(), 0)
-	_, bumped := box.Bump(t.Context(), cache.State{})
+	_, bumped := box.Bump(t.Context(), ledger.State{})
 	for what, err := range map[string]error{
 		"read": err, "bump": bumped,
 		"remove": box.Remove(t.Context(), []int64{1}, ""), "migrate": box.Migrate(t.Context()),
 	} {
 		if !errors.Is(err, outbox.ErrReadOnly) || !errors.Is(err, driver.ErrBadConn) ||
-			errors.Is(err, cache.ErrUnreachable) {
+			errors.Is(err, ledger.ErrUnreachable) {
 			t.Errorf("%s on a read-only server: %v, want ErrReadOnly, and not ErrUnreachable", what, err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestARefusalAfterADemotion(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Kill()
-	if _, _, err := box.Read(t.Context(), 0); err == nil || errors.Is(err, cache.ErrUnreachable) {
+	if _, _, err := box.Read(t.Context(), 0); err == nil || errors.Is(err, ledger.ErrUnreachable) {
 		t.Errorf("no connection, after a read-only server: %v, want an error that is not ErrUnreachable", err)
 	}
 }
@@ -127,7 +127,7 @@ func TestALookIsOneStatement(t *testing.T) {
 		t.Errorf("%d looks took %d statements, want one each", looks, asked)
 	}
 	mustDemote(t, other)
-	if _, err := box.Look(t.Context()); !errors.Is(err, outbox.ErrReadOnly) || errors.Is(err, cache.ErrUnreachable) {
+	if _, err := box.Look(t.Context()); !errors.Is(err, outbox.ErrReadOnly) || errors.Is(err, ledger.ErrUnreachable) {
 		t.Errorf("a look at a read-only server: %v, want ErrReadOnly", err)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Remove implements cache.Ledger.
+// Remove implements ledger.Ledger.
 func (o *Outbox) Remove(ctx context.Context, records []int64, bump string) error {
 	if len(records) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"net"
 	"syscall"
 
-	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
 // unreachable reports whether a driver's error means that no server is where the address leads, to answer anybody:
@@ -24,7 +24,7 @@ func unreachable(err error) bool {
 		errors.Is(err, syscall.ENOENT)
 }
 
-// explain makes an error cache.ErrUnreachable if nobody can be writing to the database. A server that takes no writes
+// explain makes an error ledger.ErrUnreachable if nobody can be writing to the database. A server that takes no writes
 // is there. And after one that took none, the address is to lead elsewhere: that nobody is there yet, or any more, does
 // not mean that nobody writes. Where the address may lead to more than one server neither a refusal nor silence means
 // that: the error is then neither of the two.
@@ -41,5 +41,5 @@ func (o *Outbox) explain(err error) error {
 		return fmt.Errorf("%w: what is cached is not answered meanwhile, since others may be writing by another way: "+
 			"set Direct if the address is that of the only server", err)
 	}
-	return fmt.Errorf("%w: %w", cache.ErrUnreachable, err)
+	return fmt.Errorf("%w: %w", ledger.ErrUnreachable, err)
 }

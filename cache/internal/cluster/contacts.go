@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/cache/internal/handover"
 )
 
 // contacts is what the readings of the ledger have shown, by when each was begun.
@@ -21,11 +22,7 @@ type contacts struct {
 // silentFor is how many leases a database must have been silent for to count as unreachable.
 const silentFor = 5
 
-// Overlap is how long a database must have refused for that to be a contact, and how far apart the readings may be of
-// a writer who waits for a bump to be known. So he sees each outage that is a contact for others.
-func Overlap(lease time.Duration) time.Duration { return lease * 7 / 20 }
-
-func overlap(lease time.Duration) int64 { return int64(Overlap(lease)) }
+func overlap(lease time.Duration) int64 { return int64(handover.Overlap(lease)) }
 
 // silent reports whether the database has said nothing for so long that it counts as unreachable.
 func (c *contacts) silent(now int64, lease time.Duration) bool {

@@ -1,89 +1,41 @@
 package cluster
 
 import (
-	"context"
-	"errors"
-	"strconv"
 	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/handover"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
-// Ledger is what the replicas keep in the database, which is the only truth: the epoch, and the
-// records of writes whose invalidation has not been carried out.
-type Ledger interface {
-	// Read returns the epoch, and up to a hundred records that are older than grace by the
-	// database's own clock. An error that is ErrUnreachable means that the database cannot be reached; one
-	// that is the context's, that it did not answer.
-	Read(ctx context.Context, grace time.Duration) (State, []Record, error)
-	// Look returns the epoch that the database has at some moment after it was called, even where its primary moves. It
-	// waits behind nothing else that is asked of the ledger: each write waits for it.
-	Look(ctx context.Context) (State, error)
-	// Bump bumps the epoch, to that of least or above, and returns what the state is then, with a token that no epoch
-	// had before. Its wire format is that of least where that is newer; its run is that of least, unless that is empty.
-	Bump(ctx context.Context, least State) (State, error)
-	// HasBump reports whether the database has a bump, by the token that Bump returned, and has not lost it, as one may
-	// that comes back without its last transactions. It need not remember more than the last 64.
-	HasBump(ctx context.Context, token string) (bool, error)
-	// Remove forgets records that were carried out; one that is not there is no error. Where they were by a bump, whose
-	// token is given, it forgets them only if the database has it. Of one that was handed over it notes that it was
-	// carried out, and forgets it later: its writer waits to hear of it.
-	Remove(ctx context.Context, ids []int64, bump string) error
-
-	// HandOver makes a record for others to carry out at once: it is older than any grace.
-	HandOver(ctx context.Context, tags []string) (Record, error)
-	// Take notes of records that were handed over that they are being carried out.
-	Take(ctx context.Context, ids []int64) error
-	// Progress returns how far a record that was handed over has come. Without such a record it fails.
-	Progress(ctx context.Context, record Record) (Progress, error)
-	// Withdraw forgets a record that was handed over, whatever has become of it.
-	Withdraw(ctx context.Context, record Record) error
-}
-
-// Progress is how far a record that was handed over has come.
-type Progress int
+// The words of package ledger, which are on every page here.
+type (
+	Ledger   = ledger.Ledger
+	State    = ledger.State
+	Record   = ledger.Record
+	Progress = ledger.Progress
+)
 
 const (
-	Waiting    Progress = iota // nobody has taken it yet
-	Taken                      // a replica is carrying it out
-	CarriedOut                 // a replica has, and its announcement was acknowledged
+	Waiting    = ledger.Waiting
+	Taken      = ledger.Taken
+	CarriedOut = ledger.CarriedOut
 )
 
-// State is the epoch and what belongs to it: the newest wire format that any release of the program has
-// used, and the run of the Redis server that all replicas use.
-type State struct {
-	Epoch uint64
-	// Token is new at each bump, so that no two epochs are ever taken for one, whatever becomes of the database; empty
-	// where it was bumped by a release that knew none.
-	Token string
-	Wire  int
-	// Run is where all replicas meet in Redis: see place.
-	Run string
-	// Ledger is the ledger's own name, which no other has: that of one database, whatever becomes of its epoch.
-	Ledger string
-}
+// ErrUnreachable is ledger.ErrUnreachable.
+var ErrUnreachable = ledger.ErrUnreachable
 
-// SameEpoch reports whether two states are of one epoch.
-func (s State) SameEpoch(other State) bool { return s.Epoch == other.Epoch && s.Token == other.Token }
+// What a writer does who cannot reach Redis: see package handover.
+type HandOvers = handover.HandOvers
 
-// Follows reports whether a state that is read after another may be: it is of the same epoch, or of a later one. One
-// that does not shows that the database has lost what it had.
-func (s State) Follows(before State) bool { return s.Epoch > before.Epoch || s.SameEpoch(before) }
+const (
+	aloneLeases = handover.AloneLeases
+	takenLeases = handover.TakenLeases
+)
 
-// Name is the epoch in the names of keys and channels.
-func (s State) Name() string {
-	name := strconv.FormatUint(s.Epoch, 10)
-	if s.Token != "" {
-		name += "-" + s.Token
-	}
-	return name
-}
+// ErrUnconfirmed is handover.ErrUnconfirmed.
+var ErrUnconfirmed = handover.ErrUnconfirmed
 
-// Record is a write's note of the tags that it invalidates.
-type Record struct {
-	ID   int64
-	Tags []string
-	// Waited reports that it was handed over: its writer waits until it has been carried out.
-	Waited bool
-}
+func takenWithin(lease time.Duration) time.Duration { return handover.TakenWithin(lease) }
 
-// ErrUnreachable is a database that cannot be reached at all, so that nobody's writes can be changing it.
-var ErrUnreachable = errors.New("the database is away")
+// AwaitBumped is handover.AwaitBumped.
+func AwaitBumped(aLease func() bool) error { return handover.AwaitBumped(aLease) }

@@ -1,0 +1,32 @@
+package handover
+
+import (
+	"errors"
+	"time"
+)
+
+// BumpLeases is how many leases a bumped epoch may take to be known everywhere.
+const BumpLeases = 3
+
+// ErrUnconfirmed is a bumped epoch of which nobody can tell that every replica knows it.
+var ErrUnconfirmed = errors.New("the epoch was bumped, and the database was lost before every replica can know")
+
+// AwaitBumped waits until no replica can be answering under an epoch before one that was bumped: for a lease through
+// which the database was there. By then every replica has read the new epoch, or has had no contact with the database
+// for too long to answer. Had the database been unreachable, that would have counted as a contact for others, since for
+// them nobody could be writing.
+//
+// aLease takes a lease, and reports whether the database was there all the time, as seen from here, and has the bumped
+// epoch at the end.
+func AwaitBumped(aLease func() bool) error {
+	for range BumpLeases {
+		if aLease() {
+			return nil
+		}
+	}
+	return ErrUnconfirmed
+}
+
+// Overlap is how long a database must have refused for that to be a contact, and how far apart the readings may be of
+// a writer who waits for a bump to be known. So he sees each outage that is a contact for others.
+func Overlap(lease time.Duration) time.Duration { return lease * 7 / 20 }
