@@ -11,6 +11,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/cache"
 	"github.com/woodytoys/woodytoys/cache/cluster"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
@@ -59,7 +60,7 @@ type burster struct {
 }
 
 // mustStartFar starts a replica that is so far from Redis, and waits until it has a lease.
-func mustStartFar(t *testing.T, server *servers.Redis, ledger cache.Ledger, far time.Duration) *burster {
+func mustStartFar(t *testing.T, server *servers.Redis, ledger ledger.Ledger, far time.Duration) *burster {
 	t.Helper()
 	wire, err := servers.StartWire(server.Addr)
 	if err != nil {

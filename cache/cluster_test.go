@@ -11,6 +11,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/cache"
 	"github.com/woodytoys/woodytoys/cache/cluster"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
@@ -18,16 +19,16 @@ import (
 // fakeLedger is a database that never fails, and that nobody else uses.
 type fakeLedger struct {
 	mu    sync.Mutex
-	state cache.State
+	state ledger.State
 }
 
-func (f *fakeLedger) Read(context.Context, time.Duration) (cache.State, []cache.Record, error) {
+func (f *fakeLedger) Read(context.Context, time.Duration) (ledger.State, []ledger.Record, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.state, nil, nil
 }
 
-func (f *fakeLedger) Bump(_ context.Context, least cache.State) (cache.State, error) {
+func (f *fakeLedger) Bump(_ context.Context, least ledger.State) (ledger.State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.state.Epoch, f.state.Wire = max(f.state.Epoch+1, least.Epoch), max(f.state.Wire, least.Wire)
@@ -37,7 +38,7 @@ func (f *fakeLedger) Bump(_ context.Context, least cache.State) (cache.State, er
 	return f.state, nil
 }
 
-func (f *fakeLedger) Look(context.Context) (cache.State, error) {
+func (f *fakeLedger) Look(context.Context) (ledger.State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.state, nil
@@ -54,12 +55,12 @@ func (f *fakeLedger) HasBump(context.Context, string) (bool, error) { return tru
 func (f *fakeLedger) Remove(context.Context, []int64, string) error { return nil }
 func (f *fakeLedger) Take(context.Context, []int64) error           { return nil }
 
-func (f *fakeLedger) Withdraw(context.Context, cache.Record) error { return nil }
+func (f *fakeLedger) Withdraw(context.Context, ledger.Record) error { return nil }
 
-func (f *fakeLedger) HandOver(context.Context, []string) (record cache.Record, err error) { return }
+func (f *fakeLedger) HandOver(context.Context, []string) (record ledger.Record, err error) { return }
 
-func (f *fakeLedger) Progress(context.Context, cache.Record) (cache.Progress, error) {
-	return cache.Waiting, nil
+func (f *fakeLedger) Progress(context.Context, ledger.Record) (ledger.Progress, error) {
+	return ledger.Waiting, nil
 }
 
 // mustJoin makes a cache that is a cluster of one, and waits until it has a lease. A fill that nobody ends is waited

@@ -17,6 +17,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/cache/internal/cluster"
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
 // Config is how the caches of several replicas are kept right: see cache.Config.Cluster. All replicas that use one
@@ -28,7 +29,7 @@ type Config struct {
 	// Required.
 	Redis *redis.UniversalOptions
 	// Ledger is the part of the protocol that is in the database: see package outbox. Required.
-	Ledger cluster.Ledger
+	Ledger ledger.Ledger
 	// Replica names this replica in logs and in Redis. Default: "replica".
 	Replica string
 	// Release tells releases of the program apart whose values may differ: each has values of its own,

@@ -21,6 +21,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/cache"
 	"github.com/woodytoys/woodytoys/cache/cluster"
+	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 	"github.com/woodytoys/woodytoys/cache/promcache"
 	"github.com/woodytoys/woodytoys/internal/servers"
@@ -135,7 +136,7 @@ func serve(s settings) error {
 // heldLedger can be told to be slow, as if the replica's beat were yet to come: after hold, it is not read before the
 // next last look.
 type heldLedger struct {
-	cache.Ledger
+	ledger.Ledger
 	mu   sync.Mutex
 	held chan struct{}
 }
@@ -146,7 +147,7 @@ func (l *heldLedger) hold() {
 	l.held = make(chan struct{})
 }
 
-func (l *heldLedger) Read(ctx context.Context, grace time.Duration) (cache.State, []cache.Record, error) {
+func (l *heldLedger) Read(ctx context.Context, grace time.Duration) (ledger.State, []ledger.Record, error) {
 	l.mu.Lock()
 	held := l.held
 	l.mu.Unlock()
@@ -154,13 +155,13 @@ func (l *heldLedger) Read(ctx context.Context, grace time.Duration) (cache.State
 		select {
 		case <-held:
 		case <-ctx.Done():
-			return cache.State{}, nil, ctx.Err()
+			return ledger.State{}, nil, ctx.Err()
 		}
 	}
 	return l.Ledger.Read(ctx, grace)
 }
 
-func (l *heldLedger) Look(ctx context.Context) (cache.State, error) {
+func (l *heldLedger) Look(ctx context.Context) (ledger.State, error) {
 	state, err := l.Ledger.Look(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
