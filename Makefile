@@ -85,24 +85,24 @@ bin/benchmarks:
 .PHONY: bench-api
 bench-api: ## Measure the API against a bare handler, and 1,000 products against 1,000,000
 	scripts/need mariadb
-	$(GO) run ./benchmarks/apibench -out benchmarks/results/$$(date -u +%F)-api.txt
+	$(GO) run ./benchmarks/pairs/apibench -out benchmarks/results/$$(date -u +%F)-api.txt
 
 .PHONY: bench-cache
 bench-cache: ## Measure a kept answer against a bare handler and other caches, and write to fresh everywhere
 	scripts/need mariadb redis
-	$(GO) run ./benchmarks/cachebench -out benchmarks/results/$$(date -u +%F)-cache.txt
-	$(GO) run ./benchmarks/freshbench -out benchmarks/results/$$(date -u +%F)-fresh.txt
+	$(GO) run ./benchmarks/pairs/cachebench -out benchmarks/results/$$(date -u +%F)-cache.txt
+	$(GO) run ./benchmarks/pairs/freshbench -out benchmarks/results/$$(date -u +%F)-fresh.txt
 
 .PHONY: bench-load
 bench-load: ## Measure what the generators of load cost themselves
-	$(GO) run ./benchmarks/loadbench -out benchmarks/results/$$(date -u +%F)-load.txt
+	$(GO) run ./benchmarks/pairs/loadbench -out benchmarks/results/$$(date -u +%F)-load.txt
 
 .PHONY: bench-page
 bench-page: ## Measure a first visit of the page, and the hero over the simulated uplink
 	scripts/need chromium
-	$(GO) run ./benchmarks/pagebench -out benchmarks/results/$$(date -u +%F)-page.txt
+	$(GO) run ./benchmarks/pairs/pagebench -out benchmarks/results/$$(date -u +%F)-page.txt
 
 .PHONY: bench-edge
 bench-edge: ## Measure the page and wget over the simulated uplink, without the edge and with it
 	scripts/need chromium varnish wget
-	$(GO) run ./benchmarks/edgebench -out benchmarks/results/$$(date -u +%F)-edge.txt
+	$(GO) run ./benchmarks/pairs/edgebench -out benchmarks/results/$$(date -u +%F)-edge.txt

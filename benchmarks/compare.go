@@ -7,7 +7,7 @@ import (
 	"os"
 	"text/tabwriter"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
 type compareCommand struct {

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
-	"github.com/woodytoys/woodytoys/benchmarks/measure"
-	"github.com/woodytoys/woodytoys/benchmarks/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
-	"github.com/woodytoys/woodytoys/benchmarks/synthetic"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/report/synthetic"
+	"github.com/woodytoys/woodytoys/benchmarks/runner/measure"
 	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )

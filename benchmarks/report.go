@@ -5,8 +5,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
 type reportCommand struct {

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/runner"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 	"github.com/woodytoys/woodytoys/internal/serving"

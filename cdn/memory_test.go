@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/machine"
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/shop"
-	"github.com/woodytoys/woodytoys/benchmarks/load"
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
 )
 
 // TestKills ends containers at once (SIGKILL), under load, and waits for Swarm to bring them back.

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/load"
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
 	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/machine"
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
 )
 
 var (

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/woodytoys/woodytoys/benchmarks/load"
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
 )
 
 // TestMetricsOnAReusedConnection sends methods of different length over one connection, whose memory

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
 // partNames are the components in the order in which a request meets them.

@@ -5,7 +5,7 @@ import (
 	"html/template"
 	"slices"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 

@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
 // marked is a part of a document that is made from a run: between <!-- benchmarks:begin FILE --> and

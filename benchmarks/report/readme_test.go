@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
 func TestRefresh(t *testing.T) {

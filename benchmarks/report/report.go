@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
 //go:embed report.html.tmpl

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
-	"github.com/woodytoys/woodytoys/benchmarks/synthetic"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/synthetic"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

@@ -7,7 +7,7 @@ import (
 	"math"
 	"strings"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
 // Plots are drawn on a small sheet, so that their words can be read on a phone; a wide screen shows

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
 // none stands where nothing was measured or published.

@@ -7,17 +7,17 @@ import (
 	"slices"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/measure"
-	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
+	"github.com/woodytoys/woodytoys/benchmarks/runner/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
-	"github.com/woodytoys/woodytoys/benchmarks/stages"
 )
 
 // half is one of the two halves of a run: stages that are up together, and what is done to each of them in
 // each repeat.
 type half struct {
 	title  string
-	config stages.Config
+	config driver.Config
 	// steps are what is done to a stage in a repeat.
 	steps func(s stage.Stage, repeat int) []step
 }

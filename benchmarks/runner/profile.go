@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/stages"
+	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
 )
 
 // Profile is how much is measured, and with which simulated limits.
 type Profile struct {
 	Name    string
-	Config  stages.Config
+	Config  driver.Config
 	Repeats int
 
 	// With the delays: hey asks for each endpoint, so many at once, for so long.
@@ -47,7 +47,7 @@ var Profiles = map[string]Profile{
 	// About four minutes of measuring: delays of a tenth of the lab's, ten times its uplink.
 	"quick": {
 		Name:    "quick",
-		Config:  stages.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond, Uplink: 3_000_000, HeavySlots: 2, DBPool: 8},
+		Config:  driver.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond, Uplink: 3_000_000, HeavySlots: 2, DBPool: 8},
 		Repeats: 3, Endpoints: []string{"ping", "product", "heavy", "last"}, Levels: []int{1, 64}, HeyFor: 500 * time.Millisecond,
 		Mix: publishedMix, Sustained: 500, SustainedFor: 2 * time.Second, Rates: []float64{4000}, RateFor: 1500 * time.Millisecond,
 		ProbeFor: 1500 * time.Millisecond, Searches: 1, FreshWrites: 50, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
@@ -55,7 +55,7 @@ var Profiles = map[string]Profile{
 	// The lab's own delays and uplink, and everything longer.
 	"full": {
 		Name:    "full",
-		Config:  stages.Config{Replicas: 3, HeavyDelay: 5 * time.Second, SlowQueryDelay: 15 * time.Second, Uplink: 300_000, HeavySlots: 2, DBPool: 8},
+		Config:  driver.Config{Replicas: 3, HeavyDelay: 5 * time.Second, SlowQueryDelay: 15 * time.Second, Uplink: 300_000, HeavySlots: 2, DBPool: 8},
 		Repeats: 3, Endpoints: []string{"ping", "product", "products", "heavy", "last"}, Levels: []int{1, 8, 64}, HeyFor: 2 * time.Second,
 		Mix: publishedMix, Sustained: 500, SustainedFor: 15 * time.Second, Rates: []float64{1000, 4000, 10000, 28000}, RateFor: 5 * time.Second,
 		ProbeFor: 2 * time.Second, Searches: 3, FreshWrites: 200, Warm: time.Second, Products: 1000, Objective: 50 * time.Millisecond,
@@ -63,7 +63,7 @@ var Profiles = map[string]Profile{
 	// Seconds: to see that everything works. Its figures mean nothing.
 	"smoke": {
 		Name:    "smoke",
-		Config:  stages.Config{Replicas: 2, HeavyDelay: 50 * time.Millisecond, SlowQueryDelay: 100 * time.Millisecond, Uplink: 50_000_000, HeavySlots: 2, DBPool: 8},
+		Config:  driver.Config{Replicas: 2, HeavyDelay: 50 * time.Millisecond, SlowQueryDelay: 100 * time.Millisecond, Uplink: 50_000_000, HeavySlots: 2, DBPool: 8},
 		Repeats: 2, Endpoints: []string{"ping", "heavy", "last"}, Levels: []int{1, 8}, HeyFor: 300 * time.Millisecond,
 		Mix: [][2]int{{20, 200}, {50, 400}}, Sustained: 50, SustainedFor: 300 * time.Millisecond, Rates: []float64{500}, RateFor: 300 * time.Millisecond,
 		ProbeFor: 200 * time.Millisecond, Searches: 1, FreshWrites: 5, Warm: 100 * time.Millisecond, SameAPIs: true, Products: 50, Objective: 50 * time.Millisecond,

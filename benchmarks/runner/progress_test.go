@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
 // TestProgress has steps take twice as long as planned, on a clock of the test's own.

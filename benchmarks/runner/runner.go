@@ -11,11 +11,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/machine"
-	"github.com/woodytoys/woodytoys/benchmarks/measure"
-	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
+	"github.com/woodytoys/woodytoys/benchmarks/runner/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
-	"github.com/woodytoys/woodytoys/benchmarks/stages"
 	"github.com/woodytoys/woodytoys/internal/browser"
 )
 
@@ -134,7 +134,7 @@ type run struct {
 	cancel context.CancelCauseFunc
 	folder *raw.Folder
 	about  raw.Run
-	driver stages.Driver
+	driver driver.Driver
 	own    string // a folder for programs that are built
 	chrome *browser.Browser
 }
@@ -234,19 +234,19 @@ func (r *run) prepare() (err error) {
 func (r *run) open() error {
 	switch r.Driver {
 	case "target":
-		target, err := stages.NewTarget(r.Target)
+		target, err := driver.NewTarget(r.Target)
 		if err == nil {
 			r.driver = target
 		}
 		return err
 	case "swarm":
-		swarm, err := stages.NewSwarm(r.Port)
+		swarm, err := driver.NewSwarm(r.Port)
 		if err == nil {
 			r.driver = swarm
 		}
 		return err
 	}
-	local, err := stages.NewLocal(r.ctx, r.API, r.Front, func(err error) { r.cancel(err) })
+	local, err := driver.NewLocal(r.ctx, r.API, r.Front, func(err error) { r.cancel(err) })
 	if err == nil {
 		r.driver = local
 	}

@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
-	"github.com/woodytoys/woodytoys/benchmarks/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/runner"
+	"github.com/woodytoys/woodytoys/benchmarks/runner/measure"
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 

@@ -3,7 +3,7 @@ package runner
 import (
 	"math"
 
-	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
 const (

@@ -8,11 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
-	"github.com/woodytoys/woodytoys/benchmarks/measure"
-	"github.com/woodytoys/woodytoys/benchmarks/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
+	"github.com/woodytoys/woodytoys/benchmarks/runner/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
-	"github.com/woodytoys/woodytoys/benchmarks/stages"
 )
 
 // withDelays is the lab's table and the throughput.
@@ -87,7 +87,7 @@ func (r *run) profiled(shop *measure.Shop, p Profile) (m raw.Measurement, err er
 }
 
 // slow is how long a call waits on purpose, and how many a replica serves at once.
-func slow(what string, c stages.Config) (wait time.Duration, places int) {
+func slow(what string, c driver.Config) (wait time.Duration, places int) {
 	switch what {
 	case "heavy":
 		return c.HeavyDelay, c.HeavySlots

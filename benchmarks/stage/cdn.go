@@ -3,7 +3,7 @@ package stage
 import (
 	"fmt"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
 var cdn = Stage{

@@ -1,6 +1,6 @@
 package stage
 
-import "github.com/woodytoys/woodytoys/benchmarks/figures"
+import "github.com/woodytoys/woodytoys/benchmarks/report/figures"
 
 var redis = Stage{
 	Name:       "redis",

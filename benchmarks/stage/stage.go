@@ -6,7 +6,7 @@ package stage
 import (
 	"slices"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
 // Stage is a configuration of the shop that is measured.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/woodytoys/woodytoys/benchmarks/figures"
-	"github.com/woodytoys/woodytoys/benchmarks/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 

@@ -1,0 +1,98 @@
+// Command pagebench measures the page on this machine: what a first visit costs in Chromium, and how
+// long the hero takes with and without the simulated uplink, alone and with another visitor.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/pairs"
+	"github.com/woodytoys/woodytoys/benchmarks/pairs/versus"
+	"github.com/woodytoys/woodytoys/internal/programs"
+)
+
+func main() { versus.Main("pagebench", run) }
+
+func run(b versus.Bench, dir string) error {
+	if err := visits(b); err != nil {
+		return err
+	}
+	program := filepath.Join(dir, "api")
+	if err := programs.BuildShop(program); err != nil {
+		return err
+	}
+	return errors.Join(heroes(b, program, dir, "0", 10, 1), heroes(b, program, dir, "300k", 1, 1), heroes(b, program, dir, "300k", 1, 2))
+}
+
+// visits has the browser's own test visit the page, ten times, and passes on what it measured.
+func visits(b versus.Bench) error {
+	fmt.Fprintf(b.Out, "\nA first visit in Chromium on loopback, a full shelf (TestPageIsLight of ./front/site)\n")
+	out, err := exec.Command("go", "test", "-count=10", "-v", "-run", "^TestPageIsLight$", "./front/site").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if _, figures, found := strings.Cut(line, "budget_test.go:"); found {
+			_, figures, _ = strings.Cut(figures, ": ")
+			fmt.Fprintf(b.Out, "  %s", figures)
+		}
+	}
+	return nil
+}
+
+// heroes has visitors, all at once, fetch the hero so many times each.
+func heroes(b versus.Bench, program, dir, rate string, times, visitors int) error {
+	shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "log"),
+		"WOODY_FRONT_LIMIT_RATE="+rate, "WOODY_DATA_DIR="+filepath.Join(dir, rate, strconv.Itoa(visitors)))
+	if err != nil {
+		return err
+	}
+	defer shop.Kill()
+	if _, err := http.Get(shop.URL + "/"); err != nil { // paints it
+		return err
+	}
+	fmt.Fprintf(b.Out, "\nThe hero, WOODY_FRONT_LIMIT_RATE=%s, %d at once\n", rate, visitors)
+	var mu sync.Mutex
+	var seconds []float64
+	var errs error
+	var group sync.WaitGroup
+	for range visitors {
+		group.Go(func() {
+			for range times {
+				took, bytes, err := fetch(shop.URL + "/5mo.jpg")
+				mu.Lock()
+				seconds, errs = append(seconds, took.Seconds()), errors.Join(errs, err)
+				if times == 1 {
+					fmt.Fprintf(b.Out, "  %d bytes in %.2f s\n", bytes, took.Seconds())
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	if times > 1 {
+		fmt.Fprintf(b.Out, "  %.4f s (median of %d)\n", pairs.Median(seconds), len(seconds))
+	}
+	return errs
+}
+
+// fetch uses a connection of its own.
+func fetch(url string) (took time.Duration, bytes int64, err error) {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	began := time.Now()
+	answer, err := client.Get(url)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer answer.Body.Close()
+	bytes, err = io.Copy(io.Discard, answer.Body)
+	return time.Since(began), bytes, err
+}

@@ -1,0 +1,71 @@
+package versus
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
+)
+
+// Main is the main function of a benchmark command that measures pairs: it is Command with the flags of
+// a Bench.
+func Main(name string, run func(b Bench, dir string) error) {
+	var b Bench
+	flags := NewFlags(name)
+	flags.IntVar(&b.Pairs, "pairs", 10, "how many interleaved pairs to measure (6 or more)")
+	flags.DurationVar(&b.Each, "each", time.Second, "how long each side of a pair is loaded")
+	flags.IntVar(&b.Conns, "conns", 16, "how many connections keep a server busy")
+	valid := func() bool { return b.Pairs >= 6 && b.Each > 0 && b.Conns >= 1 }
+	Command(flags, valid, func(out io.Writer, dir string) error {
+		b.Out = out
+		return run(b, dir)
+	})
+}
+
+// NewFlags returns the flags of a benchmark command, none yet. They are its own: the program's may have those of a
+// library that a candidate links.
+func NewFlags(name string) *flag.FlagSet { return flag.NewFlagSet(name, flag.ExitOnError) }
+
+// Command is the main function of a benchmark command: it reads the flags, makes a folder for what run starts, prints
+// what the figures were measured with, and removes the folder afterwards. It exits with 1 when run fails and with 2 on
+// flags that are not valid.
+func Command(flags *flag.FlagSet, valid func() bool, run func(out io.Writer, dir string) error) {
+	name := flags.Name()
+	outFile := flags.String("out", "", "a file to write the figures to as well")
+	_ = flags.Parse(os.Args[1:]) // exits on an error
+	if !valid() || flags.NArg() > 0 {
+		flags.Usage()
+		os.Exit(2)
+	}
+	command := "go run ./benchmarks/pairs/" + name
+	flags.VisitAll(func(f *flag.Flag) {
+		if f.Name != "out" {
+			command += fmt.Sprintf(" -%s %v", f.Name, f.Value)
+		}
+	})
+	if err := write(name, command, *outFile, run); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		os.Exit(1)
+	}
+}
+
+// write writes outFile last, so that a run that fails leaves the result of the one before alone.
+func write(name, command, outFile string, run func(out io.Writer, dir string) error) error {
+	dir, err := os.MkdirTemp("", "woody-"+name)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var figures bytes.Buffer
+	out := io.MultiWriter(os.Stdout, &figures)
+	fmt.Fprintf(out, "# %s\n# %s, %s\n# load and servers share the machine\n",
+		command, time.Now().UTC().Format(time.DateOnly), machine.Describe())
+	if err := run(out, dir); err != nil || outFile == "" {
+		return err
+	}
+	return os.WriteFile(outFile, figures.Bytes(), 0o644)
+}

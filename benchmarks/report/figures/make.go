@@ -1,0 +1,359 @@
+package figures
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
+)
+
+// Make makes the results of a run.
+func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
+	m := &maker{Results: &Results{Format: format, Version: Version, Run: run}, places: map[place]int{}, curves: map[place]load.Latencies{}}
+	for _, measurement := range measurements {
+		if err := m.add(measurement); err != nil {
+			return nil, fmt.Errorf("measurement %d: %w", measurement.Seq, err)
+		}
+	}
+	m.objectives(measurements)
+	m.others(measurements)
+	m.correctness(measurements)
+	m.finish()
+	return m.Results, nil
+}
+
+type maker struct {
+	*Results
+	places map[place]int // in Figures
+	order  []place       // of the curves
+	curves map[place]load.Latencies
+}
+
+// place is a stage's figure.
+type place struct {
+	stage string
+	name  Key
+}
+
+// put adds a repeat's value to a figure.
+func (m *maker) put(stage string, name Key, unit string, better Better, value float64) {
+	key := place{stage, name}
+	i, ok := m.places[key]
+	if !ok {
+		i = len(m.Figures)
+		m.places[key] = i
+		m.Figures = append(m.Figures, Figure{Stage: stage, Name: name, Unit: unit, Better: better})
+	}
+	m.Figures[i].Values = append(m.Figures[i].Values, value)
+}
+
+func (m *maker) add(x raw.Measurement) error {
+	switch x.Name {
+	case "table":
+		m.table(x)
+	case "throughput":
+		return m.throughput(x)
+	case "mix", "sustained":
+		m.closed(x)
+	case "latency":
+		m.open(x)
+	case "fresh":
+		m.fresh(x)
+	}
+	return nil
+}
+
+// table is one client's time: the median of its calls, those that failed left out.
+func (m *maker) table(x raw.Measurement) {
+	took := latencies(x, func(s raw.Sample) bool { return s.Verdict == int(load.Good) })
+	if len(took) == 0 {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: no good answer to %s (repeat %d)", x.Stage, x.What, x.Repeat))
+		return
+	}
+	key := TableGroup.Of(x.What)
+	m.put(x.Stage, key, "s", Less, took.At(.5).Seconds())
+	for _, count := range []string{"bytes_origin", "bytes_edge", "files"} {
+		if value, ok := x.Counts[count]; ok {
+			m.put(x.Stage, key.Of(count), map[bool]string{true: "", false: "B"}[count == "files"], "", value)
+		}
+	}
+}
+
+func (m *maker) throughput(x raw.Measurement) error {
+	if len(x.Hey) == 0 {
+		return fmt.Errorf("hey's output (%s) is missing", x.HeyFile)
+	}
+	hey, err := parseHey(x.Hey)
+	if err != nil {
+		return fmt.Errorf("%s: %w", x.HeyFile, err)
+	}
+	name := Throughput(x.What, x.Conns)
+	m.put(x.Stage, name, "1/s", More, float64(hey.Good)/hey.Took.Seconds())
+	m.put(x.Stage, name.Errors(), "%", Less, percent(hey.Bad, hey.Good+hey.Bad))
+	return nil
+}
+
+func (m *maker) closed(x raw.Measurement) {
+	name := Group(x.Name).At(float64(x.Conns))
+	good, failed := count(x)
+	m.put(x.Stage, name.Rate(), "1/s", More, float64(good)/seconds(x.TookUs))
+	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
+	took := latencies(x, nil)
+	m.put(x.Stage, name.P50(), "ms", Less, ms(took.At(.5)))
+	m.put(x.Stage, name.P99(), "ms", Less, ms(took.At(.99)))
+	if x.Name == "sustained" {
+		m.cost(x)
+	}
+}
+
+// quantiles are those that are told of each rate.
+var quantiles = []struct {
+	name string
+	q    float64
+}{{"p50", .5}, {"p90", .9}, {"p99", .99}, {"p999", .999}, {"max", 1}}
+
+func (m *maker) open(x raw.Measurement) {
+	name := LatencyGroup.At(x.Rate)
+	good, failed := count(x)
+	m.put(x.Stage, name.Sent(), "1/s", "", float64(good+failed)/seconds(x.TookUs))
+	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
+	took := latencies(x, nil)
+	for _, quantile := range quantiles {
+		m.put(x.Stage, name.Of(quantile.name), "ms", Less, ms(took.At(quantile.q)))
+	}
+	key := place{x.Stage, name}
+	if _, ok := m.curves[key]; !ok {
+		m.order = append(m.order, key)
+	}
+	m.curves[key] = append(m.curves[key], took...)
+}
+
+// fresh has two kinds of samples: 0 until the write was acknowledged, 1 until every replica answered it.
+func (m *maker) fresh(x raw.Measurement) {
+	acknowledged := latencies(x, func(s raw.Sample) bool { return s.Kind == 0 })
+	everywhere := latencies(x, func(s raw.Sample) bool { return s.Kind == 1 })
+	m.put(x.Stage, FreshAcknowledgedP50, "ms", Less, ms(acknowledged.At(.5)))
+	m.put(x.Stage, FreshEverywhereP50, "ms", Less, ms(everywhere.At(.5)))
+	m.put(x.Stage, FreshEverywhereP99, "ms", Less, ms(everywhere.At(.99)))
+}
+
+// cost is where the work of a measurement went.
+func (m *maker) cost(x raw.Measurement) {
+	good, failed := count(x)
+	thousands := float64(good+failed) / 1000
+	if thousands == 0 {
+		return
+	}
+	var servers float64
+	for _, part := range x.Parts {
+		m.put(x.Stage, CPUGroup.Of(part.Name), "s/1000", Less, seconds(part.CPUUs)/thousands)
+		m.put(x.Stage, MemoryGroup.Of(part.Name), "MB", Less, float64(part.MemoryBytes)/1e6)
+		servers += seconds(part.CPUUs)
+	}
+	if len(x.Parts) > 0 {
+		m.put(x.Stage, Generator, "s/1000", "", seconds(x.GeneratorUs)/thousands)
+		m.put(x.Stage, GeneratorShare, "%", "", 100*seconds(x.GeneratorUs)/(seconds(x.GeneratorUs)+servers))
+	}
+	if queries, ok := x.Counts["queries"]; ok {
+		m.put(x.Stage, Queries, "1/1000", Less, queries/thousands)
+	}
+	shares := func(group Group, counts map[string]int) {
+		var sum int
+		for _, n := range counts {
+			sum += n
+		}
+		for _, name := range slices.Sorted(maps.Keys(counts)) {
+			m.put(x.Stage, group.Of(shortName(name)), "%", "", percent(counts[name], sum))
+		}
+	}
+	shares(LayerGroup, x.Layers)
+	shares(ReplicaGroup, x.Replicas)
+}
+
+// shortName is a replica's name without what Swarm makes of it for each task: api.1 of
+// woody_api.1.ryev2mnvzz5glfnbjlnnpmkol.
+func shortName(name string) string {
+	if parts := strings.Split(name, "."); len(parts) == 3 {
+		_, service, _ := strings.Cut(parts[0], "_")
+		return service + "." + parts[1]
+	}
+	return name
+}
+
+// objectives finds, for each stage and repeat, the highest rate of which a probe held the objective, and
+// below which there is no rate of which none did.
+func (m *maker) objectives(measurements []raw.Measurement) {
+	type search struct {
+		stage  string
+		repeat int
+	}
+	var order []search
+	probes := map[search]map[float64]bool{} // whether one held, by its rate
+	for _, x := range measurements {
+		if x.Name != "probe" {
+			continue
+		}
+		key := search{x.Stage, x.Repeat}
+		if probes[key] == nil {
+			probes[key] = map[float64]bool{}
+			order = append(order, key)
+		}
+		holds := Holds(x, time.Duration(m.Run.Settings.ObjectiveMs)*time.Millisecond)
+		probes[key][x.Rate] = probes[key][x.Rate] || holds
+	}
+	for _, key := range order {
+		highest := 0.0
+		for _, rate := range slices.Sorted(maps.Keys(probes[key])) {
+			if !probes[key][rate] {
+				break
+			}
+			highest = rate
+		}
+		m.put(key.stage, Objective, "1/s", More, highest)
+	}
+}
+
+// mostOthers is the part of the processor time that others may take before a reader must know.
+const mostOthers = .1
+
+// others warns when other programs of the machine were busy while the shop was measured without its
+// delays, when only the processor limits it.
+func (m *maker) others(measurements []raw.Measurement) {
+	var others, available float64
+	for _, x := range measurements {
+		switch x.Name {
+		case "mix", "sustained", "latency", "probe":
+			others += seconds(x.OthersUs)
+			available += seconds(x.TookUs) * float64(m.Run.Machine.CPUs)
+		}
+	}
+	if part := others / available; available > 0 && part > mostOthers {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("Other programs took %.0f%% of this machine's processor time while the mix and the latencies were measured: "+
+			"the figures are worse than they would be, and spread more.", 100*part))
+	}
+}
+
+// Holds reports whether an open loop's answers were all good and 99% of them there within the objective,
+// and whether at least 99% of what was asked for was sent.
+func Holds(x raw.Measurement, objective time.Duration) bool {
+	good, failed := count(x)
+	return failed == 0 && good > 0 && float64(good)/seconds(x.TookUs) >= .99*x.Rate*float64(x.ForMs)/float64(x.ForMs+objective.Milliseconds()) &&
+		latencies(x, nil).At(.99) < objective
+}
+
+func (m *maker) correctness(measurements []raw.Measurement) {
+	for _, stage := range m.Stages() {
+		c, measured := Correctness{Stage: stage}, false
+		for _, x := range measurements {
+			if x.Stage != stage {
+				continue
+			}
+			measured = true
+			c.Add(x.Oracle)
+			if x.Oracle.Stale+x.Oracle.Wrong > 0 {
+				reason := fmt.Sprintf("%s, %s (repeat %d): %d stale and %d wrong of %d answers that were checked", stage, x.Title(), x.Repeat,
+					x.Oracle.Stale, x.Oracle.Wrong, x.Oracle.Checked)
+				if len(x.Oracle.Examples) > 0 {
+					reason += "; " + x.Oracle.Examples[0]
+				}
+				m.Invalid = append(m.Invalid, reason)
+			}
+		}
+		if !measured {
+			continue // the run ended before
+		}
+		if c.Checked == 0 {
+			m.Invalid = append(m.Invalid, stage+": no answer was checked")
+		}
+		m.Correctness = append(m.Correctness, c)
+	}
+	if len(m.Correctness) == 0 {
+		m.Invalid = append(m.Invalid, "nothing was measured")
+	}
+	m.Valid = len(m.Invalid) == 0
+}
+
+// curvePoints are the parts that a curve has points for.
+var curvePoints = []float64{0, .25, .5, .75, .9, .95, .98, .99, .995, .998, .999, .9995, .9999, 1}
+
+func (m *maker) finish() {
+	for i := range m.Figures {
+		f := &m.Figures[i]
+		f.Mean, f.Deviation = spread(f.Values)
+	}
+	for _, key := range m.order {
+		all := m.curves[key]
+		slices.Sort(all)
+		curve := Curve{Stage: key.stage, Name: key.name}
+		for _, q := range curvePoints {
+			curve.Points = append(curve.Points, Point{q, ms(all.At(q))})
+		}
+		m.Curves = append(m.Curves, curve)
+	}
+	for _, stage := range m.Stages() {
+		if share, ok := m.Mean(stage, GeneratorShare); ok && share > 50 {
+			m.Warnings = append(m.Warnings, fmt.Sprintf("%s: making the load took %.0f%% of the processor time, more than the servers", stage, share))
+		}
+	}
+	if m.Run.Stopped != "" {
+		m.Warnings = append(m.Warnings, "The run ended before its end: "+m.Run.Stopped)
+	}
+	for _, stage := range m.Run.Stages {
+		if stage.Missing != "" {
+			m.Warnings = append(m.Warnings, fmt.Sprintf("%s was not measured: %s", stage.Name, stage.Missing))
+		}
+	}
+}
+
+// spread is the mean and the sample's standard deviation.
+func spread(values []float64) (mean, deviation float64) {
+	for _, v := range values {
+		mean += v / float64(len(values))
+	}
+	if len(values) < 2 {
+		return mean, 0
+	}
+	for _, v := range values {
+		deviation += (v - mean) * (v - mean)
+	}
+	return mean, math.Sqrt(deviation / float64(len(values)-1))
+}
+
+// count is how many answers were good and how many were not.
+func count(x raw.Measurement) (good, failed int) {
+	for _, s := range x.Samples {
+		if s.Verdict == int(load.Good) {
+			good++
+		} else {
+			failed++
+		}
+	}
+	return good, failed
+}
+
+// latencies are the times of the samples that want lets through; nil lets all through.
+func latencies(x raw.Measurement, want func(raw.Sample) bool) (l load.Latencies) {
+	for _, s := range x.Samples {
+		if want == nil || want(s) {
+			l = append(l, time.Duration(s.TookUs)*time.Microsecond)
+		}
+	}
+	slices.Sort(l)
+	return l
+}
+
+func seconds(us int64) float64 { return float64(us) / 1e6 }
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func percent(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return 100 * float64(part) / float64(whole)
+}

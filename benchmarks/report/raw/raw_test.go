@@ -1,0 +1,109 @@
+package raw_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
+)
+
+func mustCreate(t *testing.T, path string) *raw.Folder {
+	t.Helper()
+	folder, err := raw.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { folder.Close() })
+	return folder
+}
+
+func samples(n int) (s []raw.Sample) {
+	for i := range n {
+		s = append(s, raw.Sample{AtUs: int64(i) * 10, TookUs: 1234, Status: 200, Kind: i % 2, Verdict: i % 4})
+	}
+	return s
+}
+
+// TestWhatIsKeptIsRead writes few samples, which stay in their line, and many, which get a file.
+func TestWhatIsKeptIsRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "run")
+	folder := mustCreate(t, dir)
+	run := raw.Run{Profile: "quick", Began: time.Unix(1, 0).UTC(), Stages: []raw.Stage{{Name: "baseline", Replicas: 1}}}
+	if err := folder.Describe(run); err != nil {
+		t.Fatal(err)
+	}
+	wrote := []raw.Measurement{
+		{Stage: "baseline", Name: "table", What: "heavy_miss", Samples: samples(1)},
+		{Stage: "baseline", Name: "mix", Samples: samples(1000), Oracle: raw.Oracle{Checked: 9, Stale: 1, Examples: []string{"x"}}},
+	}
+	for _, m := range wrote {
+		if err := folder.Keep(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, measurements, err := raw.Read(dir)
+	if err != nil || got.Profile != "quick" || !reflect.DeepEqual(got.Stages, run.Stages) || len(measurements) != 2 {
+		t.Fatalf("read %+v and %d measurements, %v", got, len(measurements), err)
+	}
+	for i, m := range measurements {
+		if !reflect.DeepEqual(m.Samples, wrote[i].Samples) || m.Seq != i+1 || !reflect.DeepEqual(m.Oracle, wrote[i].Oracle) {
+			t.Errorf("measurement %d = %+v…, want what was kept", i, m.Seq)
+		}
+	}
+}
+
+// TestACutOffLineIsLeftOut is a run that was killed, or whose disk was full, while it wrote.
+func TestACutOffLineIsLeftOut(t *testing.T) {
+	dir := t.TempDir()
+	folder := mustCreate(t, dir)
+	for _, err := range []error{folder.Describe(raw.Run{}), folder.Keep(raw.Measurement{Name: "mix"})} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := os.OpenFile(filepath.Join(dir, "measurements.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	file.WriteString(`{"seq":2,"na`)
+	if _, measurements, err := raw.Read(dir); err != nil || len(measurements) != 1 {
+		t.Errorf("%d measurements, %v; want the one that is whole", len(measurements), err)
+	}
+}
+
+// TestAFullDiskSaysSo writes to the device that is always full.
+func TestAFullDiskSaysSo(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("/dev/full", filepath.Join(dir, "measurements.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	err := mustCreate(t, dir).Keep(raw.Measurement{Name: "mix"})
+	if err == nil || !strings.Contains(err.Error(), dir+" is full: free some of it") {
+		t.Errorf("error = %v, want what is full and what to do", err)
+	}
+}
+
+func TestAFolderTakesOneRun(t *testing.T) {
+	dir := t.TempDir()
+	if err := mustCreate(t, dir).Describe(raw.Run{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw.Create(dir); err == nil || !strings.Contains(err.Error(), "holds a run already") {
+		t.Errorf("a second run into the folder: %v", err)
+	}
+}
+
+func TestAnotherVersionIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "run.json"), []byte(`{"format":"woodytoys-benchmark-run","version":99}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := raw.Read(dir); err == nil || !strings.Contains(err.Error(), "version 99") {
+		t.Errorf("error = %v, want which version it is", err)
+	}
+}

@@ -1,0 +1,111 @@
+// Package driver brings up the stages of the shop that are measured: as processes of this machine, or
+// something that is deployed already.
+package driver
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
+)
+
+// Running is a stage that is up.
+type Running struct {
+	Name string
+	// Addr is its entrance, HOST:PORT. Host is what requests to it name; Addr where that is empty.
+	Addr, Host string
+	// PageURL is the page.
+	PageURL string
+	// Replicas are the addresses of the replicas themselves, HOST:PORT; none where they cannot be reached.
+	Replicas []string
+	// Admin are the replicas' admin ports, as URLs; none where they cannot be reached.
+	Admin []string
+	// Parts are its components; none where they run elsewhere.
+	Parts []Part
+
+	queries *sql.DB // nil where the database cannot be asked
+}
+
+// Part is a component, with the processes it began with.
+type Part struct {
+	Name string
+	PIDs []int
+}
+
+// addPart adds a process to its component.
+func addPart(parts []Part, name string, pid int) []Part {
+	for i := range parts {
+		if parts[i].Name == name {
+			parts[i].PIDs = append(parts[i].PIDs, pid)
+			return parts
+		}
+	}
+	return append(parts, Part{name, []int{pid}})
+}
+
+// Driver brings stages up.
+type Driver interface {
+	// Missing is why a stage cannot be brought up; empty when it can.
+	Missing(s stage.Stage) string
+	// Start brings a stage up beside those that are. It stays up until End.
+	Start(ctx context.Context, s stage.Stage, cfg Config) (*Running, error)
+	// End ends all stages; others may be started then.
+	End()
+	// Close ends everything that the driver began.
+	Close()
+	// Versions are those of what the stages are made of.
+	Versions() map[string]string
+}
+
+// Used is what each component has used until now.
+func (s *Running) Used() (parts []raw.Part) {
+	for _, part := range s.Parts {
+		used := raw.Part{Name: part.Name}
+		for _, pid := range part.PIDs {
+			cpu, rss := machine.Tree(pid)
+			used.CPUUs += cpu.Microseconds()
+			used.MemoryBytes += rss
+		}
+		parts = append(parts, used)
+	}
+	return parts
+}
+
+// Queries is how many statements its database server has been asked; false where that is not known.
+func (s *Running) Queries() (n float64, known bool) {
+	if s.queries == nil {
+		return 0, false
+	}
+	var name string
+	if err := s.queries.QueryRow("SHOW GLOBAL STATUS LIKE 'Questions'").Scan(&name, &n); err != nil {
+		return 0, false
+	}
+	return n, true
+}
+
+// Config is what stages are brought up with.
+type Config struct {
+	// Replicas is how many there are, but in stages of a single one.
+	Replicas int
+	// HeavyDelay, SlowQueryDelay and Uplink (bytes a second) are the simulated limits; zero for none.
+	HeavyDelay, SlowQueryDelay time.Duration
+	Uplink                     int64
+	HeavySlots, DBPool         int
+}
+
+// WithoutDelays is the same without the simulated limits.
+func (c Config) WithoutDelays() Config {
+	c.HeavyDelay, c.SlowQueryDelay, c.Uplink = 0, 0, 0
+	return c
+}
+
+func (c Config) settings() []string {
+	return []string{
+		"WOODY_HEAVY_DELAY=" + c.HeavyDelay.String(), "WOODY_SLOW_QUERY_DELAY=" + c.SlowQueryDelay.String(),
+		fmt.Sprintf("WOODY_HEAVY_SLOTS=%d", c.HeavySlots), fmt.Sprintf("WOODY_DB_POOL=%d", c.DBPool),
+	}
+}

@@ -1,0 +1,63 @@
+package driver
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
+)
+
+// TestAPortInUse deploys to a port at which something listens; nothing is deployed then.
+func TestAPortInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+	t.Setenv("DOCKER_HOST", "")
+	swarm, err := NewSwarm(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = swarm.Start(context.Background(), stage.All[0], Config{})
+	if want := fmt.Sprintf("port %d is in use: end what listens there", port); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error = %v, want %q", err, want)
+	}
+	if len(swarm.stacks) > 0 {
+		t.Errorf("stacks to end: %v", swarm.stacks)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	for address, want := range map[string]string{
+		"http://shop.example": "shop.example:80", "http://shop.example:8080": "shop.example:8080", "http://10.0.0.7:80/": "10.0.0.7:80",
+		"https://shop.example": "", "shop.example": "", "http://shop.example/api": "", "": "",
+	} {
+		target, err := NewTarget(address)
+		if (err == nil) != (want != "") {
+			t.Errorf("%q: %v", address, err)
+			continue
+		}
+		if err == nil && target.running.Addr != want {
+			t.Errorf("%q is at %s, want %s", address, target.running.Addr, want)
+		}
+	}
+}
+
+func TestFirstVersion(t *testing.T) {
+	for text, want := range map[string]string{
+		"mariadbd  Ver 10.11.14-MariaDB-0+deb12u2 for debian-linux-gnu": "10.11.14",
+		"Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0":    "7.0.15",
+		"HAProxy version 2.6.12-1+deb12u2 2024/01/01":                   "2.6.12",
+		"varnishd (varnish-7.1.1 revision 7cee1c581bead20e88d101ab3d72": "7.1.1",
+		"nothing": "",
+	} {
+		if got := firstVersion(text); got != want {
+			t.Errorf("firstVersion(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package driver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
+)
+
+// Swarm brings stages up from the stack files, each as a stack of its own beside the others, with
+// scripts/deploy, and ends them with scripts/remove. Images, secrets and the Swarm itself stay.
+type Swarm struct {
+	// Port is the first stack's; the others have those behind it.
+	Port int
+
+	root   string // the project's folder
+	stacks []string
+	rounds int
+}
+
+// NewSwarm looks whether the scripts are there. It must be called from within the module.
+func NewSwarm(port int) (*Swarm, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return nil, fmt.Errorf("find the module: %w", err)
+	}
+	s := &Swarm{Port: port, root: filepath.Dir(strings.TrimSpace(string(out)))}
+	if _, err := os.Stat(filepath.Join(s.root, "scripts", "deploy")); err != nil {
+		return nil, fmt.Errorf("the stages are deployed with scripts/deploy, which is not there: %w", err)
+	}
+	return s, nil
+}
+
+// Missing is why a stage cannot be brought up; empty when it can.
+func (s *Swarm) Missing(one stage.Stage) string {
+	if _, err := os.Stat(filepath.Join(s.root, one.StackFile)); err != nil {
+		return one.StackFile + " is not in this tree"
+	}
+	return ""
+}
+
+// upAt is how scripts/deploy says where the stage is.
+var upAt = regexp.MustCompile(`is up: http://(\S+)`)
+
+// Start deploys a stage and waits until all of it is healthy.
+func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Running, error) {
+	name := one.Name
+	s.rounds++
+	port := s.Port + len(s.stacks)
+	if os.Getenv("DOCKER_HOST") == "" { // elsewhere, Docker says it
+		if err := portFree(port); err != nil {
+			return nil, err
+		}
+	}
+	stack := fmt.Sprintf("woodybench%d-%s%d", os.Getpid(), name, s.rounds)
+	s.stacks = append(s.stacks, stack)
+	deploy := s.script(ctx, stack, "deploy", name)
+	deploy.Env = append(deploy.Env, fmt.Sprintf("HTTP_PORT=%d", port), fmt.Sprintf("API_REPLICAS=%d", cfg.Replicas), "FRONT_REPLICAS=1", "ACCESS_LOG=off",
+		"HEAVY_DELAY="+cfg.HeavyDelay.String(), "SLOW_QUERY_DELAY="+cfg.SlowQueryDelay.String(), fmt.Sprintf("HEAVY_SLOTS=%d", cfg.HeavySlots),
+		fmt.Sprintf("FRONT_LIMIT_RATE=%d", cfg.Uplink), "DRAIN_DELAY=0s")
+	out, err := deploy.CombinedOutput()
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("scripts/deploy %s: %w\n%s", name, err, tail(string(out)))
+	}
+	found := upAt.FindSubmatch(out)
+	if found == nil {
+		return nil, fmt.Errorf("scripts/deploy %s does not say where it is:\n%s", name, tail(string(out)))
+	}
+	host := string(found[1])
+	running := &Running{Name: name, Addr: strings.Replace(host, "localhost", "127.0.0.1", 1), Host: host, PageURL: "http://" + host + "/"}
+	if !strings.Contains(host, ":") {
+		running.Addr += ":80"
+	}
+	running.Parts, err = s.parts(ctx, stack)
+	return running, err
+}
+
+// portFree tells of a port that is taken.
+func portFree(port int) error {
+	ln, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port %d is in use: end what listens there (ss -ltnp sport = :%d shows it), or choose others with --port", port, port)
+	}
+	if err != nil {
+		return err
+	}
+	return ln.Close()
+}
+
+// partOf is what the services are called here.
+var partOf = map[string]string{"reverse-proxy": "proxy", "front": "front", "api": "api", "database": "database", "redis": "redis", "cdn": "edge"}
+
+// parts are the processes of a stack's containers on this node.
+func (s *Swarm) parts(ctx context.Context, stack string) (parts []Part, err error) {
+	const format = `{{index .Config.Labels "com.docker.swarm.service.name"}} {{.State.Pid}}`
+	ids, err := exec.CommandContext(ctx, "docker", "ps", "-q", "--filter", "label=com.docker.stack.namespace="+stack).Output()
+	if err != nil {
+		return nil, fmt.Errorf("docker ps: %w", err)
+	}
+	if len(bytes.TrimSpace(ids)) == 0 {
+		return nil, nil // they run on other nodes
+	}
+	out, err := exec.CommandContext(ctx, "docker", append([]string{"inspect", "--format", format}, strings.Fields(string(ids))...)...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("docker inspect: %w", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		service, pid, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name := partOf[strings.TrimPrefix(service, stack+"_")]
+		id, err := strconv.Atoi(pid)
+		if name == "" || err != nil || id == 0 {
+			continue
+		}
+		parts = addPart(parts, name, id)
+	}
+	return parts, nil
+}
+
+// End removes all stacks that were deployed, with their data.
+func (s *Swarm) End() {
+	for _, stack := range s.stacks {
+		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+		_ = s.script(ctx, stack, "remove").Run() // what it leaves, docker stack ls shows
+		volumes, _ := exec.CommandContext(ctx, "docker", "volume", "ls", "-q", "--filter", "label=com.docker.stack.namespace="+stack).Output()
+		for volume := range strings.FieldsSeq(string(volumes)) {
+			ended, _ := exec.CommandContext(ctx, "docker", "ps", "-aq", "--filter", "volume="+volume).Output()
+			if ids := strings.Fields(string(ended)); len(ids) > 0 { // kept for their logs, they hold the volume
+				_ = exec.CommandContext(ctx, "docker", append([]string{"rm", "-f"}, ids...)...).Run()
+			}
+			_ = exec.CommandContext(ctx, "docker", "volume", "rm", volume).Run()
+		}
+		cancel()
+	}
+	s.stacks = nil
+}
+
+// Close is End.
+func (s *Swarm) Close() { s.End() }
+
+// Versions are the engine's and the images'.
+func (s *Swarm) Versions() map[string]string {
+	out, err := exec.Command("docker", "version", "--format", "{{.Server.Version}}").Output()
+	if err != nil {
+		return nil
+	}
+	return map[string]string{"docker": strings.TrimSpace(string(out))}
+}
+
+// script is one of the operators' scripts, for a stack. Ctrl-C does not reach it: the end of ctx does.
+func (s *Swarm) script(ctx context.Context, stack, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.root, "scripts", name), args...)
+	cmd.Dir, cmd.Env = s.root, append(os.Environ(), "STACK="+stack)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
+}

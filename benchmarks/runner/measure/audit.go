@@ -1,0 +1,128 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
+	"github.com/woodytoys/woodytoys/internal/oracle"
+)
+
+const (
+	// auditEvery is how often the auditor writes. Its requests are not counted into the load.
+	auditEvery = 50 * time.Millisecond
+	// audited is how many of the most read products it changes.
+	audited = 16
+)
+
+// audit changes the most read products while they are being read, creates others, and asks for each at
+// once over another connection, until done is closed; what it is at then it ends first. Without it
+// nothing that is read would ever change, and no answer could be stale.
+func (s *Shop) audit(ctx context.Context, done <-chan struct{}) {
+	a := &auditor{shop: s, ctx: ctx}
+	defer a.hangUp(0)
+	defer a.hangUp(1)
+	ticker := time.NewTicker(auditEvery)
+	defer ticker.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-done:
+			return
+		case <-ticker.C:
+		}
+		a.change(i % min(audited, len(s.shelf.products)))
+		a.create()
+	}
+}
+
+// auditor has a connection to write on and another to read on.
+type auditor struct {
+	shop   *Shop
+	ctx    context.Context
+	conns  [2]*load.Conn
+	undo   [2]func() bool // takes back that the end of ctx closes the connection
+	buffer []byte
+}
+
+func (a *auditor) hangUp(which int) {
+	if a.conns[which] != nil {
+		a.undo[which]()
+		a.conns[which].Close()
+		a.conns[which] = nil
+	}
+}
+
+// do makes a request on a connection that it dials where there is none. A failed one is not an answer,
+// and so neither stale nor wrong.
+func (a *auditor) do(which int, request []byte) (answer load.Answer, ok bool) {
+	if a.conns[which] == nil {
+		conn, err := load.Dial(a.shop.Addr)
+		if err != nil {
+			return answer, false
+		}
+		a.conns[which] = conn
+		a.undo[which] = context.AfterFunc(a.ctx, func() { conn.Close() })
+	}
+	answer, err := a.conns[which].Ask(request)
+	if err != nil || answer.Closing {
+		a.hangUp(which)
+	}
+	return answer, err == nil
+}
+
+// change gives a product its next name, and reads it.
+func (a *auditor) change(i int) {
+	s := a.shop
+	if _, ok := s.write(a, i); !ok {
+		return
+	}
+	floor := s.shelf.products[i].Floor()
+	if answer, ok := a.do(1, s.reads[i]); ok {
+		s.shelf.judge(i, floor, answer)
+		s.shelf.checked(1)
+	}
+}
+
+// write gives a product its next name. It returns the version that was acknowledged, or false. After a
+// write that failed nobody knows whether it was carried out: that product is never written again.
+func (s *Shop) write(a *auditor, i int) (version int64, ok bool) {
+	p := &s.shelf.products[i]
+	if version, ok = p.Next(); !ok {
+		return 0, false
+	}
+	a.buffer = s.appendWrite(a.buffer[:0], "PUT", fmt.Sprintf("/api/products/%d", p.id), p.nameOf(version))
+	answer, ok := a.do(0, a.buffer)
+	if !ok || answer.Status != 200 {
+		p.Unknown()
+		return 0, false
+	}
+	if oracle.VersionOf(answer.Body) != version {
+		s.shelf.wrong("changing product %d to version %d is answered as %q", p.id, version, answer.Body)
+		p.Unknown()
+		return 0, false
+	}
+	p.Acknowledged(oracle.State{Version: version})
+	return version, true
+}
+
+// create makes a product, and asks for the last one.
+func (a *auditor) create() {
+	s := a.shop
+	name := s.newName("audited")
+	a.buffer = s.appendWrite(a.buffer[:0], "POST", "/api/products", name)
+	answer, ok := a.do(0, a.buffer)
+	if !ok {
+		return
+	}
+	id, ok := createdID(answer, name)
+	if !ok {
+		return
+	}
+	s.shelf.created(id)
+	floor := s.shelf.newest.Floor()
+	if answer, ok := a.do(1, s.get("/api/products/last")); ok {
+		s.shelf.judgeLast(floor, answer)
+		s.shelf.checked(1)
+	}
+}

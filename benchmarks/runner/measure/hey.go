@@ -1,0 +1,62 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
+)
+
+// endpoint is what hey asks for.
+func (s *Shop) endpoint(what string) string {
+	switch what {
+	case "heavy":
+		return "/api/misc/heavy?name=hey"
+	case "last":
+		return "/api/products/last"
+	case "product":
+		return fmt.Sprintf("/api/products/%d", s.shelf.products[0].id)
+	case "products":
+		return "/api/products"
+	}
+	return "/api/ping"
+}
+
+// BuildHey builds the hey that go.mod pins into a file. It must be called from within the module.
+func BuildHey(file string) error {
+	if out, err := exec.Command("go", "build", "-o", file, "github.com/rakyll/hey").CombinedOutput(); err != nil {
+		return fmt.Errorf("hey, which makes a part of the load, could not be built: %w\n%s\nIt is pinned in go.mod as a tool and fetched from Go's module proxy: "+
+			"`go tool hey` must work here. Or name a hey that is installed with --hey FILE", err, out)
+	}
+	return nil
+}
+
+// Throughput has hey ask for an endpoint, conns at once, for d. Where answers are kept it is asked for
+// once before, so that what is measured is the answer that is kept.
+func (s *Shop) Throughput(ctx context.Context, hey, what string, kept bool, conns int, d time.Duration) (raw.Measurement, error) {
+	if kept {
+		if _, _, _, err := s.ask(ctx, s.url(s.endpoint(what))); err != nil {
+			return raw.Measurement{}, err
+		}
+	}
+	m := raw.Measurement{Name: "throughput", What: what, Conns: conns, ForMs: d.Milliseconds()}
+	return s.around(m, func(m *raw.Measurement) (err error) {
+		// What waits in a queue when the time is over is waited for: hey's own patience is no limit here.
+		cmd := exec.CommandContext(ctx, hey, "-z", d.String(), "-c", fmt.Sprint(conns), "-t", "120", s.url(s.endpoint(what)))
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+		if m.Hey, err = cmd.Output(); err != nil {
+			var exit *exec.ExitError
+			if errors.As(err, &exit) {
+				err = fmt.Errorf("hey: %w\n%s", err, exit.Stderr)
+			}
+			return orCause(ctx, err)
+		}
+		m.TookUs = time.Since(m.Began).Microseconds()
+		m.GeneratorUs = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Microseconds()
+		return nil
+	})
+}
