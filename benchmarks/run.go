@@ -20,7 +20,7 @@ import (
 )
 
 type runCommand struct {
-	Profile string   `default:"quick" help:"quick (about four minutes; delays a tenth of the lab's), full (the lab's own), or smoke (seconds; its figures mean nothing)."`
+	Profile string   `default:"quick" help:"quick (six or seven minutes; delays a tenth of the lab's), full (the lab's own), or smoke (seconds; its figures mean nothing)."`
 	Stages  []string `default:"baseline,replicas,redis,cdn" help:"Which stages, in order."`
 	Out     string   `placeholder:"DIR" help:"The run's folder (default: benchmarks/runs/DATE-TIME-PROFILE)."`
 	Driver  string   `default:"local" enum:"local,swarm" help:"local: processes of this machine. swarm: the stack files, each stage as a stack of its own."`
@@ -32,6 +32,7 @@ type runCommand struct {
 
 	Replicas       int           `placeholder:"N" help:"How many replicas from the stage replicas on (default: the profile's)."`
 	Repeats        int           `placeholder:"N" help:"How often everything is measured (default: the profile's)."`
+	MoreFor        time.Duration `default:"-1s" placeholder:"TIME" help:"For how long each half of the run adds rounds of what the headline is made from, while its intervals are wider than a tenth; 0s for none (default: the profile's)."`
 	HeavyDelay     time.Duration `default:"-1s" placeholder:"TIME" help:"The simulated computing time (default: the profile's)."`
 	SlowQueryDelay time.Duration `default:"-1s" placeholder:"TIME" help:"The simulated time of the last product's query (default: the profile's)."`
 	Profiles       bool          `help:"Keep a processor profile of a replica of each stage, as STAGE.pprof in the run's folder (go tool pprof reads it)."`
@@ -99,6 +100,9 @@ func (c *runCommand) profile() (runner.Profile, error) {
 	}
 	if c.Repeats > 0 {
 		p.Repeats = c.Repeats
+	}
+	if c.MoreFor >= 0 {
+		p.MoreFor = c.MoreFor
 	}
 	if c.HeavyDelay >= 0 {
 		p.Config.HeavyDelay = c.HeavyDelay

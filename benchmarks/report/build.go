@@ -20,6 +20,7 @@ type view struct {
 	When, Where string
 	Stages      []swatch // all that there are
 	Headlines   []headline
+	Rounds      table
 	Chapters    []chapter
 	Apart       string // why the sections on the API leave a stage out
 	Lab         table
@@ -85,7 +86,7 @@ func build(r *figures.Results) view {
 	b := &builder{r: r, stages: r.Stages()}
 	v := view{
 		R: r, Badge: b.badge(), When: r.Run.Began.UTC().Format("2 January 2006, 15:04 UTC"), Where: b.where(), Stages: swatches(),
-		Headlines: b.headlines(), Chapters: b.chapters(), Setting: b.setting(),
+		Headlines: b.headlines(), Rounds: b.rounds(), Chapters: b.chapters(), Setting: b.setting(),
 	}
 	v.ThroughputL, v.MixL, v.LatencyL = legend(b.having(figures.ThroughputGroup)), legend(b.having(figures.MixGroup)), legend(b.having(figures.LatencyGroup))
 	v.Apart = b.apart(figures.MixGroup)

@@ -17,18 +17,7 @@ import (
 //go:embed report.html.tmpl
 var page string
 
-var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	// times is the class of a factor.
-	"times": func(words string) string {
-		switch {
-		case words == noNews || words == tooWide:
-			return " even"
-		case strings.HasSuffix(words, "worse"):
-			return " worse"
-		}
-		return ""
-	},
-}).Parse(page))
+var pageTemplate = template.Must(template.New("report").Parse(page))
 
 // The files that Write makes in a run's folder, beside results.json.
 const (
@@ -44,7 +33,7 @@ func HTML(r *figures.Results) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// CSV is a line for each figure and repeat's value.
+// CSV is a line for each figure and round's value.
 func CSV(r *figures.Results) ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -52,7 +41,7 @@ func CSV(r *figures.Results) ([]byte, error) {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	for _, f := range r.Figures {
 		for i, v := range f.Values {
-			w.Write([]string{f.Stage, string(f.Name), f.Unit, string(f.Better), strconv.Itoa(i + 1), number(v), number(f.Mean), number(f.Deviation)})
+			w.Write([]string{f.Stage, string(f.Name), f.Unit, string(f.Better), strconv.Itoa(f.Numbers()[i]), number(v), number(f.Mean), number(f.Deviation)})
 		}
 	}
 	w.Flush()

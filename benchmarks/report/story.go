@@ -17,7 +17,11 @@ type chapter struct {
 }
 
 // gain is a figure beside that of the stage before.
-type gain struct{ What, Before, After, Factor, Why string }
+type gain struct {
+	What, Before, After string
+	Factor              factor
+	Why                 string
+}
 
 // limits are what the run simulated, in words.
 func (b *builder) limits(name string) (l stage.Limits) {
@@ -58,9 +62,9 @@ func (b *builder) gains(before string, one stage.Stage) (gains []gain) {
 		if !ok || !both {
 			continue
 		}
-		told := gain{What: g.What, Before: value(was), After: value(now), Factor: factor(was, now)}
+		told := gain{What: g.What, Before: value(was), After: value(now), Factor: factorOf(was, now)}
 		switch {
-		case strings.HasSuffix(told.Factor, "better"):
+		case told.Factor.Better():
 			told.Why = g.Why
 		case g.OnlyProcessor && b.r.Run.Driver == "local":
 			told.Why = fmt.Sprintf("without delays only the processor is a limit, and all replicas share this machine's %d", b.r.Run.Machine.CPUs)
@@ -120,36 +124,36 @@ func (b *builder) cpu(stage string) (sum float64) {
 type headline struct{ What, Before, After, Note string }
 
 func (b *builder) headlines() (all []headline) {
-	stages := b.r.Stages()
-	add := func(name figures.Key, what string, note func(last figures.Figure) string) {
-		var first, last figures.Figure
-		for _, stage := range stages {
-			if f, ok := b.r.Get(stage, name); ok {
-				if first.Name == "" {
-					first = f
-				}
-				last = f
-			}
-		}
+	for _, line := range b.headlineFigures() {
+		first, last := b.r.Ends(line.key)
 		if first.Name == "" {
-			return
+			continue
 		}
-		h := headline{What: what, After: value(last), Note: note(last)}
+		h := headline{What: line.what, After: value(last), Note: line.note}
 		if first.Stage != last.Stage {
 			h.Before = value(first)
-			if h.Note == "" {
-				h.Note = factor(first, last)
+			if f := factorOf(first, last); f.Words != "" {
+				h.Note = strings.TrimSuffix(f.Words+"; "+line.note, "; ")
 			}
 		}
 		all = append(all, h)
 	}
-	nothing := func(figures.Figure) string { return "" }
-	add(figures.Throughput("heavy", 64), "heavy, 64 at once", nothing)
-	add(figures.Throughput("last", 64), "last product, 64 at once", nothing)
-	add(figures.Page, "page with its picture", nothing)
-	add(figures.Sustained(500).Rate(), "80/20 mix, 500 at once", func(last figures.Figure) string {
-		return "published: " + figures.Round(studyBest()) + "/s"
-	})
-	add(figures.Objective, fmt.Sprintf("highest rate, p99 under %d ms", b.r.Run.Settings.ObjectiveMs), nothing)
 	return all
+}
+
+// headlineFigure is a figure of the headline, and what is said beside it.
+type headlineFigure struct {
+	key        figures.Key
+	what, note string
+}
+
+func (b *builder) headlineFigures() []headlineFigure {
+	objective := fmt.Sprintf("highest rate, p99 under %d ms", b.r.Run.Settings.ObjectiveMs)
+	return []headlineFigure{
+		{figures.Throughput("heavy", 64), "heavy, 64 at once", ""},
+		{figures.Throughput("last", 64), "last product, 64 at once", ""},
+		{figures.Page, "page with its picture", ""},
+		{figures.Sustained(500).Rate(), "80/20 mix, 500 at once", "published: " + figures.Round(studyBest()) + "/s"},
+		{figures.Objective, objective, ""},
+	}
 }

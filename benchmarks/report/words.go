@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -67,30 +66,52 @@ func withSpread(f figures.Figure) string {
 	return figures.PlusMinus(f.Mean, f.Deviation) + word
 }
 
-// What factor says of figures that are near each other, or that three repeats cannot tell apart.
+// factor is how many times better a stage's figure is than another's, as it is said and as it is coloured.
+type factor struct {
+	Words string
+	// Class is "", even or worse; "" is better.
+	Class string
+}
+
+// Better reports whether the newer figure is better, beyond doubt or by twice.
+func (f factor) Better() bool { return f.Words != "" && f.Class == "" }
+
 const (
-	noNews  = "as before"
-	tooWide = "spread too wide to tell"
+	// asBefore is how far an interval may reach for two figures to be called the same, as a part of one.
+	asBefore = .1
+	// alwaysTold is the ratio from which a difference is told whatever its interval: who reads a report of two times
+	// wants to see it, and how sure it is.
+	alwaysTold = 2
 )
 
-// factor says how many times better the newer value is; empty when that is no news.
-func factor(before, after figures.Figure) string {
-	if before.Mean <= 0 || after.Mean <= 0 {
-		return ""
+// factorOf says how many times better the newer figure is, with the interval of that; nothing where the two were never
+// measured in one round.
+func factorOf(before, after figures.Figure) factor {
+	r, ok := figures.RatioOf(before, after)
+	if !ok {
+		return factor{}
 	}
-	times := after.Mean / before.Mean
 	if before.Better == figures.Less {
-		times = 1 / times
+		r = r.Inverse()
 	}
+	switch times, sure := max(r.Times, 1/r.Times), r.Tells(); {
+	case len(r.Rounds) > 1 && r.Low > 1-asBefore && r.High < 1+asBefore:
+		return factor{fmt.Sprintf("as before (%s to %s)", figures.Round(r.Low), figures.Round(r.High)), "even"}
+	case len(r.Rounds) > 1 && !sure && times < alwaysTold:
+		return factor{fmt.Sprintf("no difference shown (%s to %s times)", figures.Round(r.Low), figures.Round(r.High)), "even"}
+	}
+	word, class := "better", ""
+	if r.Times < 1 {
+		r, word, class = r.Inverse(), "worse", "worse"
+	}
+	interval := figures.Round(r.Low) + " to " + figures.Round(r.High)
 	switch {
-	case math.Abs(times-1) < .05:
-		return noNews
-	case len(before.Values) > 1 && len(after.Values) > 1 && !figures.Apart(before, after):
-		return tooWide
-	case times > 1:
-		return figures.Round(times) + " times better"
+	case len(r.Rounds) == 1:
+		interval = "one round"
+	case !r.Tells():
+		interval += ", the rounds differ"
 	}
-	return figures.Round(1/times) + " times worse"
+	return factor{fmt.Sprintf("%s times %s (%s)", figures.Round(r.Times), word, interval), class}
 }
 
 // list joins words as a sentence does.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
 	"github.com/woodytoys/woodytoys/benchmarks/runner/measure"
@@ -18,8 +19,12 @@ import (
 type half struct {
 	title  string
 	config driver.Config
-	// steps are what is done to a stage in a repeat.
-	steps func(s stage.Stage, repeat int) []step
+	// steps are what is done to a stage in a round, the first of which is 0.
+	steps func(s stage.Stage, round int) []step
+	// repeats is how many rounds have every step.
+	repeats int
+	// headline are the figures for whose comparison rounds are added.
+	headline []figures.Key
 }
 
 // step is one thing that is done to a stage.
@@ -30,6 +35,9 @@ type step struct {
 	// lane is set for calls that only wait, on the simulated limits: steps of different lanes share nothing
 	// that they wait for, and need no processor to speak of, so that they are measured side by side.
 	lane string
+	// headline is set for what the headline's figures are made from, and what goes before: the rounds that are added have
+	// no more.
+	headline bool
 }
 
 // startPlanned is about how long a stage takes to be there, its shelf filled and its slow calls verified.
@@ -39,13 +47,18 @@ func (h *half) startPlanned() time.Duration {
 
 func (h *half) plan(r *run, names []string) {
 	r.Progress.Plan(time.Duration(len(names)) * h.startPlanned())
-	for repeat := range r.Profile.Repeats {
-		alone, lanes := h.sort(names, repeat)
-		for _, t := range alone {
-			r.Progress.Plan(t.planned)
-		}
-		r.Progress.Plan(longest(lanes))
+	for round := range r.Profile.Repeats {
+		r.Progress.Plan(h.planned(names, round))
 	}
+}
+
+// planned is about how long a round takes.
+func (h *half) planned(names []string, round int) (sum time.Duration) {
+	alone, lanes := h.sort(names, round)
+	for _, t := range alone {
+		sum += t.planned
+	}
+	return sum + longest(lanes)
 }
 
 // task is a step of a stage.
@@ -54,11 +67,14 @@ type task struct {
 	stage string
 }
 
-// sort parts a repeat's steps into those that are done alone, one after the other, and the lanes.
-func (h *half) sort(names []string, repeat int) (alone []task, lanes map[string][]task) {
+// sort parts a round's steps into those that are done alone, one after the other, and the lanes.
+func (h *half) sort(names []string, round int) (alone []task, lanes map[string][]task) {
 	lanes = map[string][]task{}
 	for _, name := range names {
-		for _, step := range h.steps(stage.Named(name), repeat) {
+		for _, step := range h.steps(stage.Named(name), round) {
+			if round >= h.repeats && !step.headline {
+				continue
+			}
 			if t := (task{step, name}); step.lane == "" {
 				alone = append(alone, t)
 			} else {
@@ -91,30 +107,44 @@ func (h *half) run(r *run, names []string) error {
 			return err
 		}
 	}
-	for repeat := range r.Profile.Repeats {
-		order := slices.Clone(names)
-		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		alone, lanes := h.sort(order, repeat)
-		of := fmt.Sprintf(" (repeat %d of %d)", repeat+1, r.Profile.Repeats)
-		for _, t := range alone {
-			if err := r.step(t.stage+": "+t.what+of, t.planned, func() error { return r.one(t, shops, repeat, false) }); err != nil {
-				return err
-			}
+	for round := range r.Profile.Repeats {
+		if err := h.round(r, names, shops, round, fmt.Sprintf(" (round %d of %d)", round+1, r.Profile.Repeats)); err != nil {
+			return err
 		}
-		if len(lanes) > 0 {
-			if err := r.step("side by side, what only waits"+of, longest(lanes), func() error { return r.beside(lanes, shops, repeat) }); err != nil {
-				return err
-			}
-		}
+	}
+	if err := h.addRounds(r, names, shops); err != nil {
+		return err
 	}
 	r.driver.End()
 	return nil
 }
 
-func (r *run) one(t task, shops map[string]*measure.Shop, repeat int, beside bool) error {
+// round measures every stage once, in an order of its own.
+func (h *half) round(r *run, names []string, shops map[string]*measure.Shop, round int, of string) error {
+	order := slices.Clone(names)
+	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	alone, lanes := h.sort(order, round)
+	for _, t := range alone {
+		if err := r.step(t.stage+": "+t.what+of, t.planned, func() error { return r.one(t, shops, round, false) }); err != nil {
+			return err
+		}
+	}
+	if len(lanes) == 0 {
+		return nil
+	}
+	return r.step("side by side, what only waits"+of, longest(lanes), func() error { return r.beside(lanes, shops, round) })
+}
+
+func (r *run) one(t task, shops map[string]*measure.Shop, round int, beside bool) error {
 	err := t.do(shops[t.stage], func(m raw.Measurement) error {
-		m.Repeat, m.SideBySide = repeat+1, beside
-		return r.folder.Keep(m)
+		m.Repeat, m.SideBySide = round+1, beside
+		if err := r.folder.Keep(m); err != nil || !t.headline {
+			return err
+		}
+		r.headlined.Lock()
+		defer r.headlined.Unlock()
+		r.headline = append(r.headline, m)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", t.stage, t.what, err)
@@ -123,12 +153,12 @@ func (r *run) one(t task, shops map[string]*measure.Shop, repeat int, beside boo
 }
 
 // beside does the steps of each lane one after the other, and the lanes side by side.
-func (r *run) beside(lanes map[string][]task, shops map[string]*measure.Shop, repeat int) error {
+func (r *run) beside(lanes map[string][]task, shops map[string]*measure.Shop, round int) error {
 	errs := make(chan error)
 	for _, lane := range lanes {
 		go func() {
 			for _, t := range lane {
-				if err := r.one(t, shops, repeat, true); err != nil {
+				if err := r.one(t, shops, round, true); err != nil {
 					errs <- err
 					return
 				}

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
 // TestProgress has steps take twice as long as planned, on a clock of the test's own.
@@ -31,27 +29,6 @@ func TestProgress(t *testing.T) {
 			if !strings.Contains(out.String(), line) {
 				t.Errorf("terminal %v: %q has no %q", terminal, out.String(), line)
 			}
-		}
-	}
-}
-
-// TestASearchFindsTheRate looks for a rate that only this test knows.
-func TestASearchFindsTheRate(t *testing.T) {
-	for _, limit := range []float64{150, 700, 3333, 16000, 123456} {
-		probes := 0
-		best := 0.0
-		err := search(func(rate float64) (m raw.Measurement, err error) {
-			probes++
-			m.Rate = rate
-			return m, nil
-		}, func(m raw.Measurement) bool {
-			if m.Rate <= limit {
-				best = max(best, m.Rate)
-			}
-			return m.Rate <= limit
-		})
-		if err != nil || best < limit/1.16 || best > limit {
-			t.Errorf("the limit %g was found as %g with %d probes, %v", limit, best, probes, err)
 		}
 	}
 }

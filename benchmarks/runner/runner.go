@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -62,7 +63,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.Driver == "target" {
 		o.Stages = []string{stage.Target.Name}
 	}
-	r := &run{Options: o, ctx: ctx, cancel: cancel}
+	r := &run{Options: o, ctx: ctx, cancel: cancel, highest: map[string]float64{}}
 	if r.folder, err = raw.Create(o.Dir); err != nil {
 		return err
 	}
@@ -136,7 +137,11 @@ type run struct {
 	about  raw.Run
 	driver driver.Driver
 	own    string // a folder for programs that are built
-	chrome *browser.Browser
+
+	headlined sync.Mutex
+	headline  []raw.Measurement  // of the headline's figures
+	highest   map[string]float64 // by stage, the last rate that a search found to hold
+	chrome    *browser.Browser
 }
 
 // end ends everything that was started. It may be called twice.

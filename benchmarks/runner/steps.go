@@ -18,7 +18,9 @@ import (
 // withDelays is the lab's table and the throughput.
 func (r *run) withDelays() *half {
 	p := r.Profile
-	return &half{title: "with its delays", config: p.Config, steps: func(s stage.Stage, repeat int) (steps []step) {
+	most := p.Levels[len(p.Levels)-1]
+	headline := []figures.Key{figures.Page, figures.Throughput("heavy", most), figures.Throughput("last", most)}
+	return &half{title: "with its delays", config: p.Config, repeats: p.Repeats, headline: headline, steps: func(s stage.Stage, round int) (steps []step) {
 		c := p.Config
 		replicas := max(s.Replicas(c.Replicas), 1)
 		page := 100 * time.Millisecond
@@ -26,18 +28,22 @@ func (r *run) withDelays() *half {
 			page += time.Duration(5.04e6 / float64(c.Uplink) * float64(time.Second))
 		}
 		table := page + c.HeavyDelay + c.SlowQueryDelay + time.Duration((4+2*replicas)/(2*replicas))*c.HeavyDelay
-		if repeat == 0 {
-			steps = append(steps, step{"the first page", page, func(shop *measure.Shop, keep func(raw.Measurement) error) error {
-				return kept(keep)(shop.FirstPage(r.ctx))
-			}, ""})
+		if round == 0 {
+			steps = append(steps, step{what: "the first page", planned: page, do: keeping(func(shop *measure.Shop) (raw.Measurement, error) {
+				return shop.FirstPage(r.ctx)
+			})})
 		}
-		steps = append(steps, step{"the lab's table", table, func(shop *measure.Shop, keep func(raw.Measurement) error) error {
-			return shop.Table(r.ctx, s.MayKeep(), keep)
-		}, ""})
-		if r.chrome != nil && repeat == 0 {
-			steps = append(steps, step{"the page in Chromium", page + 500*time.Millisecond, func(shop *measure.Shop, keep func(raw.Measurement) error) error {
-				return kept(keep)(shop.InBrowser(r.ctx, r.chrome))
-			}, ""})
+		steps = append(steps, step{
+			what: "the lab's table", planned: table, headline: true,
+			do: func(shop *measure.Shop, keep func(raw.Measurement) error) error {
+				return shop.Table(r.ctx, s.MayKeep(), keep)
+			},
+		})
+		if r.chrome != nil && round == 0 {
+			steps = append(steps, step{
+				what: "the page in Chromium", planned: page + 500*time.Millisecond,
+				do: keeping(func(shop *measure.Shop) (raw.Measurement, error) { return shop.InBrowser(r.ctx, r.chrome) }),
+			})
 		}
 		if s.SameAPI && !p.SameAPIs {
 			return steps
@@ -53,18 +59,23 @@ func (r *run) withDelays() *half {
 						lane += " " + what
 					}
 				}
-				steps = append(steps, step{fmt.Sprintf("%s by %d, with hey", what, conns), planned, func(shop *measure.Shop, keep func(raw.Measurement) error) error {
-					return kept(keep)(shop.Throughput(r.ctx, r.Hey, what, s.MayKeep(), conns, p.HeyFor))
-				}, lane})
+				steps = append(steps, step{
+					what: fmt.Sprintf("%s by %d, with hey", what, conns), planned: planned, lane: lane,
+					headline: conns == most && (what == "heavy" || what == "last"),
+					do: keeping(func(shop *measure.Shop) (raw.Measurement, error) {
+						return shop.Throughput(r.ctx, r.Hey, what, s.MayKeep(), conns, p.HeyFor)
+					}),
+				})
 			}
 		}
 		return steps
 	}}
 }
 
-// kept keeps a measurement that came to its end.
-func kept(keep func(raw.Measurement) error) func(raw.Measurement, error) error {
-	return func(m raw.Measurement, err error) error {
+// keeping returns a step's work that is one measurement, which is kept when it came to its end.
+func keeping(measured func(*measure.Shop) (raw.Measurement, error)) func(*measure.Shop, func(raw.Measurement) error) error {
+	return func(shop *measure.Shop, keep func(raw.Measurement) error) error {
+		m, err := measured(shop)
 		if err != nil {
 			return err
 		}
@@ -100,43 +111,60 @@ func slow(what string, c driver.Config) (wait time.Duration, places int) {
 // withoutDelays is the mix, the latencies and the writes.
 func (r *run) withoutDelays() *half {
 	p := r.Profile
-	return &half{title: "without delays", config: p.Config.WithoutDelays(), steps: func(s stage.Stage, repeat int) (steps []step) {
+	headline := []figures.Key{figures.Sustained(p.Sustained).Rate(), figures.Objective}
+	return &half{title: "without delays", config: p.Config.WithoutDelays(), repeats: p.Repeats, headline: headline, steps: func(s stage.Stage, round int) (steps []step) {
 		if s.SameAPI && !p.SameAPIs {
 			return nil
 		}
-		one := func(what string, planned time.Duration, do func(shop *measure.Shop) (raw.Measurement, error)) {
-			steps = append(steps, step{what, planned + 150*time.Millisecond, func(shop *measure.Shop, keep func(raw.Measurement) error) error {
-				return kept(keep)(do(shop))
-			}, ""})
+		add := func(what string, planned time.Duration, headline bool, measured func(*measure.Shop) (raw.Measurement, error)) {
+			steps = append(steps, step{
+				what: what, planned: planned + 150*time.Millisecond, headline: headline, do: keeping(measured),
+			})
 		}
-		steps = append(steps, step{"warming up", p.Warm, func(shop *measure.Shop, _ func(raw.Measurement) error) error { return shop.Warm(r.ctx, p.Warm) }, ""})
+		steps = append(steps, step{
+			what: "warming up", planned: p.Warm, headline: true,
+			do: func(shop *measure.Shop, _ func(raw.Measurement) error) error { return shop.Warm(r.ctx, p.Warm) },
+		})
 		for _, level := range p.Mix {
-			one(fmt.Sprintf("80/20 mix, %d requests by %d", level[1], level[0]), time.Duration(float64(level[1])/5000*float64(time.Second)), func(shop *measure.Shop) (raw.Measurement, error) {
+			planned := time.Duration(float64(level[1]) / 5000 * float64(time.Second))
+			add(fmt.Sprintf("80/20 mix, %d requests by %d", level[1], level[0]), planned, false, func(shop *measure.Shop) (raw.Measurement, error) {
 				return shop.Mix(r.ctx, "mix", level[0], level[1], 0)
 			})
 		}
-		one(fmt.Sprintf("80/20 mix, sustained by %d", p.Sustained), p.SustainedFor, func(shop *measure.Shop) (raw.Measurement, error) {
-			if !r.Profiles || repeat > 0 {
+		add(fmt.Sprintf("80/20 mix, sustained by %d", p.Sustained), p.SustainedFor, true, func(shop *measure.Shop) (raw.Measurement, error) {
+			if !r.Profiles || round > 0 {
 				return shop.Mix(r.ctx, "sustained", p.Sustained, 0, p.SustainedFor)
 			}
 			return r.profiled(shop, p)
 		})
 		for _, rate := range p.Rates {
-			one(fmt.Sprintf("reads at %.0f/s", rate), p.RateFor, func(shop *measure.Shop) (raw.Measurement, error) {
+			add(fmt.Sprintf("reads at %.0f/s", rate), p.RateFor, false, func(shop *measure.Shop) (raw.Measurement, error) {
 				return shop.Latency(r.ctx, "latency", rate, p.RateFor)
 			})
 		}
-		one("writes until they are fresh everywhere", time.Duration(p.FreshWrites)*5*time.Millisecond, func(shop *measure.Shop) (raw.Measurement, error) {
-			return shop.Fresh(r.ctx, p.FreshWrites)
-		})
-		if repeat < p.Searches {
-			steps = append(steps, step{"searching the highest rate", 10 * (p.ProbeFor + 200*time.Millisecond), func(shop *measure.Shop, keep func(raw.Measurement) error) error {
-				return search(func(rate float64) (raw.Measurement, error) {
-					m, err := shop.Latency(r.ctx, "probe", rate, p.ProbeFor)
-					return m, kept(keep)(m, err)
-				}, func(m raw.Measurement) bool { return figures.Holds(m, p.Objective) })
-			}, ""})
+		add("writes until they are fresh everywhere", time.Duration(p.FreshWrites)*5*time.Millisecond, false,
+			func(shop *measure.Shop) (raw.Measurement, error) { return shop.Fresh(r.ctx, p.FreshWrites) })
+		if round < p.Searches || round >= p.Repeats {
+			steps = append(steps, step{
+				what: "searching the highest rate", planned: 10 * (p.ProbeFor + 200*time.Millisecond), headline: true,
+				do: func(shop *measure.Shop, keep func(raw.Measurement) error) error {
+					return r.searchHighest(shop, keep, s.Name)
+				},
+			})
 		}
 		return steps
 	}}
+}
+
+// searchHighest searches the highest rate that holds the objective, from near the one that was found before.
+func (r *run) searchHighest(shop *measure.Shop, keep func(raw.Measurement) error, stage string) error {
+	held, err := search(r.highest[stage], func(rate float64) (raw.Measurement, error) {
+		m, err := shop.Latency(r.ctx, "probe", rate, r.Profile.ProbeFor)
+		if err == nil {
+			err = keep(m)
+		}
+		return m, err
+	}, func(m raw.Measurement) bool { return figures.Holds(m, r.Profile.Objective) })
+	r.highest[stage] = held
+	return err
 }

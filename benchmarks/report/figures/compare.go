@@ -117,12 +117,6 @@ func difference(was, now Figure) Difference {
 	return d
 }
 
-// Apart reports whether two figures lie farther apart than chance would have them; false as well where one
-// was measured once only, so that nobody can know.
-func Apart(a, b Figure) bool {
-	return len(a.Values) > 1 && len(b.Values) > 1 && math.Abs(a.Mean-b.Mean) > noise(a, b)
-}
-
 // leastDeviation is the least standard deviation, as a part of the mean, that a figure is believed to
 // have: three repeats may agree by luck.
 const leastDeviation = 0.02

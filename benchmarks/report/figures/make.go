@@ -29,6 +29,7 @@ func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
 
 type maker struct {
 	*Results
+	round  int           // of the measurement that is being added
 	places map[place]int // in Figures
 	order  []place       // of the curves
 	curves map[place]load.Latencies
@@ -49,10 +50,12 @@ func (m *maker) put(stage string, name Key, unit string, better Better, value fl
 		m.places[key] = i
 		m.Figures = append(m.Figures, Figure{Stage: stage, Name: name, Unit: unit, Better: better})
 	}
-	m.Figures[i].Values = append(m.Figures[i].Values, value)
+	f := &m.Figures[i]
+	f.Values, f.Rounds = append(f.Values, value), append(f.Rounds, m.round)
 }
 
 func (m *maker) add(x raw.Measurement) error {
+	m.round = x.Repeat
 	switch x.Name {
 	case "table":
 		m.table(x)
@@ -214,6 +217,7 @@ func (m *maker) objectives(measurements []raw.Measurement) {
 			}
 			highest = rate
 		}
+		m.round = key.repeat
 		m.put(key.stage, Objective, "1/s", More, highest)
 	}
 }
@@ -285,6 +289,9 @@ func (m *maker) finish() {
 	for i := range m.Figures {
 		f := &m.Figures[i]
 		f.Mean, f.Deviation = spread(f.Values)
+		if slices.Equal(f.Rounds, Figure{Values: f.Values}.Numbers()) {
+			f.Rounds = nil
+		}
 	}
 	for _, key := range m.order {
 		all := m.curves[key]

@@ -59,11 +59,25 @@ type Figure struct {
 	Name   Key    `json:"name"`
 	Unit   string `json:"unit"`
 	Better Better `json:"better,omitempty"`
-	// Values are in the order of the repeats.
+	// Values are in the order of the rounds.
 	Values []float64 `json:"values"`
-	Mean   float64   `json:"mean"`
+	// Rounds are the numbers of the rounds that the values were measured in; absent where each round has one, from 1 on.
+	Rounds []int   `json:"rounds,omitempty"`
+	Mean   float64 `json:"mean"`
 	// Deviation is the sample's standard deviation; zero for a single value.
 	Deviation float64 `json:"deviation"`
+}
+
+// Numbers are the numbers of the rounds that the values were measured in.
+func (f Figure) Numbers() []int {
+	if f.Rounds != nil {
+		return f.Rounds
+	}
+	numbers := make([]int, len(f.Values))
+	for i := range numbers {
+		numbers[i] = i + 1
+	}
+	return numbers
 }
 
 // Curve is how long which part of the answers took at most, all repeats together.
@@ -86,6 +100,19 @@ func (r *Results) Get(stage string, name Key) (Figure, bool) {
 		return Figure{}, false
 	}
 	return r.Figures[i], true
+}
+
+// Ends are a figure of the first stage that has it and of the last one; zero where none has.
+func (r *Results) Ends(name Key) (first, last Figure) {
+	for _, stage := range r.Stages() {
+		if f, ok := r.Get(stage, name); ok {
+			if first.Name == "" {
+				first = f
+			}
+			last = f
+		}
+	}
+	return first, last
 }
 
 // Mean is the mean of a stage's figure, and whether there is one.
