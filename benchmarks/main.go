@@ -3,6 +3,7 @@
 //	go run ./benchmarks run
 //	go run ./benchmarks report DIR
 //	go run ./benchmarks compare OLD NEW
+//	go run ./benchmarks capacity RESULTS --rate 28000 --reads 0.8
 package main
 
 import (
@@ -13,10 +14,11 @@ import (
 )
 
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Measure the stages (or something that is deployed) and write the report."`
-	Report  reportCommand  `cmd:"" help:"Make the report of a run anew, from its raw material."`
-	Compare compareCommand `cmd:"" help:"Compare two runs; exit 1 when the newer one is invalid or worse."`
-	Readme  readmeCommand  `cmd:"" help:"Write the summary of a committed run into the README."`
+	Run      runCommand      `cmd:"" help:"Measure the stages (or something that is deployed) and write the report."`
+	Report   reportCommand   `cmd:"" help:"Make the report of a run anew, from its raw material."`
+	Compare  compareCommand  `cmd:"" help:"Compare two runs; exit 1 when the newer one is invalid or worse."`
+	Capacity capacityCommand `cmd:"" help:"Say what a load needs, from what requests were measured to cost."`
+	Readme   readmeCommand   `cmd:"" help:"Write the summary of a committed run into the README."`
 }
 
 func main() {

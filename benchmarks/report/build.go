@@ -38,6 +38,8 @@ type view struct {
 	Checks      table
 	Where2      []plot
 	Costs       table
+	Capacity    table
+	CapacityN   string
 	Parts       []key
 	Layers      []key
 	Setting     [][2]string
@@ -98,6 +100,7 @@ func build(r *figures.Results) view {
 	v.Checks = b.checks()
 	v.Where2, v.Parts, v.Layers = b.spent()
 	v.Costs = b.costTable()
+	v.Capacity, v.CapacityN = b.capacity()
 	return v
 }
 

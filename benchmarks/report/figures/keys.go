@@ -52,6 +52,7 @@ const (
 	LatencyGroup    Group = "latency"
 	ObjectiveGroup  Group = "objective"
 	CPUGroup        Group = "cost/cpu"
+	ReadCPUGroup    Group = "cost/read_cpu"
 	MemoryGroup     Group = "cost/memory"
 	LayerGroup      Group = "cost/layer"
 	ReplicaGroup    Group = "cost/replica"

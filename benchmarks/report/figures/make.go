@@ -15,6 +15,7 @@ import (
 // Make makes the results of a run.
 func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
 	m := &maker{Results: &Results{Format: format, Version: Version, Run: run}, places: map[place]int{}, curves: map[place]load.Latencies{}}
+	m.readRate = readRate(measurements)
 	for _, measurement := range measurements {
 		if err := m.add(measurement); err != nil {
 			return nil, fmt.Errorf("measurement %d: %w", measurement.Seq, err)
@@ -29,10 +30,11 @@ func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
 
 type maker struct {
 	*Results
-	round  int           // of the measurement that is being added
-	places map[place]int // in Figures
-	order  []place       // of the curves
-	curves map[place]load.Latencies
+	round    int           // of the measurement that is being added
+	readRate float64       // of the reads whose processor time is taken
+	places   map[place]int // in Figures
+	order    []place       // of the curves
+	curves   map[place]load.Latencies
 }
 
 // place is a stage's figure.
@@ -129,11 +131,39 @@ func (m *maker) open(x raw.Measurement) {
 	for _, quantile := range quantiles {
 		m.put(x.Stage, name.Of(quantile.name), "ms", Less, ms(took.At(quantile.q)))
 	}
+	if thousands := float64(good+failed) / 1000; thousands > 0 && x.Rate == m.readRate {
+		for _, part := range x.Parts {
+			m.put(x.Stage, ReadCPUGroup.Of(part.Name), "s/1000", Less, seconds(part.CPUUs)/thousands)
+		}
+	}
 	key := place{x.Stage, name}
 	if _, ok := m.curves[key]; !ok {
 		m.order = append(m.order, key)
 	}
 	m.curves[key] = append(m.curves[key], took...)
+}
+
+// readRate is the highest rate of reads that every stage kept up with: the more there are, the less weighs what goes on
+// without them.
+func readRate(measurements []raw.Measurement) (rate float64) {
+	keptUp := map[float64]bool{}
+	for _, x := range measurements {
+		if x.Name != "latency" {
+			continue
+		}
+		good, failed := count(x)
+		ok := failed == 0 && float64(good)/seconds(x.TookUs) >= .95*x.Rate
+		if before, asked := keptUp[x.Rate]; asked {
+			ok = ok && before
+		}
+		keptUp[x.Rate] = ok
+	}
+	for r, ok := range keptUp {
+		if ok {
+			rate = max(rate, r)
+		}
+	}
+	return rate
 }
 
 // fresh has two kinds of samples: 0 until the write was acknowledged, 1 until every replica answered it.

@@ -169,6 +169,16 @@ func (g *generator) load(s stage, m raw.Measurement, rate float64, count int, me
 	}
 	m.TookUs = int64(1e6 * float64(count) / rate)
 	m.Oracle.Checked = count
+	if m.Name == "latency" {
+		perRead := func(us float64) int64 { return int64(us * float64(count)) }
+		m.Parts = []raw.Part{{Name: "proxy", CPUUs: perRead(30)}, {Name: "api", CPUUs: perRead(28)}, {Name: "database", CPUUs: perRead(90 * (1 - s.near))}, {Name: "front"}}
+		if s.near > 0 {
+			m.Parts = append(m.Parts, raw.Part{Name: "redis", CPUUs: perRead(2)})
+		}
+		if shop.Named(s.name).Edge {
+			m.Parts = append(m.Parts, raw.Part{Name: "edge"})
+		}
+	}
 	if m.Name == "sustained" {
 		perCall := func(us float64) int64 { return int64(g.about(us * float64(count))) }
 		m.GeneratorUs = perCall(28)
