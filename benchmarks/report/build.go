@@ -39,6 +39,9 @@ type view struct {
 	Where2      []plot
 	Costs       table
 	Capacity    table
+	Scaling     []plot
+	ScalingT    table
+	ScalingL    []key
 	CapacityN   string
 	Parts       []key
 	Layers      []key
@@ -101,6 +104,7 @@ func build(r *figures.Results) view {
 	v.Where2, v.Parts, v.Layers = b.spent()
 	v.Costs = b.costTable()
 	v.Capacity, v.CapacityN = b.capacity()
+	v.Scaling, v.ScalingT, v.ScalingL = b.scaling()
 	return v
 }
 

@@ -278,10 +278,11 @@ func (r *run) measure() error {
 	}
 	with.plan(r, names)
 	without.plan(r, names)
+	r.planSlices(names)
 	for _, half := range []*half{with, without} {
 		if err := half.run(r, names); err != nil {
 			return err
 		}
 	}
-	return nil
+	return r.measureSlices(names)
 }

@@ -56,6 +56,7 @@ const (
 	MemoryGroup     Group = "cost/memory"
 	LayerGroup      Group = "cost/layer"
 	ReplicaGroup    Group = "cost/replica"
+	SlicedGroup     Group = "sliced"
 )
 
 // Of is the key of a part of a group: a component, a layer, a replica, a row of the table.
@@ -74,6 +75,15 @@ func Throughput(what string, conns int) Key {
 
 // Sustained is the 80/20 mix over a time, by which Rate, P99 and the like are found.
 func Sustained(conns int) Key { return SustainedGroup.At(float64(conns)) }
+
+// Sliced is what so many replicas carried in slices of processor time, of reads or of the mix, by which Rate and the
+// like are found; its part of the slices that was used is beside it.
+func Sliced(what string, replicas int) Key {
+	return SlicedGroup.Of(fmt.Sprintf("%s/%d", what, replicas))
+}
+
+// Used is how many percents of its processor time a load's component used.
+func (k Key) Used() Key { return k.Of("used") }
 
 // Of is a figure beside the others of a load.
 func (k Key) Of(which string) Key { return k + "/" + Key(which) }

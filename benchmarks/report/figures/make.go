@@ -69,6 +69,8 @@ func (m *maker) add(x raw.Measurement) error {
 		m.open(x)
 	case "fresh":
 		m.fresh(x)
+	case "sliced":
+		m.sliced(x)
 	}
 	return nil
 }
@@ -173,6 +175,19 @@ func (m *maker) fresh(x raw.Measurement) {
 	m.put(x.Stage, FreshAcknowledgedP50, "ms", Less, ms(acknowledged.At(.5)))
 	m.put(x.Stage, FreshEverywhereP50, "ms", Less, ms(everywhere.At(.5)))
 	m.put(x.Stage, FreshEverywhereP99, "ms", Less, ms(everywhere.At(.99)))
+}
+
+// sliced is what replicas in slices of processor time carried, and how much of the slices that took.
+func (m *maker) sliced(x raw.Measurement) {
+	name := Sliced(x.What, x.Slices)
+	good, failed := count(x)
+	m.put(x.Stage, name.Rate(), "1/s", More, float64(good)/seconds(x.TookUs))
+	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
+	for _, part := range x.Parts {
+		if part.Name == "api" {
+			m.put(x.Stage, name.Used(), "%", "", 100*seconds(part.CPUUs)/(seconds(x.TookUs)*float64(x.Slices)*m.Run.SliceCores))
+		}
+	}
 }
 
 // cost is where the work of a measurement went.
@@ -336,6 +351,9 @@ func (m *maker) finish() {
 		if share, ok := m.Mean(stage, GeneratorShare); ok && share > 50 {
 			m.Warnings = append(m.Warnings, fmt.Sprintf("%s: making the load took %.0f%% of the processor time, more than the servers", stage, share))
 		}
+	}
+	if m.Run.Unsliced != "" {
+		m.Warnings = append(m.Warnings, "The chapter on scaling is missing: "+m.Run.Unsliced)
 	}
 	if m.Run.Stopped != "" {
 		m.Warnings = append(m.Warnings, "The run ended before its end: "+m.Run.Stopped)

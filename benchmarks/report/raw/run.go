@@ -32,6 +32,11 @@ type Run struct {
 	Machine  Machine           `json:"machine"`
 	Versions map[string]string `json:"versions"`
 	Stages   []Stage           `json:"stages"`
+	// Unsliced is why the replicas were not measured with slices of processor time; empty where they were, or were not to
+	// be.
+	Unsliced string `json:"unsliced,omitempty"`
+	// SliceCores is the slice that each replica had, of a core.
+	SliceCores float64 `json:"slice_cores,omitempty"`
 	// Stopped is why the run ended before its end; empty when it did not.
 	Stopped string `json:"stopped,omitempty"`
 }
@@ -72,7 +77,7 @@ type Measurement struct {
 	Seq    int    `json:"seq"`
 	Stage  string `json:"stage"`
 	Repeat int    `json:"repeat"`
-	// Name is which: table, throughput, mix, sustained, latency, probe, fresh, verify.
+	// Name is which: table, throughput, mix, sustained, latency, probe, fresh, verify, sliced.
 	Name string `json:"name"`
 	// What is which of those of that name: heavy_miss of the table, an endpoint of throughput.
 	What  string    `json:"what,omitempty"`
@@ -104,6 +109,8 @@ type Measurement struct {
 	// by X-Served-By.
 	Layers   map[string]int `json:"layers,omitempty"`
 	Replicas map[string]int `json:"replicas,omitempty"`
+	// Slices is how many replicas there were, each in a slice of processor time, of what was measured so.
+	Slices int `json:"slices,omitempty"`
 	// Parts is what each component used meanwhile.
 	Parts []Part `json:"parts,omitempty"`
 	// GeneratorUs is the processor time that making the load took.

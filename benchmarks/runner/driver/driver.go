@@ -5,6 +5,7 @@ package driver
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -57,9 +58,15 @@ type Driver interface {
 	End()
 	// Close ends everything that the driver began.
 	Close()
+	// Slice gives each process of a running stage's component a part of a core, and no more, until End. It fails where
+	// processes cannot be given that.
+	Slice(running *Running, component string, cores float64) error
 	// Versions are those of what the stages are made of.
 	Versions() map[string]string
 }
+
+// errNoSlices is a driver whose processes are not its own.
+var errNoSlices = errors.New("only processes that the run begins itself, with the local driver, can be given slices of processor time")
 
 // Used is what each component has used until now.
 func (s *Running) Used() (parts []raw.Part) {

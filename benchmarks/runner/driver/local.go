@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
@@ -33,6 +34,7 @@ type Local struct {
 	ends    []func() // what ends what was started, in the order of starting
 	closeDB func()
 	rounds  int
+	slices  *machine.Slices
 }
 
 // NewLocal builds the programs that are not given and starts the database server. lost is called, from
@@ -199,6 +201,29 @@ func (l *Local) End() {
 		l.ends[last]()
 		l.ends = l.ends[:last]
 	}
+	if l.slices != nil {
+		_ = l.slices.Close() // an empty group does no harm
+	}
+}
+
+// Slice implements Driver, by control groups.
+func (l *Local) Slice(running *Running, component string, cores float64) (err error) {
+	if l.slices == nil {
+		if l.slices, err = machine.OpenSlices(); err != nil {
+			return err
+		}
+	}
+	for _, part := range running.Parts {
+		if part.Name != component {
+			continue
+		}
+		for _, pid := range part.PIDs {
+			if err := l.slices.Give(pid, cores); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Close ends everything and removes its files.

@@ -42,6 +42,9 @@ func NewSwarm(port int) (*Swarm, error) {
 	return s, nil
 }
 
+// Slice implements Driver.
+func (s *Swarm) Slice(*Running, string, float64) error { return errNoSlices }
+
 // Missing is why a stage cannot be brought up; empty when it can.
 func (s *Swarm) Missing(one stage.Stage) string {
 	if _, err := os.Stat(filepath.Join(s.root, one.StackFile)); err != nil {

@@ -36,6 +36,9 @@ func NewTarget(address string) (*Target, error) {
 // Missing implements Driver.
 func (t *Target) Missing(stage.Stage) string { return "" }
 
+// Slice implements Driver.
+func (t *Target) Slice(*Running, string, float64) error { return errNoSlices }
+
 // Start implements Driver: it is up, with the settings that it has.
 func (t *Target) Start(context.Context, stage.Stage, Config) (*Running, error) {
 	running := t.running

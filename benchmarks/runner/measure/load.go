@@ -28,6 +28,17 @@ func (s *Shop) Mix(ctx context.Context, name string, conns, requests int, d time
 	return s.load(ctx, m, load.Plan{Conns: conns, Requests: requests, For: d}, mixWrites)
 }
 
+// Sliced is what Mix is, or reads alone, by conns at once in a closed loop for d, while components have slices of
+// processor time.
+func (s *Shop) Sliced(ctx context.Context, reads bool, conns int, d time.Duration) (raw.Measurement, error) {
+	m := raw.Measurement{Name: "sliced", What: "mix", Conns: conns, ForMs: d.Milliseconds()}
+	writes := mixWrites
+	if reads {
+		m.What, writes = "reads", 0
+	}
+	return s.load(ctx, m, load.Plan{Conns: conns, For: d}, writes)
+}
+
 // Latency is reads at a rate for d, in an open loop.
 func (s *Shop) Latency(ctx context.Context, name string, rate float64, d time.Duration) (raw.Measurement, error) {
 	m := raw.Measurement{Name: name, Conns: openConns, Rate: rate, ForMs: d.Milliseconds()}
