@@ -29,14 +29,18 @@ func (s shared) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, e
 
 func (s shared) Settle(record int64, tags []string) error { return s.cache.Settle(record, tags...) }
 
-// bare is the journal of a replica without Redis, beside which others may have one.
-type bare struct{ outbox.Bare }
+// uncached is the journal of a replica without Redis, beside which others may have one.
+type uncached struct{ outbox.Uncached }
 
-func (b bare) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, error) {
-	return b.Bare.Record(ctx, tx, tags...)
+func (u uncached) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, error) {
+	return u.Uncached.Record(ctx, tx, tags...)
 }
 
-func (b bare) Settle(record int64, _ []string) error { return b.Bare.Settle(record) }
+func (u uncached) Settle(record int64, _ []string) error { return u.Uncached.Settle(record) }
+
+// namespace is what the cache's tables, and its names in Redis, begin with. Another one would part a release from the
+// one before, during an update.
+const namespace = "woody"
 
 // ledgerPool is how many connections the ledger has for itself: for its reading, for what is removed or bumped, and for
 // the last look of writes.
@@ -55,9 +59,12 @@ func (p *program) openCache() (journal store.Journal, err error) {
 	if p.ledger, err = store.OpenPool(p.cfg.DBDSN, ledgerPool, p.log); err != nil {
 		return nil, err
 	}
-	p.box = outbox.New(outbox.Config{DB: p.ledger, Direct: p.cfg.DBDirect == "on"})
+	p.box, err = outbox.New(outbox.Config{DB: p.ledger, Namespace: namespace, Direct: p.cfg.DBDirect == "on"})
+	if err != nil {
+		return nil, err
+	}
 	if !p.cfg.hasRedis() {
-		return bare{outbox.Bare{Outbox: p.box, Lease: p.cfg.CacheLease}}, nil
+		return uncached{outbox.Uncached{Outbox: p.box, Lease: p.cfg.CacheLease}}, nil
 	}
 	options, err := p.cfg.redisOptions()
 	if err != nil {

@@ -22,6 +22,8 @@ type fakeLedger struct {
 	state ledger.State
 }
 
+func (f *fakeLedger) Namespace() string { return "toys" }
+
 func (f *fakeLedger) Read(context.Context, time.Duration) (ledger.State, []ledger.Record, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -100,7 +102,7 @@ func TestABuildHasValuesOfItsOwn(t *testing.T) {
 	}
 	client := redis.NewClient(&redis.Options{Addr: server.Addr})
 	defer client.Close()
-	names, err := client.Keys(t.Context(), "woody:*:v:*").Result()
+	names, err := client.Keys(t.Context(), "toys:*:v:*").Result()
 	if err != nil || len(names) != 1 {
 		t.Fatalf("the values in Redis are %q (%v), want one", names, err)
 	}

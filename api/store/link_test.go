@@ -186,11 +186,14 @@ func mustJournal(t *testing.T, dsn string) journal {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	j := journal{outbox.New(outbox.Config{DB: db})}
-	if err := j.box.Migrate(t.Context()); err != nil {
+	box, err := outbox.New(outbox.Config{DB: db, Namespace: "woody"})
+	if err == nil {
+		err = box.Migrate(t.Context())
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	return j
+	return journal{box}
 }
 
 func (j journal) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, error) {

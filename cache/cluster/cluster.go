@@ -86,7 +86,7 @@ func (c *Config) Join(host layer.Host) (layer.Node, error) {
 		}
 	}
 	node, err := cluster.Start(cluster.Config{
-		Redis: c.Redis, Ledger: c.Ledger, Replica: printable(c.Replica), Release: release, Namespace: c.Instance,
+		Redis: c.Redis, Ledger: c.Ledger, Replica: printable(c.Replica), Release: release, Instance: c.Instance,
 		Lease: orElse(c.Lease, defaultLease), FillLease: orElse(c.FillLease, defaultFillLease),
 		AckTimeout: orElse(c.AckTimeout, defaultAckTimeout), Timeout: orElse(c.Timeout, defaultTimeout),
 		Host: host, Logger: c.Logger,

@@ -12,6 +12,10 @@ import (
 // Ledger is the epoch, and the records of writes whose invalidation has not been carried out, in the database, which is
 // the only truth. It is safe for concurrent use.
 type Ledger interface {
+	// Namespace returns what the program's names in Redis begin with: a letter and up to 31 letters, digits or
+	// underscores, in lower case. It is a part of what makes the ledger this one, and never changes.
+	Namespace() string
+
 	// Read returns the epoch, and up to a hundred records that are older than grace by the
 	// database's own clock. An error that is ErrUnreachable means that the database cannot be reached; one
 	// that is the context's, that it did not answer.

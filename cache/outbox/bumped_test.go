@@ -27,7 +27,7 @@ func TestABumpThatIsLost(t *testing.T) {
 	if err := box.Remove(t.Context(), []int64{other}, first.Token); err != nil {
 		t.Error(err)
 	}
-	const lose = "UPDATE woody_cache SET bumps = REPLACE(bumps, ?, '')"
+	const lose = "UPDATE toys_cache SET bumps = REPLACE(bumps, ?, '')"
 	if _, err := db.ExecContext(t.Context(), lose, first.Token); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestABumpThatIsLost(t *testing.T) {
 		t.Error(err)
 	}
 	var left int64
-	if err := db.QueryRowContext(t.Context(), "SELECT MAX(id) FROM woody_outbox").Scan(&left); err != nil ||
+	if err := db.QueryRowContext(t.Context(), "SELECT MAX(id) FROM toys_outbox").Scan(&left); err != nil ||
 		left != lost {
 		t.Errorf("record %d is left (%v), want %d, whose bump was lost", left, err, lost)
 	}

@@ -43,7 +43,7 @@ func (o *Outbox) once(ctx context.Context, f func(conn *sql.Conn) error) error {
 
 // with calls f with a connection. One that turns out to be of no use is not given back.
 func (o *Outbox) with(ctx context.Context, f func(conn *sql.Conn, known *link) error) error {
-	conn, err := o.DB.Conn(ctx)
+	conn, err := o.cfg.DB.Conn(ctx)
 	if err != nil {
 		return o.explain(err)
 	}
@@ -64,11 +64,13 @@ func (o *Outbox) with(ctx context.Context, f func(conn *sql.Conn, known *link) e
 	return o.explain(err)
 }
 
+const proveSQL = "SELECT {proof}"
+
 // prove returns ErrReadOnly where a connection's server takes no writes.
 func (o *Outbox) prove(ctx context.Context, conn *sql.Conn, known *link) error {
 	asked := time.Now()
 	var proved bool
-	if err := conn.QueryRowContext(ctx, "SELECT "+takesWrites()).Scan(&proved); err != nil {
+	if err := conn.QueryRowContext(ctx, o.sql.prove).Scan(&proved); err != nil {
 		return err
 	}
 	return o.note(known, asked, proved)

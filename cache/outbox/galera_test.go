@@ -84,8 +84,8 @@ func TestNodesOfGalera(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := second.mustOpen(t, "woody1")
-	here := outbox.New(outbox.Config{DB: first.mustOpen(t, "woody1")})
-	there := outbox.New(outbox.Config{DB: db, Direct: true})
+	here := mustMake(t, outbox.Config{DB: first.mustOpen(t, "woody1")})
+	there := mustMake(t, outbox.Config{DB: db, Direct: true})
 	if err := here.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,8 @@ const (
 	keptFor = 10 * time.Minute
 )
 
+const handOverSQL = "INSERT INTO {outbox} (id, tags, recorded_us) SELECT ?, ?, ? FROM DUAL WHERE {proof}"
+
 // HandOver implements ledger.Ledger.
 func (o *Outbox) HandOver(ctx context.Context, tags []string) (record ledger.Record, err error) {
 	record.Tags = slices.Compact(slices.Sorted(slices.Values(tags)))
@@ -31,63 +33,68 @@ func (o *Outbox) HandOver(ctx context.Context, tags []string) (record ledger.Rec
 	}
 	err = o.on(ctx, func(conn *sql.Conn) error {
 		record.ID = newRecord()
-		statement := "INSERT INTO woody_outbox (id, tags, recorded_us) SELECT ?, ?, ? FROM DUAL WHERE " + takesWrites()
-		done, err := conn.ExecContext(ctx, statement, record.ID, string(list), handedOver)
+		done, err := conn.ExecContext(ctx, o.sql.handOver, record.ID, string(list), handedOver)
 		return changed(done, err)
 	})
 	return record, err
 }
+
+const takeSQL = "UPDATE {outbox} SET recorded_us = ? WHERE id IN {ids} AND recorded_us = ?"
 
 // Take implements ledger.Ledger.
 func (o *Outbox) Take(ctx context.Context, records []int64) error {
 	if len(records) == 0 {
 		return nil
 	}
-	which, args := in(records)
-	statement := "UPDATE woody_outbox SET recorded_us = ? WHERE id IN " + which + " AND recorded_us = ?"
-	args = append(append([]any{taken}, args...), handedOver)
+	statement, ids := in(o.sql.take, records)
+	args := append(append([]any{taken}, ids...), handedOver)
 	return o.on(ctx, func(conn *sql.Conn) error {
 		_, err := conn.ExecContext(ctx, statement, args...)
 		return err
 	})
 }
 
+const carriedSQL = "UPDATE {outbox} SET recorded_us = {now} + ? WHERE id IN {ids} AND recorded_us <= ?"
+
 // carriedOut notes of those of the records that were handed over that they were carried out.
-func carriedOut(ctx context.Context, conn *sql.Conn, records []int64) error {
-	which, args := in(records)
-	statement := "UPDATE woody_outbox SET recorded_us = " + nowUs + " + ? WHERE id IN " + which +
-		" AND recorded_us <= ?"
-	_, err := conn.ExecContext(ctx, statement, append(append([]any{keptFor.Microseconds()}, args...), taken)...)
+func (o *Outbox) carriedOut(ctx context.Context, conn *sql.Conn, records []int64) error {
+	statement, ids := in(o.sql.carried, records)
+	_, err := conn.ExecContext(ctx, statement, append(append([]any{keptFor.Microseconds()}, ids...), taken)...)
 	return err
 }
 
 // Progress implements ledger.Ledger.
 func (o *Outbox) Progress(ctx context.Context, record ledger.Record) (progress ledger.Progress, err error) {
 	err = o.on(ctx, func(conn *sql.Conn) error {
-		progress, err = readProgress(ctx, conn, record)
+		progress, err = o.readProgress(ctx, conn, record)
 		return err
 	})
 	return progress, err
 }
 
+const withdrawSQL = "DELETE FROM {outbox} WHERE id = ?"
+
 // Withdraw implements ledger.Ledger.
 func (o *Outbox) Withdraw(ctx context.Context, record ledger.Record) error {
 	return o.on(ctx, func(conn *sql.Conn) error {
-		if _, err := readProgress(ctx, conn, record); err != nil {
+		if _, err := o.readProgress(ctx, conn, record); err != nil {
 			return err // it is another's
 		}
-		_, err := conn.ExecContext(ctx, "DELETE FROM woody_outbox WHERE id = ?", record.ID)
+		_, err := conn.ExecContext(ctx, o.sql.withdraw, record.ID)
 		return err
 	})
 }
 
+const progressSQL = "SELECT tags, recorded_us, recorded_us > {now} FROM {outbox} WHERE id = ?"
+
 // readProgress fails where the database has lost the record. Its number may be another record's then: the tags tell.
-func readProgress(ctx context.Context, conn *sql.Conn, record ledger.Record) (ledger.Progress, error) {
-	const query = "SELECT tags, recorded_us, recorded_us > " + nowUs + " FROM woody_outbox WHERE id = ?"
+func (o *Outbox) readProgress(
+	ctx context.Context, conn *sql.Conn, record ledger.Record,
+) (ledger.Progress, error) {
 	var list string
 	var recordedUs int64
 	var future bool
-	if err := conn.QueryRowContext(ctx, query, record.ID).Scan(&list, &recordedUs, &future); err != nil {
+	if err := conn.QueryRowContext(ctx, o.sql.progress, record.ID).Scan(&list, &recordedUs, &future); err != nil {
 		return ledger.Waiting, fmt.Errorf("find record %d of the outbox, which was handed over: %w", record.ID, err)
 	}
 	var tags []string

@@ -67,7 +67,7 @@ func TestHandOver(t *testing.T) {
 	if err := box.Withdraw(t.Context(), record); err != nil {
 		t.Fatal(err)
 	}
-	if n := mustCount(t, db, "SELECT COUNT(*) FROM woody_outbox"); n != 0 {
+	if n := mustCount(t, db, "SELECT COUNT(*) FROM toys_outbox"); n != 0 {
 		t.Errorf("%d records are left when its writer has withdrawn it", n)
 	}
 }
@@ -84,7 +84,7 @@ func TestAHandOverWhoseWriterDied(t *testing.T) {
 		t.Fatal(err)
 	}
 	// An hour later.
-	if _, err := db.Exec("UPDATE woody_outbox SET recorded_us = recorded_us - 3600000000"); err != nil {
+	if _, err := db.Exec("UPDATE toys_outbox SET recorded_us = recorded_us - 3600000000"); err != nil {
 		t.Fatal(err)
 	}
 	_, left, err := box.Read(t.Context(), time.Second)
@@ -94,7 +94,7 @@ func TestAHandOverWhoseWriterDied(t *testing.T) {
 	if err := box.Remove(t.Context(), []int64{record.ID}, ""); err != nil {
 		t.Fatal(err)
 	}
-	if n := mustCount(t, db, "SELECT COUNT(*) FROM woody_outbox"); n != 0 {
+	if n := mustCount(t, db, "SELECT COUNT(*) FROM toys_outbox"); n != 0 {
 		t.Errorf("%d records are left", n)
 	}
 }
@@ -123,14 +123,14 @@ func TestALostHandOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const insert = "INSERT INTO woody_outbox (id, tags, recorded_us) VALUES "
+	const insert = "INSERT INTO toys_outbox (id, tags, recorded_us) VALUES "
 	for what, statement := range map[string]string{
-		"gone":               "DELETE FROM woody_outbox",
+		"gone":               "DELETE FROM toys_outbox",
 		"a write's":          insert + `(?, '["toy:7"]', 1700000000000000)`,
 		"another's":          insert + `(?, '["toy:8"]', 9000000000000000)`,
-		"one of another age": `INSERT INTO woody_outbox (id, tags, recorded_us) VALUES (?, 'cut', 9000000000000000)`,
+		"one of another age": `INSERT INTO toys_outbox (id, tags, recorded_us) VALUES (?, 'cut', 9000000000000000)`,
 	} {
-		if _, err := db.Exec("DELETE FROM woody_outbox"); err != nil {
+		if _, err := db.Exec("DELETE FROM toys_outbox"); err != nil {
 			t.Fatal(err)
 		}
 		if what != "gone" {
@@ -147,17 +147,17 @@ func TestALostHandOver(t *testing.T) {
 	}
 }
 
-// TestBareHandsOver holds that a writer without a cache bumps no epoch while a replica carries its writes out.
-func TestBareHandsOver(t *testing.T) {
+// TestUncachedHandsOver holds that a writer without a cache bumps no epoch while a replica carries its writes out.
+func TestUncachedHandsOver(t *testing.T) {
 	db, box := mustOpen(t)
 	before, _, err := box.Read(t.Context(), 0) // a replica that caches
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare := outbox.Bare{Outbox: box, Lease: 20 * time.Second}
-	id := inTx(t, db, true, bare.Record, "toy:7")
+	uncached := outbox.Uncached{Outbox: box, Lease: 20 * time.Second}
+	id := inTx(t, db, true, uncached.Record, "toy:7")
 	settled := make(chan error, 1)
-	go func() { settled <- bare.Settle(id) }()
+	go func() { settled <- uncached.Settle(id) }()
 	carryOut := func(ctx context.Context) {
 		_, left, err := box.Read(ctx, time.Hour)
 		if err != nil {
@@ -187,7 +187,7 @@ func TestBareHandsOver(t *testing.T) {
 	if err != nil || after != before || len(left) != 0 {
 		t.Errorf("%+v after %+v, %d records, %v; want the same epoch, and none", after, before, len(left), err)
 	}
-	if n := mustCount(t, db, "SELECT COUNT(*) FROM woody_outbox"); n != 0 {
+	if n := mustCount(t, db, "SELECT COUNT(*) FROM toys_outbox"); n != 0 {
 		t.Errorf("%d records are left", n)
 	}
 }

@@ -13,6 +13,8 @@ import (
 // between; nobody does that so fast.
 const provedFor = 500 * time.Millisecond
 
+const lookSQL = "SELECT epoch, token, wire, run, ledger, {proof} FROM {cache} WHERE id = 1"
+
 // Look implements ledger.Ledger. It is one statement where the connection has proved a moment ago that its server takes
 // writes; otherwise the server is asked first.
 func (o *Outbox) Look(ctx context.Context) (state ledger.State, err error) {
@@ -37,8 +39,7 @@ func (o *Outbox) Look(ctx context.Context) (state ledger.State, err error) {
 func (o *Outbox) look(ctx context.Context, conn *sql.Conn, known *link) (state ledger.State, err error) {
 	asked := time.Now()
 	var proved bool
-	query := "SELECT epoch, token, wire, run, ledger, " + takesWrites() + " FROM woody_cache WHERE id = 1"
-	row := conn.QueryRowContext(ctx, query)
+	row := conn.QueryRowContext(ctx, o.sql.look)
 	if err := row.Scan(&state.Epoch, &state.Token, &state.Wire, &state.Run, &state.Ledger, &proved); err != nil {
 		return state, err
 	}

@@ -1,7 +1,7 @@
 // Package outbox keeps the part of a cache's cluster that is in the database: the epoch, and a record of
 // every write whose invalidation has not been carried out yet. It is for MariaDB and MySQL.
 //
-//	box := outbox.New(outbox.Config{DB: db, Direct: true}) // db is one server, and no proxy or cluster
+//	box, err := outbox.New(outbox.Config{DB: db, Namespace: "toys", Direct: true}) // db is one server, and no proxy
 //	err = box.Migrate(ctx)
 //	c, err := cache.New(cache.Config{Cluster: &cluster.Config{Redis: options, Ledger: box}})
 //
@@ -12,7 +12,8 @@
 //	err = c.Settle(record, "toy:7") // with 0 for the record when nobody knows whether the commit went through
 //
 // A process may die at any point in between: if the write has happened, so has its record, and another
-// replica carries it out.
+// replica carries it out. A program whose database is a SQLite file needs no outbox: it is one process, and its cache
+// dies with it.
 package outbox
 
 import (
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/handover"
+	"github.com/woodytoys/woodytoys/cache/internal/namespace"
 	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
@@ -34,6 +36,13 @@ type Config struct {
 	// slow queries is a cache that is not used, and each write waits for a look at the epoch. Its data
 	// source name has rejectReadOnly=true, where the primary may be replaced by another server. Required.
 	DB *sql.DB
+	// Namespace is what the names of the program's cache begin with: its tables, NAMESPACE_cache and NAMESPACE_outbox,
+	// and its keys and channels in Redis, NAMESPACE:*. Programs that share a database, each with a cache of its own, have
+	// one each; the replicas of a program have the same. A letter and up to 31 letters, digits or underscores, in lower
+	// case. Required.
+	Namespace string
+	// Dialect is what DB is. Default: MySQL.
+	Dialect Dialect
 	// Direct says that the address of DB is that of the one server that takes writes: no proxy, balancer or cluster of
 	// several servers is there, nor several addresses of one name. If it refuses connections, or is silent for five
 	// leases, nobody can be writing, and what is cached is served on until it is back. Elsewhere that says nothing of
@@ -42,35 +51,56 @@ type Config struct {
 	Direct bool
 }
 
-// Outbox is a ledger.Ledger in two tables, woody_cache and woody_outbox. It is safe for concurrent use.
+func (c *Config) check() error {
+	if c.DB == nil {
+		return errors.New("outbox: Config.DB is missing")
+	}
+	if err := namespace.Check(c.Namespace); err != nil {
+		return fmt.Errorf("outbox: Config.Namespace: %w", err)
+	}
+	if c.Dialect != MySQL {
+		return fmt.Errorf("outbox: Config.Dialect is %v, and must be MySQL", c.Dialect)
+	}
+	return nil
+}
+
+// Outbox is a ledger.Ledger in two tables. It is safe for concurrent use.
 type Outbox struct {
-	Config
+	cfg        Config
+	sql        statements
 	claimAgain atomic.Int64 // when a claim that has not run out may be tried again, in ns since 1970
 	galera     atomic.Bool  // a server was a node of a Galera cluster
 	demoted    atomic.Bool  // the server that answered last takes no writes
 	links      links
-	hands      handover.HandOvers // by Bare
+	hands      handover.HandOvers // by Uncached
 }
 
 var _ ledger.Ledger = (*Outbox)(nil)
 
-// New makes an outbox. Its tables are made by Migrate.
-func New(cfg Config) *Outbox { return &Outbox{Config: cfg} }
+// New makes an outbox. It asks nothing of the database; the tables are made by Migrate. It fails without a DB or a
+// Namespace.
+func New(cfg Config) (*Outbox, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	return &Outbox{cfg: cfg, sql: newStatements(cfg.Dialect, cfg.Namespace)}, nil
+}
 
-// nowUs is the time by the database's clock, in microseconds since 1970.
-const nowUs = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)"
+// Namespace implements ledger.Ledger.
+func (o *Outbox) Namespace() string { return o.cfg.Namespace }
+
+const recordSQL = "INSERT INTO {outbox} (id, tags, recorded_us) SELECT ?, ?, {now} FROM DUAL WHERE {proof}"
 
 // Record notes the tags of what a transaction changes. It returns the record, for Settle. Rolling the
 // transaction back undoes it. An error that is ErrReadOnly means that the transaction must be rolled back and its
 // connection ended: its server has been demoted, or never was the primary.
-func (o *Outbox) Record(ctx context.Context, tx *sql.Tx, tags ...string) (record int64, err error) {
+func (o *Outbox) Record(ctx context.Context, tx Execer, tags ...string) (record int64, err error) {
 	list, err := json.Marshal(tags)
 	if err != nil {
 		return 0, err
 	}
 	record = newRecord()
-	const insert = "INSERT INTO woody_outbox (id, tags, recorded_us) SELECT ?, ?, " + nowUs + " FROM DUAL WHERE "
-	done, err := tx.ExecContext(ctx, insert+takesWrites(), record, string(list))
+	done, err := tx.ExecContext(ctx, o.sql.record, record, string(list))
 	if err := changed(done, err); err != nil {
 		return 0, err
 	}
@@ -93,15 +123,19 @@ const (
 	claimEvery = time.Minute
 )
 
+const (
+	stateSQL = "SELECT epoch, token, wire, run, ledger, used_until_us - {now} FROM {cache} WHERE id = 1"
+	claimSQL = "UPDATE {cache} SET used_until_us = {now} + ? WHERE id = 1"
+)
+
 // readState reads the epoch, and tells the database now and then that there are caches, for writers that
-// have none: see Bare. The first to do so waits for the transactions of writers who have just read that
+// have none: see Uncached. The first to do so waits for the transactions of writers who have just read that
 // there are none. A claim that was lost, with the database that it was made to, is made again before
 // anything is answered.
 func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state ledger.State, err error) {
-	const query = "SELECT epoch, token, wire, run, ledger, used_until_us - " + nowUs + " FROM woody_cache WHERE id = 1"
 	for range 2 {
 		var leftUs int64
-		row := conn.QueryRowContext(ctx, query)
+		row := conn.QueryRowContext(ctx, o.sql.state)
 		err := row.Scan(&state.Epoch, &state.Token, &state.Wire, &state.Run, &state.Ledger, &leftUs)
 		if err != nil {
 			return state, err
@@ -117,8 +151,7 @@ func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state ledger.St
 			return state, nil
 		}
 		o.claimAgain.Store(time.Now().Add(claimEvery / 10).UnixNano())
-		_, err = conn.ExecContext(ctx, "UPDATE woody_cache SET used_until_us = "+nowUs+" + ? WHERE id = 1",
-			claimFor.Microseconds())
+		_, err = conn.ExecContext(ctx, o.sql.claim, claimFor.Microseconds())
 		if err != nil && claimed <= 0 {
 			return state, err
 		}
@@ -129,14 +162,15 @@ func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state ledger.St
 // errNameless is a ledger whose table is newer than its row, or was copied for another program.
 var errNameless = errors.New("the cache's ledger has no name: Migrate gives it one")
 
+const leftSQL = "(SELECT id, tags, FALSE FROM {outbox} WHERE recorded_us > ? AND recorded_us < {now} - ?" +
+	" ORDER BY recorded_us LIMIT 100) UNION ALL" +
+	" (SELECT id, tags, TRUE FROM {outbox} WHERE recorded_us <= ? ORDER BY recorded_us LIMIT 100)"
+
 // readLeft reads what writers have left: up to a hundred records of those who are gone, and as many that were handed over,
 // however many there are of the others. A record that cannot be read says nothing of what it was about: the epoch is
 // bumped for it.
 func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []ledger.Record, err error) {
-	const query = "(SELECT id, tags, FALSE FROM woody_outbox WHERE recorded_us > ? AND recorded_us < " + nowUs + " - ?" +
-		" ORDER BY recorded_us LIMIT 100) UNION ALL" +
-		" (SELECT id, tags, TRUE FROM woody_outbox WHERE recorded_us <= ? ORDER BY recorded_us LIMIT 100)"
-	rows, err := conn.QueryContext(ctx, query, taken, grace.Microseconds(), taken)
+	rows, err := conn.QueryContext(ctx, o.sql.left, taken, grace.Microseconds(), taken)
 	if err != nil {
 		return nil, err
 	}
@@ -162,10 +196,14 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 		if _, err := o.bump(ctx, conn, ledger.State{}); err != nil {
 			return nil, err
 		}
-		err = remove(ctx, conn, unreadable, "")
+		err = o.remove(ctx, conn, unreadable, "")
 	}
 	return left, err
 }
+
+const bumpSQL = `UPDATE {cache} SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), token = ?,
+	bumps = LEFT(CONCAT(?, ',', bumps), 1024), wire = GREATEST(wire, ?), run = IF(? = '', run, ?)
+	WHERE id = 1 AND {proof}`
 
 // Bump implements ledger.Ledger. It is one statement, so that a replica which is lost in the middle of it
 // leaves no lock behind.
@@ -179,10 +217,7 @@ func (o *Outbox) Bump(ctx context.Context, least ledger.State) (state ledger.Sta
 
 func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least ledger.State) (state ledger.State, err error) {
 	token := newToken()
-	done, err := conn.ExecContext(ctx, `UPDATE woody_cache
-		SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), token = ?,
-		bumps = LEFT(CONCAT(?, ',', bumps), 1024), wire = GREATEST(wire, ?), run = IF(? = '', run, ?)
-		WHERE id = 1 AND `+takesWrites(), least.Epoch, token, token, least.Wire, least.Run, least.Run)
+	done, err := conn.ExecContext(ctx, o.sql.bump, least.Epoch, token, token, least.Wire, least.Run, least.Run)
 	if err := changed(done, err); err != nil {
 		return state, err
 	}

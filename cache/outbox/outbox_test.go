@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -33,7 +34,7 @@ func mustOpenOn(t *testing.T, server *servers.MariaDB, cfg outbox.Config) (*sql.
 	}
 	t.Cleanup(func() { db.Close() })
 	cfg.DB = db
-	box := outbox.New(cfg)
+	box := mustMake(t, cfg)
 	for range 2 { // twice does no harm
 		if err := box.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
@@ -42,10 +43,20 @@ func mustOpenOn(t *testing.T, server *servers.MariaDB, cfg outbox.Config) (*sql.
 	return db, box
 }
 
+// mustMake makes an outbox of the namespace "toys", unless the configuration says another.
+func mustMake(t *testing.T, cfg outbox.Config) *outbox.Outbox {
+	t.Helper()
+	cfg.Namespace = cmp.Or(cfg.Namespace, "toys")
+	box, err := outbox.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return box
+}
+
 // inTx records tags in a transaction of its own.
-func inTx(
-	t *testing.T, db *sql.DB, commit bool, record func(context.Context, *sql.Tx, ...string) (int64, error),
-	tags ...string,
+func inTx[Tx any](
+	t *testing.T, db *sql.DB, commit bool, record func(context.Context, Tx, ...string) (int64, error), tags ...string,
 ) int64 {
 	t.Helper()
 	tx, err := db.Begin()
@@ -53,7 +64,7 @@ func inTx(
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	id, err := record(t.Context(), tx, tags...)
+	id, err := record(t.Context(), any(tx).(Tx), tags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +133,7 @@ func TestEpoch(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	server := servertest.MustStartMariaDB(t)
 	db, direct := mustOpenOn(t, server, outbox.Config{Direct: true})
-	elsewhere := outbox.New(outbox.Config{DB: db})
+	elsewhere := mustMake(t, outbox.Config{DB: db})
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
 	if _, _, err := direct.Read(late, 0); !errors.Is(err, context.DeadlineExceeded) ||
@@ -142,27 +153,27 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// TestBare holds that a writer without a cache takes no time while nobody caches, and tells those who do.
-func TestBare(t *testing.T) {
+// TestUncached holds that a writer without a cache takes no time while nobody caches, and tells those who do.
+func TestUncached(t *testing.T) {
 	db, box := mustOpen(t)
 	const lease = 2 * time.Second // Settle has four of them
-	bare := outbox.Bare{Outbox: box, Lease: lease}
-	if id := inTx(t, db, true, bare.Record, "toy:7"); id != 0 {
+	uncached := outbox.Uncached{Outbox: box, Lease: lease}
+	if id := inTx(t, db, true, uncached.Record, "toy:7"); id != 0 {
 		t.Errorf("a record %d was made though nobody caches", id)
 	}
-	if err := bare.Settle(0); err != nil {
+	if err := uncached.Settle(0); err != nil {
 		t.Error(err)
 	}
 	before, _, err := box.Read(t.Context(), 0) // a replica that caches
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := inTx(t, db, true, bare.Record, "toy:7")
+	id := inTx(t, db, true, uncached.Record, "toy:7")
 	if id == 0 {
 		t.Fatal("no record was made though somebody caches")
 	}
 	began := time.Now()
-	if err := bare.Settle(id); err != nil {
+	if err := uncached.Settle(id); err != nil {
 		t.Error(err)
 	}
 	if took := time.Since(began); took < lease {
@@ -183,7 +194,7 @@ func TestAnUnreadableRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec("INSERT INTO woody_outbox (tags, recorded_us) VALUES ('[\"cut', 1)"); err != nil {
+	if _, err := db.Exec("INSERT INTO toys_outbox (tags, recorded_us) VALUES ('[\"cut', 1)"); err != nil {
 		t.Fatal(err)
 	}
 	id := inTx(t, db, true, box.Record, "toy:7")
@@ -200,31 +211,31 @@ func TestAnUnreadableRecord(t *testing.T) {
 // TestALostClaim has a claim be gone, as after a fail-over to a copy of the database that lagged.
 func TestALostClaim(t *testing.T) {
 	db, box := mustOpen(t)
-	bare := outbox.Bare{Outbox: box, Lease: time.Second}
+	uncached := outbox.Uncached{Outbox: box, Lease: time.Second}
 	for range 2 {
 		if _, _, err := box.Read(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
-		if id := inTx(t, db, true, bare.Record, "toy:7"); id == 0 {
+		if id := inTx(t, db, true, uncached.Record, "toy:7"); id == 0 {
 			t.Error("a writer was told that nobody caches, after a replica had read the epoch")
 		}
-		if _, err := db.Exec("UPDATE woody_cache SET used_until_us = 0"); err != nil {
+		if _, err := db.Exec("UPDATE toys_cache SET used_until_us = 0"); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// TestTheFirstCacheWaitsForBareWriters has a writer read that nobody caches, and a replica come before the
+// TestTheFirstCacheWaitsForUncachedWriters has a writer read that nobody caches, and a replica come before the
 // writer has committed: it may not begin before that.
-func TestTheFirstCacheWaitsForBareWriters(t *testing.T) {
+func TestTheFirstCacheWaitsForUncachedWriters(t *testing.T) {
 	db, box := mustOpen(t)
-	bare := outbox.Bare{Outbox: box, Lease: time.Second}
+	uncached := outbox.Uncached{Outbox: box, Lease: time.Second}
 	tx, err := db.Begin()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	if id, err := bare.Record(t.Context(), tx, "toy:7"); id != 0 || err != nil {
+	if id, err := uncached.Record(t.Context(), tx, "toy:7"); id != 0 || err != nil {
 		t.Fatal(id, err)
 	}
 	read := make(chan error, 1)

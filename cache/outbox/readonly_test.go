@@ -1,7 +1,6 @@
 package outbox_test
 
 import (
-	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -30,7 +29,7 @@ func mustDemote(t *testing.T, db *sql.DB) {
 // user who may write there; and that it never counts as one that is away.
 func TestAReadOnlyServerIsNotHeard(t *testing.T) {
 	db, _ := mustOpen(t)
-	box := outbox.New(outbox.Config{DB: db, Direct: true})
+	box := mustMake(t, outbox.Config{DB: db, Direct: true})
 	if _, _, err := box.Read(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -51,14 +50,16 @@ func TestAReadOnlyServerIsNotHeard(t *testing.T) {
 			t.Errorf("%s on a read-only server: %v, want ErrReadOnly, and not ErrUnreachable", what, err)
 		}
 	}
-	bare := outbox.Bare{Outbox: box, Lease: time.Second}
-	type recorder func(context.Context, *sql.Tx, ...string) (int64, error)
-	for what, record := range map[string]recorder{"record": box.Record, "bare record": bare.Record} {
+	uncached := outbox.Uncached{Outbox: box, Lease: time.Second}
+	for what, record := range map[string]func(tx *sql.Tx) (int64, error){
+		"record":          func(tx *sql.Tx) (int64, error) { return box.Record(t.Context(), tx, "toy:7") },
+		"uncached record": func(tx *sql.Tx) (int64, error) { return uncached.Record(t.Context(), tx, "toy:7") },
+	} {
 		tx, err := db.Begin()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := record(t.Context(), tx, "toy:7"); !errors.Is(err, outbox.ErrReadOnly) {
+		if _, err := record(tx); !errors.Is(err, outbox.ErrReadOnly) {
 			t.Errorf("%s on a read-only server: %v, want ErrReadOnly", what, err)
 		}
 		tx.Rollback()
@@ -103,7 +104,7 @@ func TestALookIsOneStatement(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	box := outbox.New(outbox.Config{DB: db, Direct: true})
+	box := mustMake(t, outbox.Config{DB: db, Direct: true})
 	if err := box.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // tables are made where they are missing. Without transactions, as on MyISAM, a record could come apart from its write.
 var tables = []string{
-	`CREATE TABLE IF NOT EXISTS woody_cache (
+	`CREATE TABLE IF NOT EXISTS {cache} (
 		id            TINYINT NOT NULL PRIMARY KEY,
 		epoch         BIGINT NOT NULL,
 		wire          INT NOT NULL,
@@ -20,19 +20,19 @@ var tables = []string{
 		bumps         VARCHAR(1024) NOT NULL DEFAULT '',
 		ledger        VARCHAR(32) NOT NULL DEFAULT ''
 	) ENGINE = InnoDB`,
-	`CREATE TABLE IF NOT EXISTS woody_outbox (
+	`CREATE TABLE IF NOT EXISTS {outbox} (
 		id          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
 		tags        MEDIUMTEXT NOT NULL,
 		recorded_us BIGINT NOT NULL,
-		INDEX woody_outbox_recorded (recorded_us)
+		INDEX {outbox}_recorded (recorded_us)
 	) ENGINE = InnoDB`,
 }
 
 // columns are added to tables of a release before. Each has a default, for writers of that release.
 var columns = []struct{ table, column, definition string }{
-	{"woody_cache", "token", "VARCHAR(32) NOT NULL DEFAULT ''"},
-	{"woody_cache", "bumps", "VARCHAR(1024) NOT NULL DEFAULT ''"}, // the tokens of the last ones, newest first
-	{"woody_cache", "ledger", "VARCHAR(32) NOT NULL DEFAULT ''"},
+	{"{cache}", "token", "VARCHAR(32) NOT NULL DEFAULT ''"},
+	{"{cache}", "bumps", "VARCHAR(1024) NOT NULL DEFAULT ''"}, // the tokens of the last ones, newest first
+	{"{cache}", "ledger", "VARCHAR(32) NOT NULL DEFAULT ''"},
 }
 
 // newToken returns what no epoch, and no ledger, had before.
@@ -50,29 +50,30 @@ func newRecord() int64 {
 // call it at once. The error is ErrReadOnly where the server takes no writes.
 func (o *Outbox) Migrate(ctx context.Context) error {
 	return o.on(ctx, func(conn *sql.Conn) error {
-		if err := migrate(ctx, conn); err != nil {
+		if err := o.migrate(ctx, conn); err != nil {
 			return fmt.Errorf("make the cache's tables: %w", err)
 		}
 		return nil
 	})
 }
 
-func migrate(ctx context.Context, conn *sql.Conn) error {
+func (o *Outbox) migrate(ctx context.Context, conn *sql.Conn) error {
+	say := o.cfg.Dialect.words(o.cfg.Namespace).Replace
 	for _, table := range tables {
-		if _, err := conn.ExecContext(ctx, table); err != nil {
+		if _, err := conn.ExecContext(ctx, say(table)); err != nil {
 			return err
 		}
 	}
 	for _, c := range columns {
-		if err := addColumn(ctx, conn, c.table, c.column, c.definition); err != nil {
+		if err := addColumn(ctx, conn, say(c.table), c.column, c.definition); err != nil {
 			return err
 		}
 	}
-	const insert = "INSERT IGNORE INTO woody_cache (id, epoch, wire, token) VALUES (1, 1, 1, ?)"
+	insert := say("INSERT IGNORE INTO {cache} (id, epoch, wire, token) VALUES (1, 1, 1, ?)")
 	if _, err := conn.ExecContext(ctx, insert, newToken()); err != nil {
 		return err
 	}
-	return nameLedger(ctx, conn)
+	return nameLedger(ctx, conn, say)
 }
 
 // addColumn adds a column unless it is there. MySQL has no ADD COLUMN IF NOT EXISTS; and one that is there is not to
@@ -100,12 +101,12 @@ func hasColumn(ctx context.Context, conn *sql.Conn, table, column string) (there
 
 // nameLedger gives the ledger its name, once. One that has a name is not written to: that would wait for the
 // transactions that have read it.
-func nameLedger(ctx context.Context, conn *sql.Conn) error {
+func nameLedger(ctx context.Context, conn *sql.Conn, say func(string) string) error {
 	var name string
-	err := conn.QueryRowContext(ctx, "SELECT ledger FROM woody_cache WHERE id = 1").Scan(&name)
+	err := conn.QueryRowContext(ctx, say("SELECT ledger FROM {cache} WHERE id = 1")).Scan(&name)
 	if err != nil || name != "" {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, "UPDATE woody_cache SET ledger = ? WHERE id = 1 AND ledger = ''", newToken())
+	_, err = conn.ExecContext(ctx, say("UPDATE {cache} SET ledger = ? WHERE id = 1 AND ledger = ''"), newToken())
 	return err
 }

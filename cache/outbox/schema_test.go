@@ -23,10 +23,10 @@ func TestMigrateAReleaseBefore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mustExec(`CREATE TABLE woody_cache (id TINYINT NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL, wire INT NOT NULL,
+	mustExec(`CREATE TABLE toys_cache (id TINYINT NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL, wire INT NOT NULL,
 		run VARCHAR(64) NOT NULL DEFAULT '', used_until_us BIGINT NOT NULL DEFAULT 0) ENGINE = InnoDB`)
-	mustExec("INSERT INTO woody_cache (id, epoch, wire) VALUES (1, 41, 1)")
-	box := outbox.New(outbox.Config{DB: db})
+	mustExec("INSERT INTO toys_cache (id, epoch, wire) VALUES (1, 41, 1)")
+	box := mustMake(t, outbox.Config{DB: db})
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
@@ -40,8 +40,8 @@ func TestMigrateAReleaseBefore(t *testing.T) {
 	if err != nil || first.Epoch != 41 || first.Token != "" || first.Ledger == "" {
 		t.Errorf("read %+v, %v; want the epoch that was there, of a ledger with a name", first, err)
 	}
-	mustExec("INSERT IGNORE INTO woody_cache (id, epoch, wire) VALUES (1, 1, 1)")
-	mustExec("UPDATE woody_cache SET epoch = LAST_INSERT_ID(epoch + 1)")
+	mustExec("INSERT IGNORE INTO toys_cache (id, epoch, wire) VALUES (1, 1, 1)")
+	mustExec("UPDATE toys_cache SET epoch = LAST_INSERT_ID(epoch + 1)")
 	second, _, err := box.Read(t.Context(), 0)
 	if err != nil || second.Epoch != 42 || second.Ledger != first.Ledger || !second.Follows(first) ||
 		first.Follows(second) {
@@ -78,7 +78,7 @@ func TestALedgerHasAName(t *testing.T) {
 	if again, _, err := box.Read(t.Context(), 0); err != nil || again != first {
 		t.Errorf("after another start: %+v, %v; want %+v", again, err, first)
 	}
-	if _, err := db.Exec("UPDATE woody_cache SET ledger = ''"); err != nil {
+	if _, err := db.Exec("UPDATE toys_cache SET ledger = ''"); err != nil {
 		t.Fatal(err)
 	}
 	if state, _, err := box.Read(t.Context(), 0); err == nil {

@@ -29,7 +29,7 @@ func unreachable(err error) bool {
 // not mean that nobody writes. Where the address may lead to more than one server neither a refusal nor silence means
 // that: the error is then neither of the two.
 func (o *Outbox) explain(err error) error {
-	late, direct := errors.Is(err, context.DeadlineExceeded), o.Direct && !o.galera.Load()
+	late, direct := errors.Is(err, context.DeadlineExceeded), o.cfg.Direct && !o.galera.Load()
 	switch {
 	case err == nil, errors.Is(err, ErrReadOnly), late && direct:
 		return err

@@ -45,7 +45,10 @@ var overRedis = []candidate{
 		if err != nil {
 			return err
 		}
-		box := outbox.New(outbox.Config{DB: db, Direct: true})
+		box, err := outbox.New(outbox.Config{DB: db, Namespace: "bench", Direct: true})
+		if err != nil {
+			return err
+		}
 		if err := box.Migrate(context.Background()); err != nil {
 			return err
 		}

@@ -20,9 +20,9 @@ var commands = []string{
 
 // rule is what the user at Redis must be allowed, for an operator to run there.
 func (c *Config) rule() string {
-	names := "woody:*"
-	if c.Namespace != "" {
-		names += ":" + c.Namespace + ":*"
+	names := c.Ledger.Namespace() + ":*"
+	if c.Instance != "" {
+		names += ":" + c.Instance + ":*"
 	}
 	words := []string{"ACL SETUSER", c.user(), "~" + names, "&" + names}
 	for _, command := range commands {

@@ -65,7 +65,7 @@ func mustAwait(t *testing.T, what string, holds func() bool) {
 // mustMakeUser makes a user at Redis who may do what the rule says, and more words.
 func mustMakeUser(t *testing.T, client *redis.Client, user string, more ...string) {
 	t.Helper()
-	c := Config{Redis: &redis.UniversalOptions{Username: user}}
+	c := Config{Redis: &redis.UniversalOptions{Username: user}, Ledger: &fakeLedger{}}
 	args := []any{}
 	for _, word := range append(append(strings.Fields(c.rule()), "on", ">secret"), more...) {
 		args = append(args, word)
@@ -81,10 +81,10 @@ func TestTheRuleIsEnough(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	client := server.Client()
 	t.Cleanup(func() { client.Close() })
-	mustMakeUser(t, client, "woody")
+	mustMakeUser(t, client, "toys")
 	ledger := &fakeLedger{state: State{Epoch: 1}}
-	filler, _ := mustStartAs(t, server, "woody", "filler", ledger)
-	other, _ := mustStartAs(t, server, "woody", "other", ledger)
+	filler, _ := mustStartAs(t, server, "toys", "filler", ledger)
+	other, _ := mustStartAs(t, server, "toys", "other", ledger)
 	for _, n := range []*Node{filler, other} {
 		mustAwait(t, "a lease", func() bool { return n.Live(n.Now()) })
 	}
@@ -122,7 +122,7 @@ func TestTheRuleIsEnough(t *testing.T) {
 		t.Error(err)
 	}
 	other.Close()
-	last, log := mustStartAs(t, server, "woody", "last", ledger)
+	last, log := mustStartAs(t, server, "toys", "last", ledger)
 	mustAwait(t, "a lease", func() bool { return last.Live(last.Now()) })
 	last.Close()
 
@@ -161,7 +161,7 @@ func TestAMissingRightIsNamed(t *testing.T) {
 			user := "lacks" + word
 			mustMakeUser(t, client, user, word)
 			n, log := mustStartAs(t, server, user, "replica", ledger)
-			c := Config{Redis: &redis.UniversalOptions{Username: user}}
+			c := Config{Redis: &redis.UniversalOptions{Username: user}, Ledger: &fakeLedger{}}
 			mustAwait(t, "the replica says what it lacks", func() bool {
 				for line := range strings.SplitSeq(log.String(), "\n") {
 					text, rule, found := strings.Cut(line, ": run ")
@@ -185,10 +185,10 @@ func TestARightIsTakenAway(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	client := server.Client()
 	t.Cleanup(func() { client.Close() })
-	mustMakeUser(t, client, "woody")
-	n, log := mustStartAs(t, server, "woody", "replica", &fakeLedger{state: State{Epoch: 1}})
+	mustMakeUser(t, client, "toys")
+	n, log := mustStartAs(t, server, "toys", "replica", &fakeLedger{state: State{Epoch: 1}})
 	mustAwait(t, "a lease", func() bool { return n.Live(n.Now()) })
-	mustMakeUser(t, client, "woody", "-hset")
+	mustMakeUser(t, client, "toys", "-hset")
 	if err := client.ClientKillByFilter(t.Context(), "type", "pubsub").Err(); err != nil { // its session
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestARightIsTakenAway(t *testing.T) {
 
 // TestTheRuleIsWrittenDown holds that what operators are given is the rule.
 func TestTheRuleIsWrittenDown(t *testing.T) {
-	c := Config{Redis: &redis.UniversalOptions{}}
+	c := Config{Redis: &redis.UniversalOptions{}, Ledger: &fakeLedger{}}
 	rights := strings.TrimPrefix(c.rule(), "ACL SETUSER default ")
 	text, err := os.ReadFile("../../PROTOCOL.md")
 	if err != nil {

@@ -18,8 +18,8 @@ type Config struct {
 	Ledger  Ledger
 	Replica string
 	Release string
-	// Namespace parts programs that share a Redis. Default: the ledger's name.
-	Namespace string
+	// Instance parts programs that share a Redis and a namespace. Default: the ledger's name.
+	Instance string
 
 	Lease, FillLease, AckTimeout, Timeout time.Duration
 
@@ -55,7 +55,7 @@ func (c *Config) check() error {
 			return fmt.Errorf("cluster: Config.%s must be %v or more, not %v", bound.name, bound.least, bound.value)
 		}
 	}
-	return checkNamespace(c.Namespace)
+	return c.checkNames()
 }
 
 // checkRedis refuses what would lead to several servers at a time, or to copies.

@@ -16,14 +16,14 @@ func TestRedisOptions(t *testing.T) {
 	}{
 		{&redis.UniversalOptions{}, ""},
 		{&redis.UniversalOptions{Addrs: two[:1]}, ""},
-		{&redis.UniversalOptions{Addrs: two, MasterName: "woody"}, ""},
+		{&redis.UniversalOptions{Addrs: two, MasterName: "toys"}, ""},
 		{nil, "is missing"},
 		{&redis.UniversalOptions{Addrs: two}, "Redis Cluster"},
 		{&redis.UniversalOptions{Addrs: two[:1], IsClusterMode: true}, "Redis Cluster"},
-		{&redis.UniversalOptions{MasterName: "woody"}, "no Addrs"},
-		{&redis.UniversalOptions{Addrs: two, MasterName: "woody", ReadOnly: true}, "copies"},
-		{&redis.UniversalOptions{Addrs: two, MasterName: "woody", RouteByLatency: true}, "copies"},
-		{&redis.UniversalOptions{Addrs: two, MasterName: "woody", RouteRandomly: true}, "copies"},
+		{&redis.UniversalOptions{MasterName: "toys"}, "no Addrs"},
+		{&redis.UniversalOptions{Addrs: two, MasterName: "toys", ReadOnly: true}, "copies"},
+		{&redis.UniversalOptions{Addrs: two, MasterName: "toys", RouteByLatency: true}, "copies"},
+		{&redis.UniversalOptions{Addrs: two, MasterName: "toys", RouteRandomly: true}, "copies"},
 	} {
 		err := checkRedis(row.options)
 		if row.want == "" && err != nil || row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)) {

@@ -69,7 +69,7 @@ func TestOneFillsForAll(t *testing.T) {
 			found, lease := other.Fetch(context.Background(), key, Token{}, nil)
 			done <- outcome{found, lease}
 		}()
-		waiters := newNames("", 0, ledger.state).of("w", "", key)
+		waiters := newNames("toys", "", 0, ledger.state).of("w", "", key)
 		for deadline := time.Now().Add(30 * time.Second); client.SCard(t.Context(), waiters).Val() == 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("the other replica does not wait")

@@ -33,6 +33,8 @@ type fakeLedger struct {
 	withdrawn []int64
 }
 
+func (l *fakeLedger) Namespace() string { return "toys" }
+
 func (l *fakeLedger) HandOver(_ context.Context, tags []string) (Record, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,8 +136,11 @@ func (l *fakeLedger) fail(err error) {
 	l.err = err
 }
 
-// newPart is what a part of a Node needs, with leases of a second, and what ends it.
+// newPart is what a part of a Node needs, with leases of a second, and what ends it. The ledger may be nil.
 func newPart(t testing.TB, ledger Ledger) (part, context.CancelFunc) {
+	if ledger == nil {
+		ledger = &fakeLedger{}
+	}
 	began := time.Now()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)

@@ -12,7 +12,7 @@ import (
 // Wire is the version of the names, messages and values that replicas share.
 const Wire = 2
 
-// names are what a namespace's keys and channels are called in Redis. Those of its state, its members and their inboxes
+// names are what an instance's keys and channels are called in Redis. Those of its state, its members and their inboxes
 // are the same whatever the epoch; the others are of one epoch.
 type names struct {
 	space    string // what all of them begin with
@@ -20,20 +20,20 @@ type names struct {
 	epoch    string // State.Name
 }
 
-func newNames(namespace string, db int, state State) names {
-	space := "woody:" + strconv.Itoa(Wire) + ":"
-	if namespace != "" {
-		space += namespace + ":"
+func newNames(namespace, instance string, db int, state State) names {
+	space := namespace + ":" + strconv.Itoa(Wire) + ":"
+	if instance != "" {
+		space += instance + ":"
 	}
 	return names{space: space, channels: space + "db" + strconv.Itoa(db) + ":", epoch: state.Name()}
 }
 
-// names are those of this replica's namespace, by default its ledger's.
+// names are those of this replica's instance, by default its ledger.
 func (c *Config) names(state State) names {
 	if broken.Name {
-		return newNames("", c.Redis.DB, state)
+		return newNames(c.Ledger.Namespace(), "", c.Redis.DB, state)
 	}
-	return newNames(cmp.Or(c.Namespace, state.Ledger), c.Redis.DB, state)
+	return newNames(c.Ledger.Namespace(), cmp.Or(c.Instance, state.Ledger), c.Redis.DB, state)
 }
 
 func (n names) state() string              { return n.space + "state" }

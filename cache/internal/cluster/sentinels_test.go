@@ -57,7 +57,7 @@ func TestSentinelsWithPasswords(t *testing.T) {
 	for _, addr := range o.Addrs {
 		c := redis.NewSentinelClient(&redis.Options{Addr: addr, Protocol: 2, DisableIdentity: true})
 		for _, rule := range [][]any{
-			{"ACL", "SETUSER", "woody", "on", ">secret", "+sentinel|master"}, {"ACL", "SETUSER", "default", "off"},
+			{"ACL", "SETUSER", "toys", "on", ">secret", "+sentinel|master"}, {"ACL", "SETUSER", "default", "off"},
 		} {
 			if err := c.Process(t.Context(), redis.NewStatusCmd(t.Context(), rule...)); err != nil {
 				t.Fatal(err)
@@ -66,7 +66,7 @@ func TestSentinelsWithPasswords(t *testing.T) {
 		c.Close()
 	}
 	for password, want := range map[string]string{"secret": "", "wrong": "WRONGPASS"} {
-		o.SentinelUsername, o.SentinelPassword = "woody", password
+		o.SentinelUsername, o.SentinelPassword = "toys", password
 		s := newSentinels(o)
 		_, err := s.primary(t.Context())
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

@@ -104,7 +104,7 @@ func (s *session) register() error {
 	case word == "moved":
 		return s.membership.overtaken(rest.text(0), rest.text(1))
 	case word == "lease":
-		return fmt.Errorf("the other replicas have a lease of %s ms, this one %d: set the same WOODY_CACHE_LEASE everywhere", rest.text(0), s.Lease.Milliseconds())
+		return fmt.Errorf("the other replicas have a lease of %s ms, this one %d: set the same cluster.Config.Lease everywhere", rest.text(0), s.Lease.Milliseconds())
 	}
 	if s.inc, err = parseToken(rest.text(0)); err != nil {
 		return fmt.Errorf("register: %w", err)

@@ -41,7 +41,7 @@ func TestWriterDiesAtEveryStep(t *testing.T) {
 			}
 			await(t, "the outbox is empty", 10*time.Second, func() bool {
 				var left int
-				if err := s.db.QueryRow("SELECT COUNT(*) FROM woody_outbox").Scan(&left); err != nil {
+				if err := s.db.QueryRow("SELECT COUNT(*) FROM toys_outbox").Scan(&left); err != nil {
 					t.Fatal(err)
 				}
 				return left == 0

@@ -14,7 +14,7 @@ func TestALateFinishIsNoOutage(t *testing.T) {
 	r := s.replicas[0]
 	done := s.mustHold(r, "a", "h")
 	sessions := r.metric("sessions_total")
-	s.mustExec("UPDATE woody_cache SET epoch = epoch + 1")
+	s.mustExec("UPDATE toys_cache SET epoch = epoch + 1")
 	await(t, "the replica has another session", 10*time.Second, func() bool { return r.metric("sessions_total") > sessions })
 	r.mustRelease("h")
 	<-done

@@ -120,15 +120,15 @@ func (s *system) mustCount(query string, args ...any) (n int) {
 	return n
 }
 
-// key is the name in Redis of what the replicas share, where they have the namespace of their ledger: "state" or
+// key is the name in Redis of what the replicas share, where their ledger is their instance: "state" or
 // "members".
 func (s *system) key(name string) string {
 	s.t.Helper()
 	var ledger string
-	if err := s.db.QueryRow("SELECT ledger FROM woody_cache").Scan(&ledger); err != nil {
+	if err := s.db.QueryRow("SELECT ledger FROM toys_cache").Scan(&ledger); err != nil {
 		s.t.Fatal(err)
 	}
-	return "woody:2:" + ledger + ":" + name
+	return "toys:2:" + ledger + ":" + name
 }
 
 // listensAt is the line with which a replica says that it is there; others may come before it.

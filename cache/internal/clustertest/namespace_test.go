@@ -26,10 +26,10 @@ func TestScheduleTwoPrograms(t *testing.T) {
 		{"and one logical database", settings{}, settings{}},
 		{"and two logical databases", settings{}, settings{RedisDB: 1}},
 		{
-			"two logical databases, and one namespace",
-			settings{Namespace: "shop"}, settings{Namespace: "shop", RedisDB: 1},
+			"two logical databases, and one instance",
+			settings{Instance: "shop"}, settings{Instance: "shop", RedisDB: 1},
 		},
-		{"with namespaces", settings{Namespace: "shop"}, settings{Namespace: "lab"}},
+		{"with instances", settings{Instance: "shop"}, settings{Instance: "lab"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -64,18 +64,18 @@ func TestScheduleTwoPrograms(t *testing.T) {
 	}
 }
 
-// TestANamespaceIsOfOneDatabase has a second program come to the namespace that another was given: it says so, caches
+// TestAnInstanceIsOfOneDatabase has a second program come to the instance that another was given: it says so, caches
 // nothing, and leaves the first alone; and takes over once the first has gone.
-func TestANamespaceIsOfOneDatabase(t *testing.T) {
+func TestAnInstanceIsOfOneDatabase(t *testing.T) {
 	t.Parallel()
 	s := mustStartOn(t, mariadb, 0)
-	s.mustStartReplicas(2, settings{Namespace: "shop", Lease: 3 * time.Second})
+	s.mustStartReplicas(2, settings{Instance: "shop", Lease: 3 * time.Second})
 	first := s.replicas
 	sessions, epoch := first[0].metric("sessions_total"), first[0].metric("epoch")
 	beside := s.mustStartBeside(0, settings{})
-	second := beside.mustStartReplica(settings{Name: "second", Namespace: "shop", Lease: 3 * time.Second})
+	second := beside.mustStartReplica(settings{Name: "second", Instance: "shop", Lease: 3 * time.Second})
 	await(t, "the second program says why it does not cache", 30*time.Second, func() bool {
-		return containsAll(second.Log(), "another database is using this namespace", "WOODY_REDIS_NAMESPACE")
+		return containsAll(second.Log(), "another database is using the same names", "cluster.Config.Instance")
 	})
 	own := second.metric("epoch")
 	for range 5 {
@@ -99,7 +99,7 @@ func TestANamespaceIsOfOneDatabase(t *testing.T) {
 // turns, and never answer beside each other. (name)
 func TestScheduleElsewhere(t *testing.T) {
 	for name, elsewhere := range map[string]settings{
-		"namespace": {Namespace: "elsewhere"}, "logical database": {RedisDB: 1},
+		"instance": {Instance: "elsewhere"}, "logical database": {RedisDB: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

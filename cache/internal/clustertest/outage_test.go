@@ -212,7 +212,7 @@ func TestAnotherLeaseIsRefused(t *testing.T) {
 	}
 	other := s.mustStartReplica(settings{Name: "other"})
 	await(t, "the other replica says why it does not cache", 10*time.Second, func() bool {
-		return containsAll(other.Log(), "lease of 5000 ms", "WOODY_CACHE_LEASE")
+		return containsAll(other.Log(), "lease of 5000 ms", "cluster.Config.Lease")
 	})
 	if a := other.mustRead("a"); a.version != 1 {
 		t.Errorf("a replica without a session answers %+v", a)
@@ -300,7 +300,7 @@ func TestAStallOfRedis(t *testing.T) {
 			})
 		}
 		await(t, "the writes are handed over", 10*time.Second, func() bool {
-			return s.mustCount("SELECT COUNT(*) FROM woody_outbox WHERE recorded_us = 0") == n
+			return s.mustCount("SELECT COUNT(*) FROM toys_outbox WHERE recorded_us = 0") == n
 		})
 		s.redis.Signal(syscall.SIGCONT)
 		group.Wait()

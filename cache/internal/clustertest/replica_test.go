@@ -32,7 +32,8 @@ type settings struct {
 	Name, DSN, Redis string
 	Sentinels        []string // instead of Redis
 	NoNear           bool
-	Namespace        string
+	Namespace        string // of the ledger. Default: toys
+	Instance         string
 	RedisDB          int
 	NoIdle           bool // rows are read by connections that lead where the address leads now
 	// Patient is for tests in which nothing fails but what they kill: a slow machine is not to be taken
@@ -92,7 +93,10 @@ func serve(s settings) error {
 		return err
 	}
 	mysql.SetLogger(&mysql.NopLogger{})
-	box := outbox.New(outbox.Config{DB: ledger, Direct: true})
+	box, err := outbox.New(outbox.Config{DB: ledger, Namespace: cmp.Or(s.Namespace, "toys"), Direct: true})
+	if err != nil {
+		return err
+	}
 	if err := box.Migrate(context.Background()); err != nil {
 		return err
 	}
@@ -105,7 +109,7 @@ func serve(s settings) error {
 		loads: map[string]int{}}
 	r.ledger = &heldLedger{Ledger: box}
 	bounds.Redis = &redis.UniversalOptions{Addrs: []string{s.Redis}, DB: s.RedisDB}
-	bounds.Instance, bounds.Ledger, bounds.Replica = s.Namespace, r.ledger, s.Name
+	bounds.Instance, bounds.Ledger, bounds.Replica = s.Instance, r.ledger, s.Name
 	if s.Sentinels != nil {
 		bounds.Redis = &redis.UniversalOptions{Addrs: s.Sentinels, MasterName: servers.MasterName}
 	}

@@ -304,7 +304,7 @@ func TestScheduleTheDatabaseGoesBack(t *testing.T) {
 	}
 	var epoch int
 	var token, run string
-	if err := s.db.QueryRow("SELECT epoch, token, run FROM woody_cache").Scan(&epoch, &token, &run); err != nil {
+	if err := s.db.QueryRow("SELECT epoch, token, run FROM toys_cache").Scan(&epoch, &token, &run); err != nil {
 		t.Fatal(err)
 	}
 	version := writer.mustWrite("a")
@@ -314,7 +314,7 @@ func TestScheduleTheDatabaseGoesBack(t *testing.T) {
 			t.Fatalf("the epoch is %v after a write without Redis, and was %d", bumped[r], epoch)
 		}
 	}
-	s.mustExec("UPDATE woody_cache SET epoch = ?, token = ?, run = ?", epoch, token, run)
+	s.mustExec("UPDATE toys_cache SET epoch = ?, token = ?, run = ?", epoch, token, run)
 	for _, r := range s.replicas {
 		await(t, "the replica has read the ledger", 10*time.Second,
 			func() bool { return r.metric("epoch") != bumped[r] })

@@ -10,20 +10,20 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestBareAndAnOutage has the database say nothing, while a writer without a cache waits for its bump to be known, for
+// TestUncachedAndAnOutage has the database say nothing, while a writer without a cache waits for its bump to be known, for
 // so long that it may have counted as unreachable for others: the writer waits for a lease from there.
-func TestBareAndAnOutage(t *testing.T) {
+func TestUncachedAndAnOutage(t *testing.T) {
 	server := servertest.MustStartMariaDB(t)
 	db, box := mustOpenOn(t, server, outbox.Config{})
 	const lease = 2 * time.Second
-	bare := outbox.Bare{Outbox: box, Lease: lease}
+	uncached := outbox.Uncached{Outbox: box, Lease: lease}
 	before, _, err := box.Read(t.Context(), 0) // a replica that caches
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := inTx(t, db, true, bare.Record, "toy:7")
+	id := inTx(t, db, true, uncached.Record, "toy:7")
 	settled := make(chan error)
-	go func() { settled <- bare.Settle(id) }()
+	go func() { settled <- uncached.Settle(id) }()
 	for state := before; state.Epoch == before.Epoch; time.Sleep(lease / 100) {
 		if state, err = box.Look(t.Context()); err != nil {
 			t.Fatal(err)
