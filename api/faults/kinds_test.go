@@ -126,7 +126,7 @@ var kinds = []kind{
 		r := s.any(draw)
 		r.kill()
 		step := []string{"committed", "announced", "settled"}[draw.IntN(3)]
-		if err := r.start("WOODY_DIE_AT=" + step); err != nil && !r.isDead() {
+		if err := r.start("CACHE_DIE_AT=" + step); err != nil && !r.isDead() {
 			return err
 		}
 		if !r.awaitDeath(10 * time.Second) {

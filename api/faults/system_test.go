@@ -195,7 +195,7 @@ func (r *replica) start(settings ...string) error {
 		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name,
 		"WOODY_DB_DSN=" + r.system.pair.DSN(r.system.database.Addr),
 		"WOODY_SLOW_QUERY_DELAY=5ms", "WOODY_HEAVY_DELAY=20ms", "WOODY_ORDER_WORKERS=1", "WOODY_LOG_FORMAT=text",
-		"WOODY_CACHE_LEASE=" + r.system.lease.String(), "WOODY_BROKEN=" + r.system.rules, "WOODY_DB_TIMEOUT=3s",
+		"WOODY_CACHE_LEASE=" + r.system.lease.String(), "CACHE_BROKEN=" + r.system.rules, "WOODY_DB_TIMEOUT=3s",
 		"WOODY_DB_DIRECT=on", "WOODY_QUEUE_TIMEOUT=3s",
 	}, settings)
 	r.mu.Lock()

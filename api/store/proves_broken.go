@@ -11,5 +11,5 @@ import (
 var proves, remembers = !off("proof"), !off("key")
 
 func off(rule string) bool {
-	return slices.Contains(strings.Split(os.Getenv("WOODY_BROKEN"), ","), rule)
+	return slices.Contains(strings.Split(os.Getenv("CACHE_BROKEN"), ","), rule)
 }

@@ -310,7 +310,7 @@ func TestAStaleBuildIsInvalid(t *testing.T) {
 		o := options(t, "redis")
 		o.Profile.Endpoints = nil
 		o.Profile.SustainedFor = 2 * time.Second
-		o.API = mustWrap(t, broken, "WOODY_BROKEN="+rule)
+		o.API = mustWrap(t, broken, "CACHE_BROKEN="+rule)
 		if err := runner.Run(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 	"github.com/woodytoys/woodytoys/internal/servers"
@@ -80,11 +82,12 @@ func (n *node) mustOpen(t *testing.T, database string) *sql.DB {
 func TestNodesOfGalera(t *testing.T) {
 	first := mustStartNode(t, nil)
 	second := mustStartNode(t, first)
-	if _, err := first.NewDatabase(); err != nil {
+	made, err := mysql.ParseDSN(servertest.MustMakeDatabase(t, first.MariaDB))
+	if err != nil {
 		t.Fatal(err)
 	}
-	db := second.mustOpen(t, "woody1")
-	here := mustMake(t, outbox.Config{DB: first.mustOpen(t, "woody1")})
+	db := second.mustOpen(t, made.DBName)
+	here := mustMake(t, outbox.Config{DB: first.mustOpen(t, made.DBName)})
 	there := mustMake(t, outbox.Config{DB: db, Direct: true})
 	if err := here.Migrate(t.Context()); err != nil {
 		t.Fatal(err)

@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// off reports whether WOODY_BROKEN names a rule; without it the fence and the rule of joining are off.
+// off reports whether CACHE_BROKEN names a rule; without it the fence and the rule of joining are off.
 func off(rule string) bool {
-	rules, found := os.LookupEnv("WOODY_BROKEN")
+	rules, found := os.LookupEnv("CACHE_BROKEN")
 	if !found {
 		rules = "fence,join"
 	}
@@ -41,9 +41,9 @@ var (
 	Marks    = off("marks")
 )
 
-var dieAt = os.Getenv("WOODY_DIE_AT")
+var dieAt = os.Getenv("CACHE_DIE_AT")
 
-// At kills this process (-9) if WOODY_DIE_AT names the step.
+// At kills this process (-9) if CACHE_DIE_AT names the step.
 func At(step string) {
 	if step == dieAt {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)

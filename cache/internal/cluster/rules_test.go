@@ -24,7 +24,7 @@ func TestDecisionsNeedTheirRules(t *testing.T) {
 		"TestTheGateAndAnOutage":           "outage",
 	} {
 		cmd := exec.Command(program, "-test.run", "^"+test+"$", "-test.timeout", "60s")
-		cmd.Env = append(os.Environ(), "WOODY_BROKEN="+rule)
+		cmd.Env = append(os.Environ(), "CACHE_BROKEN="+rule)
 		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "--- FAIL: "+test+" ") {
 			t.Errorf("%s does not see that %s is switched off: %v\n%s", test, rule, err, out)
 		}

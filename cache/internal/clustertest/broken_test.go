@@ -35,7 +35,7 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.Command(program, "-test.run", "^"+row.schedule+"$", "-test.v", "-test.timeout", "60s")
-			cmd.Env = append(os.Environ(), "WOODY_BROKEN="+row.rule)
+			cmd.Env = append(os.Environ(), "CACHE_BROKEN="+row.rule)
 			out, err := cmd.CombinedOutput()
 			if err == nil || !strings.Contains(string(out), "--- FAIL: "+row.schedule+" ") {
 				t.Errorf("%s does not see that %s is switched off: %v\n%s", row.schedule, row.rule, err, out)

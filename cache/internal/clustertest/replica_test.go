@@ -45,7 +45,7 @@ type settings struct {
 
 const (
 	lease     = time.Second
-	replicaOf = "WOODYTEST_REPLICA"
+	replicaOf = "CACHETEST_REPLICA"
 )
 
 // replica is a program that keeps rows of a table, on this program's command: see its handlers.
