@@ -27,7 +27,7 @@ build: ## Build the programs into bin/
 
 .PHONY: test
 test: check ## Run every check and test, against real servers
-	scripts/need gcc mariadb redis haproxy varnish chromium bind wget
+	scripts/need gcc mariadb redis haproxy varnish chromium bind wget curl
 	$(call each,$(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /api/faults$$))
 	cd cache && $(GO) test -run '^TestModel' ./internal/cluster
 
@@ -43,7 +43,7 @@ deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn
 
 .PHONY: e2e
 e2e: ## Drive the stack on a Docker Swarm of its own; OUT=file keeps the figures
-	scripts/need docker registry iproute debootstrap chromium wget
+	scripts/need docker registry iproute debootstrap chromium wget curl
 	$(GO) test -tags e2e -count=1 -timeout 25m ./e2e $(if $(OUT),-out $(abspath $(OUT)))
 
 .PHONY: fuzz

@@ -1,0 +1,103 @@
+// Package docs_test carries out the commands of the documents, and holds them against what these say.
+package docs_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/console"
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+func TestLab(t *testing.T) { testDocument(t, "lab.md", "Part two: on Docker Swarm") }
+
+func TestReadme(t *testing.T) { testDocument(t, "../README.md", "") }
+
+// testDocument carries out the sections of a document, but for those under one heading.
+func testDocument(t *testing.T, file, but string) {
+	t.Parallel()
+	sections, err := console.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, section := range sections {
+		if section.Under(but) {
+			continue
+		}
+		ran++
+		t.Run(section.Title(), func(t *testing.T) {
+			t.Parallel()
+			var settings []string
+			if section.Terminal != "" {
+				settings = mustRunShop(t, section.Terminal)
+			}
+			if err := section.Run("..", settings...); err != nil {
+				t.Errorf("%s, %v", file, err)
+			}
+		})
+	}
+	if ran == 0 {
+		t.Errorf("%s has no commands", file)
+	}
+}
+
+// mustRunShop runs a command that runs the shop, on ports and in a folder of its own, until the test ends: then it gets
+// what Ctrl-C sends. It returns settings by which curl finds it at localhost:8080 and its metrics at
+// localhost:8081, and shows no progress, as at a terminal.
+func mustRunShop(t *testing.T, command string) (settings []string) {
+	t.Helper()
+	dir := t.TempDir()
+	addr, admin := mustFree(t), mustFree(t)
+	alive, end, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The pipe's end is the end of all that make starts, and of itself too when this process dies.
+	cmd := exec.Command("bash", "-c", "(read -r <&3; kill -INT 0) & "+command)
+	cmd.Dir = ".."
+	cmd.Env = append(os.Environ(), "WOODY_ADDR="+addr, "WOODY_ADMIN_ADDR="+admin, "WOODY_DATA_DIR="+dir)
+	cmd.ExtraFiles = []*os.File{alive}
+	shop, err := servers.Start(cmd, filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alive.Close()
+	t.Cleanup(func() {
+		end.Close()
+		_ = shop.Wait() // interrupted
+	})
+	if err := shop.AwaitReady(servers.Patience, func() error {
+		answer, err := http.Get("http://" + addr + "/readyz")
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			return errors.New(answer.Status)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	rc := fmt.Sprintf("silent\nshow-error\nconnect-to = \"localhost:8080:%s\"\nconnect-to = \"localhost:8081:%s\"\n", addr, admin)
+	if err := os.WriteFile(filepath.Join(dir, ".curlrc"), []byte(rc), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"CURL_HOME=" + dir}
+}
+
+func mustFree(t *testing.T) (addr string) {
+	t.Helper()
+	port, err := servers.FreePort("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.JoinHostPort("127.0.0.1", port)
+}
