@@ -42,6 +42,7 @@ func modules(t *testing.T) (dirs []string) {
 		switch {
 		case err != nil:
 			return err
+		case entry.Name() == ".git" && !entry.IsDir(): // of a worktree
 		case entry.Name() == ".git" || entry.Name() == "testdata":
 			return filepath.SkipDir
 		case entry.Name() == "go.work":
