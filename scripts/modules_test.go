@@ -42,8 +42,7 @@ func modules(t *testing.T) (dirs []string) {
 		switch {
 		case err != nil:
 			return err
-		case entry.Name() == ".git" && !entry.IsDir(): // of a worktree
-		case entry.Name() == ".git" || entry.Name() == "testdata":
+		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "testdata"): // a worktree's .git is a file
 			return filepath.SkipDir
 		case entry.Name() == "go.work":
 			t.Errorf("%s: a workspace hides what a module lacks", path)
