@@ -6,8 +6,9 @@ FUZZTIME ?= 1m
 STAGE    ?= redis
 GO       ?= go
 
-# The modules of this repository: the shop, the cache, its middleware for Fiber, and the servers that tests start.
-MODULES       := . cache cache/fibercache internal/servers
+# The modules of this repository: the shop, the cache, its middleware for Fiber, its examples, and the servers that tests
+# start.
+MODULES       := . cache cache/fibercache cache/examples internal/servers
 export GOWORK := off
 
 # each runs a command in the folder of every module.
