@@ -33,10 +33,11 @@ test: check ## Run every check and test, against real servers
 	cd cache && $(GO) test -run '^TestModel' ./internal/cluster
 
 .PHONY: check
-check: ## Formatting, vet, staticcheck, tidy modules
+check: ## Formatting, vet, staticcheck, tidy modules, what the cache exports
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on: $$unformatted" >&2; exit 1; }
 	@$(GO) build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	$(call each,$(GO) vet -tags e2e ./... && $(CURDIR)/bin/staticcheck -tags e2e ./... && $(GO) mod tidy -diff)
+	scripts/api-listing --check
 
 .PHONY: deploy
 deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn
