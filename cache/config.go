@@ -40,6 +40,10 @@ type Options struct {
 	Name string
 	// TTL is how long a value may be served. Required: zero or less is refused.
 	TTL time.Duration
+	// Jitter shortens the TTL of each value by up to this part of it, at random, so that values filled together do not
+	// expire together. All replicas have the same TTL for the same value. From 0 to 0.5. Default: 0, none. Absences
+	// have none.
+	Jitter float64
 	// NegativeTTL is how long an absence may be served. Default: 0, absences are not kept.
 	NegativeTTL time.Duration
 	// Absent tells the errors that mean that there is nothing. Default: none does.
@@ -68,6 +72,8 @@ func (o Options) check() error {
 		return errors.New("cache: a loader has no Name")
 	case o.TTL <= 0:
 		return fmt.Errorf("cache: loader %s: TTL must be above zero, not %v", o.Name, o.TTL)
+	case !(o.Jitter >= 0 && o.Jitter <= 0.5):
+		return fmt.Errorf("cache: loader %s: Jitter must be from 0 to 0.5, not %v", o.Name, o.Jitter)
 	case o.NegativeTTL < 0:
 		return fmt.Errorf("cache: loader %s: NegativeTTL must not be below zero, as %v is", o.Name, o.NegativeTTL)
 	case o.RefreshAhead != 0 && (o.RefreshAhead < 0.1 || o.RefreshAhead > 0.9):

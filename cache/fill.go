@@ -1,12 +1,17 @@
 package cache
 
-import "github.com/woodytoys/woodytoys/cache/internal/fence"
+import (
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/fence"
+)
 
 // Fill is a load's way to tell the cache about the value that it is loading. It is for the load's
 // own goroutine, and of no use after the load returned.
 type Fill struct {
 	slots  []uint16
 	bytes  int64
+	ttl    time.Duration // zero for the loader's
 	absent bool
 	skip   bool
 }
@@ -23,6 +28,29 @@ func (f *Fill) Bytes(n int) { f.bytes = int64(n) }
 
 // Absent notes that the value stands for something that is not there: it is kept for NegativeTTL.
 func (f *Fill) Absent() { f.absent = true }
+
+// TTL has the value kept for d, where that is shorter than the loader's TTL or, for an absence, than its NegativeTTL:
+// those it never exceeds. Options.Jitter and Options.RefreshAhead are parts of the shorter one then. Of several calls
+// the shortest counts. With zero or less the value is not kept, as with Skip.
+//
+// Another replica that finds the value knows how long it has left, and not how long it had: where that is less than it
+// takes RefreshAhead to begin, the next read there refreshes it.
+func (f *Fill) TTL(d time.Duration) {
+	switch {
+	case d <= 0:
+		f.skip = true
+	case f.ttl == 0 || d < f.ttl:
+		f.ttl = d
+	}
+}
+
+// bound returns ttl, or what the load told instead where that is shorter.
+func (f *Fill) bound(ttl time.Duration) time.Duration {
+	if f.ttl > 0 {
+		return min(f.ttl, ttl)
+	}
+	return ttl
+}
 
 // Skip has the value answered and not kept.
 func (f *Fill) Skip() { f.skip = true }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -172,7 +173,8 @@ func TestBadOptionsAreRefused(t *testing.T) {
 	mustLoader[int64](t, c, cache.Options{Name: "taken"})
 	for _, o := range []cache.Options{
 		{}, {Name: "x"}, {Name: "x", TTL: -1}, {Name: "x", TTL: 1, NegativeTTL: -1},
-		{Name: "x", TTL: 1, RefreshAhead: 0.95}, {Name: "x", TTL: 1, RefreshAhead: 0.05}, {Name: "taken", TTL: 1},
+		{Name: "x", TTL: 1, RefreshAhead: 0.95}, {Name: "x", TTL: 1, RefreshAhead: 0.05}, {Name: "x", TTL: 1, Jitter: -0.1},
+		{Name: "x", TTL: 1, Jitter: 0.6}, {Name: "x", TTL: 1, Jitter: math.NaN()}, {Name: "taken", TTL: 1},
 	} {
 		if _, err := cache.NewLoader[int64](c, o); err == nil || !strings.HasPrefix(err.Error(), "cache: ") {
 			t.Errorf("%+v: %v, want a refusal", o, err)

@@ -13,7 +13,8 @@ type outcome struct {
 	value  any
 	err    error
 	absent bool
-	fill   Fill // what the load told of it
+	fill   Fill    // what the load told of it
+	drawn  float64 // from 0 to 1, when the load returned: how much of its Jitter a value gets
 
 	found        *layer.Found // it came from the layer that replicas share
 	id           layer.Token  // of the fill, where it is there
@@ -24,17 +25,22 @@ type outcome struct {
 	lateOff bool   // a tag that the load named was invalidated while it ran
 }
 
-// ttl returns how long it may be kept: zero for errors, but those that mean absence.
-func (o *outcome) ttl(options *Options) time.Duration {
+// lives returns how long the outcome may be served, its ttl, and how long it is kept for that: its life. They are the
+// same for the near cache and for the layer that replicas share, and whenever they are asked for. Both are zero where
+// nothing is kept: for errors, but those that mean absence.
+func (o *outcome) lives(options *Options) (ttl, life time.Duration) {
 	switch {
 	case o.fill.skip:
-		return 0
+		return 0, 0
 	case o.absent:
-		return options.NegativeTTL
+		ttl = o.fill.bound(options.NegativeTTL)
 	case o.err != nil:
-		return 0
+		return 0, 0
+	default:
+		ttl = o.fill.bound(options.TTL)
+		ttl -= time.Duration(options.Jitter * o.drawn * float64(ttl))
 	}
-	return options.TTL
+	return ttl, ttl
 }
 
 // entryOf makes an entry that may be served until it expires, while its fence holds.
@@ -42,7 +48,8 @@ func (o *outcome) entryOf(key string, options *Options, fence fence.Stamp, slots
 	e := &entry{value: o.value, err: o.err, fence: fence, slots: slots, id: o.id, expires: expires}
 	e.size = sizeOf(key, slots, o.fill.bytes)
 	if ahead := options.RefreshAhead; ahead > 0 && !o.absent {
-		e.refresh.Store(e.expires - int64(float64(options.TTL)*(1-ahead+(rand.Float64()-0.5)/5)))
+		ttl, _ := o.lives(options)
+		e.refresh.Store(max(1, e.expires-int64(float64(ttl)*(1-ahead+(rand.Float64()-0.5)/5))))
 	}
 	return e
 }

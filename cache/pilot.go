@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
@@ -49,6 +50,7 @@ func (f *flight) run(ctx context.Context) {
 		f.meter.filled(time.Since(began), f.err)
 	}()
 	f.value, f.err = f.load(ctx, &f.fill)
+	f.drawn = rand.Float64()
 	absent := f.options.Absent
 	f.absent = f.err != nil && absent != nil && absent(f.err) || f.err == nil && f.fill.absent
 	returned = true
@@ -86,7 +88,7 @@ func (c *Cache) finish(f *flight) {
 
 // keepable returns the entry that a flight's outcome makes, or nil.
 func (c *Cache) keepable(f *flight) *entry {
-	ttl := f.ttl(f.options)
+	ttl, _ := f.lives(f.options)
 	switch {
 	case ttl <= 0:
 		return nil

@@ -29,7 +29,8 @@ func (l *Loader[V]) look(key string) (v V, info Info, seen *layer.Lookup) {
 	v, _ = value.(V)
 	info = Info{Shared: SharedHit}
 	o := outcome{value: value, absent: there.Absent, id: there.ID}
-	if info.TTL = max(0, min(o.ttl(&l.options), time.Until(there.Expires))); info.TTL > 0 && c.Near() {
+	ttl, _ := o.lives(&l.options)
+	if info.TTL = max(0, min(ttl, time.Until(there.Expires))); info.TTL > 0 && c.Near() {
 		info.Stored = true
 		o.fill.bytes = int64(len(there.Payload)) + foundOverhead
 		slots, expires := layer.UnpackSlots(there.Slots), c.clock.now()+int64(info.TTL)
@@ -81,7 +82,7 @@ func (c *Cache) share(f *flight, lease layer.Lease) {
 			lease.Release()
 		}
 	}()
-	ttl := f.ttl(f.options)
+	ttl, _ := f.lives(f.options)
 	if f.err != nil || ttl <= 0 {
 		return
 	}
