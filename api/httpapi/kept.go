@@ -17,6 +17,9 @@ const (
 	negativeTTL = 2 * time.Second
 	// refreshAhead is the part of its TTL after which an answer that took long is made again.
 	refreshAhead = 0.7
+	// jitter is the part of its TTL by which an answer may expire earlier, so that a replica that has just started, or an
+	// emptied Redis, does not have all of them expire together a TTL later.
+	jitter = 0.1
 )
 
 // keptRoutes are what stands before the handlers of the reads that the cache keeps.
@@ -28,6 +31,7 @@ func (a *API) keptRoutes(c *cache.Cache) (kept keptRoutes, err error) {
 		if c == nil {
 			return func(c *fiber.Ctx) error { return c.Next() }
 		}
+		o.Jitter = jitter
 		o.Variant = func(c *fiber.Ctx) string { return wants(c).String() }
 		o.Fail = a.sendError
 		o.Caller = a.watch
