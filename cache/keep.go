@@ -13,6 +13,8 @@ type keep interface {
 	get(key string) *entry // nil when it is not there
 	set(key string, e *entry)
 	remove(key string)
+	// clear drops all entries, where that is nobody else's concern.
+	clear()
 	// usage is how many entries there are and their bytes, as far as the keep knows.
 	usage() (entries int, bytes uint64)
 }
@@ -46,6 +48,7 @@ func (n *near) get(key string) *entry {
 
 func (n *near) set(key string, e *entry) { n.entries.Set(key, e) }
 func (n *near) remove(key string)        { n.entries.Invalidate(key) }
+func (n *near) clear()                   { n.entries.InvalidateAll() }
 
 func (n *near) usage() (int, uint64) { return n.entries.EstimatedSize(), n.entries.WeightedSize() }
 
@@ -55,6 +58,7 @@ type nothing struct{}
 func (nothing) get(string) *entry    { return nil }
 func (nothing) set(string, *entry)   {}
 func (nothing) remove(string)        {}
+func (nothing) clear()               {}
 func (nothing) usage() (int, uint64) { return 0, 0 }
 
 // plugged keeps entries in somebody's gocache store. An error of the store is an entry that is not
@@ -76,5 +80,9 @@ func (p plugged) set(key string, e *entry) {
 }
 
 func (p plugged) remove(key string) { _ = p.store.Delete(context.Background(), key) }
+
+// clear leaves the entries where they are: the store may have others than this cache's, and gocache's Clear takes them
+// along.
+func (p plugged) clear() {}
 
 func (p plugged) usage() (int, uint64) { return 0, 0 }

@@ -74,11 +74,11 @@ func TestALoadSetsTheTTL(t *testing.T) {
 				if info.TTL != row.want || info.Stored != (row.want > 0) {
 					t.Errorf("kept for %v: %v; want %v", info.TTL, info.Stored, row.want)
 				}
-				time.Sleep(row.want - 1)
+				time.Sleep(row.want - time.Nanosecond)
 				if _, info, _ := l.Peek(key); (info.Reason == cache.Hit) != (row.want > 0) {
 					t.Errorf("just before the end of its TTL: %+v", info)
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				if _, info, _ := l.Peek(key); info.Reason == cache.Hit {
 					t.Errorf("at the end of its TTL: %+v, want it expired", info)
 				}

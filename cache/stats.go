@@ -12,8 +12,8 @@ import (
 
 // counts are what a cache counts, beside its loaders' meters. What they mean is said in stats.Cache.
 type counts struct {
-	evictions, invalidations count.Counter
-	waiting                  atomic.Int64
+	evictions, invalidations, clears count.Counter
+	waiting                          atomic.Int64
 }
 
 // meter is what one loader counts: see stats.Loader.
@@ -36,7 +36,8 @@ func (m *meter) filled(took time.Duration, err error) {
 // Stats returns what the cache has counted since it was made. It may be called at any time, and no read waits for it.
 func (c *Cache) Stats() stats.Cache {
 	s := stats.Cache{
-		Evictions: c.counts.evictions.Load(), Invalidations: c.counts.invalidations.Load(), Waiting: c.counts.waiting.Load(),
+		Evictions: c.counts.evictions.Load(), Invalidations: c.counts.invalidations.Load(), Clears: c.counts.clears.Load(),
+		Waiting: c.counts.waiting.Load(),
 	}
 	s.Entries, s.Bytes = c.keep.usage()
 	c.mu.Lock()

@@ -66,6 +66,8 @@ func newCollector(namespace string, read func() stats.Cache) *collector {
 		func(s stats.Cache) float64 { return float64(s.Evictions) })
 	ofCache(counter, "invalidations_total", "Calls of Invalidate.",
 		func(s stats.Cache) float64 { return float64(s.Invalidations) })
+	ofCache(counter, "clears_total", "Calls of Clear.",
+		func(s stats.Cache) float64 { return float64(s.Clears) })
 	ofCache(gauge, "waiting", "Callers that wait for a fill, their own or another's.",
 		func(s stats.Cache) float64 { return float64(s.Waiting) })
 

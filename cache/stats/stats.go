@@ -17,6 +17,8 @@ type Cache struct {
 	Evictions uint64
 	// Invalidations are calls of Invalidate and Settle.
 	Invalidations uint64
+	// Clears are calls of Clear.
+	Clears uint64
 	// Waiting is how many callers wait for a fill now, their own or another's.
 	Waiting int64
 	// Cluster is what the replica's part in its cluster has counted; nil in a cache of one process.

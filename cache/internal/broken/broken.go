@@ -39,6 +39,7 @@ var (
 	Past     = off("past")
 	Proof    = off("proof")
 	Marks    = off("marks")
+	Clear    = off("clear")
 )
 
 var dieAt = os.Getenv("CACHE_DIE_AT")

@@ -27,6 +27,7 @@ const (
 	Past     = false // Redis may go back in time, as long as it is the same run
 	Proof    = false // a database server that takes no writes is heard like one that does
 	Marks    = false // a session begins without the marks of what was invalidated before it
+	Clear    = false // a clear ends before every replica knows of it
 )
 
 // At is a step that a writer can be told to die at.

@@ -18,7 +18,7 @@ func (w *watch) bump(least State) (State, error) {
 			return state, nil
 		}
 		if sleep(ctx, w.Lease/20); ctx.Err() != nil {
-			return State{}, fmt.Errorf("cache: a write could be told neither to Redis nor to the database: %w", err)
+			return State{}, fmt.Errorf("the epoch could not be bumped: %w", err)
 		}
 	}
 }

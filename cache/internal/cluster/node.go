@@ -26,6 +26,7 @@ type Node struct {
 	members *membership // the sessions with Redis: membership, renewals, bus
 	records *records    // of the outbox, while they are carried out
 	writes  *writes     // announced in batches, and acknowledged
+	clears  *clears     // what is left behind at once
 	fills   *fills      // looked up, or filled by one for all
 }
 
@@ -63,6 +64,7 @@ func newNode(p part) *Node {
 	n.watch = newWatch(p, n.lease, n.gate)
 	n.members = newMembership(p, n.watch, n.lease, n.gate, waits.wake)
 	n.writes = newWrites(p, n.watch, n.members, n.gate, n.records)
+	n.clears = &clears{part: p, watch: n.watch, writes: n.writes}
 	n.fills = &fills{part: p, members: n.members, waits: waits}
 	n.watch.moved, n.watch.left = n.members.moved, n.writes.carryOutLeft
 	return n
@@ -92,6 +94,10 @@ func (n *Node) Fetch(
 // the acknowledgement's bound and a lease. An error means that neither Redis nor the database could be told:
 // the write must not be acknowledged.
 func (n *Node) Settle(record int64, tags []string) error { return n.writes.settle(record, tags) }
+
+// Clear leaves behind all that any replica keeps, near and in Redis, by a bump of the epoch. When it returns nil, no
+// replica serves what was read before it was called. Where ctx ends first it goes on, and the error says so.
+func (n *Node) Clear(ctx context.Context) error { return n.clears.clear(ctx) }
 
 // Close ends the replica's part: writes that are being carried out first, then the membership, so that
 // no writer has to wait for it.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -210,7 +211,9 @@ func (w *writes) fallBack(b *batch) {
 	}
 	bumped, err := w.watch.bump(State{Wire: Wire})
 	w.tasks.Go(func() {
-		if b.err = err; err == nil {
+		if err != nil {
+			b.err = fmt.Errorf("cache: a write could be told neither to Redis nor to the database: %w", err)
+		} else {
 			bumped, b.err = w.watch.awaitBumped(bumped)
 			b.bump = bumped.Token
 		}

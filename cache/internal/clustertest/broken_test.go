@@ -31,6 +31,8 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleDemotedAndBack", "past"}, {"TestScheduleRestoredRedis", "past"},
 		{"TestScheduleRestoredRedisAtOnce", "fence"},
 		{"TestScheduleLateReplica", "marks"},
+		{"TestScheduleClearedReplica", "clear"}, {"TestScheduleClearedFill", "fence"},
+		{"TestScheduleJoiningAClearedFill", "join,fence"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()

@@ -125,6 +125,7 @@ func serve(s settings) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /row/{key}", r.handleRead)
 	mux.HandleFunc("POST /row/{key}", r.handleWrite)
+	mux.HandleFunc("POST /clear", r.handleClear)
 	mux.HandleFunc("POST /release/{hold}", r.handleRelease)
 	mux.HandleFunc("POST /hold-ledger", func(http.ResponseWriter, *http.Request) { r.ledger.hold() })
 	mux.HandleFunc("GET /metric/{name}", r.handleMetric)

@@ -58,6 +58,18 @@ func (t *Table) InvalidateAt(at Stamp, slots []uint16) {
 	t.mark(uint64(at), slots)
 }
 
+// Clear has nothing hold any more that was read before it was called. It is for a table that follows no other clock:
+// Adopt sets what Clear raises.
+func (t *Table) Clear() {
+	at := t.clock.Add(1)
+	for {
+		floor := t.floor.Load()
+		if floor >= at || t.floor.CompareAndSwap(floor, at) {
+			return
+		}
+	}
+}
+
 func (t *Table) mark(at uint64, slots []uint16) {
 	for _, slot := range slots {
 		t.markAt(at, slot)

@@ -37,3 +37,23 @@ func TestAdopt(t *testing.T) {
 		t.Error("an invalidation at the other clock's time 10 leaves what was read at 9, or ends what was read at 10")
 	}
 }
+
+// TestClear holds that nothing from before it holds, tagged or not, that what begins after it does, and that it lowers
+// nothing.
+func TestClear(t *testing.T) {
+	table := New()
+	table.Invalidate([]uint16{1})
+	before := table.Now()
+	table.Clear()
+	if table.Holds(before, nil) || table.Holds(before, []uint16{2}) || table.HoldsPacked(before, nil) {
+		t.Error("what was read before it holds")
+	}
+	if now := table.Now(); !table.Holds(now, []uint16{1, 2}) || !table.HoldsPacked(now, []byte{0, 2}) {
+		t.Error("what was read after it does not hold")
+	}
+	table.floor.Store(100) // as by another that was later
+	table.Clear()
+	if floor := table.floor.Load(); floor != 100 {
+		t.Errorf("the floor is %d, want it left at 100", floor)
+	}
+}

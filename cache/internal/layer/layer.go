@@ -33,6 +33,9 @@ type Node interface {
 	// Settle carries out the invalidation of a write that has committed, and has its record removed then, if record is
 	// not 0. An error means that the write must not be acknowledged.
 	Settle(record int64, tags []string) error
+	// Clear leaves behind all that replicas keep. When it returns nil, no replica serves what was read before it was
+	// called. Where ctx ends first it goes on, and the error says that it may have happened.
+	Clear(ctx context.Context) error
 	// Stats returns what the node has counted.
 	Stats() stats.Cluster
 	// Close leaves the layer. Writes that are being settled are settled first.
