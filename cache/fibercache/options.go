@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/cachestatus"
 )
 
 // Options are how one route's answers are kept. The key is everything that an answer may depend on: the path, the query
@@ -67,5 +68,6 @@ func New(c *cache.Cache, o Options) (fiber.Handler, error) {
 	}
 	o.Query = slices.Clone(o.Query)
 	slices.Sort(o.Query)
-	return (&route{Options: o, layers: layers{near: c.Near(), redis: c.Shared()}, loader: loader, kept: slices.Concat(keptFields, o.Keep)}).handle, nil
+	kept := slices.Concat(keptFields, o.Keep)
+	return (&route{Options: o, layers: cachestatus.Of(c), loader: loader, kept: kept}).handle, nil
 }

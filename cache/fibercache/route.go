@@ -12,18 +12,21 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/cachestatus"
 )
 
 // route is one decorated route.
 type route struct {
 	Options
-	layers
+	layers cachestatus.Layers
 	loader *cache.Loader[*Answer]
 	kept   []string // the names of the fields that are kept
 }
 
 // scratch is the memory that a request needs and gives back.
 type scratch struct{ key, status []byte }
+
+var statusName = []byte(cachestatus.Name)
 
 var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 256), make([]byte, 0, 64)} }}
 
@@ -33,7 +36,7 @@ func (r *route) handle(c *fiber.Ctx) error {
 		return again.run(r, c)
 	}
 	if r.bypassed(c) {
-		c.Response().Header.SetCanonical(statusName, r.bypass())
+		c.Response().Header.SetCanonical(statusName, r.layers.Bypass())
 		return c.Next()
 	}
 	s := scratches.Get().(*scratch)
@@ -48,7 +51,7 @@ func (r *route) handle(c *fiber.Ctx) error {
 		r.refresh(c, key)
 	}
 	r.send(c, answer)
-	s.status = appendHit(s.status[:0], info.TTL)
+	s.status = r.layers.AppendHit(s.status[:0], info)
 	c.Response().Header.SetCanonical(statusName, s.status)
 	return nil
 }
@@ -117,7 +120,7 @@ func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
 	key := utils.UnsafeString(s.key)
 	if c.Method() == fiber.MethodHead {
 		// A handler may answer HEAD with less than GET: what is kept comes from GET alone.
-		c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, missed.Reason, cache.Info{}, ""))
+		c.Response().Header.SetCanonical(statusName, r.layers.AppendMiss(nil, missed.Reason, cache.Info{}, ""))
 		return c.Next()
 	}
 	answer, info, found := r.loader.Look(key, missed)
@@ -125,7 +128,7 @@ func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
 		return r.fill(c, key, info)
 	}
 	r.send(c, answer)
-	s.status = r.appendMiss(s.status[:0], info.Reason, info, "")
+	s.status = r.layers.AppendMiss(s.status[:0], info.Reason, info, "")
 	c.Response().Header.SetCanonical(statusName, s.status)
 	return nil
 }
@@ -136,7 +139,7 @@ func (r *route) fill(c *fiber.Ctx, key string, missed cache.Info) error {
 	answer, info, err := r.load(c, key, missed)
 	switch {
 	case info.Collapsed && (answer == nil && errors.Is(err, errNotAsked) || answer != nil && answer.own):
-		c.Response().Header.SetCanonical(statusName, r.notShared())
+		c.Response().Header.SetCanonical(statusName, r.layers.NotShared())
 		return c.Next()
 	case answer == nil:
 		return err // the handler panicked, or the caller left
@@ -145,7 +148,7 @@ func (r *route) fill(c *fiber.Ctx, key string, missed cache.Info) error {
 	default:
 		r.send(c, answer)
 	}
-	c.Response().Header.SetCanonical(statusName, r.appendMiss(nil, missed.Reason, info, answer.why))
+	c.Response().Header.SetCanonical(statusName, r.layers.AppendMiss(nil, missed.Reason, info, answer.why))
 	return nil
 }
 

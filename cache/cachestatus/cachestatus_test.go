@@ -1,18 +1,19 @@
-package fibercache
+package cachestatus_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/cachestatus"
 )
 
 // TestStatus is what Cache-Status says, by the layers that there are.
 func TestStatus(t *testing.T) {
-	near, both, redis := layers{near: true}, layers{near: true, redis: true}, layers{redis: true}
+	near, both, redis := cachestatus.Layers{Near: true}, cachestatus.Layers{Near: true, Shared: true}, cachestatus.Layers{Shared: true}
 	const ttl = 9 * time.Second
 	for _, row := range []struct {
-		layers layers
+		layers cachestatus.Layers
 		reason cache.Reason
 		info   cache.Info
 		want   string
@@ -28,11 +29,20 @@ func TestStatus(t *testing.T) {
 		{redis, cache.Unknown, cache.Info{TTL: ttl, Shared: cache.SharedMiss, SharedStored: true}, "origin, redis; fwd=uri-miss; stored; ttl=9"},
 		{redis, cache.Unknown, cache.Info{TTL: ttl, Collapsed: true, Shared: cache.SharedMiss}, "origin, redis; fwd=uri-miss; collapsed; ttl=9"},
 	} {
-		if got := string(row.layers.appendMiss(nil, row.reason, row.info, "")); got != row.want {
+		if got := string(row.layers.AppendMiss(nil, row.reason, row.info, "")); got != row.want {
 			t.Errorf("%+v %v %+v:\n got %q\nwant %q", row.layers, row.reason, row.info, got, row.want)
 		}
 	}
-	if got, want := string(redis.bypass()), "redis; fwd=bypass"; got != want {
+	if got, want := string(redis.Bypass()), "redis; fwd=bypass"; got != want {
 		t.Errorf("bypass = %q, want %q", got, want)
+	}
+	if got, want := string(near.NotShared()), "origin, near; fwd=bypass; detail=not-shared"; got != want {
+		t.Errorf("not shared = %q, want %q", got, want)
+	}
+	if got, want := string(near.AppendHit([]byte("b"), cache.Info{TTL: ttl})), "bnear; hit; ttl=9"; got != want {
+		t.Errorf("hit = %q, want %q", got, want)
+	}
+	if got, want := string(near.AppendMiss(nil, cache.Unknown, cache.Info{}, "read-only")), "origin; detail=read-only, near; fwd=uri-miss"; got != want {
+		t.Errorf("skipped = %q, want %q", got, want)
 	}
 }
