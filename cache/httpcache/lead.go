@@ -1,0 +1,108 @@
+package httpcache
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/woodytoys/woodytoys/cache"
+)
+
+// lead is a caller who asks for what is not kept, and may have to lead: to have its handler make the answer for all who
+// wait. Then the load, on a goroutine of the cache, waits for the handler, on the caller's own. So a request is never
+// used after its caller has returned, when routers use again what they have hung on it; and a panic of the handler shows
+// where it was.
+//
+// A caller who is to lead and has left leads all the same, for those who remain.
+type lead struct {
+	begin  chan context.Context // by the load: the handler is wanted, with this context
+	left   chan struct{}        // closed when the caller will not take that any more
+	made   chan outcome         // by the caller: what came of it
+	landed chan struct{}        // closed when these are what Fill has returned
+	answer *answer
+	info   cache.Info
+	err    error
+}
+
+func newLead() *lead {
+	return &lead{
+		begin: make(chan context.Context), left: make(chan struct{}),
+		made: make(chan outcome, 1), landed: make(chan struct{}),
+	}
+}
+
+// outcome is what came of asking a handler.
+type outcome struct {
+	answer       *answer // nil without one
+	err          error
+	tags         []string
+	skip, absent bool
+}
+
+// tell returns the answer to the cache, and tells it how to keep that.
+func (o outcome) tell(fill *cache.Fill) (*answer, error) {
+	fill.Tag(o.tags...)
+	if o.answer != nil {
+		fill.Bytes(o.answer.size())
+	}
+	if o.skip {
+		fill.Skip()
+	}
+	if o.absent {
+		fill.Absent()
+	}
+	return o.answer, o.err
+}
+
+// fill has the cache load the answer, by this caller or by one it waits for.
+func (l *lead) fill(ctx context.Context, loader *cache.Loader[*answer], key string, tags []string, missed cache.Info) {
+	defer close(l.landed)
+	l.answer, l.info, l.err = loader.Fill(ctx, key, tags, l.load, missed)
+}
+
+// load waits until the caller's handler has made the answer.
+func (l *lead) load(ctx context.Context, fill *cache.Fill) (*answer, error) {
+	select {
+	case l.begin <- ctx:
+		return (<-l.made).tell(fill)
+	case <-l.left:
+		return nil, errLeft
+	}
+}
+
+// lead has the handler answer the caller whose request it gets, and all others who wait. Its request has ctx.
+func (h *handler) lead(
+	ctx context.Context, l *lead, w http.ResponseWriter, r *http.Request, s *scratch, missed cache.Info,
+) {
+	before := w.Header().Clone()
+	told := false
+	tell := func(o outcome) {
+		told = true
+		l.made <- o
+		<-l.landed
+	}
+	defer func() {
+		if !told { // the handler panicked, and that goes on here
+			tell(outcome{err: errPanicked})
+		}
+	}()
+	rec := newRecorder(w, h.MaxBody)
+	made := h.ask(ctx, rec, r, before, func(a *answer) mode {
+		tell(outcome{answer: a, skip: true})
+		h.say(w, h.layers.AppendMiss(nil, missed.Reason, l.info, a.why))
+		if rec.status != 0 && h.sendHead(w, r, s, a, before) {
+			return ended
+		}
+		return flows
+	})
+	if told {
+		return
+	}
+	tell(made)
+	if l.answer != nil && l.answer != made.answer { // an older one, which is better than this failure
+		restore(w.Header(), before)
+		h.deliver(l, w, r, s, missed)
+		return
+	}
+	h.say(w, h.layers.AppendMiss(nil, missed.Reason, l.info, made.answer.why))
+	h.sendMade(w, r, s, made.answer, before)
+}

@@ -1,0 +1,58 @@
+package httpcache
+
+import (
+	"context"
+	"sync"
+)
+
+type makingKey struct{}
+
+// making is an answer that a handler makes for the cache: what it says of it. The handler may say it on any goroutine, and
+// is not heard any more when the answer is made.
+type making struct {
+	mu      sync.Mutex
+	over    bool
+	tags    []string
+	skipped bool
+	why     string
+}
+
+// IsFill reports whether the handler that got a request with this context makes an answer for the cache. The context ends
+// when nobody waits for it any more.
+func IsFill(ctx context.Context) bool {
+	_, filling := ctx.Value(makingKey{}).(*making)
+	return filling
+}
+
+// Tag adds tags to the answer that the handler is making, whose request has this context: what it turns out to be made
+// from. It does nothing where no cache has asked the handler, or once that has returned.
+func Tag(ctx context.Context, tags ...string) {
+	if m, filling := ctx.Value(makingKey{}).(*making); filling {
+		m.note(func() { m.tags = append(m.tags, tags...) })
+	}
+}
+
+// Skip has the answer that the handler is making be sent and not kept, neither here nor where replicas share. Why is the
+// detail that Cache-Status gives, a token such as "read-only". It does nothing where no cache has asked the handler, or
+// once that has returned.
+func Skip(ctx context.Context, why string) {
+	if m, filling := ctx.Value(makingKey{}).(*making); filling {
+		m.note(func() { m.skipped, m.why = true, why })
+	}
+}
+
+func (m *making) note(what func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.over {
+		what()
+	}
+}
+
+// end returns what the handler has said by now, and hears it no more.
+func (m *making) end() (tags []string, skipped bool, why string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.over = true
+	return m.tags, m.skipped, m.why
+}
