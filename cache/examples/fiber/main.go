@@ -60,7 +60,10 @@ func run(ctx context.Context, addr, dsn, redisAddr string) error {
 	if _, err := db.ExecContext(ctx, table); err != nil {
 		return err
 	}
-	box := outbox.New(outbox.Config{DB: db, Direct: true})
+	box, err := outbox.New(outbox.Config{DB: db, Namespace: "toys", Direct: true})
+	if err != nil {
+		return err
+	}
 	if err := box.Migrate(ctx); err != nil {
 		return err
 	}
