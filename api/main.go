@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/woodytoys/woodytoys/internal/serving"
+	"github.com/woodytoys/woodytoys/internal/settings"
 )
 
 func main() {
@@ -30,10 +31,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	ctx, stop := serving.UntilSignal(context.Background())
 	defer stop()
 
-	log := cfg.logger(stderr)
-	for _, name := range cfg.unknown {
-		log.Warn("there is no such setting, see --help", "variable", name)
-	}
+	log := cfg.Logger(stderr)
+	settings.WarnOfUnknown(log)
 	p, err := start(cfg, log)
 	if err != nil {
 		return err

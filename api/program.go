@@ -108,12 +108,8 @@ func (p *program) open() (err error) {
 
 // mountFront puts the page and its assets beside the API.
 func (p *program) mountFront() error {
-	rate, err := site.ParseRate(p.cfg.LimitRate)
-	if err != nil {
-		return err
-	}
 	page, err := site.New(site.Config{
-		Toys: p.toys, CDNURL: p.cfg.CDNURL, LimitRate: rate, ReplicaID: p.cfg.ReplicaID, Logger: p.log,
+		Toys: p.toys, CDNURL: p.cfg.CDNURL, LimitRate: int64(p.cfg.FrontLimitRate), ReplicaID: p.cfg.ReplicaID, Logger: p.log,
 	})
 	if err != nil {
 		return err

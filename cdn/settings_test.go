@@ -3,8 +3,13 @@ package cdn_test
 import (
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/settings"
+	"github.com/woodytoys/woodytoys/internal/settings/settingstest"
 )
 
 func entrypoint(args ...string) *exec.Cmd {
@@ -38,6 +43,11 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 	}
 }
 
+// settingInScript is a setting with its default.
+var settingInScript = regexp.MustCompile(`\$\{(WOODY_\w+):-([^}]*)\}`)
+
+// TestHelpListsEverySetting holds the help, the list of what is known, and the stack files against the settings and
+// their defaults in the script.
 func TestHelpListsEverySetting(t *testing.T) {
 	out, err := entrypoint("--help").CombinedOutput()
 	if err != nil {
@@ -47,11 +57,30 @@ func TestHelpListsEverySetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, found := range strings.Split(string(script), "${WOODY_")[1:] {
-		name := "WOODY_" + found[:strings.IndexAny(found, ":}")]
-		if !strings.Contains(string(out), "  "+name+" ") {
-			t.Errorf("--help does not say %s", name)
+	defaults := map[string]string{}
+	for _, found := range settingInScript.FindAllStringSubmatch(string(script), -1) {
+		defaults[found[1]] = found[2]
+	}
+	known := regexp.MustCompile(`\nsettings='(.*)'`).FindStringSubmatch(string(script))[1]
+	if listed := strings.Fields(known); len(listed) != len(defaults) {
+		t.Errorf("known are %q, want the %d of %v", listed, len(defaults), defaults)
+	}
+	for name, value := range defaults {
+		if !strings.Contains(" "+known+" ", " "+name+" ") || !slices.Contains(settings.Names(), name) {
+			t.Errorf("%s is not in the script's list, or not in that of internal/settings", name)
 		}
+		_, text, found := strings.Cut(string(out), "\n  "+name+" ")
+		if text, _, _ = strings.Cut(text, "\n  WOODY_"); !found || !strings.Contains(text, "(default "+value+")") {
+			t.Errorf("--help does not say %s, or not (default %s)", name, value)
+		}
+	}
+	settingstest.CheckStack(t, "..", "cdn", defaults)
+}
+
+func TestAMistypedVariableIsTold(t *testing.T) {
+	edge := mustStartEdge(t, []string{"127.0.0.1:9"}, "WOODY_CDN_MEMROY=64M", "WOODY_EMPTY=")
+	if log := edge.Log(); strings.Count(log, "no such setting") != 1 || !strings.Contains(log, "WOODY_CDN_MEMROY") {
+		t.Errorf("the log does not tell of the mistyped variable alone:\n%s", log)
 	}
 }
 

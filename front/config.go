@@ -1,61 +1,49 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"log/slog"
-	"net"
+	"io"
 	"net/url"
-	"os"
 
 	"github.com/woodytoys/woodytoys/front/site"
+	"github.com/woodytoys/woodytoys/internal/settings"
 )
 
-// config is the front's flags and environment; each line is one setting.
+// config is every setting, a line each: as a flag or from the environment, the flag first.
 type config struct {
-	Addr         string `env:"WOODY_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Where to listen."`
-	APIURL       string `name:"api-url" env:"WOODY_API_URL" default:"http://localhost:8080" placeholder:"URL" help:"Where the toys on the shelf are read from; http://api:8080 in the stack."`
-	CDNURL       string `name:"cdn-url" env:"WOODY_CDN_URL" placeholder:"URL" help:"Put before every asset's path, such as https://cdn.example.org or http://cdn.{host}, where {host} is the host that the page was asked of. Empty: the page's own host."`
-	LimitRate    rate   `name:"limit-rate" env:"WOODY_FRONT_LIMIT_RATE" default:"0" placeholder:"RATE" help:"Bytes per second that each connection gets, such as 300k or 3M (k is 1000). 0: no limit."`
-	ReplicaID    string `name:"replica-id" env:"WOODY_REPLICA_ID" placeholder:"NAME" help:"This replica's name in X-Served-By. Empty: the host's name."`
-	LogLevel     level  `env:"WOODY_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level to log: debug, info, warn or error."`
-	LogFormat    string `env:"WOODY_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"How to log: text or json."`
-	DrainDelay   pause  `env:"WOODY_DRAIN_DELAY" default:"0s" placeholder:"TIME" help:"After SIGTERM, SIGINT or SIGHUP, how long to keep accepting while /readyz answers 503."`
-	DrainTimeout pause  `env:"WOODY_DRAIN_TIMEOUT" default:"10s" placeholder:"TIME" help:"After that, how long answers under way may still take."`
+	settings.Server
+	settings.Page
+	APIURL string `name:"api-url" env:"WOODY_API_URL" default:"http://localhost:8080" placeholder:"URL"`
 }
 
-// Validate refuses values that have the right form and make no sense; kong calls it and prints the error.
-func (s *config) Validate() error {
-	if _, _, err := net.SplitHostPort(s.Addr); err != nil {
-		return fmt.Errorf("WOODY_ADDR is %q: write HOST:PORT, or :PORT for every address", s.Addr)
-	}
-	if u, err := url.Parse(s.APIURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("WOODY_API_URL is %q: write an http:// or https:// URL, such as http://api:8080", s.APIURL)
-	}
-	if err := site.CheckCDNURL(s.CDNURL); err != nil {
-		return fmt.Errorf("WOODY_CDN_URL: %w", err)
-	}
-	if s.LogFormat != "text" && s.LogFormat != "json" {
-		return fmt.Errorf("WOODY_LOG_FORMAT is %q: write text or json", s.LogFormat)
-	}
-	return nil
+var commandLine = settings.Program{
+	Name:        "front",
+	Description: "Serves the page and the assets of the Woodytoys shop.",
+	Help: map[string]string{
+		"WOODY_API_URL": "Where the toys on the shelf are read from; http://api:8080 in the stack.",
+	},
 }
 
-func (s *config) logger() *slog.Logger {
-	options := &slog.HandlerOptions{Level: slog.Level(s.LogLevel)}
-	if s.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+// parseConfig reads the command line and the environment. It returns the command that was asked for, and an error that
+// names the setting and what it allows.
+func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command string, err error) {
+	command, err = commandLine.Parse(&cfg, args, stdout, stderr)
+	if command == "" {
+		return cfg, "", err
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	return cfg, command, errors.Join(err, cfg.check())
 }
 
-// replica is the name to answer with: the one that was set, or the host's.
-func (s *config) replica() string {
-	if s.ReplicaID != "" {
-		return s.ReplicaID
+// check refuses values that have the right form and make no sense.
+func (c config) check() error {
+	var errs []error
+	if u, err := url.Parse(c.APIURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		errs = append(errs, fmt.Errorf("WOODY_API_URL is %q: write an http:// or https:// URL, such as http://api:8080",
+			c.APIURL))
 	}
-	name, err := os.Hostname()
-	if err != nil {
-		return "front"
+	if err := site.CheckCDNURL(c.CDNURL); err != nil {
+		errs = append(errs, fmt.Errorf("WOODY_CDN_URL: %w", err))
 	}
-	return name
+	return errors.Join(errs...)
 }

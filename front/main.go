@@ -5,53 +5,51 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
-
-	"github.com/alecthomas/kong"
+	"io"
+	"log/slog"
+	"os"
 
 	"github.com/woodytoys/woodytoys/front/site"
 	"github.com/woodytoys/woodytoys/internal/serving"
 	"github.com/woodytoys/woodytoys/internal/settings"
 )
 
-// commands is what can be said on the command line.
-type commands struct {
-	config
-	Serve       serveCommand       `cmd:"" default:"1" help:"Serve the site until SIGTERM, SIGINT or SIGHUP (the default)."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 if the front at --addr is ready, else 1."`
-}
-
 func main() {
-	settings.DropEmpty()
-	var c commands
-	k := kong.Parse(&c, kong.Name("front"), kong.ValueFormatter(settings.Help),
-		kong.Description("Serves the page and the assets of the Woodytoys shop. Every flag can be set in the environment too."))
-	k.FatalIfErrorf(k.Run(&c.config))
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "front:", err)
+		os.Exit(1)
+	}
 }
 
-type serveCommand struct{}
+// run does what the command line asks for.
+func run(args []string, stdout, stderr io.Writer) error {
+	cfg, command, err := parseConfig(args, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	if command == "healthcheck" {
+		return serving.Healthcheck(cfg.Addr)
+	}
+	log := cfg.Logger(stderr)
+	settings.WarnOfUnknown(log)
+	return serve(cfg, log)
+}
 
-// Run serves until it is told to stop. It returns nil after a clean stop.
-func (serveCommand) Run(s *config) error {
+// serve serves until a signal ends it. It returns nil after a clean stop.
+func serve(cfg config, log *slog.Logger) error {
 	ctx, stop := serving.UntilSignal(context.Background())
 	defer stop()
-	log := s.logger()
-	shelf := newAPI(s.APIURL)
+	shelf := newAPI(cfg.APIURL)
 	page, err := site.New(site.Config{
-		Toys: shelf.toys, CDNURL: s.CDNURL, LimitRate: int64(s.LimitRate), ReplicaID: s.replica(), Logger: log,
+		Toys: shelf.toys, CDNURL: cfg.CDNURL, LimitRate: int64(cfg.FrontLimitRate), ReplicaID: cfg.ReplicaID, Logger: log,
 	})
 	if err != nil {
 		return err
 	}
-	listener, err := serving.Listen(s.Addr, log)
+	listener, err := serving.Listen(cfg.Addr, log)
 	if err != nil {
 		return fmt.Errorf("WOODY_ADDR: %w", err)
 	}
-	log.Info("the front is open", "addr", listener.Addr().String(), "replica", s.replica(), "api", s.APIURL)
-	return newServer(page, log).run(ctx, listener, time.Duration(s.DrainDelay), time.Duration(s.DrainTimeout))
+	log.Info("the front is open", "addr", listener.Addr().String(), "replica", cfg.ReplicaID, "api", cfg.APIURL)
+	return newServer(page, log).run(ctx, listener, cfg.DrainDelay, cfg.DrainTimeout)
 }
-
-type healthcheckCommand struct{}
-
-// Run asks the front on this machine whether it is ready.
-func (healthcheckCommand) Run(s *config) error { return serving.Healthcheck(s.Addr) }

@@ -133,6 +133,14 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 	}
 }
 
+func TestAMistypedVariableIsTold(t *testing.T) {
+	p := mustStartFront(t, "WOODY_API_URL=http://"+nobody, "WOODY_CND_URL=http://cdn", "WOODY_HEAVY_DELAY=1s")
+	log := p.Log()
+	if !strings.Contains(log, "variable=WOODY_CND_URL") || strings.Count(log, "there is no such setting") != 1 {
+		t.Errorf("the log does not tell of the mistyped variable alone:\n%s", log)
+	}
+}
+
 func TestHelpListsEverySetting(t *testing.T) {
 	help := command()
 	help.Args = append(help.Args, "--help")

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-const beTheFront = "WOODY_TEST_BE_THE_FRONT"
+const beTheFront = "WOODYTEST_BE_THE_FRONT"
 
 // process is a front that runs by itself.
 type process struct {

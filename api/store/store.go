@@ -38,7 +38,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns the configuration with the default of every field that is not set.
+func (c Config) WithDefaults() Config {
 	if c.Pool <= 0 {
 		c.Pool = 8
 	}
@@ -104,7 +105,7 @@ type dialect struct {
 // waits for it. A SQLite file must be free: an error of one sentence says when another process
 // has it.
 func Open(cfg Config) (*Store, error) {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	open := openMySQL
 	if cfg.DSN == "" {
 		open = openSQLite

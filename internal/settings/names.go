@@ -1,0 +1,35 @@
+package settings
+
+import (
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+)
+
+// names are the settings of all programs, which may share one environment.
+var names = []string{
+	"WOODY_ACK_TIMEOUT", "WOODY_ADDR", "WOODY_ADMIN_ADDR", "WOODY_API_URL", "WOODY_CACHE_LEASE", "WOODY_CDN_DIR",
+	"WOODY_CDN_HOSTS", "WOODY_CDN_MEMORY", "WOODY_CDN_ORIGIN", "WOODY_CDN_URL", "WOODY_DATA_DIR", "WOODY_DB_DIRECT",
+	"WOODY_DB_DSN", "WOODY_DB_DSN_FILE", "WOODY_DB_POOL", "WOODY_DB_TIMEOUT", "WOODY_DRAIN_DELAY",
+	"WOODY_DRAIN_TIMEOUT", "WOODY_FILL_LEASE", "WOODY_FRONT", "WOODY_FRONT_LIMIT_RATE", "WOODY_HEAVY_DELAY",
+	"WOODY_HEAVY_SLOTS", "WOODY_LOG_FORMAT", "WOODY_LOG_LEVEL", "WOODY_NEAR_BYTES",
+	"WOODY_NEAR_CACHE", "WOODY_ORDER_WORKERS", "WOODY_QUEUE_TIMEOUT", "WOODY_REDIS_ADDR", "WOODY_REDIS_CA_FILE",
+	"WOODY_REDIS_CERT_FILE", "WOODY_REDIS_KEY_FILE", "WOODY_REDIS_MASTER", "WOODY_REDIS_NAMESPACE",
+	"WOODY_REDIS_PASSWORD", "WOODY_REDIS_PASSWORD_FILE", "WOODY_REDIS_SENTINELS", "WOODY_REDIS_SENTINEL_PASSWORD",
+	"WOODY_REDIS_SENTINEL_PASSWORD_FILE", "WOODY_REDIS_SENTINEL_USER", "WOODY_REDIS_TIMEOUT", "WOODY_REDIS_TLS",
+	"WOODY_REDIS_USER", "WOODY_REPLICA_ID", "WOODY_SLOW_QUERY_DELAY", "WOODY_SQLITE_SYNC",
+}
+
+// Names returns the variables of all programs.
+func Names() []string { return slices.Clone(names) }
+
+// WarnOfUnknown logs each variable that looks like a setting and is none of any program: mistyped, most likely.
+func WarnOfUnknown(log *slog.Logger) {
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, prefix) && !slices.Contains(names, name) {
+			log.Warn("there is no such setting, see --help", "variable", name)
+		}
+	}
+}
