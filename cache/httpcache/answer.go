@@ -45,8 +45,8 @@ func (h *handler) capture(rec *recorder, before http.Header) *answer {
 	a := &answer{status: rec.status, body: slices.Clip(rec.body)}
 	if lines, found := header["Content-Type"]; found {
 		a.keep("Content-Type", lines)
-	} else if sniffed := sniff(header, a); sniffed != "" {
-		a.keep("Content-Type", []string{sniffed})
+	} else {
+		a.keep("Content-Type", sniff(header, a))
 	}
 	if tag := header.Get("Etag"); tag != "" {
 		a.keep("Etag", []string{tag})
@@ -128,13 +128,12 @@ func behind(lines, before []string) []string {
 	return lines
 }
 
-// sniff returns the media type that net/http sends with an answer whose handler has named none.
-func sniff(header http.Header, a *answer) string {
-	if len(a.body) == 0 || !hasBody(a.status) || header.Get("Content-Encoding") != "" || header.Get("Transfer-Encoding") != "" ||
-		strings.EqualFold(header.Get("X-Content-Type-Options"), "nosniff") {
-		return ""
+// sniff returns the media type that net/http sends with an answer whose handler has named none; nil where it sends none.
+func sniff(header http.Header, a *answer) []string {
+	if len(a.body) == 0 || header.Get("Content-Encoding") != "" || header.Get("Transfer-Encoding") != "" {
+		return nil
 	}
-	return http.DetectContentType(a.body)
+	return []string{http.DetectContentType(a.body)}
 }
 
 // isOwn reports whether an answer that was taken down is for its caller alone.

@@ -82,7 +82,7 @@ func TestOnlyGoodAnswersAreKept(t *testing.T) {
 		"nothing":          {func(http.ResponseWriter, *http.Request) {}, true},
 		"error":            {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "broken", 500) }, false},
 		"500":              {status(500), false},
-		"302":              {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 302) }, false},
+		"302":              {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, false},
 		"404, no time":     {http.NotFound, false},
 		"204":              {status(204), false},
 		"206":              {status(206), false},

@@ -80,7 +80,7 @@ func TestJoinedCallersGetTheFailureWithItsFields(t *testing.T) {
 		close(h.begun)
 		<-h.release
 		w.Header().Set("Retry-After", "7")
-		http.Error(w, "busy", 503)
+		http.Error(w, "busy", http.StatusServiceUnavailable)
 	})
 	alice, bob := h.joinHeld(p, "/toys/1")
 	for who, got := range map[string]reply{"alice": alice, "bob": bob} {

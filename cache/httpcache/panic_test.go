@@ -1,0 +1,122 @@
+package httpcache_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/httpcache"
+)
+
+// TestAPanicGoesOnWhereItBegan has alice's request make a handler panic and bob's wait for it: middleware around alice's
+// request recovers the very value, with the handler on its stack, and bob gets 500. The route goes on.
+func TestAPanicGoesOnWhereItBegan(t *testing.T) {
+	for name, value := range map[string]any{"an error": errTest, "http.ErrAbortHandler": http.ErrAbortHandler, "a text": "broken"} {
+		t.Run(name, func(t *testing.T) {
+			h := newHeld()
+			var asked atomic.Int64
+			var recovered atomic.Value
+			p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Link", "</half>")
+				io.WriteString(w, "half")
+				if asked.Add(1) == 1 {
+					close(h.begun)
+					<-h.release
+					theHandlerThatPanics(value)
+				}
+			}, around(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+				defer func() {
+					if v := recover(); v != nil {
+						recovered.Store(fmt.Sprint(v == value, " ", strings.Contains(string(debug.Stack()), "theHandlerThatPanics")))
+						if v == http.ErrAbortHandler {
+							panic(v)
+						}
+						http.Error(w, "recovered", 599)
+					}
+				}()
+				next.ServeHTTP(w, r)
+			}))
+			alice, bob := h.joinHeld(p, "/toys/1")
+			if got := recovered.Load(); got != "true true" {
+				t.Errorf("around alice's request: %v, want the value, and the handler on the stack", got)
+			}
+			if value == http.ErrAbortHandler && alice.err == nil || value != http.ErrAbortHandler && (alice.status != 599 || alice.body != "recovered\n") {
+				t.Errorf("alice got %+v", alice)
+			}
+			if bob.status != 500 || strings.Contains(bob.body, "goroutine") || bob.header.Get("Link") != "" {
+				t.Errorf("bob got %d %q %v, want 500 and no more", bob.status, bob.body, bob.header)
+			}
+			p.wantHit(true, "/toys/1")
+		})
+	}
+}
+
+func theHandlerThatPanics(value any) { panic(value) }
+
+// TestAHandlerThatEndsItsGoroutine is as good as one that panics.
+func TestAHandlerThatEndsItsGoroutine(t *testing.T) {
+	h := newHeld()
+	var asked atomic.Int64
+	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 1 {
+			close(h.begun)
+			<-h.release
+			runtime.Goexit()
+		}
+		io.WriteString(w, "x")
+	})
+	alice, bob := h.joinHeld(p, "/toys/1")
+	if alice.err == nil || bob.status != 500 {
+		t.Errorf("alice got %+v, bob %d", alice, bob.status)
+	}
+	p.wantHit(true, "/toys/1")
+}
+
+// TestAPanicInAStream breaks it off, as without the cache.
+func TestAPanicInAStream(t *testing.T) {
+	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	if got := p.ask(t.Context(), "GET", "/toys/1"); got.err == nil {
+		t.Errorf("got %+v", got)
+	}
+	if p.waiting() != 0 {
+		t.Errorf("%d wait", p.waiting())
+	}
+}
+
+// TestAPanicOfARefreshIsLogged has nobody else to tell.
+func TestAPanicOfARefreshIsLogged(t *testing.T) {
+	panicked := make(chan struct{}, 100)
+	o := httpcache.Options{Options: cache.Options{TTL: 2 * time.Second, RefreshAhead: 0.1}}
+	p := mustServe(t, o, func(w http.ResponseWriter, r *http.Request) {
+		if httpcache.IsRefresh(r.Context()) {
+			defer func() { panicked <- struct{}{} }()
+			theHandlerThatPanics(errors.New("for the log"))
+		}
+		io.WriteString(w, "x")
+	})
+	for done := false; !done; {
+		if got := p.get("/toys/1"); got.status != 200 {
+			t.Fatalf("got %d", got.status)
+		}
+		select {
+		case <-panicked:
+			done = true
+		default:
+		}
+	}
+	p.cache.Close()
+	if got := p.log.String(); !strings.Contains(got, "panic refreshing /toys/1: for the log") || !strings.Contains(got, "theHandlerThatPanics") {
+		t.Errorf("the server has logged %q", got)
+	}
+}
