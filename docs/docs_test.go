@@ -9,13 +9,32 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/internal/console"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-func TestLab(t *testing.T) { testDocument(t, "lab.md", "Part two: on Docker Swarm") }
+// onSwarm is the part of the lab whose exercises e2e carries out.
+const onSwarm = "Part two: on Docker Swarm"
+
+func TestLab(t *testing.T) { testDocument(t, "lab.md", onSwarm) }
+
+// TestTheLabOnSwarmIsInE2E looks for the exercises that the tests of the stages name.
+func TestTheLabOnSwarmIsInE2E(t *testing.T) {
+	sections, err := console.Read("lab.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := mustRead(t, "../e2e/stages_test.go") + mustRead(t, "../e2e/cdn_test.go")
+	for _, section := range sections {
+		if section.Under(onSwarm) && !strings.Contains(tests, strconv.Quote(section.Title())) {
+			t.Errorf("no test in e2e carries out %q", section.Title())
+		}
+	}
+}
 
 func TestReadme(t *testing.T) { testDocument(t, "../README.md", "") }
 

@@ -80,6 +80,11 @@ func TestAssetsFromTheEdges(t *testing.T) {
 			awaitSettled(t)
 		})
 	})
+	t.Run("lab", func(t *testing.T) {
+		name, value, _ := strings.Cut(uplink, "=")
+		t.Setenv(name, value) // as it is deployed
+		mustExercise(t, "10. Assets from somewhere else")
+	})
 }
 
 func mustLook(t *testing.T, chromium *browser.Browser) browser.View {

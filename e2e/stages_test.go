@@ -53,17 +53,22 @@ func servedBy(t *testing.T, n int, path string, fields ...string) map[string]int
 	return counts
 }
 
-// TestStages brings each stage up from the tree as it is and asks all that the lab asks.
+// TestStages brings each stage up from the tree as it is, as the lab's exercise does, and asks all that the course asks.
 func TestStages(t *testing.T) {
 	for _, stage := range []struct {
-		name     string
-		replicas int
-	}{{"baseline", 1}, {"replicas", 3}, {"redis", 3}} {
+		name      string
+		replicas  int
+		exercises []string
+	}{
+		{"baseline", 1, []string{"6. One replica"}},
+		{"replicas", 3, []string{"7. More of them"}},
+		{"redis", 3, []string{"8. One cache for all of them", "9. Redis is gone"}},
+	} {
 		t.Run(stage.name, func(t *testing.T) {
-			began := time.Now()
-			mustScript(t, "deploy", stage.name)
-			figuref("scripts/deploy %s: %.0f s", stage.name, time.Since(began).Seconds())
-			lab(t)
+			for _, exercise := range stage.exercises {
+				mustExercise(t, exercise)
+			}
+			calls(t)
 			spread(t, stage.replicas)
 			if stage.replicas > 1 {
 				everywhere(t, stage.replicas)
@@ -72,13 +77,15 @@ func TestStages(t *testing.T) {
 			if answer.StatusCode != http.StatusOK || !strings.Contains(body, "<title>Woodytoys") {
 				t.Errorf("the page = %s", answer.Status)
 			}
+			began := time.Now()
 			mustScript(t, "deploy", stage.name) // a second time changes nothing
+			figuref("scripts/deploy %s, again: %.0f s", stage.name, time.Since(began).Seconds())
 		})
 	}
 }
 
-// lab is the lab's list of calls, with what each is to answer.
-func lab(t *testing.T) {
+// calls are the course's, with what each is to answer.
+func calls(t *testing.T) {
 	t.Helper()
 	const moment = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}`
 	var order string
