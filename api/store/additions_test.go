@@ -148,6 +148,7 @@ func TestAdditionsDoNotWaitForOthersCaches(t *testing.T) {
 // TestASlowDatabaseAddsFewAtATime has sixty products come whose addition takes longer than one piece of work
 // may: they are added in several.
 func TestASlowDatabaseAddsFewAtATime(t *testing.T) {
+	t.Parallel()
 	cfg := store.Config{DSN: mustDatabase(t), Timeout: 2 * time.Second}
 	s := mustOpen(t, cfg)
 	mustExec(t, cfg, "CREATE TRIGGER slow BEFORE INSERT ON product FOR EACH ROW DO SLEEP(0.1)")

@@ -55,6 +55,7 @@ func (j stopping) Settle(int64, []string) error { return nil }
 // TestACommitIsNotWaitedForEver pauses the server before a commit, a caller's and a worker's: nobody knows what becomes
 // of it.
 func TestACommitIsNotWaitedForEver(t *testing.T) {
+	t.Parallel()
 	server, dsn := mustStartMariaDB(t)
 	plain := mustOpen(t, store.Config{DSN: dsn})
 	mustOrder(t, plain, "Yoyo")
@@ -83,6 +84,7 @@ func TestACommitIsNotWaitedForEver(t *testing.T) {
 
 // TestASilentDatabaseIsUnavailable pauses the server, which then takes connections and never answers.
 func TestASilentDatabaseIsUnavailable(t *testing.T) {
+	t.Parallel()
 	server, dsn := mustStartMariaDB(t)
 	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 2 * time.Second})
 	if err := server.Signal(syscall.SIGSTOP); err != nil {

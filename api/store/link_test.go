@@ -42,6 +42,7 @@ func mustMove(t *testing.T, pair *servers.Pair, wire *servers.Wire) {
 // TestThePrimaryMoves holds every call of the store, after the database's primary has moved under its connections, to
 // the new primary: the first one too, and a user's whom read_only does not bind.
 func TestThePrimaryMoves(t *testing.T) {
+	t.Parallel()
 	pair, wire := mustStartPair(t)
 	for name, dsn := range map[string]string{"bound": pair.DSN(wire.Addr), "not bound": pair.AdminDSN(wire.Addr)} {
 		t.Run(name, func(t *testing.T) {
@@ -99,6 +100,7 @@ func TestThePrimaryMoves(t *testing.T) {
 // TestARefusalIsOfThePrimary has writes be refused for what is read, on connections to a server that is the primary no
 // more and does not follow the new one either: none may be refused for what that one lacks.
 func TestARefusalIsOfThePrimary(t *testing.T) {
+	t.Parallel()
 	pair, wire := mustStartPair(t)
 	for name, dsn := range map[string]string{"bound": pair.DSN(wire.Addr), "not bound": pair.AdminDSN(wire.Addr)} {
 		t.Run(name, func(t *testing.T) {
@@ -137,6 +139,7 @@ func TestARefusalIsOfThePrimary(t *testing.T) {
 // TestConnectionsThatAreLostUntold has all connections hang at once, as where a server's machine is gone and its
 // address is another's: it takes one call to find out, and not one for each of them.
 func TestConnectionsThatAreLostUntold(t *testing.T) {
+	t.Parallel()
 	wire, through, err := mariadb.StartWire(mustDatabase(t))
 	if err != nil {
 		t.Fatal(err)
@@ -162,6 +165,7 @@ func TestConnectionsThatAreLostUntold(t *testing.T) {
 
 // TestOnlyARowProves has reads fail on a server that takes no writes: that is no proof that it does.
 func TestOnlyARowProves(t *testing.T) {
+	t.Parallel()
 	pair, wire := mustStartPair(t)
 	s := mustOpen(t, store.Config{DSN: pair.DSN(wire.Addr)})
 	if err := pair.Demote(); err != nil {
@@ -220,6 +224,7 @@ func fill(t *testing.T, s *store.Store) {
 
 // TestAReadOnlyServerAnswersWhoAcceptsIt has no other server than a read-only one.
 func TestAReadOnlyServerAnswersWhoAcceptsIt(t *testing.T) {
+	t.Parallel()
 	pair, wire := mustStartPair(t)
 	s := mustOpen(t, store.Config{DSN: pair.DSN(wire.Addr)})
 	if err := pair.Demote(); err != nil {

@@ -94,6 +94,7 @@ func TestRowsThatComePastTheStoreAreCounted(t *testing.T) {
 }
 
 func TestAnAbsentDatabaseIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	server, dsn := mustStartMariaDB(t)
 	server.Stop(10 * time.Second)
 

@@ -50,6 +50,7 @@ func mustFillLog(t *testing.T, cfg store.Config, s *store.Store) (reader *sql.Tx
 // TestALogThatAReaderMadeLarge wants the write-ahead log to become small again: by the writes that follow, or by
 // Upkeep where none do.
 func TestALogThatAReaderMadeLarge(t *testing.T) {
+	t.Parallel()
 	t.Run("writes follow", func(t *testing.T) {
 		cfg := store.Config{DataDir: t.TempDir()}
 		s := mustOpen(t, cfg)

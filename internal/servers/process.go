@@ -3,6 +3,7 @@
 package servers
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -65,8 +66,31 @@ var HearHangups = sync.OnceFunc(func() {
 // PID is the process's id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Signal sends a signal; to a process that has ended it returns os.ErrProcessDone.
-func (p *Process) Signal(signal syscall.Signal) error { return p.cmd.Process.Signal(signal) }
+// Signal sends a signal; to a process that has ended it returns os.ErrProcessDone. After SIGSTOP it waits until every
+// thread has stopped: on a busy machine some go on for a moment.
+func (p *Process) Signal(signal syscall.Signal) error {
+	err := p.cmd.Process.Signal(signal)
+	if err == nil && signal == syscall.SIGSTOP {
+		err = p.AwaitReady(Patience, p.stopped)
+	}
+	return err
+}
+
+// stopped returns an error if a thread of the process runs.
+func (p *Process) stopped() error {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID()))
+	for _, thread := range threads {
+		stat, gone := os.ReadFile(thread)
+		if gone != nil {
+			continue
+		}
+		// "PID (name) T …", where the name may hold anything.
+		if state := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))[0]; !strings.Contains("TtZX", state) {
+			return fmt.Errorf("a thread is in state %s, want T", state)
+		}
+	}
+	return err
+}
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
