@@ -17,6 +17,7 @@ type Cache struct {
 	flights flights
 	clock   clock
 	counts  counts
+	named   bool // tags are kept by name
 
 	mu     sync.Mutex
 	meters map[string]*meter // by the names of the loaders
@@ -29,7 +30,7 @@ func New(cfg Config) (*Cache, error) {
 		cfg.MaxBytes = 64 << 20
 	}
 	c := &Cache{
-		fences: fence.New(), clock: clock{time.Now()}, meters: map[string]*meter{},
+		fences: fence.New(), clock: clock{time.Now()}, meters: map[string]*meter{}, named: cfg.KeepTags,
 		flights: flights{byKey: map[string]*flight{}},
 	}
 	c.flights.finished.L = &c.flights.mu

@@ -3,6 +3,7 @@ package cache
 import (
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
@@ -20,8 +21,11 @@ type entry struct {
 	expires    int64        // on the cache's clock, like refresh
 	refresh    atomic.Int64 // when to load it again ahead of that; zero for never
 	refreshing atomic.Bool
+	absent     bool // it stands for something that is not there
 
 	size int64
+	came int64     // when it was put near, on the cache's clock
+	tags *[]string // nil where they are not kept by name
 }
 
 // refreshLater has an entry refreshed when half of the time that is left has gone: a refresh failed.
@@ -37,6 +41,15 @@ const overhead = 330
 
 func sizeOf(key string, slots []uint16, value int64) int64 {
 	return overhead + int64(len(key)) + 2*int64(len(slots)) + value
+}
+
+// sizeOfTags is what tags by name cost, and where they stand.
+func sizeOfTags(tags []string) int64 {
+	size := int64(unsafe.Sizeof(tags)) + int64(cap(tags))*int64(unsafe.Sizeof(""))
+	for _, tag := range tags {
+		size += int64(len(tag))
+	}
+	return size
 }
 
 // clock is time in nanoseconds since the cache was made, from a monotonic reading.

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"strings"
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
@@ -10,6 +11,7 @@ import (
 // own goroutine, and of no use after the load returned.
 type Fill struct {
 	slots  []uint16
+	tags   *[]string // those that the read named and those of Tag, by name; nil where that is not asked for
 	bytes  int64
 	ttl    time.Duration // zero for the loader's
 	absent bool
@@ -20,6 +22,17 @@ type Fill struct {
 // invalidation of one that came while the load ran is not missed.
 func (f *Fill) Tag(tags ...string) {
 	f.slots = fence.AppendSlots(f.slots, tags...)
+	f.name(tags)
+}
+
+// name keeps tags by name, if that is asked for. The caller's may be made from a buffer that is used again.
+func (f *Fill) name(tags []string) {
+	if f.tags == nil {
+		return
+	}
+	for _, tag := range tags {
+		*f.tags = append(*f.tags, strings.Clone(tag))
+	}
 }
 
 // Bytes notes the value's size, so that the near cache can hold to its bound. A value whose size

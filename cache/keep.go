@@ -11,12 +11,22 @@ import (
 // keep is where entries are. It may lose any entry at any time.
 type keep interface {
 	get(key string) *entry // nil when it is not there
+	// look is get by one who does not use the entry, which is not to count as a use of it.
+	look(key string) *entry
 	set(key string, e *entry)
 	remove(key string)
 	// clear drops all entries, where that is nobody else's concern.
 	clear()
+	// keys returns some keys, up to most of them; nil where it cannot.
+	keys(most int) []string
 	// usage is how many entries there are and their bytes, as far as the keep knows.
 	usage() (entries int, bytes uint64)
+}
+
+// put keeps an entry near.
+func (c *Cache) put(key string, e *entry) {
+	e.came = c.clock.now()
+	c.keep.set(key, e)
 }
 
 // near is the near cache: otter's W-TinyLFU, bounded by bytes. It stands beside gocache's store
@@ -46,9 +56,26 @@ func (n *near) get(key string) *entry {
 	return e
 }
 
+func (n *near) look(key string) *entry {
+	e, _ := n.entries.GetEntryQuietly(key)
+	return e.Value
+}
+
 func (n *near) set(key string, e *entry) { n.entries.Set(key, e) }
 func (n *near) remove(key string)        { n.entries.Invalidate(key) }
 func (n *near) clear()                   { n.entries.InvalidateAll() }
+
+func (n *near) keys(most int) (keys []string) {
+	if most <= 0 {
+		return nil
+	}
+	for key := range n.entries.Keys() {
+		if keys = append(keys, key); len(keys) >= most {
+			break
+		}
+	}
+	return keys
+}
 
 func (n *near) usage() (int, uint64) { return n.entries.EstimatedSize(), n.entries.WeightedSize() }
 
@@ -56,9 +83,11 @@ func (n *near) usage() (int, uint64) { return n.entries.EstimatedSize(), n.entri
 type nothing struct{}
 
 func (nothing) get(string) *entry    { return nil }
+func (nothing) look(string) *entry   { return nil }
 func (nothing) set(string, *entry)   {}
 func (nothing) remove(string)        {}
 func (nothing) clear()               {}
+func (nothing) keys(int) []string    { return nil }
 func (nothing) usage() (int, uint64) { return 0, 0 }
 
 // plugged keeps entries in somebody's gocache store. An error of the store is an entry that is not
@@ -75,6 +104,9 @@ func (p plugged) get(key string) *entry {
 	return e
 }
 
+// look is get: gocache's stores have no other.
+func (p plugged) look(key string) *entry { return p.get(key) }
+
 func (p plugged) set(key string, e *entry) {
 	_ = p.store.Set(context.Background(), key, e, store.WithCost(e.size))
 }
@@ -84,5 +116,7 @@ func (p plugged) remove(key string) { _ = p.store.Delete(context.Background(), k
 // clear leaves the entries where they are: the store may have others than this cache's, and gocache's Clear takes them
 // along.
 func (p plugged) clear() {}
+
+func (p plugged) keys(int) []string { return nil }
 
 func (p plugged) usage() (int, uint64) { return 0, 0 }

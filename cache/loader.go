@@ -92,7 +92,9 @@ func NewLoader[V any](c *Cache, options Options) (*Loader[V], error) {
 	}
 	m := newMeter()
 	c.meters[options.Name] = m
-	return &Loader[V]{cache: c, options: options, meter: m}, nil
+	l := &Loader[V]{cache: c, options: options, meter: m}
+	m.options = &l.options
+	return l, nil
 }
 
 // Key is a key of this loader. The parts are everything that the value depends on; their order
@@ -246,10 +248,15 @@ func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load
 
 // flight is a load with one who waits for it: the caller, or the refresh itself, which never gives up.
 func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load Load[V], seen *layer.Lookup) *flight {
-	return &flight{waiting: 1, done: make(chan struct{}), request: request{
+	f := &flight{waiting: 1, done: make(chan struct{}), request: request{
 		ctx: ctx, key: key, slots: fence.AppendSlots(nil, tags...), options: &l.options, meter: l.meter, seen: seen,
 		load: func(ctx context.Context, fill *Fill) (any, error) { return load(ctx, fill) },
 	}}
+	if l.cache.named {
+		f.fill.tags = new([]string)
+		f.fill.name(tags)
+	}
+	return f
 }
 
 // Forget drops what is kept of a key, in this process. A load that is under way is not stopped by

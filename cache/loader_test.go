@@ -172,7 +172,7 @@ func TestBadOptionsAreRefused(t *testing.T) {
 	c := mustNew(t, cache.Config{})
 	mustLoader[int64](t, c, cache.Options{Name: "taken"})
 	for _, o := range []cache.Options{
-		{}, {Name: "x"}, {Name: "x", TTL: -1}, {Name: "x", TTL: 1, NegativeTTL: -1},
+		{}, {Name: "x"}, {Name: "x\x00\x00y", TTL: 1}, {Name: "x", TTL: -1}, {Name: "x", TTL: 1, NegativeTTL: -1},
 		{Name: "x", TTL: 1, RefreshAhead: 0.95}, {Name: "x", TTL: 1, RefreshAhead: 0.05}, {Name: "x", TTL: 1, Jitter: -0.1},
 		{Name: "x", TTL: 1, Jitter: 0.6}, {Name: "x", TTL: 1, Jitter: math.NaN()}, {Name: "taken", TTL: 1},
 	} {

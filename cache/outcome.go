@@ -45,8 +45,12 @@ func (o *outcome) lives(options *Options) (ttl, life time.Duration) {
 
 // entryOf makes an entry that may be served until it expires, while its fence holds.
 func (o *outcome) entryOf(key string, options *Options, fence fence.Stamp, slots []uint16, expires int64) *entry {
-	e := &entry{value: o.value, err: o.err, fence: fence, slots: slots, id: o.id, expires: expires}
+	e := &entry{value: o.value, err: o.err, fence: fence, slots: slots, id: o.id, expires: expires, absent: o.absent}
 	e.size = sizeOf(key, slots, o.fill.bytes)
+	if o.found == nil && o.fill.tags != nil {
+		e.tags = o.fill.tags
+		e.size += sizeOfTags(*e.tags)
+	}
 	if ahead := options.RefreshAhead; ahead > 0 && !o.absent {
 		ttl, _ := o.lives(options)
 		e.refresh.Store(max(1, e.expires-int64(float64(ttl)*(1-ahead+(rand.Float64()-0.5)/5))))

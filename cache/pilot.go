@@ -69,7 +69,7 @@ func (c *Cache) finish(f *flight) {
 			f.meter.refused.Inc()
 		} else {
 			f.entry = kept
-			c.keep.set(f.key, kept)
+			c.put(f.key, kept)
 		}
 	}
 	if f.ahead != nil && f.entry == nil {

@@ -34,7 +34,7 @@ func (l *Loader[V]) look(key string) (v V, info Info, seen *layer.Lookup) {
 		info.Stored = true
 		o.fill.bytes = int64(len(there.Payload)) + foundOverhead
 		slots, expires := layer.UnpackSlots(there.Slots), c.clock.now()+int64(info.TTL)
-		c.keep.set(strings.Clone(key), o.entryOf(key, &l.options, there.Stamp, slots, expires))
+		c.put(strings.Clone(key), o.entryOf(key, &l.options, there.Stamp, slots, expires))
 	}
 	return v, info, nil
 }

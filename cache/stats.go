@@ -18,6 +18,8 @@ type counts struct {
 
 // meter is what one loader counts: see stats.Loader.
 type meter struct {
+	options *Options // the loader's
+
 	hits, misses, joined, refreshes, refused, failed count.Counter
 	sharedHits, sharedMisses, sharedAway, unencoded  count.Counter
 
