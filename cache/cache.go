@@ -17,7 +17,8 @@ type Cache struct {
 	flights flights
 	clock   clock
 	counts  counts
-	named   bool // tags are kept by name
+	named   bool    // tags are kept by name
+	failed  backoff // keys whose load failed, for RetryAfter
 
 	mu     sync.Mutex
 	meters map[string]*meter // by the names of the loaders

@@ -57,6 +57,16 @@ type Options struct {
 	// random, so that values filled together are not refreshed together. From 0.1 to 0.9.
 	// Default: 0, off.
 	RefreshAhead float64
+	// MaxStale is for how long after its TTL a value may be returned whose load fails: then the read has the value, no
+	// error, Info.Stale, and the load's error as Info.LoadErr. Time is all that it forgives. What was invalidated is
+	// never returned, nor is anything while this replica cannot know what was, nor an absence: the read has the load's
+	// error then, as without MaxStale. An absence that a load returns is no failure. The layer that replicas share
+	// keeps values for so much longer; who sets cluster.Config.Release by hand changes it with MaxStale.
+	// Default: 0, never.
+	MaxStale time.Duration
+	// RetryAfter is for how long after a load failed a stale value is returned without another try. It is at
+	// most MaxStale, and needs it. Default: 1s, or MaxStale if that is shorter.
+	RetryAfter time.Duration
 	// Codec turns values into bytes for the layer that replicas share. Default: JSON.
 	Codec Codec
 }
@@ -85,5 +95,12 @@ func (o Options) check() error {
 	case o.RefreshAhead != 0 && (o.RefreshAhead < 0.1 || o.RefreshAhead > 0.9):
 		return fmt.Errorf("cache: loader %s: RefreshAhead must be 0 or from 0.1 to 0.9, not %v", o.Name, o.RefreshAhead)
 	}
-	return nil
+	return o.checkStale()
+}
+
+// setDefaults sets what is zero and has another default.
+func (o *Options) setDefaults() {
+	if o.RetryAfter == 0 {
+		o.RetryAfter = min(time.Second, o.MaxStale)
+	}
 }

@@ -43,6 +43,9 @@ type flight struct {
 	waiting int                // callers who have not given up
 	cancel  context.CancelFunc // ends the load's context, when nobody waits any more; nil until that is made
 
+	// fallback is what may stand in for the load; nil without anything. Whether it may is to be asked for each caller.
+	fallback atomic.Pointer[entry]
+
 	outcome               // its pilot's, and everybody's once done is closed
 	done    chan struct{} // closed by finish
 }
@@ -70,6 +73,9 @@ func (c *Cache) join(f *flight, mayJoin bool) (joined *flight, led role, ended *
 		// The flight that this caller just missed may have ended: look again, now that none can.
 		if e, _ := c.find(f.key, c.clock.now()); e != nil {
 			return nil, joins, e
+		}
+		if e := c.lastGood(f.key, f.options); e != nil {
+			return nil, joins, e // and it ended with a failure
 		}
 		c.begin(f)
 		return f, begins, nil

@@ -61,6 +61,12 @@ type Info struct {
 	// Due reports that the value is to be refreshed ahead of its expiry, by this caller and no other:
 	// see Loader.Refresh.
 	Due bool
+	// Stale reports that the value's TTL is over, by time alone, and that it was returned all the same since it could
+	// not be loaded: see Options.MaxStale. TTL is then for how long it has been over, as zero or less.
+	Stale bool
+	// LoadErr is why the value could not be loaded: what the load returned. It is nil where this call did not
+	// try, since a load failed less than RetryAfter before.
+	LoadErr error
 
 	seen *layer.Lookup // by Look, for Fill to go on from
 }
@@ -85,6 +91,7 @@ func NewLoader[V any](c *Cache, options Options) (*Loader[V], error) {
 	if options.Codec == nil {
 		options.Codec = jsonCodec[V]{}
 	}
+	options.setDefaults()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.meters[options.Name] != nil {
@@ -148,6 +155,12 @@ func (l *Loader[V]) Peek(key string) (v V, info Info, err error) {
 	now := c.clock.now()
 	e, reason := c.find(key, now)
 	if e == nil {
+		if reason == Expired {
+			if e := c.lastGood(key, &l.options); e != nil {
+				l.meter.hits.Inc()
+				return l.stale(e, Info{Reason: Hit}, nil)
+			}
+		}
 		l.meter.misses.Inc()
 		return v, Info{Reason: reason}, nil
 	}
@@ -195,7 +208,11 @@ func (l *Loader[V]) Fill(
 		f, led, ended := c.join(l.flight(ctx, key, tags, load, missed.seen), !again && c.live(c.clock.now()))
 		if ended != nil {
 			l.meter.joined.Inc()
-			v, info, err = l.unpack(ended, c.clock.now())
+			now := c.clock.now()
+			if ended.expires <= now && l.options.MaxStale > 0 {
+				return l.stale(ended, Info{Reason: missed.Reason, Collapsed: true}, nil)
+			}
+			v, info, err = l.unpack(ended, now)
 			info.Reason, info.Collapsed = missed.Reason, true
 			return v, info, err
 		}
@@ -215,6 +232,11 @@ func (l *Loader[V]) Fill(
 func (l *Loader[V]) landed(f *flight, led role, reason Reason) (v V, info Info, err error) {
 	if led == joins {
 		l.meter.joined.Inc()
+	}
+	if f.failed {
+		if e := l.cache.instead(f); e != nil {
+			return l.stale(e, Info{Reason: reason, Collapsed: led == joins, Shared: f.shared}, f.err)
+		}
 	}
 	v, _ = f.value.(V)
 	info = Info{Reason: reason, Collapsed: led == joins, Shared: f.shared, SharedStored: led != joins && f.sharedStored}
@@ -255,6 +277,9 @@ func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load 
 	if l.cache.named {
 		f.fill.tags = new([]string)
 		f.fill.name(tags)
+	}
+	if l.options.MaxStale > 0 {
+		f.fallback.Store(l.cache.keep.get(key))
 	}
 	return f
 }

@@ -22,25 +22,29 @@ type outcome struct {
 	sharedStored bool
 
 	entry   *entry // nil when it was not kept
+	failed  bool   // the load, with an error that a stale value may stand in for
 	lateOff bool   // a tag that the load named was invalidated while it ran
 }
 
-// lives returns how long the outcome may be served, its ttl, and how long it is kept for that: its life. They are the
-// same for the near cache and for the layer that replicas share, and whenever they are asked for. Both are zero where
-// nothing is kept: for errors, but those that mean absence.
+// lives returns how long the outcome may be served as good, its ttl, and how long it is kept: its life, which is that of
+// a value and MaxStale. They are the same for the near cache and for the layer that replicas share, and whenever they are
+// asked for. Both are zero where nothing is kept: for errors, but those that mean absence.
 func (o *outcome) lives(options *Options) (ttl, life time.Duration) {
 	switch {
 	case o.fill.skip:
 		return 0, 0
 	case o.absent:
 		ttl = o.fill.bound(options.NegativeTTL)
+		return ttl, ttl
 	case o.err != nil:
 		return 0, 0
-	default:
-		ttl = o.fill.bound(options.TTL)
-		ttl -= time.Duration(options.Jitter * o.drawn * float64(ttl))
 	}
-	return ttl, ttl
+	ttl = o.fill.bound(options.TTL)
+	ttl -= time.Duration(options.Jitter * o.drawn * float64(ttl))
+	if ttl <= 0 {
+		return 0, 0
+	}
+	return ttl, ttl + options.MaxStale
 }
 
 // entryOf makes an entry that may be served until it expires, while its fence holds.

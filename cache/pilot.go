@@ -47,6 +47,7 @@ func (f *flight) run(ctx context.Context) {
 		if !returned {
 			f.err = &PanicError{Value: recover(), Stack: debug.Stack()}
 		}
+		f.failed = ctx.Err() == nil && f.hasFailed()
 		f.meter.filled(time.Since(began), f.err)
 	}()
 	f.value, f.err = f.load(ctx, &f.fill)
@@ -72,6 +73,7 @@ func (c *Cache) finish(f *flight) {
 			c.put(f.key, kept)
 		}
 	}
+	c.noteFailure(f)
 	if f.ahead != nil && f.entry == nil {
 		f.ahead.refreshLater(c.clock.now())
 	}

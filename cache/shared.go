@@ -17,8 +17,13 @@ func (l *Loader[V]) look(key string) (v V, info Info, seen *layer.Lookup) {
 		return v, info, nil
 	}
 	there := c.node.Lookup(key)
-	if !there.Hit {
+	if !there.Hit || l.options.lapsed(there.Expires) {
 		copied := there
+		if there.Hit {
+			if v, info, ok := l.lookStale(key, &copied.Found); ok {
+				return v, info, nil
+			}
+		}
 		return v, info, &copied
 	}
 	value, decoded := decode(l.options.Codec, there.Payload)
@@ -42,17 +47,7 @@ func (l *Loader[V]) look(key string) (v V, info Info, seen *layer.Lookup) {
 // fetch looks for a flight's value in the layer that replicas share. Without one, it returns the lease to
 // fill it for all; or nil, when that layer cannot be used now.
 func (c *Cache) fetch(ctx context.Context, f *flight) layer.Lease {
-	var old layer.Token
-	if f.ahead != nil {
-		old = f.ahead.id
-	}
-	found, lease := c.node.Fetch(ctx, f.key, old, f.seen)
-	if found != nil && !f.take(found, f.options.Codec) {
-		found, lease = c.node.Fetch(ctx, f.key, found.ID, nil) // it cannot be read: it is to be replaced
-		if found != nil && !f.take(found, f.options.Codec) {
-			found = nil
-		}
-	}
+	found, lease := c.fetchGood(ctx, f)
 	switch {
 	case lease != nil:
 		f.shared, f.id = SharedMiss, lease.Token()
@@ -70,6 +65,36 @@ func (c *Cache) fetch(ctx context.Context, f *flight) layer.Lease {
 	return lease
 }
 
+// fetchRounds is how often a flight may find a value that is to be replaced.
+const fetchRounds = 3
+
+// fetchGood is Node.Fetch of a value whose codec can read it and whose time is not over. One whose time is over may
+// stand in for the load.
+func (c *Cache) fetchGood(ctx context.Context, f *flight) (found *layer.Found, lease layer.Lease) {
+	var old layer.Token
+	if f.ahead != nil {
+		old = f.ahead.id
+	}
+	from := f.seen
+	if from != nil && from.Hit {
+		c.fallBackTo(f, &from.Found)
+		old = from.ID
+	}
+	for range fetchRounds {
+		found, lease = c.node.Fetch(ctx, f.key, old, from)
+		switch {
+		case found == nil:
+			return nil, lease
+		case !found.Waited && f.options.lapsed(found.Expires): // what was filled while this flight waited is good
+			c.fallBackTo(f, found)
+		case f.take(found, f.options.Codec):
+			return found, nil
+		}
+		old, from = found.ID, nil
+	}
+	return nil, nil
+}
+
 // share ends a fill lease: with the value, where it may be kept, and without one whatever happens before. An absence
 // that is an error stays here: an error is no value that a codec knows.
 func (c *Cache) share(f *flight, lease layer.Lease) {
@@ -82,13 +107,13 @@ func (c *Cache) share(f *flight, lease layer.Lease) {
 			lease.Release()
 		}
 	}()
-	ttl, _ := f.lives(f.options)
+	ttl, life := f.lives(f.options)
 	if f.err != nil || ttl <= 0 {
 		return
 	}
 	if payload, encoded := f.encode(); encoded {
 		ended = true
-		f.sharedStored = lease.Store(f.allSlots(), f.absent, payload, ttl)
+		f.sharedStored = lease.Store(f.allSlots(), f.absent, payload, ttl, life)
 	}
 }
 

@@ -22,6 +22,7 @@ type meter struct {
 
 	hits, misses, joined, refreshes, refused, failed count.Counter
 	sharedHits, sharedMisses, sharedAway, unencoded  count.Counter
+	stale                                            count.Counter
 
 	fills *count.Histogram
 }
@@ -61,6 +62,6 @@ func (m *meter) stats(name string) stats.Loader {
 		Hits: m.hits.Load(), Misses: m.misses.Load(), Joined: m.joined.Load(), Refreshes: m.refreshes.Load(),
 		Refused: m.refused.Load(), Failed: m.failed.Load(), Fills: m.fills.Load(),
 		SharedHits: m.sharedHits.Load(), SharedMisses: m.sharedMisses.Load(), SharedAway: m.sharedAway.Load(),
-		Unencoded: m.unencoded.Load(),
+		Unencoded: m.unencoded.Load(), Stale: m.stale.Load(),
 	}
 }

@@ -91,6 +91,8 @@ func newCollector(namespace string, read func() stats.Cache) *collector {
 		func(s stats.Loader) uint64 { return s.SharedAway })
 	ofLoader("unencoded_total", "Fills whose value the codec could not encode, by an error or a panic.",
 		func(s stats.Loader) uint64 { return s.Unencoded })
+	ofLoader("stale_total", "Reads answered with a value whose TTL was over, since its load failed or was late.",
+		func(s stats.Loader) uint64 { return s.Stale })
 
 	ofCluster(counter, "invalidations_sent_total", "Announcements on the bus; one may stand for several writes.",
 		func(s stats.Cluster) float64 { return float64(s.Sent) })

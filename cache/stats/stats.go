@@ -57,6 +57,10 @@ type Loader struct {
 	SharedAway uint64
 	// Unencoded are fills whose value the codec could not encode, by an error or a panic.
 	Unencoded uint64
+
+	// Stale are reads that were answered with a value whose TTL was over, since its load failed or was late; they are
+	// among the Hits, the Misses and those Joined, like all others.
+	Stale uint64
 }
 
 // Cluster is what a replica's part in its cluster has counted.

@@ -40,6 +40,7 @@ var (
 	Proof    = off("proof")
 	Marks    = off("marks")
 	Clear    = off("clear")
+	Stale    = off("stale")
 )
 
 var dieAt = os.Getenv("CACHE_DIE_AT")

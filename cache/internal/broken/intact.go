@@ -28,6 +28,7 @@ const (
 	Proof    = false // a database server that takes no writes is heard like one that does
 	Marks    = false // a session begins without the marks of what was invalidated before it
 	Clear    = false // a clear ends before every replica knows of it
+	Stale    = false // what stands in for a load that fails may be an absence, or invalidated, or without a lease
 )
 
 // At is a step that a writer can be told to die at.

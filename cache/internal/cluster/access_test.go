@@ -106,7 +106,7 @@ func TestTheRuleIsEnough(t *testing.T) {
 		info, err := client.Info(t.Context(), "commandstats").Result()
 		return err == nil && strings.Contains(info, "cmdstat_pexpire:")
 	})
-	if !lease.Store([]uint16{7}, false, []byte("value"), time.Minute) {
+	if !lease.Store([]uint16{7}, false, []byte("value"), time.Minute, time.Minute) {
 		t.Error("the value is not stored")
 	}
 	if got := <-found; got == nil || string(got.Payload) != "value" {

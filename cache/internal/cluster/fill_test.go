@@ -82,7 +82,7 @@ func TestOneFillsForAll(t *testing.T) {
 		t.Fatal("nobody else fills, and there is no lease")
 	}
 	waiting := wait("stored")
-	if !lease.Store([]uint16{7}, false, []byte("toy"), time.Minute) {
+	if !lease.Store([]uint16{7}, false, []byte("toy"), time.Minute, time.Minute) {
 		t.Error("the value was not stored")
 	}
 	if got := <-waiting; got.found == nil || !got.found.Waited || string(got.found.Payload) != "toy" || got.found.ID != lease.Token() {
@@ -101,7 +101,7 @@ func TestOneFillsForAll(t *testing.T) {
 	if _, _, err := filler.members.ready().invalidate([]uint16{7}); err != nil {
 		t.Error(err)
 	}
-	if got.lease.Store([]uint16{7}, false, []byte("toy"), time.Minute) {
+	if got.lease.Store([]uint16{7}, false, []byte("toy"), time.Minute, time.Minute) {
 		t.Error("a value was stored whose fence was lost")
 	}
 }

@@ -82,9 +82,9 @@ func (l *FillLease) extend() {
 	}
 }
 
-// Store keeps the value that the fill made for ttl, if no slot of it was invalidated since the fill
-// began, and ends the lease. It reports whether the value was kept.
-func (l *FillLease) Store(slots []uint16, absent bool, payload []byte, ttl time.Duration) bool {
+// Store keeps the value that the fill made for life, if no slot of it was invalidated since the fill
+// began, and ends the lease. Its time is over after ttl: see layer.Lease. It reports whether the value was kept.
+func (l *FillLease) Store(slots []uint16, absent bool, payload []byte, ttl, life time.Duration) bool {
 	s := l.session
 	value := Value{
 		ID: l.token, Inc: s.inc, Seq: l.seq, Expires: time.Now().Add(ttl), Absent: absent,
@@ -94,7 +94,7 @@ func (l *FillLease) Store(slots []uint16, absent bool, payload []byte, ttl time.
 	if broken.Fence {
 		seq = 1 << 52
 	}
-	outcome, err := l.finish(value.marshal(), seq, ttl, formatSlots(slots))
+	outcome, err := l.finish(value.marshal(), seq, life, formatSlots(slots))
 	var refusal redis.Error
 	if errors.As(err, &refusal) {
 		l.Release() // for want of memory maybe; the others are not to wait for it
@@ -109,7 +109,7 @@ func (l *FillLease) Store(slots []uint16, absent bool, payload []byte, ttl time.
 func (l *FillLease) Release() { _, _ = l.finish(nil, 0, 0, "") }
 
 // finish ends the lease and wakes those who wait for it.
-func (l *FillLease) finish(raw []byte, seq uint64, ttl time.Duration, slots string) (outcome string, err error) {
+func (l *FillLease) finish(raw []byte, seq uint64, life time.Duration, slots string) (outcome string, err error) {
 	l.mu.Lock()
 	l.ended = true
 	if l.timer != nil {
@@ -120,7 +120,7 @@ func (l *FillLease) finish(raw []byte, seq uint64, ttl time.Duration, slots stri
 	inc := s.inc.String()
 	wake := strconv.Itoa(Wire) + " w " + inc + " " + l.waiters()
 	outcome, _, err = s.eval(finishScript, len(raw), l.names,
-		inc, l.token.String(), seq, max(ttl.Milliseconds(), 1), raw, wake, slots)
+		inc, l.token.String(), seq, max(life.Milliseconds(), 1), raw, wake, slots)
 	if err != nil {
 		s.failed(err)
 	}

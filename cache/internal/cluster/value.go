@@ -34,8 +34,8 @@ type Value struct {
 	// Inc and Seq are the fence that the fill took: an incarnation, and the bus's number then.
 	Inc Token
 	Seq uint64
-	// Expires is when Redis forgets it, by the filler's wall clock. It is good for telling how long that
-	// is, and for nothing else: clocks differ.
+	// Expires is when its time is over, by the filler's wall clock. It is good for telling how long that
+	// is, and for nothing else: clocks differ. Redis may keep it for longer.
 	Expires time.Time
 	// Absent reports that it stands for something that is not there.
 	Absent bool

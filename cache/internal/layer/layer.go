@@ -54,8 +54,8 @@ type Found struct {
 	ID Token
 	// Stamp is its fence by this replica's clock.
 	Stamp fence.Stamp
-	// Expires is when the layer forgets it, by the filler's wall clock. It is good for telling how long that is, and for
-	// nothing else: clocks differ.
+	// Expires is when its time is over, by the filler's wall clock. It is good for telling how long that is, and for
+	// nothing else: clocks differ. The layer may keep it for longer: see Lease.Store.
 	Expires time.Time
 	// Absent reports that it stands for something that is not there.
 	Absent bool
@@ -84,9 +84,10 @@ type Lookup struct {
 type Lease interface {
 	// Token is the ID that the value will have.
 	Token() Token
-	// Store keeps the value that the fill made for ttl, if no slot of it was invalidated since the fill began, and ends
-	// the lease. It reports whether the value was kept.
-	Store(slots []uint16, absent bool, payload []byte, ttl time.Duration) bool
+	// Store keeps the value that the fill made for life, if no slot of it was invalidated since the fill began, and
+	// ends the lease. The value's time is over after ttl; for the rest of its life it may only stand in for a load that
+	// fails. Store reports whether the value was kept.
+	Store(slots []uint16, absent bool, payload []byte, ttl, life time.Duration) bool
 	// Release ends the lease without a value.
 	Release()
 }
