@@ -28,7 +28,7 @@ func TestStaleNeedsItsRules(t *testing.T) {
 		t.Run(row.test+" without "+row.rule, func(t *testing.T) {
 			cmd := exec.Command(program, "-test.run", "^"+strings.ReplaceAll(row.test, "/", "$/^")+"$", "-test.v",
 				"-test.timeout", "120s", "-stale-oracle-reads", "1000000")
-			cmd.Env = append(os.Environ(), "WOODY_BROKEN="+row.rule)
+			cmd.Env = append(os.Environ(), "CACHE_BROKEN="+row.rule)
 			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "--- FAIL: "+row.test+" ") {
 				t.Errorf("%s does not see that %s is switched off: %v\n%s", row.test, row.rule, err, out)
 			}
