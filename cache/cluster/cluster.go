@@ -1,6 +1,3 @@
-// Package cluster makes caches of several replicas one: what one has loaded the others find in Redis, and what a write
-// makes wrong none of them serves. PROTOCOL.md, in the folder above, says what they tell each other, and why that is
-// enough.
 package cluster
 
 import (

@@ -4,6 +4,9 @@
 // It is for whoever makes the answer, the origin server: a cache that is not part of it leaves If-Match and
 // If-Unmodified-Since alone. Conditions count only where the answer without them would be a success (section 13.2.1);
 // that is for the caller to know.
+//
+// A field that is absent is no condition, and all go on. A line that cannot be read matches nothing: If-Match fails then,
+// If-None-Match lets a read go on and a write fail, and a date that is not one counts as absent.
 package conditional
 
 import (

@@ -1,4 +1,10 @@
 // Package promcache gives what a cache counts to Prometheus.
+//
+//	registry.MustRegister(promcache.New("toys", c)) // toys_cache_near_hits_total, and so on
+//
+// A scrape reads cache.Cache.Stats, which waits for nothing: neither Redis nor a load. Loaders appear when they are made,
+// the figures of a cluster in a cache that has one. After the cache was closed they stay as they are. docs/cache.md says
+// what to alert on.
 package promcache
 
 import (

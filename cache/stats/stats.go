@@ -1,6 +1,7 @@
-// Package stats has what a cache counts: see cache.Cache.Stats, and package promcache, which gives it to Prometheus.
-// Counts begin at zero with the process and only rise. What is read while the cache works belongs to about one moment:
-// a figure may be a read or two ahead of another.
+// Package stats has what a cache counts: cache.Cache.Stats returns it, and package promcache gives it to Prometheus.
+// Counts begin at zero with the cache and only rise. What is read while the cache works belongs to about one moment:
+// a figure may be a read or two ahead of another. What does not apply is zero, or nil: the figures of a layer that the
+// cache does not have, and those of a loader that was never asked.
 package stats
 
 import "time"
