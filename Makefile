@@ -28,7 +28,7 @@ build: ## Build the programs into bin/
 
 .PHONY: test
 test: check ## Run every check and test, against real servers
-	scripts/need gcc mariadb redis haproxy varnish chromium bind wget curl
+	scripts/need gcc mariadb postgres redis haproxy varnish chromium bind wget curl
 	$(call each,$(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /api/faults$$))
 	cd cache && $(GO) test -run '^TestModel' ./internal/cluster
 

@@ -29,8 +29,8 @@ func MustStartMariaDB(t testing.TB, options ...string) *servers.MariaDB {
 	return started(t, func() (*servers.MariaDB, error) { return servers.StartMariaDB(options...) })
 }
 
-// MustMakeDatabase makes an empty database and returns its DSN.
-func MustMakeDatabase(t testing.TB, server *servers.MariaDB) (dsn string) {
+// MustMakeDatabase makes an empty database on a server, a *servers.MariaDB or *servers.Postgres, and returns its DSN.
+func MustMakeDatabase(t testing.TB, server interface{ NewDatabase() (string, error) }) (dsn string) {
 	t.Helper()
 	dsn, err := server.NewDatabase()
 	if err != nil {
