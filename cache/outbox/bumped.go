@@ -7,7 +7,7 @@ import (
 
 // bumpThere is whether the database has a bump, by its token, which it takes twice: one that comes back without its last
 // transactions has lost it, though the epoch may have come to the same number again. An empty token asks for none.
-const bumpThere = "(? = '' OR EXISTS (SELECT 1 FROM {cache} WHERE id = 1 AND FIND_IN_SET(?, bumps) > 0))"
+const bumpThere = "({text} = '' OR EXISTS (SELECT 1 FROM {cache} WHERE id = 1 AND {is in}))"
 
 const hasBumpSQL = "SELECT " + bumpThere
 

@@ -8,8 +8,10 @@ import (
 
 // TestABumpThatIsLost holds that the database knows a bump until it loses it, whatever number it comes to again, and
 // that records which were carried out by one are removed only while it does.
-func TestABumpThatIsLost(t *testing.T) {
-	db, box := mustOpen(t)
+func TestABumpThatIsLost(t *testing.T) { onEach(t, testABumpThatIsLost) }
+
+func testABumpThatIsLost(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	first, err := box.Bump(t.Context(), ledger.State{})
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +30,7 @@ func TestABumpThatIsLost(t *testing.T) {
 		t.Error(err)
 	}
 	const lose = "UPDATE toys_cache SET bumps = REPLACE(bumps, ?, '')"
-	if _, err := db.ExecContext(t.Context(), lose, first.Token); err != nil {
+	if _, err := db.Exec(on.sql(lose), first.Token); err != nil {
 		t.Fatal(err)
 	}
 	if has, err := box.HasBump(t.Context(), first.Token); has || err != nil {

@@ -22,7 +22,7 @@ func TestNew(t *testing.T) {
 		{outbox.Config{Namespace: "toys"}, "outbox: Config.DB is missing"},
 		{outbox.Config{DB: db}, "outbox: Config.Namespace: the namespace must be a letter"},
 		{outbox.Config{DB: db, Namespace: "Toys; DROP"}, "outbox: Config.Namespace: the namespace must be a letter"},
-		{outbox.Config{DB: db, Namespace: "toys", Dialect: outbox.Postgres}, "outbox: Config.Dialect is PostgreSQL"},
+		{outbox.Config{DB: db, Namespace: "toys", Dialect: 2}, "outbox: Config.Dialect is an unknown dialect"},
 	} {
 		if box, err := outbox.New(row.cfg); box != nil || err == nil || !strings.HasPrefix(err.Error(), row.want) {
 			t.Errorf("%+v: %v, want %q", row.cfg, err, row.want)
@@ -36,16 +36,14 @@ func TestNew(t *testing.T) {
 
 // TestTwoNamespaces holds that two programs in one database see nothing of each other: each has a ledger with a name and
 // epochs of its own, and its own records.
-func TestTwoNamespaces(t *testing.T) {
-	db, err := sql.Open("mysql", servertest.MustMakeDatabase(t, mariadb))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+func TestTwoNamespaces(t *testing.T) { onEach(t, testTwoNamespaces) }
+
+func testTwoNamespaces(t *testing.T, on *kind) {
+	db := on.mustConnect(t, servertest.MustMakeDatabase(t, on.shared))
 	var boxes []*outbox.Outbox
 	var states []ledger.State
 	for _, namespace := range []string{"toys", "games_2"} {
-		box := mustMake(t, outbox.Config{DB: db, Namespace: namespace})
+		box := on.mustMake(t, outbox.Config{DB: db, Namespace: namespace})
 		if err := box.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +83,9 @@ func TestTwoNamespaces(t *testing.T) {
 		t.Errorf("records %v, %v; want both", left, err)
 	}
 	var names []string
-	rows, err := db.Query("SHOW TABLES")
+	schema := map[outbox.Dialect]string{outbox.MySQL: "DATABASE()", outbox.Postgres: "current_schema()"}[on.dialect]
+	rows, err := db.Query("SELECT table_name FROM information_schema.tables WHERE table_schema = " + schema +
+		" ORDER BY table_name")
 	if err != nil {
 		t.Fatal(err)
 	}

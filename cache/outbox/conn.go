@@ -20,12 +20,21 @@ func (o *Outbox) on(ctx context.Context, f func(conn *sql.Conn) error) (err erro
 	return o.try(func() error { return o.once(ctx, f) })
 }
 
-// try makes a call again where a new connection may lead elsewhere.
+// repeats is how often more a call is made whose transaction lost against another's: where the database's default is an
+// isolation above READ COMMITTED, of two that change one row at a time one fails.
+const repeats = 30
+
+// try makes a call again where a new connection may lead elsewhere, or another transaction was in its way.
 func (o *Outbox) try(call func() error) (err error) {
-	for range tries {
+	for left, again := tries, repeats; left > 0 && again > 0; {
 		err = call()
-		if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, ledger.ErrUnreachable) {
-			break
+		switch {
+		case lostAgainstOther(err):
+			again--
+		case errors.Is(err, driver.ErrBadConn), errors.Is(err, ledger.ErrUnreachable), connectionLost(err):
+			left--
+		default:
+			return err
 		}
 	}
 	return err
@@ -49,8 +58,8 @@ func (o *Outbox) with(ctx context.Context, f func(conn *sql.Conn, known *link) e
 	}
 	defer conn.Close()
 	known := o.links.of(conn)
-	if err = known.beCausal(ctx, conn); err == nil {
-		err = f(conn, known)
+	if err = o.beCausal(ctx, conn, known); err == nil {
+		err = asReadOnly(f(conn, known))
 	}
 	if known.galera {
 		o.galera.Store(true)
@@ -58,7 +67,7 @@ func (o *Outbox) with(ctx context.Context, f func(conn *sql.Conn, known *link) e
 	if errors.Is(err, ErrReadOnly) {
 		o.demoted.Store(true)
 	}
-	if errors.Is(err, driver.ErrBadConn) {
+	if errors.Is(err, driver.ErrBadConn) || connectionLost(err) {
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	return o.explain(err)

@@ -87,8 +87,8 @@ func TestNodesOfGalera(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := second.mustOpen(t, made.DBName)
-	here := mustMake(t, outbox.Config{DB: first.mustOpen(t, made.DBName)})
-	there := mustMake(t, outbox.Config{DB: db, Direct: true})
+	here := onMySQL.mustMake(t, outbox.Config{DB: first.mustOpen(t, made.DBName)})
+	there := onMySQL.mustMake(t, outbox.Config{DB: db, Direct: true})
 	if err := here.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,8 @@ const (
 	keptFor = 10 * time.Minute
 )
 
-const handOverSQL = "INSERT INTO {outbox} (id, tags, recorded_us) SELECT ?, ?, ? FROM DUAL WHERE {proof}"
+const handOverSQL = "INSERT INTO {outbox} (id, tags, recorded_us)" +
+	" SELECT {bigint}, {text}, {bigint} {nowhere} WHERE {proof}"
 
 // HandOver implements ledger.Ledger.
 func (o *Outbox) HandOver(ctx context.Context, tags []string) (record ledger.Record, err error) {
@@ -46,7 +47,7 @@ func (o *Outbox) Take(ctx context.Context, records []int64) error {
 	if len(records) == 0 {
 		return nil
 	}
-	statement, ids := in(o.sql.take, records)
+	statement, ids := o.cfg.Dialect.in(o.sql.take, records)
 	args := append(append([]any{taken}, ids...), handedOver)
 	return o.on(ctx, func(conn *sql.Conn) error {
 		_, err := conn.ExecContext(ctx, statement, args...)
@@ -58,7 +59,7 @@ const carriedSQL = "UPDATE {outbox} SET recorded_us = {now} + ? WHERE id IN {ids
 
 // carriedOut notes of those of the records that were handed over that they were carried out.
 func (o *Outbox) carriedOut(ctx context.Context, conn *sql.Conn, records []int64) error {
-	statement, ids := in(o.sql.carried, records)
+	statement, ids := o.cfg.Dialect.in(o.sql.carried, records)
 	_, err := conn.ExecContext(ctx, statement, append(append([]any{keptFor.Microseconds()}, ids...), taken)...)
 	return err
 }

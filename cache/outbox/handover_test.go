@@ -28,8 +28,10 @@ func mustCount(t *testing.T, db *sql.DB, query string, args ...any) (n int) {
 }
 
 // TestHandOver follows a record that was handed over, which several replicas carry out, to its end.
-func TestHandOver(t *testing.T) {
-	db, box := mustOpen(t)
+func TestHandOver(t *testing.T) { onEach(t, testHandOver) }
+
+func testHandOver(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	record, err := box.HandOver(t.Context(), []string{"toys", "toy:7", "toys"})
 	if err != nil {
 		t.Fatal(err)
@@ -74,8 +76,10 @@ func TestHandOver(t *testing.T) {
 
 // TestAHandOverWhoseWriterDied holds that a record which was carried out does not stay for ever when nobody asks for
 // it.
-func TestAHandOverWhoseWriterDied(t *testing.T) {
-	db, box := mustOpen(t)
+func TestAHandOverWhoseWriterDied(t *testing.T) { onEach(t, testAHandOverWhoseWriterDied) }
+
+func testAHandOverWhoseWriterDied(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	record, err := box.HandOver(t.Context(), []string{"toy:7"})
 	if err != nil {
 		t.Fatal(err)
@@ -100,8 +104,10 @@ func TestAHandOverWhoseWriterDied(t *testing.T) {
 }
 
 // TestManyHandOvers holds that records which were handed over, however many, hide none that a writer left who is gone.
-func TestManyHandOvers(t *testing.T) {
-	db, box := mustOpen(t)
+func TestManyHandOvers(t *testing.T) { onEach(t, testManyHandOvers) }
+
+func testManyHandOvers(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	dead := inTx(t, db, true, box.Record, "toy:8")
 	for range 150 {
 		if _, err := box.HandOver(t.Context(), []string{"toy:7"}); err != nil {
@@ -117,8 +123,10 @@ func TestManyHandOvers(t *testing.T) {
 
 // TestALostHandOver holds that a record which the database has lost does not count as carried out, whatever has its
 // number by then.
-func TestALostHandOver(t *testing.T) {
-	db, box := mustOpen(t)
+func TestALostHandOver(t *testing.T) { onEach(t, testALostHandOver) }
+
+func testALostHandOver(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	record, err := box.HandOver(t.Context(), []string{"toy:7"})
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +142,7 @@ func TestALostHandOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		if what != "gone" {
-			if _, err := db.Exec(statement, record.ID); err != nil {
+			if _, err := db.Exec(on.sql(statement), record.ID); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -148,8 +156,10 @@ func TestALostHandOver(t *testing.T) {
 }
 
 // TestUncachedHandsOver holds that a writer without a cache bumps no epoch while a replica carries its writes out.
-func TestUncachedHandsOver(t *testing.T) {
-	db, box := mustOpen(t)
+func TestUncachedHandsOver(t *testing.T) { onEach(t, testUncachedHandsOver) }
+
+func testUncachedHandsOver(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	before, _, err := box.Read(t.Context(), 0) // a replica that caches
 	if err != nil {
 		t.Fatal(err)

@@ -69,8 +69,8 @@ func (l *links) forget(now time.Time) {
 // beCausal has the readings of a connection see every write that was acknowledged before, by whatever node. Nodes of a
 // Galera cluster all take writes, so that none of them proves anything by it, and each may be behind the others: where
 // the server is one, a reading waits until it has caught up.
-func (l *link) beCausal(ctx context.Context, conn *sql.Conn) error {
-	if l.causal {
+func (o *Outbox) beCausal(ctx context.Context, conn *sql.Conn, l *link) error {
+	if l.causal || o.cfg.Dialect != MySQL {
 		return nil
 	}
 	var name, on string

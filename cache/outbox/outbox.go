@@ -58,8 +58,8 @@ func (c *Config) check() error {
 	if err := namespace.Check(c.Namespace); err != nil {
 		return fmt.Errorf("outbox: Config.Namespace: %w", err)
 	}
-	if c.Dialect != MySQL {
-		return fmt.Errorf("outbox: Config.Dialect is %v, and must be MySQL", c.Dialect)
+	if c.Dialect != MySQL && c.Dialect != Postgres {
+		return fmt.Errorf("outbox: Config.Dialect is %v, and must be MySQL or Postgres", c.Dialect)
 	}
 	return nil
 }
@@ -89,7 +89,8 @@ func New(cfg Config) (*Outbox, error) {
 // Namespace implements ledger.Ledger.
 func (o *Outbox) Namespace() string { return o.cfg.Namespace }
 
-const recordSQL = "INSERT INTO {outbox} (id, tags, recorded_us) SELECT ?, ?, {now} FROM DUAL WHERE {proof}"
+const recordSQL = "INSERT INTO {outbox} (id, tags, recorded_us)" +
+	" SELECT {bigint}, {text}, {now} {nowhere} WHERE {proof}"
 
 // Record notes the tags of what a transaction changes. It returns the record, for Settle. Rolling the
 // transaction back undoes it. An error that is ErrReadOnly means that the transaction must be rolled back and its
@@ -199,38 +200,4 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 		err = o.remove(ctx, conn, unreadable, "")
 	}
 	return left, err
-}
-
-const bumpSQL = `UPDATE {cache} SET epoch = LAST_INSERT_ID(GREATEST(epoch + 1, ?)), token = ?,
-	bumps = LEFT(CONCAT(?, ',', bumps), 1024), wire = GREATEST(wire, ?), run = IF(? = '', run, ?)
-	WHERE id = 1 AND {proof}`
-
-// Bump implements ledger.Ledger. It is one statement, so that a replica which is lost in the middle of it
-// leaves no lock behind.
-func (o *Outbox) Bump(ctx context.Context, least ledger.State) (state ledger.State, err error) {
-	err = o.on(ctx, func(conn *sql.Conn) (err error) {
-		state, err = o.bump(ctx, conn, least)
-		return err
-	})
-	return state, err
-}
-
-func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least ledger.State) (state ledger.State, err error) {
-	token := newToken()
-	done, err := conn.ExecContext(ctx, o.sql.bump, least.Epoch, token, token, least.Wire, least.Run, least.Run)
-	if err := changed(done, err); err != nil {
-		return state, err
-	}
-	bumped, err := done.LastInsertId()
-	if err != nil {
-		return state, err
-	}
-	if state, err = o.readState(ctx, conn); err != nil {
-		return state, err
-	}
-	if mine := (ledger.State{Epoch: uint64(bumped), Token: token}); !state.Follows(mine) {
-		return state, fmt.Errorf("the epoch was bumped to %s, and is %s: the database has gone back", mine.Name(),
-			state.Name())
-	}
-	return state, nil
 }

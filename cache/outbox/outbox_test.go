@@ -1,9 +1,7 @@
 package outbox_test
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 	"strings"
@@ -12,72 +10,12 @@ import (
 
 	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/cache/outbox"
-	"github.com/woodytoys/woodytoys/internal/servers"
-	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-var mariadb *servers.MariaDB
+func TestRecords(t *testing.T) { onEach(t, testRecords) }
 
-func TestMain(m *testing.M) { servertest.MainWithMariaDB(m, &mariadb) }
-
-func mustOpen(t *testing.T) (*sql.DB, *outbox.Outbox) {
-	t.Helper()
-	return mustOpenOn(t, mariadb, outbox.Config{})
-}
-
-// mustOpenOn makes an outbox in a new database of a server.
-func mustOpenOn(t *testing.T, server *servers.MariaDB, cfg outbox.Config) (*sql.DB, *outbox.Outbox) {
-	t.Helper()
-	db, err := sql.Open("mysql", servertest.MustMakeDatabase(t, server))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	cfg.DB = db
-	box := mustMake(t, cfg)
-	for range 2 { // twice does no harm
-		if err := box.Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return db, box
-}
-
-// mustMake makes an outbox of the namespace "toys", unless the configuration says another.
-func mustMake(t *testing.T, cfg outbox.Config) *outbox.Outbox {
-	t.Helper()
-	cfg.Namespace = cmp.Or(cfg.Namespace, "toys")
-	box, err := outbox.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return box
-}
-
-// inTx records tags in a transaction of its own.
-func inTx[Tx any](
-	t *testing.T, db *sql.DB, commit bool, record func(context.Context, Tx, ...string) (int64, error), tags ...string,
-) int64 {
-	t.Helper()
-	tx, err := db.Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback()
-	id, err := record(t.Context(), any(tx).(Tx), tags...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if commit {
-		if err := tx.Commit(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return id
-}
-
-func TestRecords(t *testing.T) {
-	db, box := mustOpen(t)
+func testRecords(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	inTx(t, db, false, box.Record, "rolled back")
 	id := inTx(t, db, true, box.Record, "toy:7", `with "quotes", and ünïcode`)
 	if _, left, err := box.Read(t.Context(), time.Hour); len(left) != 0 || err != nil {
@@ -96,8 +34,10 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-func TestEpoch(t *testing.T) {
-	_, box := mustOpen(t)
+func TestEpoch(t *testing.T) { onEach(t, testEpoch) }
+
+func testEpoch(t *testing.T, on *kind) {
+	_, box := on.mustOpen(t)
 	before, _, err := box.Read(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
@@ -130,10 +70,12 @@ func TestEpoch(t *testing.T) {
 
 // TestUnreachable holds that a server which is gone counts as unreachable where its address is said to be that of the
 // only one, that a call which ran out of time never does, and that the error says what to do elsewhere.
-func TestUnreachable(t *testing.T) {
-	server := servertest.MustStartMariaDB(t)
-	db, direct := mustOpenOn(t, server, outbox.Config{Direct: true})
-	elsewhere := mustMake(t, outbox.Config{DB: db})
+func TestUnreachable(t *testing.T) { onEach(t, testUnreachable) }
+
+func testUnreachable(t *testing.T, on *kind) {
+	server := on.start(t)
+	db, direct := on.mustOpenOn(t, server, outbox.Config{Direct: true})
+	elsewhere := on.mustMake(t, outbox.Config{DB: db})
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
 	if _, _, err := direct.Read(late, 0); !errors.Is(err, context.DeadlineExceeded) ||
@@ -154,8 +96,10 @@ func TestUnreachable(t *testing.T) {
 }
 
 // TestUncached holds that a writer without a cache takes no time while nobody caches, and tells those who do.
-func TestUncached(t *testing.T) {
-	db, box := mustOpen(t)
+func TestUncached(t *testing.T) { onEach(t, testUncached) }
+
+func testUncached(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	const lease = 2 * time.Second // Settle has four of them
 	uncached := outbox.Uncached{Outbox: box, Lease: lease}
 	if id := inTx(t, db, true, uncached.Record, "toy:7"); id != 0 {
@@ -188,13 +132,15 @@ func TestUncached(t *testing.T) {
 
 // TestAnUnreadableRecord holds that a record which says nothing is no reason not to read the epoch, and that
 // everything is taken for invalidated by it.
-func TestAnUnreadableRecord(t *testing.T) {
-	db, box := mustOpen(t)
+func TestAnUnreadableRecord(t *testing.T) { onEach(t, testAnUnreadableRecord) }
+
+func testAnUnreadableRecord(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	before, _, err := box.Read(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec("INSERT INTO toys_outbox (tags, recorded_us) VALUES ('[\"cut', 1)"); err != nil {
+	if _, err := db.Exec("INSERT INTO toys_outbox (id, tags, recorded_us) VALUES (1, '[\"cut', 1)"); err != nil {
 		t.Fatal(err)
 	}
 	id := inTx(t, db, true, box.Record, "toy:7")
@@ -209,8 +155,10 @@ func TestAnUnreadableRecord(t *testing.T) {
 }
 
 // TestALostClaim has a claim be gone, as after a fail-over to a copy of the database that lagged.
-func TestALostClaim(t *testing.T) {
-	db, box := mustOpen(t)
+func TestALostClaim(t *testing.T) { onEach(t, testALostClaim) }
+
+func testALostClaim(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	uncached := outbox.Uncached{Outbox: box, Lease: time.Second}
 	for range 2 {
 		if _, _, err := box.Read(t.Context(), 0); err != nil {
@@ -228,7 +176,11 @@ func TestALostClaim(t *testing.T) {
 // TestTheFirstCacheWaitsForUncachedWriters has a writer read that nobody caches, and a replica come before the
 // writer has committed: it may not begin before that.
 func TestTheFirstCacheWaitsForUncachedWriters(t *testing.T) {
-	db, box := mustOpen(t)
+	onEach(t, testTheFirstCacheWaitsForUncachedWriters)
+}
+
+func testTheFirstCacheWaitsForUncachedWriters(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	uncached := outbox.Uncached{Outbox: box, Lease: time.Second}
 	tx, err := db.Begin()
 	if err != nil {

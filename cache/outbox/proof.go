@@ -3,6 +3,8 @@ package outbox
 import (
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 )
 
 // ErrReadOnly is a server that takes no writes: it has been demoted, or is not the primary yet, or an operator made it
@@ -17,7 +19,7 @@ func (readOnlyError) Unwrap() error { return driver.ErrBadConn }
 // changed returns ErrReadOnly for a statement that changes a row where its server takes writes, and has changed none.
 func changed(done sql.Result, err error) error {
 	if err != nil {
-		return err
+		return asReadOnly(err)
 	}
 	switch n, err := done.RowsAffected(); {
 	case err != nil:
@@ -26,4 +28,21 @@ func changed(done sql.Result, err error) error {
 		return ErrReadOnly
 	}
 	return nil
+}
+
+// asReadOnly makes an error ErrReadOnly that says that a server of PostgreSQL takes no writes, or this session none.
+func asReadOnly(err error) error {
+	if sqlState(err) == "25006" && !errors.Is(err, ErrReadOnly) {
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	return err
+}
+
+// sqlState returns the SQLSTATE that a driver's error says, as those for PostgreSQL do; empty for others.
+func sqlState(err error) string {
+	var said interface{ SQLState() string }
+	if errors.As(err, &said) {
+		return said.SQLState()
+	}
+	return ""
 }

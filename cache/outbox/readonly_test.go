@@ -1,45 +1,74 @@
 package outbox_test
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/cache/outbox"
+	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// mustDemote makes the server read-only until the test ends. The tests' user, root, may write to it all the same.
-func mustDemote(t *testing.T, db *sql.DB) {
+// mustDemote makes a server take no writes until the test ends: MariaDB's read_only, which does not bind the tests'
+// user, and PostgreSQL's default for transactions, which each may overrule.
+func (on *kind) mustDemote(t *testing.T, db *sql.DB) {
+	t.Helper()
+	on.demote(t, db)
+}
+
+func demoteMySQL(t *testing.T, db *sql.DB) {
 	t.Helper()
 	if _, err := db.Exec("SET GLOBAL read_only = 1"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if _, err := db.Exec("SET GLOBAL read_only = 0"); err != nil {
-			t.Error(err)
+	t.Cleanup(func() { _, _ = db.Exec("SET GLOBAL read_only = 0") }) // it may have been killed
+}
+
+func demotePostgres(t *testing.T, db *sql.DB) {
+	t.Helper()
+	set := func(to string) {
+		conn, err := db.Conn(context.Background())
+		if err != nil {
+			return // it was killed
 		}
-	})
+		defer conn.Close()
+		for _, statement := range []string{
+			"ALTER SYSTEM SET default_transaction_read_only = " + to, "SELECT pg_reload_conf()",
+		} {
+			if _, err := conn.ExecContext(context.Background(), statement); err != nil {
+				t.Error(err)
+			}
+		}
+		for is := ""; is != to; { // this session has heard of it, and so will the others that there are
+			if err := conn.QueryRowContext(context.Background(), "SHOW default_transaction_read_only").Scan(&is); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}
+	set("on")
+	t.Cleanup(func() { set("off") })
 }
 
 // TestAReadOnlyServerIsNotHeard holds that nothing comes from a server that takes no writes, nor goes to it, even as a
 // user who may write there; and that it never counts as one that is away.
-func TestAReadOnlyServerIsNotHeard(t *testing.T) {
-	db, _ := mustOpen(t)
-	box := mustMake(t, outbox.Config{DB: db, Direct: true})
+func TestAReadOnlyServerIsNotHeard(t *testing.T) { onEach(t, testAReadOnlyServerIsNotHeard) }
+
+func testAReadOnlyServerIsNotHeard(t *testing.T, on *kind) {
+	db, _ := on.mustOpen(t)
+	box := on.mustMake(t, outbox.Config{DB: db, Direct: true})
 	if _, _, err := box.Read(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	other, err := sql.Open("mysql", mariadb.DSN(""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { other.Close() })
-	mustDemote(t, other)
-	_, _, err = box.Read(t.Context(), 0)
+	on.mustDemote(t, on.mustConnect(t, servertest.MustMakeDatabase(t, on.shared)))
+	mustSeeItReadOnly(t, box)
+	_, _, err := box.Read(t.Context(), 0)
 	_, bumped := box.Bump(t.Context(), ledger.State{})
 	for what, err := range map[string]error{
 		"read": err, "bump": bumped,
@@ -70,23 +99,34 @@ func TestAReadOnlyServerIsNotHeard(t *testing.T) {
 }
 
 // TestARefusalAfterADemotion holds that a server which took no writes and is gone now is no proof that nobody writes.
-func TestARefusalAfterADemotion(t *testing.T) {
-	server := servertest.MustStartMariaDB(t)
-	db, box := mustOpenOn(t, server, outbox.Config{Direct: true})
-	if _, err := db.Exec("SET GLOBAL read_only = 1"); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := box.Read(t.Context(), 0); !errors.Is(err, outbox.ErrReadOnly) {
-		t.Fatal(err)
-	}
+func TestARefusalAfterADemotion(t *testing.T) { onEach(t, testARefusalAfterADemotion) }
+
+func testARefusalAfterADemotion(t *testing.T, on *kind) {
+	server := on.start(t)
+	_, box := on.mustOpenOn(t, server, outbox.Config{Direct: true})
+	on.mustDemote(t, on.mustConnect(t, servertest.MustMakeDatabase(t, server)))
+	mustSeeItReadOnly(t, box)
 	server.Kill()
 	if _, _, err := box.Read(t.Context(), 0); err == nil || errors.Is(err, ledger.ErrUnreachable) {
 		t.Errorf("no connection, after a read-only server: %v, want an error that is not ErrUnreachable", err)
 	}
 }
 
-// mustCountQuestions returns how many statements a server has been asked for.
-func mustCountQuestions(t *testing.T, db *sql.DB) (n int) {
+// mustSeeItReadOnly waits until the outbox finds its server read-only. A session of PostgreSQL hears a moment later.
+func mustSeeItReadOnly(t *testing.T, box *outbox.Outbox) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		_, _, err := box.Read(t.Context(), 0)
+		if errors.Is(err, outbox.ErrReadOnly) {
+			return
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("a reading of a read-only server: %v, want ErrReadOnly", err)
+		}
+	}
+}
+
+func askedMySQL(t *testing.T, _ server, db *sql.DB) (n int) {
 	t.Helper()
 	var name string
 	if err := db.QueryRow("SHOW GLOBAL STATUS LIKE 'Questions'").Scan(&name, &n); err != nil {
@@ -95,16 +135,19 @@ func mustCountQuestions(t *testing.T, db *sql.DB) (n int) {
 	return n
 }
 
+func askedPostgres(_ *testing.T, s server, _ *sql.DB) int {
+	log := s.(*servers.Postgres).Log()
+	return strings.Count(log, " LOG:  execute ") + strings.Count(log, " LOG:  statement: ")
+}
+
 // TestALookIsOneStatement holds that a look costs one statement where its connection has proved a moment ago that its
 // server takes writes, and that a server which takes none since is not heard.
-func TestALookIsOneStatement(t *testing.T) {
-	server := servertest.MustStartMariaDB(t) // whose statements are counted
-	db, err := sql.Open("mysql", servertest.MustMakeDatabase(t, server))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	box := mustMake(t, outbox.Config{DB: db, Direct: true})
+func TestALookIsOneStatement(t *testing.T) { onEach(t, testALookIsOneStatement) }
+
+func testALookIsOneStatement(t *testing.T, on *kind) {
+	server := on.start(t) // whose statements are counted
+	db := on.mustConnect(t, servertest.MustMakeDatabase(t, server))
+	box := on.mustMake(t, outbox.Config{DB: db, Direct: true})
 	if err := box.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -112,22 +155,19 @@ func TestALookIsOneStatement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := sql.Open("mysql", server.DSN(""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { other.Close() })
+	other := on.mustConnect(t, servertest.MustMakeDatabase(t, server))
 	const looks = 200 // one or two begin with a proof: the first, and one after a stop of the machine
-	before := mustCountQuestions(t, other)
+	before := on.asked(t, server, other)
 	for range looks {
 		if state, err := box.Look(t.Context()); err != nil || state != read {
 			t.Fatalf("a look found %+v, %v; want %+v", state, err, read)
 		}
 	}
-	if asked := mustCountQuestions(t, other) - before; asked > looks*11/10 {
+	if asked := on.asked(t, server, other) - before; asked > looks*11/10 {
 		t.Errorf("%d looks took %d statements, want one each", looks, asked)
 	}
-	mustDemote(t, other)
+	on.mustDemote(t, other)
+	mustSeeItReadOnly(t, box)
 	if _, err := box.Look(t.Context()); !errors.Is(err, outbox.ErrReadOnly) || errors.Is(err, ledger.ErrUnreachable) {
 		t.Errorf("a look at a read-only server: %v, want ErrReadOnly", err)
 	}

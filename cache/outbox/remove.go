@@ -17,7 +17,7 @@ const removeSQL = "DELETE FROM {outbox} WHERE id IN {ids} AND recorded_us > ? AN
 
 // remove deletes records that were carried out, but of those that were handed over it notes that they were.
 func (o *Outbox) remove(ctx context.Context, conn *sql.Conn, records []int64, bump string) error {
-	statement, args := in(o.sql.remove, records)
+	statement, args := o.cfg.Dialect.in(o.sql.remove, records)
 	done, err := conn.ExecContext(ctx, statement, append(args, taken, bump, bump)...)
 	if err != nil || bump != "" {
 		return err

@@ -1,7 +1,6 @@
 package outbox_test
 
 import (
-	"database/sql"
 	"sync"
 	"testing"
 
@@ -12,11 +11,8 @@ import (
 // TestMigrateAReleaseBefore holds that tables of a release that knew no tokens get what they lack, also where several
 // replicas see to it at once, and that such a release goes on with them.
 func TestMigrateAReleaseBefore(t *testing.T) {
-	db, err := sql.Open("mysql", servertest.MustMakeDatabase(t, mariadb))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	on := onMySQL
+	db := on.mustConnect(t, servertest.MustMakeDatabase(t, on.shared))
 	mustExec := func(statement string) {
 		t.Helper()
 		if _, err := db.Exec(statement); err != nil {
@@ -26,7 +22,7 @@ func TestMigrateAReleaseBefore(t *testing.T) {
 	mustExec(`CREATE TABLE toys_cache (id TINYINT NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL, wire INT NOT NULL,
 		run VARCHAR(64) NOT NULL DEFAULT '', used_until_us BIGINT NOT NULL DEFAULT 0) ENGINE = InnoDB`)
 	mustExec("INSERT INTO toys_cache (id, epoch, wire) VALUES (1, 41, 1)")
-	box := mustMake(t, outbox.Config{DB: db})
+	box := on.mustMake(t, outbox.Config{DB: db})
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
@@ -50,9 +46,11 @@ func TestMigrateAReleaseBefore(t *testing.T) {
 }
 
 // TestEachDatabaseHasItsEpochs holds that the first epochs of two databases are two.
-func TestEachDatabaseHasItsEpochs(t *testing.T) {
-	_, one := mustOpen(t)
-	_, other := mustOpen(t)
+func TestEachDatabaseHasItsEpochs(t *testing.T) { onEach(t, testEachDatabaseHasItsEpochs) }
+
+func testEachDatabaseHasItsEpochs(t *testing.T, on *kind) {
+	_, one := on.mustOpen(t)
+	_, other := on.mustOpen(t)
 	a, _, err := one.Read(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
@@ -66,8 +64,10 @@ func TestEachDatabaseHasItsEpochs(t *testing.T) {
 
 // TestALedgerHasAName holds that a ledger keeps its name, and that one whose name was taken, as in a copy of a database
 // that is to be another's, is not heard until it has another.
-func TestALedgerHasAName(t *testing.T) {
-	db, box := mustOpen(t)
+func TestALedgerHasAName(t *testing.T) { onEach(t, testALedgerHasAName) }
+
+func testALedgerHasAName(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
 	first, _, err := box.Read(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)

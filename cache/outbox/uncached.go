@@ -20,7 +20,7 @@ type Uncached struct {
 	Lease time.Duration
 }
 
-const usedSQL = "SELECT used_until_us > {now}, {proof} FROM {cache} WHERE id = 1 LOCK IN SHARE MODE"
+const usedSQL = "SELECT used_until_us > {now}, {proof} FROM {cache} WHERE id = 1 {share}"
 
 // Record notes the tags if there are caches, and returns 0 if there are none. The row that it reads
 // stays locked against the first who begins to cache until the transaction ends.
@@ -28,7 +28,7 @@ func (u *Uncached) Record(ctx context.Context, tx Queryer, tags ...string) (reco
 	var used, proved bool
 	switch err := tx.QueryRowContext(ctx, u.sql.used).Scan(&used, &proved); {
 	case err != nil:
-		return 0, err
+		return 0, asReadOnly(err)
 	case !proved:
 		return 0, ErrReadOnly
 	case !used:

@@ -1,7 +1,6 @@
 package outbox_test
 
 import (
-	"syscall"
 	"testing"
 	"time"
 
@@ -12,9 +11,19 @@ import (
 
 // TestUncachedAndAnOutage has the database say nothing, while a writer without a cache waits for its bump to be known, for
 // so long that it may have counted as unreachable for others: the writer waits for a lease from there.
-func TestUncachedAndAnOutage(t *testing.T) {
-	server := servertest.MustStartMariaDB(t)
-	db, box := mustOpenOn(t, server, outbox.Config{})
+func TestUncachedAndAnOutage(t *testing.T) { onEach(t, testUncachedAndAnOutage) }
+
+func testUncachedAndAnOutage(t *testing.T, on *kind) {
+	wire, dsn, err := on.shared.StartWire(servertest.MustMakeDatabase(t, on.shared))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(wire.Close)
+	db := on.mustConnect(t, dsn)
+	box := on.mustMake(t, outbox.Config{DB: db})
+	if err := box.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	const lease = 2 * time.Second
 	uncached := outbox.Uncached{Outbox: box, Lease: lease}
 	before, _, err := box.Read(t.Context(), 0) // a replica that caches
@@ -30,10 +39,10 @@ func TestUncachedAndAnOutage(t *testing.T) {
 		}
 	}
 	time.Sleep(lease / 10)
-	server.Signal(syscall.SIGSTOP)
+	wire.Hang()
 	time.Sleep(handover.Overlap(lease) + lease/20)
 	began := time.Now()
-	server.Signal(syscall.SIGCONT)
+	wire.Mend()
 	if err := <-settled; err != nil || time.Since(began) < lease {
 		t.Errorf("%v after %v, want it acknowledged a lease after the outage", err, time.Since(began))
 	}

@@ -1,6 +1,8 @@
 package outbox
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"syscall"
@@ -21,6 +23,11 @@ func TestUnreachable(t *testing.T) {
 		{"DNS does not answer", dial(&net.DNSError{IsTemporary: true}), false},
 		{"no route", dial(os.NewSyscallError("connect", syscall.EHOSTUNREACH)), false},
 		{"no descriptor", dial(os.NewSyscallError("socket", syscall.EMFILE)), false},
+		{"no such name, asked for by the driver", fmt.Errorf("resolve: %w", &net.DNSError{IsNotFound: true}), true},
+		{"two addresses refuse", errors.Join(dial(syscall.ECONNREFUSED), dial(syscall.ECONNREFUSED)), true},
+		{"one of two refuses", errors.Join(dial(syscall.ECONNREFUSED), dial(syscall.EHOSTUNREACH)), false},
+		{"one of two is starting", errors.Join(dial(syscall.ECONNREFUSED), errors.New("starting up")), false},
+		{"nothing", nil, false},
 		{"a broken connection", &net.OpError{Op: "read", Err: syscall.ECONNREFUSED}, false},
 	} {
 		if got := unreachable(row.err); got != row.want {
