@@ -65,7 +65,7 @@ func (h *handler) capture(rec *recorder, before http.Header) *answer {
 }
 
 func (a *answer) keep(name string, lines []string) {
-	a.fields = append(a.fields, field{name, slices.Clip(slices.Clone(lines))})
+	a.fields = append(a.fields, field{name, slices.Clip(lines)})
 }
 
 // makeTag gives the answer an ETag that is made from its bytes.
@@ -111,7 +111,7 @@ func (a *answer) size() int {
 	return n
 }
 
-// canonical returns a header with the names as they are to be spelled: a handler may have set others.
+// canonical returns a copy of a header, with the names as they are to be spelled: a handler may have set others.
 func canonical(header http.Header) http.Header {
 	made := make(http.Header, len(header))
 	for name, lines := range header {

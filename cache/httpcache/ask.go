@@ -21,7 +21,7 @@ func (h *handler) ask(
 	rec.pass = func() mode {
 		a := h.capture(rec, before)
 		a.own = true
-		_, _, a.why = m.end()
+		_, _, a.why = m.said()
 		untie()
 		untie = context.AfterFunc(r.Context(), cancel) // it goes on for as long as its own caller waits
 		to := passed(a)
@@ -36,7 +36,7 @@ func (h *handler) ask(
 		return outcome{}
 	}
 	made = h.judge(h.capture(rec, before), rec, ctx)
-	tags, skipped, why := m.end()
+	tags, skipped, why := m.said()
 	made.tags, made.skip, made.answer.why = tags, made.skip || skipped, why
 	return made
 }

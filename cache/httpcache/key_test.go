@@ -69,6 +69,23 @@ func TestPathsThatDiffer(t *testing.T) {
 	}
 }
 
+// TestRewrittenPathsThatDiffer has middleware set the path of a request, which came with another.
+func TestRewrittenPathsThatDiffer(t *testing.T) {
+	cached := mustCache(t)
+	h := cached(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(r.URL.EscapedPath())) }))
+	for range 2 {
+		for _, target := range []string{"/a/b", "/a//b", "/a%2Fb", "/a%252Fb"} {
+			r := httptest.NewRequest("GET", "/came", nil)
+			r.URL = httptest.NewRequest("GET", target, nil).URL
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if got := w.Body.String(); got != target {
+				t.Errorf("%s got the answer of %s", target, got)
+			}
+		}
+	}
+}
+
 func mustCache(t testing.TB) func(http.Handler) http.Handler {
 	t.Helper()
 	c, err := cache.New(cache.Config{})

@@ -7,11 +7,10 @@ import (
 
 type makingKey struct{}
 
-// making is an answer that a handler makes for the cache: what it says of it. The handler may say it on any goroutine, and
-// is not heard any more when the answer is made.
+// making is an answer that a handler makes for the cache: what it says of it. It may say it on any goroutine; what it says
+// when the answer is made means nothing.
 type making struct {
 	mu      sync.Mutex
-	over    bool
 	tags    []string
 	skipped bool
 	why     string
@@ -28,7 +27,9 @@ func IsFill(ctx context.Context) bool {
 // from. It does nothing where no cache has asked the handler, or once that has returned.
 func Tag(ctx context.Context, tags ...string) {
 	if m, filling := ctx.Value(makingKey{}).(*making); filling {
-		m.note(func() { m.tags = append(m.tags, tags...) })
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.tags = append(m.tags, tags...)
 	}
 }
 
@@ -37,22 +38,15 @@ func Tag(ctx context.Context, tags ...string) {
 // once that has returned.
 func Skip(ctx context.Context, why string) {
 	if m, filling := ctx.Value(makingKey{}).(*making); filling {
-		m.note(func() { m.skipped, m.why = true, why })
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.skipped, m.why = true, why
 	}
 }
 
-func (m *making) note(what func()) {
+// said returns what the handler has said by now.
+func (m *making) said() (tags []string, skipped bool, why string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.over {
-		what()
-	}
-}
-
-// end returns what the handler has said by now, and hears it no more.
-func (m *making) end() (tags []string, skipped bool, why string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.over = true
 	return m.tags, m.skipped, m.why
 }

@@ -80,6 +80,30 @@ func TestAHandlerThatEndsItsGoroutine(t *testing.T) {
 	p.wantHit(true, "/toys/1")
 }
 
+// TestWhatAPanicLeavesBehindChangesNothing has a goroutine go on that the handler has begun.
+func TestWhatAPanicLeavesBehindChangesNothing(t *testing.T) {
+	answered, done := make(chan struct{}), make(chan error, 1)
+	var asked atomic.Int64
+	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 1 {
+			go func() {
+				<-answered
+				done <- http.NewResponseController(w).Flush()
+			}()
+			panic(http.ErrAbortHandler)
+		}
+		io.WriteString(w, "x")
+	})
+	if got := p.ask(t.Context(), "GET", "/toys/1"); got.err == nil {
+		t.Errorf("got %+v", got)
+	}
+	close(answered)
+	if err := <-done; err == nil {
+		t.Error("a flush after the handler has panicked is no error")
+	}
+	p.wantHit(true, "/toys/1")
+}
+
 // TestAPanicInAStream breaks it off, as without the cache.
 func TestAPanicInAStream(t *testing.T) {
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {

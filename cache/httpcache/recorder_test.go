@@ -31,6 +31,8 @@ func sameAsBare(t *testing.T, handler http.HandlerFunc, hits bool) *program {
 		if got := asks["hit"].header.Get("Cache-Status"); !strings.HasPrefix(got, "near; hit") {
 			t.Errorf("the hit is %q", got)
 		}
+	} else if again := p.ask(context.Background(), "GET", "/toys/1"); strings.HasPrefix(again.header.Get("Cache-Status"), "near; hit") {
+		t.Errorf("%d %q was kept", again.status, again.body)
 	}
 	for name, got := range asks {
 		if got.status != bare.status || got.body != bare.body || (got.err == nil) != (bare.err == nil) {
@@ -62,6 +64,12 @@ func TestTheWriterIsNetHTTPs(t *testing.T) {
 			w.Header().Set("Link", "</late>")
 			w.Header().Set("Cache-Control", "private")
 		}, true},
+		"a field too late for a stream": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Link", "</early>")
+			w.WriteHeader(200)
+			w.Header().Set("Link", "</late>")
+			w.(http.Flusher).Flush()
+		}, false},
 		"sniffed": {text("<html><body>x"), true},
 		"not to sniff": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Content-Type"] = nil
