@@ -29,7 +29,10 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	box := outbox.New(outbox.Config{DB: db})
+	box, err := outbox.New(outbox.Config{DB: db, Namespace: "toys"})
+	if err != nil {
+		return err
+	}
 	c, err := cache.New(cache.Config{Cluster: &cluster.Config{
 		Redis: &redis.UniversalOptions{Addrs: []string{"localhost:6379"}}, Ledger: box,
 	}})
