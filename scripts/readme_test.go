@@ -38,14 +38,14 @@ const snippets = `package main
 import (
 	"context"
 	"database/sql"
+	"net/http"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/cache"
 	"github.com/woodytoys/woodytoys/cache/cluster"
-	"github.com/woodytoys/woodytoys/cache/fibercache"
+	"github.com/woodytoys/woodytoys/cache/httpcache"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 )
 
@@ -55,11 +55,11 @@ func loadToy(ctx context.Context, id int) (Toy, error) { return Toy{}, ctx.Err()
 
 func main() {}
 
-func snippet(ctx context.Context, app *fiber.App, handleToy fiber.Handler, db *sql.DB, tx *sql.Tx, c *cache.Cache) {
+func snippet(ctx context.Context, mux *http.ServeMux, handleToy http.Handler, db *sql.DB, tx *sql.Tx, c *cache.Cache) {
 	{
 %s
 	}
-	use(time.Second, redis.Nil, cluster.Config{}, fibercache.Options{}, outbox.Config{})
+	use(time.Second, redis.Nil, cluster.Config{}, httpcache.Options{}, outbox.Config{})
 }
 
 func use(...any) {}
@@ -68,7 +68,7 @@ func use(...any) {}
 // TestREADMECompiles compiles each piece of the README's code, but for what it leaves unused.
 func TestREADMECompiles(t *testing.T) {
 	t.Parallel()
-	u := mustBeUser(t, "cache", "cache/fibercache")
+	u := mustBeUser(t, "cache")
 	pieces := blocks(t, "go")
 	for i, piece := range pieces {
 		u.mustWrite(t, fmt.Sprintf("piece%d/main.go", i), fmt.Sprintf(snippets, piece))
