@@ -72,7 +72,7 @@ func TestOperatorsHaveRoomOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := &http.Client{Timeout: 30 * time.Second}
-	wantOK(t, client, (&replica{shop}).adminURL())
+	wantOK(t, client, (&replica{shop}).metricsURL())
 }
 
 func wantOK(t *testing.T, client *http.Client, url string) {

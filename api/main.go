@@ -26,7 +26,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if command == "healthcheck" {
-		return serving.Healthcheck(cfg.Addr)
+		return serving.Healthcheck(cfg.Addr, cfg.ListeningFile)
 	}
 	ctx, stop := serving.UntilSignal(context.Background())
 	defer stop()
@@ -38,6 +38,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer p.Close()
+	announced, err := p.announce()
+	if err != nil {
+		return err
+	}
+	defer announced.Remove()
 	if cfg.LogFormat == "text" {
 		p.greet(stdout)
 	}

@@ -7,12 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/internal/programs"
+	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
 // The test binary is also the program under test: with asProgram set it is api itself.
@@ -44,10 +45,8 @@ func startReplica(dir string, settings ...string) (*replica, error) {
 	return &replica{shop}, err
 }
 
-// adminURL is where the replica said that its metrics are.
-func (r *replica) adminURL() string {
-	return regexp.MustCompile(`Metrics: (\S+)`).FindStringSubmatch(r.Log())[1]
-}
+// metricsURL is where the replica announced that its metrics are.
+func (r *replica) metricsURL() string { return r.AdminURL + "/metrics" }
 
 func mustStartReplica(t *testing.T, settings ...string) *replica {
 	t.Helper()
@@ -84,7 +83,7 @@ func TestHelpListsEverySetting(t *testing.T) {
 		"WOODY_HEAVY_DELAY", "WOODY_HEAVY_SLOTS", "WOODY_SLOW_QUERY_DELAY", "WOODY_ORDER_WORKERS", "WOODY_REPLICA_ID",
 		"WOODY_DRAIN_DELAY", "WOODY_DRAIN_TIMEOUT", "WOODY_SQLITE_SYNC", "WOODY_REDIS_ADDR", "WOODY_REDIS_SENTINELS",
 		"WOODY_REDIS_MASTER", "WOODY_REDIS_SENTINEL_PASSWORD_FILE", "WOODY_REDIS_TLS", "WOODY_REDIS_CA_FILE",
-		"WOODY_LOG_LEVEL", "WOODY_LOG_FORMAT",
+		"WOODY_LOG_LEVEL", "WOODY_LOG_FORMAT", "WOODY_LISTENING_FILE",
 	} {
 		if !strings.Contains(string(help), "$"+name) {
 			t.Errorf("--help does not tell of %s", name)
@@ -139,6 +138,49 @@ func TestASecondOneOnTheSamePort(t *testing.T) {
 	}
 }
 
+// TestListeningFile follows the announcement of a shop that is killed, started again and ended: it leads to the one that
+// runs. One who cannot listen, or cannot announce itself, leaves it as it is.
+func TestListeningFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "listening")
+	start := func() *replica {
+		t.Helper()
+		return mustStartReplica(t, "WOODY_ADMIN_ADDR=127.0.0.1:0", "WOODY_LISTENING_FILE="+file)
+	}
+	wantAnnounced := func(r *replica) {
+		t.Helper()
+		got, err := serving.ReadAnnouncement(file)
+		admin := "http://" + strings.Replace(got["WOODY_ADMIN_ADDR"], "127.0.0.1", "localhost", 1)
+		if err != nil || got["WOODY_ADDR"] != r.Addr() || admin != r.AdminURL || got["PID"] != strconv.Itoa(r.PID()) {
+			t.Errorf("announced is %v, %v; want %s, %s, %d", got, err, r.Addr(), r.AdminURL, r.PID())
+		}
+	}
+	killed := start()
+	wantAnnounced(killed)
+	killed.Kill()
+	wantAnnounced(killed)
+	r := start()
+	wantAnnounced(r)
+	data := "WOODY_DATA_DIR=" + t.TempDir()
+	out, err := command([]string{"WOODY_ADDR=" + r.Addr(), "WOODY_LISTENING_FILE=" + file, data}).CombinedOutput()
+	if err == nil {
+		t.Errorf("a second one on the same port: %s", out)
+	}
+	wantAnnounced(r)
+	if out, err := command([]string{"WOODY_LISTENING_FILE=" + file}, "healthcheck").CombinedOutput(); err != nil {
+		t.Errorf("healthcheck: %v %s", err, out)
+	}
+	if err := errors.Join(r.Signal(syscall.SIGTERM), r.Wait()); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after the end: %v, want no file", err)
+	}
+	out, err = command([]string{"WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off", "WOODY_LISTENING_FILE=/proc/x", data}).CombinedOutput()
+	if err == nil || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "WOODY_LISTENING_FILE") {
+		t.Errorf("where nothing can be written: %v %q, want one sentence", err, out)
+	}
+}
+
 func TestASecondOneOnTheSameFile(t *testing.T) {
 	data := t.TempDir()
 	mustStartReplica(t, "WOODY_DATA_DIR="+data)
@@ -162,7 +204,7 @@ func TestDraining(t *testing.T) {
 
 func testDraining(t *testing.T, signal syscall.Signal) {
 	r := mustStartReplica(t, "WOODY_HEAVY_DELAY=2500ms", "WOODY_DRAIN_DELAY=2s", "WOODY_ADMIN_ADDR=127.0.0.1:0")
-	admin := r.adminURL()
+	admin := r.metricsURL()
 	heavy := make(chan error, 1)
 	go func() {
 		answer, err := http.Get(r.URL + "/api/misc/heavy?name=x")
@@ -209,7 +251,7 @@ func TestHealthcheck(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	r := mustStartReplica(t, "WOODY_ADMIN_ADDR=127.0.0.1:0")
-	admin := r.adminURL()
+	admin := r.metricsURL()
 	mustGet(t, r.URL+"/api/products/1")
 	mustGet(t, r.URL+"/api/made/up")
 	_, metrics := mustGet(t, admin)

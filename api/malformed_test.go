@@ -11,7 +11,7 @@ import (
 // closed, and what stands behind it is not answered.
 func TestMalformedRequests(t *testing.T) {
 	r := mustStartReplica(t, "WOODY_ADMIN_ADDR=127.0.0.1:0")
-	admin, err := url.Parse(r.adminURL())
+	admin, err := url.Parse(r.metricsURL())
 	if err != nil {
 		t.Fatal(err)
 	}

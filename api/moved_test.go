@@ -57,7 +57,7 @@ func TestThePrimaryMoves(t *testing.T) {
 	bare := start("bare", "WOODY_REDIS_ADDR=")
 	old := []*replica{start("r0"), start("r1"), bare}
 	for _, r := range old[:2] {
-		mustAwait(t, r.adminURL(), http.StatusOK, "woody_cache_members 2")
+		mustAwait(t, r.metricsURL(), http.StatusOK, "woody_cache_members 2")
 	}
 	for _, r := range old { // so that each has connections with the old primary
 		var group sync.WaitGroup

@@ -241,7 +241,16 @@ func (p *program) Close() {
 	}
 }
 
-// greet tells a person where the shop is and what to try.
+// announce says to programs where the shop listens.
+func (p *program) announce() (*serving.Announcement, error) {
+	admin := "off"
+	if p.private != nil {
+		admin = p.private.Addr().String()
+	}
+	return serving.Announce(p.cfg.ListeningFile, "WOODY_ADDR", p.public.Addr().String(), "WOODY_ADMIN_ADDR", admin)
+}
+
+// greet says to a person where the shop is and what to try.
 func (p *program) greet(to io.Writer) {
 	url := serving.URL(p.public.Addr())
 	fmt.Fprintf(to, `Woodytoys is open at %s

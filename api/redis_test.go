@@ -113,7 +113,7 @@ func TestReplicasFollowTheSentinels(t *testing.T) {
 	}
 	for i, name := range []string{"Zebra", "Yak"} {
 		for _, r := range all {
-			mustAwait(t, r.adminURL(), http.StatusOK, "woody_cache_members 2")
+			mustAwait(t, r.metricsURL(), http.StatusOK, "woody_cache_members 2")
 		}
 		mustRename(t, all[i].URL, name)
 		for _, r := range all {

@@ -64,7 +64,7 @@ func TestReplicasShareTheCache(t *testing.T) {
 	bare := with("bare")
 	all := []*replica{near, far, bare}
 	for _, r := range all[:2] {
-		mustAwait(t, r.adminURL(), http.StatusOK, "woody_cache_members 2")
+		mustAwait(t, r.metricsURL(), http.StatusOK, "woody_cache_members 2")
 	}
 	const path = "/api/products/1"
 	if status, _ := layer(t, near.URL+path); !strings.HasPrefix(status, "origin, redis; fwd=uri-miss; stored") {

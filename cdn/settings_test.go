@@ -1,13 +1,19 @@
 package cdn_test
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/serving"
 	"github.com/woodytoys/woodytoys/internal/settings"
 	"github.com/woodytoys/woodytoys/internal/settings/settingstest"
 )
@@ -32,6 +38,8 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		"WOODY_DRAIN_DELAY=soon":             "500ms",
 		"WOODY_DRAIN_DELAY=5":                "500ms",
 		"WOODY_DRAIN_TIMEOUT=-1s":            "500ms",
+		"WOODY_LISTENING_FILE=/dev/null":     "is not a plain file",
+		"WOODY_LISTENING_FILE=/no/where":     "a folder that is this program's to write to",
 	} {
 		cmd := entrypoint()
 		cmd.Env = append(cmd.Env, "WOODY_CDN_DIR="+t.TempDir(), setting)
@@ -70,7 +78,7 @@ func TestHelpListsEverySetting(t *testing.T) {
 			t.Errorf("%s is not in the script's list, or not in that of internal/settings", name)
 		}
 		_, text, found := strings.Cut(string(out), "\n  "+name+" ")
-		if text, _, _ = strings.Cut(text, "\n  WOODY_"); !found || !strings.Contains(text, "(default "+value+")") {
+		if text, _, _ = strings.Cut(text, "\n  WOODY_"); !found || !strings.Contains(text, "(default "+cmp.Or(value, "none")+")") {
 			t.Errorf("--help does not say %s, or not (default %s)", name, value)
 		}
 	}
@@ -93,5 +101,44 @@ func TestHealthcheck(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); (err == nil) != healthy {
 			t.Errorf("healthcheck of %s: %v %s, want success: %t", addr, err, out, healthy)
 		}
+	}
+}
+
+// TestListeningFile follows the announcement of an edge to its end.
+func TestListeningFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "listening")
+	cmd := entrypoint()
+	cmd.Env = append(cmd.Env, "WOODY_ADDR=127.0.0.1:0", "WOODY_CDN_ORIGIN=127.0.0.1:9", "WOODY_LISTENING_FILE="+file,
+		"WOODY_CDN_DIR="+t.TempDir(), "WOODY_DRAIN_TIMEOUT=0s")
+	if err := os.WriteFile(file, []byte("WOODY_ADDR=127.0.0.1:1\nPID=1\n"), 0o600); err != nil { // of one that was killed
+		t.Fatal(err)
+	}
+	edge, err := servers.Start(cmd, filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(edge.Kill)
+	healthcheck := func() error {
+		check := entrypoint("healthcheck")
+		check.Env = append(check.Env, "WOODY_LISTENING_FILE="+file)
+		return check.Run()
+	}
+	if err := edge.AwaitReady(servers.Patience, healthcheck); err != nil {
+		t.Fatal(err)
+	}
+	got, err := serving.ReadAnnouncement(file)
+	if err != nil || got["PID"] != strconv.Itoa(edge.PID()) || got["WOODY_ADDR"] == "127.0.0.1:0" {
+		t.Errorf("announced %v, %v", got, err)
+	}
+	if err := edge.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := edge.Wait(); err != nil {
+		t.Errorf("the edge ended with %v\n%s", err, edge.Log())
+	}
+	left, err := os.ReadDir(filepath.Dir(file))
+	if err != nil || len(left) > 0 || healthcheck() == nil {
+		t.Errorf("after the end there are %v, %v; or it is found healthy", left, err)
 	}
 }

@@ -28,7 +28,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if command == "healthcheck" {
-		return serving.Healthcheck(cfg.Addr)
+		return serving.Healthcheck(cfg.Addr, cfg.ListeningFile)
 	}
 	log := cfg.Logger(stderr)
 	settings.WarnOfUnknown(log)
@@ -50,6 +50,12 @@ func serve(cfg config, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("WOODY_ADDR: %w", err)
 	}
+	announced, err := serving.Announce(cfg.ListeningFile, "WOODY_ADDR", listener.Addr().String())
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer announced.Remove()
 	log.Info("the front is open", "addr", listener.Addr().String(), "replica", cfg.ReplicaID, "api", cfg.APIURL)
 	return newServer(page, log).run(ctx, listener, cfg.DrainDelay, cfg.DrainTimeout)
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -40,21 +39,15 @@ func TestAHalfClosedCallerHasLeft(t *testing.T) {
 	}
 }
 
-var metricsAt = regexp.MustCompile(`Metrics: http://localhost(:\d+)/metrics`)
-
 // TestCallersWhoLeaveAreNotWorkedFor has callers of many names leave through the proxy: the replica's slots, and its
 // queue, are free for the next one.
 func TestCallersWhoLeaveAreNotWorkedFor(t *testing.T) {
 	const crowd = 100
 	shop := mustStartShop(t, "shop", "WOODY_HEAVY_DELAY=1m", "WOODY_HEAVY_SLOTS=2", "WOODY_QUEUE_TIMEOUT=10m", "WOODY_ADMIN_ADDR=127.0.0.1:0")
-	found := metricsAt.FindStringSubmatch(shop.Log())
-	if found == nil {
-		t.Fatalf("the shop does not say where its metrics are:\n%s", shop.Log())
-	}
 	mustAwaitSlots := func(want ...string) {
 		t.Helper()
 		for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(20 * time.Millisecond) { // sooner than one slot would be free
-			metrics := mustGet(t, "http://127.0.0.1"+found[1]+"/metrics").body
+			metrics := mustGet(t, shop.AdminURL+"/metrics").body
 			all := true
 			for _, line := range want {
 				all = all && strings.Contains(metrics, "\n"+line+"\n")

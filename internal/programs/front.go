@@ -2,7 +2,6 @@ package programs
 
 import (
 	"os/exec"
-	"regexp"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
@@ -18,20 +17,19 @@ type Front struct {
 // module.
 func BuildFront(file string) error { return build("front", file) }
 
-var frontOpenAt = regexp.MustCompile(`the front is open" addr=(\S+)`)
-
 // StartFront runs a command that is front, with settings ("WOODY_X=…") of which the last counts, and
 // waits until it is ready. It listens on a free port of the loopback, unless the settings say
 // otherwise. What it prints goes to logFile.
 func StartFront(cmd *exec.Cmd, logFile string, settings ...string) (*Front, error) {
-	cmd.Env = append(append(cmd.Environ(), "WOODY_ADDR=127.0.0.1:0"), settings...)
-	process, err := servers.Start(cmd, logFile)
+	settings = append([]string{"WOODY_ADDR=127.0.0.1:0"}, settings...)
+	process, announcement, err := startProgram(cmd, logFile, settings...)
 	if err != nil {
 		return nil, err
 	}
-	front := &Front{Process: process}
-	if front.Addr, front.URL, err = awaitOpen(process, frontOpenAt); err != nil {
+	announced, err := awaitOpen(process, announcement)
+	if err != nil {
 		process.Kill()
 	}
-	return front, err
+	addr := announced["WOODY_ADDR"]
+	return &Front{Process: process, Addr: addr, URL: "http://" + addr}, err
 }

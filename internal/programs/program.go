@@ -3,13 +3,15 @@
 package programs
 
 import (
-	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os/exec"
-	"regexp"
+	"strconv"
+	"strings"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
+	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
 // build builds a command of this module into a file, with more flags of go build.
@@ -22,19 +24,59 @@ func build(command, file string, flags ...string) error {
 	return nil
 }
 
-// awaitOpen waits until a program has printed where it listens, which is the group of openAt, and says
-// there on /readyz that it is ready. Where it listens is returned even if it never is: HOST:PORT, and the
-// same with http:// before it; empty when that was not printed.
-func awaitOpen(p *servers.Process, openAt *regexp.Regexp) (addr, url string, err error) {
-	err = p.AwaitReady(servers.Patience, func() error {
-		found := openAt.FindStringSubmatch(p.Log())
-		if found == nil {
-			return errors.New("it has not said where it listens")
+// listeningFile begins the setting that says in which file a program is to announce itself (see serving.Announce).
+const listeningFile = "WOODY_LISTENING_FILE="
+
+// startProgram starts a program of ours with settings of which the last counts. What it prints goes to logFile, and it
+// announces itself in the file that is returned.
+func startProgram(cmd *exec.Cmd, logFile string, settings ...string) (p *servers.Process, announcement string, err error) {
+	settings = append([]string{listeningFile + logFile + ".listening"}, settings...)
+	for _, setting := range settings {
+		if file, found := strings.CutPrefix(setting, listeningFile); found {
+			announcement = file
 		}
-		addr, url = found[1], "http://"+found[1]
-		return wantOK(http.DefaultClient, url+"/readyz")
+	}
+	cmd.Env = append(cmd.Environ(), settings...)
+	p, err = servers.Start(cmd, logFile)
+	return p, announcement, err
+}
+
+// awaitOpen waits until a program has announced where it listens and says there on /readyz that it is ready. What it
+// announced is returned even if it never is; nil when it announced nothing.
+func awaitOpen(p *servers.Process, announcement string) (announced map[string]string, err error) {
+	err = p.AwaitReady(servers.Patience, func() (err error) {
+		if announced == nil {
+			if announced, err = announcedBy(p.PID(), announcement); err != nil {
+				return err
+			}
+		}
+		return wantOK(http.DefaultClient, "http://"+announced["WOODY_ADDR"]+"/readyz")
 	})
-	return addr, url, err
+	return announced, err
+}
+
+// announcedBy returns what a process announced. It is an error when the file is not there, or another's.
+func announcedBy(pid int, file string) (map[string]string, error) {
+	announced, err := serving.ReadAnnouncement(file)
+	if err != nil {
+		return nil, fmt.Errorf("it has not announced where it listens: %w", err)
+	}
+	if announced["PID"] != strconv.Itoa(pid) {
+		return nil, fmt.Errorf("process %s announced itself in %s, and not %d", announced["PID"], file, pid)
+	}
+	return announced, nil
+}
+
+// localURL is how a browser on this machine reaches an address of the loopback: by name.
+func localURL(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ""
+	}
+	if host == "127.0.0.1" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 // wantOK returns nil if a GET of the URL is answered 200.

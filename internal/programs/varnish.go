@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,24 +45,24 @@ func StartVarnish(origin []string, settings ...string) (*Varnish, error) {
 		return nil, err
 	}
 	cmd := exec.Command(filepath.Join(root, "cdn", "entrypoint"))
-	cmd.Env = append(append(cmd.Environ(), "WOODY_ADDR=127.0.0.1:0", "WOODY_CDN_ORIGIN="+strings.Join(origin, " "),
-		"WOODY_CDN_HOSTS=cdn.* 127.0.0.1 localhost *.localhost", "WOODY_CDN_MEMORY=64M",
-		"WOODY_CDN_DIR="+filepath.Join(dir, "edge")),
-		settings...)
-	process, err := servers.Start(cmd, filepath.Join(dir, "log"))
+	settings = append([]string{
+		"WOODY_ADDR=127.0.0.1:0", "WOODY_CDN_ORIGIN=" + strings.Join(origin, " "), "WOODY_CDN_MEMORY=64M",
+		"WOODY_CDN_HOSTS=cdn.* 127.0.0.1 localhost *.localhost", "WOODY_CDN_DIR=" + filepath.Join(dir, "edge"),
+	}, settings...)
+	process, announcement, err := startProgram(cmd, filepath.Join(dir, "log"), settings...)
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	v := &Varnish{Process: process, dir: dir}
-	if v.Addr, v.URL, err = awaitOpen(process, edgeOpenAt); err != nil {
+	announced, err := awaitOpen(process, announcement)
+	addr := announced["WOODY_ADDR"]
+	v := &Varnish{Process: process, Addr: addr, URL: "http://" + addr, dir: dir}
+	if err != nil {
 		v.Close()
 		return nil, err
 	}
 	return v, nil
 }
-
-var edgeOpenAt = regexp.MustCompile(`the edge is open at http://([^\s,]+)`)
 
 // Kill ends the edge at once, as the loss of its machine would, and waits until nothing listens.
 func (v *Varnish) Kill() {

@@ -8,8 +8,16 @@ import (
 )
 
 // Healthcheck returns nil when the program that listens on addr says on /readyz that it wants
-// requests. It is for container health checks, which have no curl.
-func Healthcheck(addr string) error {
+// requests. Where a file is named, the program is the one that announced itself in it, at its WOODY_ADDR. It is for
+// container health checks, which have no curl.
+func Healthcheck(addr, file string) error {
+	if file != "" {
+		announced, err := ReadAnnouncement(file)
+		if err != nil {
+			return fmt.Errorf("not ready: %w", err)
+		}
+		addr = announced["WOODY_ADDR"]
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("the address %q is not HOST:PORT", addr)

@@ -16,12 +16,13 @@ type Server struct {
 	Serve       struct{} `cmd:"" default:"withargs" help:"Serve until SIGTERM, SIGINT or SIGHUP (the default)."`
 	Healthcheck struct{} `cmd:"" help:"Exit 0 if the program is ready, else 1: for containers without a shell."`
 
-	Addr         string        `env:"WOODY_ADDR" default:":8080" placeholder:"HOST:PORT"`
-	ReplicaID    string        `env:"WOODY_REPLICA_ID" placeholder:"NAME"`
-	DrainDelay   time.Duration `env:"WOODY_DRAIN_DELAY" default:"0s" min:"0s"`
-	DrainTimeout time.Duration `env:"WOODY_DRAIN_TIMEOUT" default:"10s" min:"0s"`
-	LogLevel     string        `env:"WOODY_LOG_LEVEL" default:"info" oneof:"debug,info,warn,error" placeholder:"LEVEL"`
-	LogFormat    string        `env:"WOODY_LOG_FORMAT" default:"text" oneof:"text,json" placeholder:"FORMAT"`
+	Addr          string        `env:"WOODY_ADDR" default:":8080" placeholder:"HOST:PORT"`
+	ListeningFile string        `env:"WOODY_LISTENING_FILE" placeholder:"FILE"`
+	ReplicaID     string        `env:"WOODY_REPLICA_ID" placeholder:"NAME"`
+	DrainDelay    time.Duration `env:"WOODY_DRAIN_DELAY" default:"0s" min:"0s"`
+	DrainTimeout  time.Duration `env:"WOODY_DRAIN_TIMEOUT" default:"10s" min:"0s"`
+	LogLevel      string        `env:"WOODY_LOG_LEVEL" default:"info" oneof:"debug,info,warn,error" placeholder:"LEVEL"`
+	LogFormat     string        `env:"WOODY_LOG_FORMAT" default:"text" oneof:"text,json" placeholder:"FORMAT"`
 }
 
 // Page is the settings of every program that serves the page.
@@ -32,7 +33,10 @@ type Page struct {
 
 // commonHelp is what --help says of the settings of Server and Page.
 var commonHelp = map[string]string{
-	"WOODY_ADDR":       "Where to listen.",
+	"WOODY_ADDR": "Where to listen; port 0 is any that is free.",
+	"WOODY_LISTENING_FILE": "A file to write once the program listens, for other programs: a line NAME=VALUE for each " +
+		"address, named as its setting, and PID. It is there as a whole or not at all, and is removed at the end. One " +
+		"that a killed program left is replaced. A healthcheck asks the program that wrote it.",
 	"WOODY_REPLICA_ID": "This replica's name in X-Served-By. Without it: the host's name.",
 	"WOODY_DRAIN_DELAY": "After SIGTERM, SIGINT or SIGHUP, how long new connections are still taken, with Connection: " +
 		"close, while /readyz answers 503.",

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -118,9 +117,6 @@ func tail(text string) string {
 // Missing implements Driver: everything is built here.
 func (l *Local) Missing(stage.Stage) string { return "" }
 
-// adminAt is how a replica says where its metrics and profiles are.
-var adminAt = regexp.MustCompile(`Metrics: (http://\S+)/metrics`)
-
 // Start brings a stage up. It stays up until End.
 func (l *Local) Start(ctx context.Context, s stage.Stage, cfg Config) (*Running, error) {
 	l.rounds++
@@ -161,9 +157,7 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 		}
 		add("api", shop.Process, func() { shop.Stop(2 * time.Second) })
 		running.Replicas = append(running.Replicas, shop.Addr())
-		if found := adminAt.FindStringSubmatch(shop.Log()); found != nil {
-			running.Admin = append(running.Admin, found[1])
-		}
+		running.Admin = append(running.Admin, shop.AdminURL)
 	}
 	frontSettings := []string{"WOODY_API_URL=http://" + running.Replicas[0], fmt.Sprintf("WOODY_FRONT_LIMIT_RATE=%d", cfg.Uplink), "WOODY_LOG_LEVEL=info"}
 	if s.Edge {
