@@ -53,6 +53,9 @@ func (c *Cache) lastGood(key string, o *Options) *entry {
 
 // instead returns what may stand in for a flight's load now; nil without anything.
 func (c *Cache) instead(f *flight) *entry {
+	if f.options.MaxStale <= 0 {
+		return nil
+	}
 	for _, e := range [...]*entry{c.keep.get(f.key), f.fallback.Load()} {
 		if c.usable(e, f.options) {
 			return e
