@@ -33,6 +33,8 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleLateReplica", "marks"},
 		{"TestScheduleClearedReplica", "clear"}, {"TestScheduleClearedFill", "fence"},
 		{"TestScheduleJoiningAClearedFill", "join,fence"},
+		{"TestScheduleStaleInRedis", "stale"}, {"TestScheduleStaleWithoutALease", "stale"},
+		{"TestScheduleStaleEpoch", "stale"},
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()

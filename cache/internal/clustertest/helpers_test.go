@@ -181,6 +181,7 @@ func (s *system) mustStartReplica(with settings) *process {
 // answer is what a replica said of a row.
 type answer struct {
 	version, reason, shared int
+	stale                   bool
 }
 
 // read asks a replica for a row; query is empty or begins with "?".
@@ -189,7 +190,7 @@ func (r *process) read(key, query string) (a answer, err error) {
 	if err != nil {
 		return a, err
 	}
-	_, err = fmt.Sscan(text, &a.version, &a.reason, &a.shared)
+	_, err = fmt.Sscan(text, &a.version, &a.reason, &a.shared, &a.stale)
 	return a, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -41,6 +42,7 @@ type settings struct {
 	Patient                   bool
 	Lease, FillLease, Timeout time.Duration // default: lease, 1s and 250ms
 	AckTimeout                time.Duration // default: 250ms
+	TTL, MaxStale             time.Duration // default: a minute, and none
 }
 
 const (
@@ -119,7 +121,9 @@ func serve(s settings) error {
 		return err
 	}
 	r.reg.MustRegister(promcache.New("", r.cache))
-	if r.rows, err = cache.NewLoader[int64](r.cache, cache.Options{Name: "row", TTL: time.Minute}); err != nil {
+	if r.rows, err = cache.NewLoader[int64](r.cache, cache.Options{
+		Name: "row", TTL: cmp.Or(s.TTL, time.Minute), MaxStale: s.MaxStale,
+	}); err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
@@ -178,11 +182,12 @@ func (l *heldLedger) Look(ctx context.Context) (ledger.State, error) {
 }
 
 // handleRead answers a row's version and how the cache came by it. The load takes ?slow=TIME before it
-// reads; with ?hold=NAME it says in the table held that it has read, and keeps that until it is released.
+// reads; with ?hold=NAME it says in the table held that it has read, and keeps that until it is released. With ?fail=1
+// it has lost the database by then.
 func (r *replica) handleRead(w http.ResponseWriter, request *http.Request) {
 	key := request.PathValue("key")
 	slow, _ := time.ParseDuration(request.FormValue("slow"))
-	hold := request.FormValue("hold")
+	hold, fail := request.FormValue("hold"), request.FormValue("fail") != ""
 	version, info, err := r.rows.Get(request.Context(), r.rows.Key(key), []string{"row:" + key},
 		func(ctx context.Context, fill *cache.Fill) (int64, error) {
 			defer r.loading(key)()
@@ -202,13 +207,16 @@ func (r *replica) handleRead(w http.ResponseWriter, request *http.Request) {
 				}
 				<-r.hold(hold)
 			}
+			if fail {
+				return 0, errors.New("the database is away")
+			}
 			return version, err
 		})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	fmt.Fprintf(w, "%d %d %d", version, info.Reason, info.Shared)
+	fmt.Fprintf(w, "%d %d %d %t", version, info.Reason, info.Shared, info.Stale)
 }
 
 // hold is closed by the release of a name.
