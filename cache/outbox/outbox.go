@@ -1,19 +1,3 @@
-// Package outbox keeps the part of a cache's cluster that is in the database: the epoch, and a record of
-// every write whose invalidation has not been carried out yet. It is for MariaDB and MySQL.
-//
-//	box, err := outbox.New(outbox.Config{DB: db, Namespace: "toys", Direct: true}) // db is one server, and no proxy
-//	err = box.Migrate(ctx)
-//	c, err := cache.New(cache.Config{Cluster: &cluster.Config{Redis: options, Ledger: box}})
-//
-// and for each write, in its transaction and after its commit:
-//
-//	record, err := box.Record(ctx, tx, "toy:7")
-//	err = tx.Commit()
-//	err = c.Settle(record, "toy:7") // with 0 for the record when nobody knows whether the commit went through
-//
-// A process may die at any point in between: if the write has happened, so has its record, and another
-// replica carries it out. A program whose database is a SQLite file needs no outbox: it is one process, and its cache
-// dies with it.
 package outbox
 
 import (
