@@ -87,6 +87,10 @@ func TestREADMECompiles(t *testing.T) {
 // examples are the programs that the README starts, by their folders, with the settings that a test has to change.
 var examples = map[string]func(t *testing.T) (settings []string){
 	"sqlite": func(*testing.T) []string { return nil },
+	"chi": func(t *testing.T) []string {
+		dsn := servertest.MustMakeDatabase(t, servertest.MustStartPostgres(t))
+		return []string{"-db", dsn, "-redis", servertest.MustStartRedis(t).Addr}
+	},
 	"fiber": func(t *testing.T) []string {
 		dsn := servertest.MustMakeDatabase(t, servertest.MustStartMariaDB(t))
 		return []string{"-db", dsn, "-redis", servertest.MustStartRedis(t).Addr}
