@@ -11,43 +11,46 @@ func TestWriterDiesAtEveryStep(t *testing.T) {
 	for _, step := range append(dieSteps, "announced") {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
-			s := mustStart(t, 3)
-			writer, others := s.replicas[0], s.replicas[1:]
-			for _, r := range others {
-				r.mustRead("a")
-			}
-			if step == "announced" {
-				// One replica hears nothing, so that the writer is waiting for it when it is killed.
-				others[0].wire.HangBus()
-				go writer.write("a", "")
-				await(t, "the write is announced", 10*time.Second, func() bool { return writer.metric("invalidations_sent_total") > 0 })
-				writer.Kill()
-			} else if _, err := writer.write("a", "?die="+step); err == nil {
-				t.Fatal("the writer lives")
-			}
-			died := time.Now()
-			var truth int
-			if err := s.db.QueryRow("SELECT version FROM row_of WHERE k = 'a'").Scan(&truth); err != nil {
-				t.Fatal(err)
-			}
-			for _, r := range others {
-				await(t, "every replica answers what the database has", 2*time.Second-time.Since(died), func() bool {
-					return r.mustRead("a").version == truth
-				})
-			}
-			t.Logf("version %d everywhere after %v", truth, time.Since(died).Round(time.Millisecond))
-			for _, r := range others {
-				r.wantRead("a", truth)
-			}
-			await(t, "the outbox is empty", 10*time.Second, func() bool {
-				var left int
-				if err := s.db.QueryRow("SELECT COUNT(*) FROM toys_outbox").Scan(&left); err != nil {
-					t.Fatal(err)
-				}
-				return left == 0
-			})
-			version := others[0].mustWrite("a")
-			others[1].wantRead("a", version)
+			writerDies(t, mustStart(t, 3), step)
 		})
 	}
+}
+
+func writerDies(t *testing.T, s *system, step string) {
+	writer, others := s.replicas[0], s.replicas[1:]
+	for _, r := range others {
+		r.mustRead("a")
+	}
+	if step == "announced" {
+		// One replica hears nothing, so that the writer is waiting for it when it is killed.
+		others[0].wire.HangBus()
+		go writer.write("a", "")
+		await(t, "the write is announced", 10*time.Second, func() bool { return writer.metric("invalidations_sent_total") > 0 })
+		writer.Kill()
+	} else if _, err := writer.write("a", "?die="+step); err == nil {
+		t.Fatal("the writer lives")
+	}
+	died := time.Now()
+	var truth int
+	if err := s.db.QueryRow("SELECT version FROM row_of WHERE k = 'a'").Scan(&truth); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range others {
+		await(t, "every replica answers what the database has", 2*time.Second-time.Since(died), func() bool {
+			return r.mustRead("a").version == truth
+		})
+	}
+	t.Logf("version %d everywhere after %v", truth, time.Since(died).Round(time.Millisecond))
+	for _, r := range others {
+		r.wantRead("a", truth)
+	}
+	await(t, "the outbox is empty", 10*time.Second, func() bool {
+		var left int
+		if err := s.db.QueryRow("SELECT COUNT(*) FROM toys_outbox").Scan(&left); err != nil {
+			t.Fatal(err)
+		}
+		return left == 0
+	})
+	version := others[0].mustWrite("a")
+	others[1].wantRead("a", version)
 }

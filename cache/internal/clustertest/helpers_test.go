@@ -1,7 +1,6 @@
 package clustertest
 
 import (
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,7 +32,7 @@ type system struct {
 	t        *testing.T
 	mariadb  *servers.MariaDB
 	redis    *servers.Redis
-	db       *sql.DB
+	db       *database
 	dsn      string
 	replicas []*process
 }
@@ -76,7 +75,7 @@ func mustStartAt(t *testing.T, dsn string) *system {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.redis.Close)
-	if s.db, err = sql.Open("mysql", s.dsn); err != nil {
+	if s.db, err = openDatabase(s.dsn); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.db.Close() })

@@ -64,6 +64,58 @@ func TestScheduleTwoPrograms(t *testing.T) {
 	}
 }
 
+// TestTwoNamespaces has two programs use one database and one Redis, under namespaces of their own. Each goes on as if
+// it were alone: neither hears of the other's writes (both read the same rows, so that it shows), of its dead, of its
+// epochs, or of its clearing everything.
+func TestTwoNamespaces(t *testing.T) {
+	t.Parallel()
+	postgres := servertest.MustStartPostgres(t)
+	for name, server := range map[string]interface{ NewDatabase() (string, error) }{
+		"MariaDB": mariadb, "PostgreSQL": postgres,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			toys := mustStartAt(t, servertest.MustMakeDatabase(t, server))
+			toys.mustStartReplicas(3, settings{Lease: 3 * time.Second, Timeout: 5 * time.Second})
+			games := &system{t: t, redis: toys.redis, db: toys.db, dsn: toys.dsn}
+			games.mustStartReplicas(1, settings{Namespace: "games", Lease: 3 * time.Second, Timeout: 5 * time.Second})
+			toy, game := toys.replicas[1], games.replicas[0]
+			game.mustRead("a")
+			epoch := game.metric("epoch")
+
+			var version int
+			for range 5 {
+				version = toys.replicas[0].mustWrite("a")
+				toy.wantRead("a", version)
+			}
+			if _, err := toys.replicas[0].write("a", "?die=committed"); err == nil {
+				t.Fatal("the writer lives")
+			}
+			await(t, "its write is carried out", 20*time.Second, func() bool {
+				return toy.mustRead("a").version == version+1 && toys.mustCount("SELECT COUNT(*) FROM toys_outbox") == 0
+			})
+			toy.mustClear()
+			toy.wantRead("a", version+1)
+			if a := game.mustRead("a"); a.version != 1 || a.reason != 0 {
+				t.Errorf("the other program reads %+v, want a hit of the 1 that it has kept", a)
+			}
+			if game.metric("sessions_total") != 1 || game.metric("epoch") != epoch || game.metric("members") != 1 ||
+				game.metric("invalidations_sent_total") != 0 {
+				t.Errorf("the other program has had %v sessions, epoch %v after %v, %v members, and sent %v; want it alone",
+					game.metric("sessions_total"), game.metric("epoch"), epoch, game.metric("members"),
+					game.metric("invalidations_sent_total"))
+			}
+
+			sessions := toy.metric("sessions_total")
+			game.wantRead("a", game.mustWrite("a"))
+			if a := toy.mustRead("a"); a.version != version+1 || a.reason != 0 || toy.metric("sessions_total") != sessions {
+				t.Errorf("after a write of the other program: %+v, %v sessions after %v; want a hit of %d", a,
+					toy.metric("sessions_total"), sessions, version+1)
+			}
+		})
+	}
+}
+
 // TestAnInstanceIsOfOneDatabase has a second program come to the instance that another was given: it says so, caches
 // nothing, and leaves the first alone; and takes over once the first has gone.
 func TestAnInstanceIsOfOneDatabase(t *testing.T) {

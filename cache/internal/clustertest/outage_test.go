@@ -113,7 +113,10 @@ func TestRedisGone(t *testing.T) {
 // epoch is bumped, so that the others lose no session and no value, and their writes wait for no gate.
 func TestOneReplicaWithoutRedis(t *testing.T) {
 	t.Parallel()
-	s := mustStart(t, 0)
+	oneWithoutRedis(t, mustStart(t, 0))
+}
+
+func oneWithoutRedis(t *testing.T, s *system) {
 	s.mustStartReplicas(3, settings{Lease: 3 * lease, Timeout: 10 * time.Second, AckTimeout: 10 * time.Second})
 	cutOff, others := s.replicas[0], s.replicas[1:]
 	cutOff.wire.Cut()

@@ -3,7 +3,6 @@ package clustertest
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,7 +52,7 @@ const (
 // replica is a program that keeps rows of a table, on this program's command: see its handlers.
 type replica struct {
 	name string
-	db   *sql.DB
+	db   *database
 	box  *outbox.Outbox
 	// ledger is box, for the cache.
 	ledger *heldLedger
@@ -83,19 +82,21 @@ func serveIfReplica() {
 }
 
 func serve(s settings) error {
-	db, err := sql.Open("mysql", s.DSN)
+	db, err := openDatabase(s.DSN)
 	if err != nil {
 		return err
 	}
 	if s.NoIdle {
 		db.SetMaxIdleConns(-1)
 	}
-	ledger, err := sql.Open("mysql", s.DSN)
+	ledger, err := openDatabase(s.DSN)
 	if err != nil {
 		return err
 	}
 	mysql.SetLogger(&mysql.NopLogger{})
-	box, err := outbox.New(outbox.Config{DB: ledger, Namespace: cmp.Or(s.Namespace, "toys"), Direct: true})
+	box, err := outbox.New(outbox.Config{
+		DB: ledger.DB, Namespace: cmp.Or(s.Namespace, "toys"), Dialect: ledger.dialect, Direct: true,
+	})
 	if err != nil {
 		return err
 	}
@@ -281,10 +282,10 @@ func (r *replica) write(key, die string) (version int64, err error) {
 	}
 	defer tx.Rollback()
 	at("begun")
-	if _, err := tx.Exec("UPDATE row_of SET version = version + 1 WHERE k = ?", key); err != nil {
+	if _, err := tx.Exec(r.db.sql("UPDATE row_of SET version = version + 1 WHERE k = ?"), key); err != nil {
 		return 0, err
 	}
-	if err := tx.QueryRow("SELECT version FROM row_of WHERE k = ?", key).Scan(&version); err != nil {
+	if err := tx.QueryRow(r.db.sql("SELECT version FROM row_of WHERE k = ?"), key).Scan(&version); err != nil {
 		return 0, err
 	}
 	at("written")
@@ -309,13 +310,18 @@ func (r *replica) handleMetric(w http.ResponseWriter, request *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	sum := 0.0
+	sum, found := 0.0, false
 	for _, family := range families {
 		if family.GetName() == "cache_"+request.PathValue("name") {
+			found = true
 			for _, m := range family.GetMetric() {
 				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
+	}
+	if !found {
+		http.Error(w, "there is no such metric", http.StatusNotFound)
+		return
 	}
 	fmt.Fprint(w, strconv.FormatFloat(sum, 'f', -1, 64))
 }
