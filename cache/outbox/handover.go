@@ -3,7 +3,7 @@ package outbox
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -28,13 +28,16 @@ const handOverSQL = "INSERT INTO {outbox} (id, tags, recorded_us)" +
 // HandOver implements ledger.Ledger.
 func (o *Outbox) HandOver(ctx context.Context, tags []string) (record ledger.Record, err error) {
 	record.Tags = slices.Compact(slices.Sorted(slices.Values(tags)))
-	list, err := json.Marshal(record.Tags)
+	list, err := encodeTags(record.Tags)
 	if err != nil {
 		return record, err
 	}
+	if list == unreadable {
+		return record, errors.New("tags that are no UTF-8 cannot be handed over")
+	}
 	err = o.on(ctx, func(conn *sql.Conn) error {
 		record.ID = newRecord()
-		done, err := conn.ExecContext(ctx, o.sql.handOver, record.ID, string(list), handedOver)
+		done, err := conn.ExecContext(ctx, o.sql.handOver, record.ID, list, handedOver)
 		return changed(done, err)
 	})
 	return record, err
@@ -98,8 +101,7 @@ func (o *Outbox) readProgress(
 	if err := conn.QueryRowContext(ctx, o.sql.progress, record.ID).Scan(&list, &recordedUs, &future); err != nil {
 		return ledger.Waiting, fmt.Errorf("find record %d of the outbox, which was handed over: %w", record.ID, err)
 	}
-	var tags []string
-	err := json.Unmarshal([]byte(list), &tags)
+	tags, err := decodeTags(list)
 	switch {
 	case err != nil, !slices.Equal(tags, record.Tags), recordedUs > taken && !future:
 		return ledger.Waiting, fmt.Errorf("record %d of the outbox is not the one that was handed over", record.ID)

@@ -3,7 +3,6 @@ package outbox
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -80,12 +79,12 @@ const recordSQL = "INSERT INTO {outbox} (id, tags, recorded_us)" +
 // transaction back undoes it. An error that is ErrReadOnly means that the transaction must be rolled back and its
 // connection ended: its server has been demoted, or never was the primary.
 func (o *Outbox) Record(ctx context.Context, tx Execer, tags ...string) (record int64, err error) {
-	list, err := json.Marshal(tags)
+	list, err := encodeTags(tags)
 	if err != nil {
 		return 0, err
 	}
 	record = newRecord()
-	done, err := tx.ExecContext(ctx, o.sql.record, record, string(list))
+	done, err := tx.ExecContext(ctx, o.sql.record, record, list)
 	if err := changed(done, err); err != nil {
 		return 0, err
 	}
@@ -160,28 +159,30 @@ func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Durati
 		return nil, err
 	}
 	defer rows.Close()
-	var unreadable []int64
+	var lost []int64
 	for rows.Next() {
 		var record ledger.Record
 		var list string
 		if err := rows.Scan(&record.ID, &list, &record.Waited); err != nil {
 			return nil, err
 		}
-		if json.Unmarshal([]byte(list), &record.Tags) != nil {
-			unreadable = append(unreadable, record.ID)
+		tags, err := decodeTags(list)
+		if err != nil {
+			lost = append(lost, record.ID)
 			continue
 		}
+		record.Tags = tags
 		left = append(left, record)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	rows.Close()
-	if len(unreadable) > 0 {
+	if len(lost) > 0 {
 		if _, err := o.bump(ctx, conn, ledger.State{}); err != nil {
 			return nil, err
 		}
-		err = o.remove(ctx, conn, unreadable, "")
+		err = o.remove(ctx, conn, lost, "")
 	}
 	return left, err
 }

@@ -3,7 +3,6 @@ package outbox
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/handover"
@@ -86,8 +85,7 @@ func (o *Outbox) readTags(ctx context.Context, conn *sql.Conn, record int64) (ta
 	if err := conn.QueryRowContext(ctx, o.sql.tags, record).Scan(&list); err != nil {
 		return nil, err
 	}
-	err = json.Unmarshal([]byte(list), &tags)
-	return tags, err
+	return decodeTags(list)
 }
 
 // reachable reports whether the database could be reached for a lease, whenever it was asked, and has the bump. A
