@@ -5,8 +5,8 @@ import (
 	"database/sql"
 )
 
-// bumpThere is whether the database has a bump, by its token, which it takes twice: one that comes back without its last
-// transactions has lost it, though the epoch may have come to the same number again. An empty token asks for none.
+// bumpThere is whether the database has a bump, by its token, which it takes twice: one that comes back without its
+// last transactions has lost it, though the epoch may have come to the same number again. An empty token asks for none.
 const bumpThere = "({text} = '' OR EXISTS (SELECT 1 FROM {cache} WHERE id = 1 AND {is in}))"
 
 const hasBumpSQL = "SELECT " + bumpThere

@@ -34,8 +34,8 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestTwoNamespaces holds that two programs in one database see nothing of each other: each has a ledger with a name and
-// epochs of its own, and its own records.
+// TestTwoNamespaces holds that two programs in one database see nothing of each other: each has a ledger with a name
+// and epochs of its own, and its own records.
 func TestTwoNamespaces(t *testing.T) { onEach(t, testTwoNamespaces) }
 
 func testTwoNamespaces(t *testing.T, on *kind) {

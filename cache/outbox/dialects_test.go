@@ -29,6 +29,7 @@ type server interface {
 type kind struct {
 	dialect outbox.Dialect
 	driver  string
+	params  string                         // what is added to each DSN
 	shared  server                         // by all tests, each with a database of its own
 	start   func(t *testing.T) server      // one that a test may do harm to
 	demote  func(t *testing.T, db *sql.DB) // see mustDemote
@@ -87,7 +88,7 @@ func (on *kind) sql(statement string) string {
 // mustConnect opens a database.
 func (on *kind) mustConnect(t *testing.T, dsn string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open(on.driver, dsn)
+	db, err := sql.Open(on.driver, dsn+on.params)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,10 @@ import (
 // Config is what an Outbox is made of.
 type Config struct {
 	// DB is the database that the writes go to. Three connections of its own are best: a ledger that waits behind
-	// slow queries is a cache that is not used, and each write waits for a look at the epoch. Its data
-	// source name has rejectReadOnly=true, where the primary may be replaced by another server. Required.
+	// slow queries is a cache that is not used, and each write waits for a look at the epoch. Where the primary may be
+	// replaced by another server, its data source name has rejectReadOnly=true (MySQL) or
+	// target_session_attrs=read-write (pgx), and nothing in between moves a connection that is there to another server.
+	// Required.
 	DB *sql.DB
 	// Namespace is what the names of the program's cache begin with: its tables, NAMESPACE_cache and NAMESPACE_outbox,
 	// and its keys and channels in Redis, NAMESPACE:*. Programs that share a database, each with a cache of its own, have
@@ -77,7 +79,8 @@ const recordSQL = "INSERT INTO {outbox} (id, tags, recorded_us)" +
 
 // Record notes the tags of what a transaction changes. It returns the record, for Settle. Rolling the
 // transaction back undoes it. An error that is ErrReadOnly means that the transaction must be rolled back and its
-// connection ended: its server has been demoted, or never was the primary.
+// connection ended: its server has been demoted, or never was the primary. In PostgreSQL no transaction can commit in
+// which a statement has failed, this one or one before.
 func (o *Outbox) Record(ctx context.Context, tx Execer, tags ...string) (record int64, err error) {
 	list, err := encodeTags(tags)
 	if err != nil {
@@ -150,9 +153,9 @@ const leftSQL = "(SELECT id, tags, FALSE FROM {outbox} WHERE recorded_us > ? AND
 	" ORDER BY recorded_us LIMIT 100) UNION ALL" +
 	" (SELECT id, tags, TRUE FROM {outbox} WHERE recorded_us <= ? ORDER BY recorded_us LIMIT 100)"
 
-// readLeft reads what writers have left: up to a hundred records of those who are gone, and as many that were handed over,
-// however many there are of the others. A record that cannot be read says nothing of what it was about: the epoch is
-// bumped for it.
+// readLeft reads what writers have left: up to a hundred records of those who are gone, and as many that were handed
+// over, however many there are of the others. A record that cannot be read says nothing of what it was about: the epoch
+// is bumped for it.
 func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []ledger.Record, err error) {
 	rows, err := conn.QueryContext(ctx, o.sql.left, taken, grace.Microseconds(), taken)
 	if err != nil {

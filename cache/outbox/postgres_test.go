@@ -142,8 +142,23 @@ func TestTheSchemaOnThePath(t *testing.T) {
 	}
 }
 
-// TestAConnectionThatWasEnded holds that the ledger is read though its connection was ended a moment ago, which pgx finds
-// out only by using it; and that a server which is gone is found to be, by the first who asks.
+// TestEachModeOfPgx runs what a ledger does with each way in which pgx can send statements: those that prepare none are
+// for pools such as PgBouncer.
+func TestEachModeOfPgx(t *testing.T) {
+	for _, mode := range []string{"cache_describe", "describe_exec", "exec", "simple_protocol"} {
+		on := *onPostgres
+		on.params = "&default_query_exec_mode=" + mode
+		for name, test := range map[string]func(*testing.T, *kind){
+			"records": testRecords, "epoch": testEpoch, "hand over": testHandOver, "bumps": testABumpThatIsLost,
+			"uncached": testTheFirstCacheWaitsForUncachedWriters,
+		} {
+			t.Run(mode+" "+name, func(t *testing.T) { test(t, &on) })
+		}
+	}
+}
+
+// TestAConnectionThatWasEnded holds that the ledger is read though its connection was ended a moment ago, which pgx
+// finds out only by using it; and that a server which is gone is found to be, by the first who asks.
 func TestAConnectionThatWasEnded(t *testing.T) {
 	server := servertest.MustStartPostgres(t)
 	db, box := onPostgres.mustOpenOn(t, server, outbox.Config{Direct: true})

@@ -5,7 +5,8 @@ import (
 	"database/sql"
 )
 
-// mysqlTables are made where they are missing. Without transactions, as on MyISAM, a record could come apart from its write.
+// mysqlTables are made where they are missing. Without transactions, as on MyISAM, a record could come apart from its
+// write.
 var mysqlTables = []string{
 	`CREATE TABLE IF NOT EXISTS {cache} (
 		id            TINYINT NOT NULL PRIMARY KEY,

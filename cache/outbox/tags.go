@@ -9,11 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// unreadable stands in a record for tags that cannot be written down: as for any that cannot be read, the epoch is bumped.
+// unreadable stands in a record for tags that cannot be written down. The epoch is bumped for it, as for any that cannot
+// be read.
 const unreadable = ""
 
-// encodeTags returns what stands in a record for tags: JSON in ASCII, which the database has whatever its character set.
-// It is unreadable for tags that are no UTF-8, which JSON would change.
+// encodeTags returns what stands in a record for tags: JSON in ASCII, which the database has whatever its character
+// set. It is unreadable for tags that are no UTF-8, which JSON would change.
 func encodeTags(tags []string) (list string, err error) {
 	if slices.ContainsFunc(tags, func(tag string) bool { return !utf8.ValidString(tag) }) {
 		return unreadable, nil

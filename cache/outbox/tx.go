@@ -6,8 +6,8 @@ import (
 	"database/sql/driver"
 )
 
-// Execer is a transaction to Record in: *sql.Tx, *sqlx.Tx, GORM's tx.Statement.ConnPool, ent's *Tx, or an ExecFunc. With
-// a *sql.DB in its place the record outlives a write that is rolled back: it is carried out for nothing.
+// Execer is a transaction to Record in: *sql.Tx, *sqlx.Tx, GORM's tx.Statement.ConnPool, ent's *Tx, or an ExecFunc.
+// With a *sql.DB in its place the record outlives a write that is rolled back: it is carried out for nothing.
 type Execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }

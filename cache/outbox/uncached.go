@@ -22,7 +22,9 @@ type Uncached struct {
 const usedSQL = "SELECT used_until_us > {now}, {proof} FROM {cache} WHERE id = 1 {share}"
 
 // Record notes the tags if there are caches, and returns 0 if there are none. The row that it reads
-// stays locked against the first who begins to cache until the transaction ends.
+// stays locked against the first who begins to cache until the transaction ends. Where it has changed since the
+// transaction began, as it does about once a minute, one of PostgreSQL above READ COMMITTED fails with the SQLSTATE 40001,
+// and is to be made again.
 func (u *Uncached) Record(ctx context.Context, tx Queryer, tags ...string) (record int64, err error) {
 	var used, proved bool
 	switch err := tx.QueryRowContext(ctx, u.sql.used).Scan(&used, &proved); {
@@ -89,9 +91,9 @@ func (o *Outbox) readTags(ctx context.Context, conn *sql.Conn, record int64) (ta
 }
 
 // reachable reports whether the database could be reached for a lease, whenever it was asked, and has the bump. A
-// replica that caches reads the ledger at every beat anyway, and judges by that; one without a cache has nobody who does, so it
-// asks for a whole lease itself. Where an answer comes so long after the one before was asked for that the database may
-// have counted as unreachable for others in between, it was not there.
+// replica that caches reads the ledger at every beat anyway, and judges by that; one without a cache has nobody who
+// does, so it asks for a whole lease itself. Where an answer comes so long after the one before was asked for that the
+// database may have counted as unreachable for others in between, it was not there.
 func (u *Uncached) reachable(ctx context.Context, bumped ledger.State) bool {
 	all, last := true, time.Now()
 	for range readings {

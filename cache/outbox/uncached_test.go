@@ -9,8 +9,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestUncachedAndAnOutage has the database say nothing, while a writer without a cache waits for its bump to be known, for
-// so long that it may have counted as unreachable for others: the writer waits for a lease from there.
+// TestUncachedAndAnOutage has the database say nothing, while a writer without a cache waits for its bump to be known,
+// for so long that it may have counted as unreachable for others: the writer waits for a lease from there.
 func TestUncachedAndAnOutage(t *testing.T) { onEach(t, testUncachedAndAnOutage) }
 
 func testUncachedAndAnOutage(t *testing.T, on *kind) {

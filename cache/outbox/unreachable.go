@@ -14,12 +14,13 @@ import (
 
 // unreachable reports whether a driver's error means that no server is where the address leads, to answer anybody:
 // connections are refused, or the name has no address. A server that is slow, busy, starting, shutting down or refuses
-// this connection alone is there; and a way that fails on this side of it, for want of a route, of an answer from DNS or
-// of a free descriptor, says nothing of the server. Where the error is of several addresses, each must say so.
+// this connection alone is there; and a way that fails on this side of it, for want of a route, of an answer from DNS
+// or of a free descriptor, says nothing of the server. Where the error is of several addresses, each must say so.
 func unreachable(err error) bool {
 	switch e := err.(type) {
 	case *net.OpError:
-		return e.Op == "dial" && (unreachable(e.Err) || errors.Is(e, syscall.ECONNREFUSED) || errors.Is(e, syscall.ENOENT))
+		return e.Op == "dial" &&
+			(unreachable(e.Err) || errors.Is(e, syscall.ECONNREFUSED) || errors.Is(e, syscall.ENOENT))
 	case *net.DNSError:
 		return e.IsNotFound
 	case interface{ Unwrap() []error }:

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Postgres is a PostgreSQL server that listens on a port and on a socket file in its own folder. It outlives no crash of
-// the machine (fsync is off), as no test does.
+// Postgres is a PostgreSQL server that listens on a port and on a socket file in its own folder. It outlives no crash
+// of the machine (fsync is off), as no test does.
 type Postgres struct {
 	*Process
 	// Addr is the server's HOST:PORT.

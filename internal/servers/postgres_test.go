@@ -7,8 +7,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestAPostgresCopyTakesOver holds that a server has what it had after a crash, and a copy what its primary has; and that
-// the copy takes writes when it has been promoted.
+// TestAPostgresCopyTakesOver holds that a server has what it had after a crash, and a copy what its primary has; and
+// that the copy takes writes when it has been promoted.
 func TestAPostgresCopyTakesOver(t *testing.T) {
 	primary := servertest.MustStartPostgres(t)
 	mustExec := func(server *servers.Postgres, statement string) {
