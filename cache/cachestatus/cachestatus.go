@@ -4,6 +4,8 @@
 package cachestatus
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -35,15 +37,26 @@ func (l Layers) NotShared() []byte {
 	return []byte("origin, " + l.nearest() + "; fwd=bypass; detail=not-shared")
 }
 
+// Failed is the error of a load whose handler answered with a failure. AppendMiss gives its status as fwd-status, where
+// something else could be answered.
+type Failed struct{ Status int }
+
+// Error implements error.
+func (f Failed) Error() string { return fmt.Sprintf("the handler answered %d", f.Status) }
+
 // AppendHit appends the status of an answer that was near. Its info is what Peek returned.
 func (Layers) AppendHit(b []byte, info cache.Info) []byte {
-	return strconv.AppendInt(append(b, "near; hit; ttl="...), int64(info.TTL/time.Second), 10)
+	b = append(b, "near; hit"...)
+	if info.Stale {
+		return appendStale(b, info)
+	}
+	return appendTTL(b, info.TTL)
 }
 
 // AppendMiss appends the status of an answer that was not near, for the reason in missed. Its info is what Look or Fill
 // returned. Why, unless it is empty, is a token that says why the answer is not kept.
 func (l Layers) AppendMiss(b []byte, missed cache.Reason, info cache.Info, why string) []byte {
-	if info.Shared != cache.SharedHit && info.Shared != cache.SharedWaited {
+	if info.Shared != cache.SharedHit && info.Shared != cache.SharedWaited && !info.Stale {
 		b = append(b, "origin"...)
 		if why != "" {
 			b = append(append(b, "; detail="...), why...)
@@ -57,18 +70,21 @@ func (l Layers) AppendMiss(b []byte, missed cache.Reason, info cache.Info, why s
 		return b[:len(b)-2]
 	}
 	b = append(b, "near; fwd="...)
-	switch missed {
-	case cache.Expired:
+	switch {
+	case missed == cache.Expired, missed == cache.Invalidated && info.Stale:
 		b = append(b, "stale"...)
-	case cache.Invalidated:
+	case missed == cache.Invalidated:
 		b = append(b, "stale; detail=invalidated"...)
-	case cache.Unsure:
+	case missed == cache.Unsure:
 		b = append(b, "bypass; detail=no-lease"...)
 	default:
 		b = append(b, "uri-miss"...)
 	}
 	if info.Collapsed {
 		b = append(b, "; collapsed"...)
+	}
+	if info.Stale && info.Shared != cache.SharedHit { // else it was stale there
+		return appendStale(b, info)
 	}
 	return appendStored(b, info.Stored, info.TTL)
 }
@@ -77,7 +93,12 @@ func (l Layers) AppendMiss(b []byte, missed cache.Reason, info cache.Info, why s
 func (l Layers) appendRedis(b []byte, info cache.Info) []byte {
 	switch info.Shared {
 	case cache.SharedHit:
-		b = appendStored(append(b, "redis; hit"...), false, info.TTL)
+		b = append(b, "redis; hit"...)
+		if info.Stale {
+			b = appendStale(b, info)
+		} else {
+			b = appendStored(b, false, info.TTL)
+		}
 	case cache.SharedWaited:
 		b = appendStored(append(b, "redis; fwd=uri-miss; collapsed"...), false, info.TTL)
 	case cache.SharedMiss:
@@ -85,7 +106,11 @@ func (l Layers) appendRedis(b []byte, info cache.Info) []byte {
 		if !l.Near && info.Collapsed {
 			b = append(b, "; collapsed"...)
 		}
-		b = appendStored(b, info.SharedStored, info.TTL)
+		if !l.Near && info.Stale {
+			b = appendStale(b, info)
+		} else {
+			b = appendStored(b, info.SharedStored, info.TTL)
+		}
 	case cache.SharedAway:
 		b = append(b, "redis; fwd=bypass; detail=away"...)
 	default: // it was not asked: the answer landed just before this caller came, or HEAD fills nothing
@@ -99,7 +124,20 @@ func appendStored(b []byte, stored bool, ttl time.Duration) []byte {
 		b = append(b, "; stored"...)
 	}
 	if ttl > 0 {
-		b = strconv.AppendInt(append(b, "; ttl="...), int64(ttl/time.Second), 10)
+		b = appendTTL(b, ttl)
 	}
 	return b
+}
+
+// appendStale appends that an answer's time is over, and what came instead of another one where that was tried.
+func appendStale(b []byte, info cache.Info) []byte {
+	var failed Failed
+	if errors.As(info.LoadErr, &failed) {
+		b = strconv.AppendInt(append(b, "; fwd-status="...), int64(failed.Status), 10)
+	}
+	return append(appendTTL(b, info.TTL), "; detail=stale-on-error"...)
+}
+
+func appendTTL(b []byte, ttl time.Duration) []byte {
+	return strconv.AppendInt(append(b, "; ttl="...), int64(ttl/time.Second), 10)
 }

@@ -1,6 +1,8 @@
 package cachestatus_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -25,6 +27,12 @@ func TestStatus(t *testing.T) {
 		{both, cache.Unknown, cache.Info{Stored: true, TTL: ttl, Shared: cache.SharedMiss, SharedStored: true}, "origin, redis; fwd=uri-miss; stored; ttl=9, near; fwd=uri-miss; stored; ttl=9"},
 		{both, cache.Unsure, cache.Info{Shared: cache.SharedAway}, "origin, redis; fwd=bypass; detail=away, near; fwd=bypass; detail=no-lease"},
 		{both, cache.Unknown, cache.Info{}, "origin, redis; fwd=bypass, near; fwd=uri-miss"},
+		{near, cache.Expired, stale(near), "near; fwd=stale; fwd-status=503; ttl=-9; detail=stale-on-error"},
+		{near, cache.Expired, cache.Info{Stale: true, TTL: -ttl, LoadErr: errors.New("late")}, "near; fwd=stale; ttl=-9; detail=stale-on-error"},
+		{both, cache.Expired, stale(both), "redis; fwd=uri-miss, near; fwd=stale; fwd-status=503; ttl=-9; detail=stale-on-error"},
+		{both, cache.Invalidated, stale(both), "redis; fwd=uri-miss, near; fwd=stale; fwd-status=503; ttl=-9; detail=stale-on-error"},
+		{both, cache.Unknown, cache.Info{Stale: true, TTL: -ttl, Shared: cache.SharedHit}, "redis; hit; ttl=-9; detail=stale-on-error, near; fwd=uri-miss"},
+		{redis, cache.Unknown, stale(redis), "redis; fwd=uri-miss; fwd-status=503; ttl=-9; detail=stale-on-error"},
 		{redis, cache.Unknown, cache.Info{TTL: ttl, Shared: cache.SharedHit}, "redis; hit; ttl=9"},
 		{redis, cache.Unknown, cache.Info{TTL: ttl, Shared: cache.SharedMiss, SharedStored: true}, "origin, redis; fwd=uri-miss; stored; ttl=9"},
 		{redis, cache.Unknown, cache.Info{TTL: ttl, Collapsed: true, Shared: cache.SharedMiss}, "origin, redis; fwd=uri-miss; collapsed; ttl=9"},
@@ -42,7 +50,19 @@ func TestStatus(t *testing.T) {
 	if got, want := string(near.AppendHit([]byte("b"), cache.Info{TTL: ttl})), "bnear; hit; ttl=9"; got != want {
 		t.Errorf("hit = %q, want %q", got, want)
 	}
+	if got, want := string(near.AppendHit(nil, cache.Info{TTL: -ttl, Stale: true})), "near; hit; ttl=-9; detail=stale-on-error"; got != want {
+		t.Errorf("hit = %q, want %q", got, want)
+	}
 	if got, want := string(near.AppendMiss(nil, cache.Unknown, cache.Info{}, "read-only")), "origin; detail=read-only, near; fwd=uri-miss"; got != want {
 		t.Errorf("skipped = %q, want %q", got, want)
 	}
+}
+
+// stale is how an answer came about in whose place the handler answered 503.
+func stale(l cachestatus.Layers) cache.Info {
+	info := cache.Info{Stale: true, TTL: -9 * time.Second, LoadErr: fmt.Errorf("toy: %w", cachestatus.Failed{Status: 503})}
+	if l.Shared {
+		info.Shared = cache.SharedMiss
+	}
+	return info
 }

@@ -3,6 +3,8 @@ package httpcache
 import (
 	"context"
 	"net/http"
+
+	"github.com/woodytoys/woodytoys/cache/cachestatus"
 )
 
 // ask runs the decorated handler and takes down its answer, for those who wait for it until ctx ends. The handler sees
@@ -49,8 +51,10 @@ func (h *handler) judge(a *answer, rec *recorder, ctx context.Context) outcome {
 	a.own = h.isOwn(a, rec)
 	made := outcome{answer: a}
 	switch {
-	case a.status >= http.StatusInternalServerError, ctx.Err() != nil: // everyone who waited has left
-		made.err = errFailed
+	case ctx.Err() != nil: // everyone who waited has left, and it may be half an answer
+		made.err = ctx.Err()
+	case a.status >= http.StatusInternalServerError:
+		made.err = cachestatus.Failed{Status: a.status}
 	case a.own:
 		made.skip = true
 	case a.status == http.StatusNotFound || a.status == http.StatusGone:

@@ -34,6 +34,12 @@
 // with all its middleware: see IsRefresh. Its context has nothing of the first one's. Where there is no *http.Server in a
 // request's context, nothing is refreshed.
 //
+// # In place of a failure
+//
+// With MaxStale an answer whose TTL is over stands in for a status of 500 or more, also for the caller whose request the
+// handler has had, with nothing of what that wrote. It is never one that was invalidated. A panic is a failure for those
+// who wait for it; it goes on in its own caller all the same.
+//
 // # Routers
 //
 // The middleware is a func(http.Handler) http.Handler, which chi takes as it is: r.With(cached).Get("/toys/{id}", h). Echo

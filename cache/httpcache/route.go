@@ -2,6 +2,7 @@ package httpcache
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"unsafe"
@@ -144,12 +145,10 @@ func isPanic(err error) bool {
 }
 
 var (
-	// errFailed is a handler's answer that tells of a failure: everyone who waits gets it, nobody else.
-	errFailed = errors.New("httpcache: the handler failed")
 	// errPanicked is a handler that panicked, or that ended its goroutine, with another caller's request.
 	errPanicked = errors.New("httpcache: the handler panicked")
 	// errNotAsked is a refresh that other middleware answered before it came to the handler.
-	errNotAsked = errors.New("httpcache: the handler was not asked")
+	errNotAsked = fmt.Errorf("httpcache: the handler was not asked: %w", cache.ErrNotTried)
 	// errLeft is a load that was to begin when the caller whose request it needs had left.
-	errLeft = errors.New("httpcache: the caller left")
+	errLeft = fmt.Errorf("httpcache: the caller left: %w", cache.ErrNotTried)
 )

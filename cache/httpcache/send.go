@@ -184,7 +184,7 @@ var hits [3601]atomic.Pointer[[]string]
 // hit returns the Cache-Status of a hit.
 func (rt *route) hit(info cache.Info) []string {
 	seconds := info.TTL / time.Second
-	kept := info.TTL >= 0 && seconds < time.Duration(len(hits))
+	kept := !info.Stale && seconds < time.Duration(len(hits))
 	if kept {
 		if status := hits[seconds].Load(); status != nil {
 			return *status
