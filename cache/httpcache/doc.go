@@ -58,4 +58,28 @@
 //			return nil
 //		}
 //	}
+//
+// A gin handler writes to a writer of gin's, which has to lead to the one that it is given:
+//
+//	func(c *gin.Context) {
+//		outer := c.Writer
+//		cached(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//			c.Request, c.Writer = r, writer{outer, w}
+//			c.Next()
+//			c.Writer = outer
+//		})).ServeHTTP(outer, c.Request)
+//		c.Abort() // a hit runs no handler
+//	}
+//
+//	type writer struct {
+//		gin.ResponseWriter
+//		to http.ResponseWriter
+//	}
+//
+//	func (w writer) Header() http.Header               { return w.to.Header() }
+//	func (w writer) Write(b []byte) (int, error)       { return w.to.Write(b) }
+//	func (w writer) WriteString(s string) (int, error) { return io.WriteString(w.to, s) }
+//	func (w writer) WriteHeader(status int)            { w.to.WriteHeader(status) }
+//	func (w writer) WriteHeaderNow()                   {}
+//	func (w writer) Flush()                            { http.NewResponseController(w.to).Flush() }
 package httpcache

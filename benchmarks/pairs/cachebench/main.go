@@ -1,7 +1,7 @@
 // Command cachebench measures the cache on this machine, side by side in one run and over HTTP: a
 // kept answer of ours, of Fiber's cache middleware in memory and of gocache's chain over an
-// in-memory store, each against a bare Fiber handler that sends the same bytes; then the same caches over
-// Redis, ours against each of the others.
+// in-memory store, each against a bare Fiber handler that sends the same bytes; ours on net/http, against a bare
+// net/http handler; then the same caches over Redis, ours against each of the others.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 func main() {
 	constant.ServeIfAsked()
 	serveIfAsked()
+	serveNetHTTPIfAsked()
 	versus.Main("cachebench", run)
 }
 
@@ -27,6 +28,9 @@ func run(b versus.Bench, dir string) error {
 		if err := against(b, candidate, dir); err != nil {
 			return fmt.Errorf("%s: %w", candidate.name, err)
 		}
+	}
+	if err := againstBareNetHTTP(b, dir); err != nil {
+		return fmt.Errorf("%s: %w", netHTTPName, err)
 	}
 	return compareOverRedis(b, dir)
 }
@@ -93,7 +97,12 @@ func against(b versus.Bench, candidate candidate, dir string) error {
 		return err
 	}
 	defer bareProcess.Kill()
-	_, bareFigures, err := b.Compare(candidate.name+", a kept answer", side, bare)
+	return measure(b, side, bare)
+}
+
+// measure compares a server that has the answer already with a bare handler.
+func measure(b versus.Bench, side, bare versus.Side) error {
+	_, bareFigures, err := b.Compare(side.Name+", a kept answer", side, bare)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
+	"github.com/woodytoys/woodytoys/benchmarks/pairs/constant"
+	"github.com/woodytoys/woodytoys/benchmarks/pairs/versus"
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/httpcache"
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// The same on net/http: a kept answer of ours against a bare handler that sends the same bytes.
+
+const netHTTPName = "woodytoys httpcache"
+
+// The words that this program is told to be one of the two by: `PROGRAM keep`, and `PROGRAM repeat HOST:PORT`, which asks
+// the other first.
+const (
+	keepCommand   = "keep"
+	repeatCommand = "repeat"
+)
+
+// serveNetHTTPIfAsked serves, and never returns, when this program was started by startNetHTTP.
+func serveNetHTTPIfAsked() {
+	var handler http.Handler
+	var err error
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == keepCommand:
+		handler, err = keptProduct()
+	case len(os.Args) == 3 && os.Args[1] == repeatCommand:
+		handler, err = repeat(os.Args[2])
+	default:
+		return
+	}
+	if err == nil {
+		err = serveNetHTTP(handler)
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// keptProduct returns the handler behind our cache.
+func keptProduct() (http.Handler, error) {
+	c, err := cache.New(cache.Config{})
+	if err != nil {
+		return nil, err
+	}
+	cached, err := httpcache.New(c, httpcache.Options{
+		Options: cache.Options{Name: "product", TTL: time.Hour},
+		Tags:    func(r *http.Request) []string { return []string{"product:" + r.PathValue("id")} },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cached(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-cache")
+		h.Set("Vary", "Accept")
+		h.Set("ETag", `"v1234-60e5f2a1b9c4d7e8"`)
+		h.Set("Content-Type", "application/json")
+		io.WriteString(w, product)
+	})), nil
+}
+
+// repeat returns a handler that sends what a server answers: the least that net/http can do.
+func repeat(addr string) (http.Handler, error) {
+	answer, err := http.Get("http://" + addr + path)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	answer.Header.Del("Date")
+	type field struct {
+		name  string
+		lines []string
+	}
+	var fields []field
+	for name, lines := range answer.Header {
+		fields = append(fields, field{name, slices.Clip(lines)})
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		header := w.Header()
+		for i := range fields {
+			header[fields[i].name] = fields[i].lines
+		}
+		w.WriteHeader(http.StatusOK)
+		w.Write(body)
+	}), err
+}
+
+func serveNetHTTP(handler http.Handler) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /api/products/{id}", handler)
+	mux.HandleFunc("GET "+constant.AllocationsPath, func(w http.ResponseWriter, _ *http.Request) {
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		fmt.Fprint(w, stats.Mallocs)
+	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(ln.Addr())
+	return http.Serve(ln, mux)
+}
+
+// againstBareNetHTTP measures our cache on net/http, that has the answer already.
+func againstBareNetHTTP(b versus.Bench, dir string) error {
+	side, process, err := startNetHTTP(dir, netHTTPName, keepCommand)
+	if err != nil {
+		return err
+	}
+	defer process.Kill()
+	if result, err := load.Closed(side.Target, 1, 10*time.Millisecond); err != nil || result.Good == 0 {
+		return fmt.Errorf("%d bad answers, %v", result.Bad, err)
+	}
+	bare, bareProcess, err := startNetHTTP(dir, "bare net/http handler", repeatCommand, side.Target.Addr)
+	if err != nil {
+		return err
+	}
+	defer bareProcess.Kill()
+	return measure(b, side, bare)
+}
+
+func startNetHTTP(dir, name string, args ...string) (versus.Side, *servers.Process, error) {
+	process, addr, err := servers.StartSelf(filepath.Join(dir, args[0]+".log"), args...)
+	if err != nil {
+		return versus.Side{}, nil, err
+	}
+	return versus.Side{Name: name, PID: process.PID(), Target: load.Target{Addr: addr, Paths: []string{path}}}, process, nil
+}
