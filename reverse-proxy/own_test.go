@@ -3,7 +3,6 @@ package reverseproxy_test
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -80,28 +79,17 @@ func mustStartWith(t *testing.T, frontend func(bind string) string) (url string)
 			t.Fatal(err)
 		}
 	}
-	port, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer port.Close()
-	inherited, err := port.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer inherited.Close()
 	cmd := exec.Command("haproxy", "-db", "-f", shipped, "-f", more)
-	cmd.ExtraFiles = []*os.File{inherited}
 	cmd.Env = os.Environ()
 	for _, bind := range []string{"HTTP", "METRICS", "WRITES"} {
 		cmd.Env = append(cmd.Env, bind+"_BIND=unix@"+filepath.Join(dir, bind))
 	}
-	process, err := servers.Start(cmd, filepath.Join(dir, "log"))
+	process, addr, err := servers.StartOnSocket(cmd, filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(process.Kill)
-	url = "http://" + port.Addr().String()
+	url = "http://" + addr
 	client := http.Client{Timeout: time.Second}
 	err = process.AwaitReady(30*time.Second, func() error {
 		got, err := client.Get(url)

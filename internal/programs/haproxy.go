@@ -3,7 +3,6 @@ package programs
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -81,20 +80,14 @@ func (h *HAProxy) start(program string, cfg HAProxyConfig) error {
 	cmd := exec.Command(program, "-db", "-f", file)
 	cmd.Env = append(os.Environ(), cfg.environment()...)
 	// It gets its ports open: nobody else can take them in between.
-	for i, to := range []*string{&h.URL, &h.MetricsURL} {
-		port, err := net.Listen("tcp", "127.0.0.1:0")
+	for bind, to := range map[string]*string{"HTTP_BIND": &h.URL, "METRICS_BIND": &h.MetricsURL} {
+		addr, fd, given, err := servers.GiveSocket(cmd)
 		if err != nil {
 			return err
 		}
-		defer port.Close()
-		inherited, err := port.(*net.TCPListener).File()
-		if err != nil {
-			return err
-		}
-		defer inherited.Close()
-		cmd.ExtraFiles = append(cmd.ExtraFiles, inherited)
-		*to = "http://" + port.Addr().String()
-		cmd.Env = append(cmd.Env, []string{"HTTP_BIND", "METRICS_BIND"}[i]+fmt.Sprintf("=fd@%d", 3+i))
+		defer given.Close()
+		*to = "http://" + addr
+		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=fd@%d", bind, fd))
 	}
 	// A name that no other proxy on this machine has.
 	cmd.Env = append(cmd.Env, "WRITES_BIND=abns@woody-writes-"+h.Addr())

@@ -1,28 +1,31 @@
 package servers
 
 import (
-	"errors"
+	"net"
 	"os"
 	"os/exec"
-	"strings"
-	"time"
 )
 
-// StartSelf runs this very program again with other arguments, and waits until it has printed, alone,
-// the address that it listens on.
+// StartSelf runs this very program again with other arguments, and a socket on which it is to serve: see SelfSocket.
+// Connections to its address wait until it does.
 func StartSelf(logFile string, args ...string) (process *Process, addr string, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, "", err
 	}
-	if process, err = Start(exec.Command(self, args...), logFile); err != nil {
+	return StartOnSocket(exec.Command(self, args...), logFile)
+}
+
+// StartOnSocket is Start with a socket, as StartSelf gives one.
+func StartOnSocket(cmd *exec.Cmd, logFile string) (process *Process, addr string, err error) {
+	addr, _, given, err := GiveSocket(cmd)
+	if err != nil {
 		return nil, "", err
 	}
-	err = process.AwaitReady(10*time.Second, func() error {
-		if addr = strings.TrimSpace(process.Log()); addr == "" {
-			return errors.New("it has not said where it listens")
-		}
-		return nil
-	})
+	defer given.Close()
+	process, err = Start(cmd, logFile)
 	return process, addr, err
 }
+
+// SelfSocket returns the socket that StartSelf gave this process.
+func SelfSocket() (net.Listener, error) { return TakeSocket(3) }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/pairs/constant"
 	"github.com/woodytoys/woodytoys/cache"
 	"github.com/woodytoys/woodytoys/cache/fibercache"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // path is what is asked for, and product what is answered: 79 bytes of JSON.
@@ -118,10 +118,9 @@ func serve(candidate candidate) error {
 		return err
 	}
 	app.Get(constant.AllocationsPath, constant.HandleAllocations)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := servers.SelfSocket()
 	if err != nil {
 		return err
 	}
-	fmt.Println(ln.Addr())
 	return app.Listener(ln)
 }

@@ -30,7 +30,7 @@ func ServeIfAsked() {
 	}
 }
 
-// serve answers path with the answer in a file. It prints where it listens.
+// serve answers path with the answer in a file, on the socket that it was given.
 func serve(file, path string) error {
 	content, err := os.Open(file)
 	if err != nil {
@@ -61,11 +61,10 @@ func serve(file, path string) error {
 		return c.Send(body)
 	})
 	app.Get(AllocationsPath, HandleAllocations)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := servers.SelfSocket()
 	if err != nil {
 		return err
 	}
-	fmt.Println(ln.Addr())
 	return app.Listener(ln)
 }
 

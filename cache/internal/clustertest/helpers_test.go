@@ -2,14 +2,12 @@ package clustertest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -130,9 +128,6 @@ func (s *system) key(name string) string {
 	return "toys:2:" + ledger + ":" + name
 }
 
-// listensAt is the line with which a replica says that it is there; others may come before it.
-var listensAt = regexp.MustCompile(`(?m)^(127\.0\.0\.1:\d+)\n`)
-
 func (s *system) mustStartReplica(with settings) *process {
 	s.t.Helper()
 	wire, err := servers.StartWire(s.redis.Addr)
@@ -152,11 +147,11 @@ func (s *system) mustStartReplica(with settings) *process {
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), replicaOf+"="+string(text))
 	log := filepath.Join(s.t.TempDir(), with.Name)
-	p, err := servers.Start(cmd, log)
+	p, addr, err := servers.StartOnSocket(cmd, log)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r := &process{Process: p, t: s.t, wire: wire}
+	r := &process{Process: p, t: s.t, url: "http://" + addr, wire: wire}
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
 			s.t.Logf("%s:\n%s", with.Name, p.Log())
@@ -164,12 +159,8 @@ func (s *system) mustStartReplica(with settings) *process {
 		p.Kill()
 	})
 	err = p.AwaitReady(20*time.Second, func() error {
-		found := listensAt.FindStringSubmatch(p.Log())
-		if found == nil {
-			return errors.New("it has not said where it listens")
-		}
-		r.url = "http://" + found[1]
-		return nil
+		_, err := r.call(http.MethodGet, "/most")
+		return err
 	})
 	if err != nil {
 		s.t.Fatal(err)

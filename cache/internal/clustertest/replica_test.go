@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -135,11 +134,10 @@ func serve(s settings) error {
 	mux.HandleFunc("POST /hold-ledger", func(http.ResponseWriter, *http.Request) { r.ledger.hold() })
 	mux.HandleFunc("GET /metric/{name}", r.handleMetric)
 	mux.HandleFunc("GET /most", r.handleMost)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := servers.SelfSocket()
 	if err != nil {
 		return err
 	}
-	fmt.Println(ln.Addr())
 	return http.Serve(ln, mux)
 }
 
