@@ -35,7 +35,7 @@ func TestHelp(t *testing.T) {
 
 // TestWithoutDocker wants each script to say what is missing.
 func TestWithoutDocker(t *testing.T) {
-	for _, call := range [][]string{{"deploy", "redis"}, {"scale", "api=2"}, {"status"}, {"remove"}, {"images"}} {
+	for _, call := range [][]string{{"deploy", "redis"}, {"scale", "api=2"}, {"status"}, {"status", "--url"}, {"remove"}, {"images"}} {
 		status, text := runWithoutDocker(t, call[0], call[1:]...)
 		if want := "scripts/" + call[0] + ": Docker does not answer at unix:///nowhere/docker.sock"; status != 1 || !strings.HasPrefix(text, want) {
 			t.Errorf("%v: %d\n%s\nwant 1 and %q", call, status, text, want)

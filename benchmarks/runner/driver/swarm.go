@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,9 +52,6 @@ func (s *Swarm) Missing(one stage.Stage) string {
 	return ""
 }
 
-// upAt is how scripts/deploy says where the stage is.
-var upAt = regexp.MustCompile(`is up: http://(\S+)`)
-
 // Start deploys a stage and waits until all of it is healthy.
 func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Running, error) {
 	name := one.Name
@@ -79,11 +75,13 @@ func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Runnin
 		}
 		return nil, fmt.Errorf("scripts/deploy %s: %w\n%s", name, err, tail(string(out)))
 	}
-	found := upAt.FindSubmatch(out)
-	if found == nil {
-		return nil, fmt.Errorf("scripts/deploy %s does not say where it is:\n%s", name, tail(string(out)))
+	status := s.script(ctx, stack, "status", "--url")
+	status.Env = append(status.Env, fmt.Sprintf("HTTP_PORT=%d", port))
+	url, err := status.Output()
+	if err != nil {
+		return nil, fmt.Errorf("scripts/status --url: %w", err)
 	}
-	host := string(found[1])
+	host := strings.TrimPrefix(strings.TrimSpace(string(url)), "http://")
 	running := &Running{Name: name, Addr: strings.Replace(host, "localhost", "127.0.0.1", 1), Host: host, PageURL: "http://" + host + "/"}
 	if !strings.Contains(host, ":") {
 		running.Addr += ":80"
