@@ -105,6 +105,11 @@ func (v *Visitor) Look(url string, patience time.Duration) (View, error) {
 	if _, err := chromedp.Run(ctx, last); err != nil {
 		return View{}, fmt.Errorf("wait for the last file of %s: %w", url, err)
 	}
+	pictures := chromedp.Poll[bool](`[...document.images].every((image) => image.complete ||
+		image.getBoundingClientRect().top > innerHeight + 1000)`) // farther down, a lazy one may wait for the visitor
+	if _, err := chromedp.Run(ctx, pictures); err != nil {
+		return View{}, fmt.Errorf("wait for the pictures of %s: %w", url, err)
+	}
 	files, err := chromedp.Run(ctx, chromedp.Evaluate[[]File](`
 		[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
 			.map((file) => ({ URL: file.name, Bytes: file.transferSize, EndMs: file.responseEnd }))`))
