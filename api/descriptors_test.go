@@ -17,6 +17,7 @@ import (
 // TestOutOfDescriptors lets 200 callers come to a process that may have 64 descriptors, and say nothing: it goes on serving
 // the others, database and all, and its health check passes.
 func TestOutOfDescriptors(t *testing.T) {
+	t.Parallel()
 	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
 	few.Env = append(os.Environ(), asProgram+"=1", "WOODY_DATA_DIR="+t.TempDir(), "WOODY_SLOW_QUERY_DELAY=0")
 	shop, err := programs.StartShop(few, filepath.Join(t.TempDir(), "log"))

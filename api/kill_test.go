@@ -29,6 +29,7 @@ const (
 // TestKilledAmongOrders kills the process (-9) in the middle of 1,000 orders, ten times over.
 // Every order that was acknowledged is there after the restart and comes to exactly one end.
 func TestKilledAmongOrders(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()

@@ -13,6 +13,7 @@ import (
 // TestALostDatabase stops MariaDB under a running replica and starts it again: the replica stays in
 // the proxy, says what is wrong, fails clearly, and recovers by itself.
 func TestALostDatabase(t *testing.T) {
+	t.Parallel()
 	server := servertest.MustStartMariaDB(t)
 	dsn := servertest.MustMakeDatabase(t, server)
 	r := mustStartReplica(t, "WOODY_DB_DSN="+dsn)
@@ -44,6 +45,7 @@ func TestALostDatabase(t *testing.T) {
 // TestALostAnswerToCommit has COMMIT arrive at the database and its answer be lost, at every write: the caller is told
 // that it may have been carried out, and not to try again.
 func TestALostAnswerToCommit(t *testing.T) {
+	t.Parallel()
 	server := servertest.MustStartMariaDB(t)
 	dsn := servertest.MustMakeDatabase(t, server)
 	wire, through, err := server.StartWire(dsn)

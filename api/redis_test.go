@@ -99,6 +99,7 @@ func TestRedisSettingsAreRefused(t *testing.T) {
 
 // TestReplicasFollowTheSentinels runs two replicas over TLS on a Redis that sentinels watch, and moves it.
 func TestReplicasFollowTheSentinels(t *testing.T) {
+	t.Parallel()
 	certificates := servertest.MustMakeCertificates(t)
 	watched := servertest.MustStartWatchedRedis(t, certificates)
 	dsn := servertest.MustMakeDatabase(t, servertest.MustStartMariaDB(t))

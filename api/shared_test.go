@@ -51,6 +51,7 @@ func mustRename(t *testing.T, url, name string) {
 // TestReplicasShareTheCache runs two replicas on a Redis with a password, one that keeps nothing near, and
 // one from the stage before, without Redis: whoever writes, all of them answer the news.
 func TestReplicasShareTheCache(t *testing.T) {
+	t.Parallel()
 	redis, dsn := mustServers(t)
 	with := func(name string, more ...string) *replica {
 		return mustStartReplica(t, append([]string{

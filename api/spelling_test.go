@@ -16,6 +16,7 @@ import (
 // in their first state; then a third one changes them. Whatever was kept, and however it was asked for, no answer has the
 // first state afterwards.
 func TestNoSpellingIsStale(t *testing.T) {
+	t.Parallel()
 	redis, dsn := mustServers(t)
 	with := func(name, workers string) *replica {
 		return mustStartReplica(t, "WOODY_DB_DSN="+dsn, "WOODY_REPLICA_ID="+name, "WOODY_HEAVY_DELAY=0", "WOODY_ORDER_WORKERS="+workers,

@@ -126,6 +126,7 @@ func TestCompare(t *testing.T) {
 
 // TestOperatorErrors are told in a sentence that says what to do, before anything is started.
 func TestOperatorErrors(t *testing.T) {
+	t.Parallel()
 	used := mustWrite(t, 1, 1, nil)
 	for want, args := range map[string][]string{
 		`--profile is "slow": say quick, full or smoke`: {"run", "--profile", "slow"},
@@ -144,6 +145,7 @@ func TestOperatorErrors(t *testing.T) {
 // TestCtrlC interrupts a run as a terminal does, and as one does that is closed: it ends by itself, says so, and leaves
 // a report.
 func TestCtrlC(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) { testInterrupt(t, signal) })
 	}

@@ -42,6 +42,7 @@ func TestCrowdAsksForAColdAsset(t *testing.T) {
 // TestCrowdLeavesHalfWay is the same with clients that have enough of it before the end; even when all of them leave,
 // the first one too, what they began is finished and kept.
 func TestCrowdLeavesHalfWay(t *testing.T) {
+	t.Parallel()
 	front := mustStartFront(t, "WOODY_FRONT_LIMIT_RATE=5M")
 	origin := mustCount(t, front.URL)
 	hero := mustFind(t, mustListAssets(t, front.URL), "hero")
@@ -66,6 +67,7 @@ func TestCrowdLeavesHalfWay(t *testing.T) {
 // stale copy one of them, or a few who come late, is enough to find that out. Without one each must hear it from the origin, but not one after the
 // other, which would be 25 seconds.
 func TestCrowdMeetsAFailingOrigin(t *testing.T) {
+	t.Parallel()
 	const crowd = 50
 	stage := mustStartStage(t)
 	edge := mustStartEdge(t, []string{stage.addr})

@@ -22,6 +22,7 @@ import (
 // TestMemoryIsBounded passes many times more through an edge than it may hold: to be kept, and not to be kept. Then
 // what was asked for last must still be there, and what was asked for first be gone.
 func TestMemoryIsBounded(t *testing.T) {
+	t.Parallel()
 	const assets, size = 150, 1_000_000
 	body := make([]byte, size)
 	for i := range body {
@@ -109,6 +110,7 @@ func TestPassedOnIsBounded(t *testing.T) {
 
 // TestLargeFindsRoomAmongSmall fills an edge with small assets, of which a thousand must go for the hero.
 func TestLargeFindsRoomAmongSmall(t *testing.T) {
+	t.Parallel()
 	hero := bytes.Repeat([]byte("toy"), 2_000_000)
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := hero
@@ -141,6 +143,7 @@ func TestLargeFindsRoomAmongSmall(t *testing.T) {
 
 // TestHugeAssetPushesNothingOut passes on what would take the place of everything else.
 func TestHugeAssetPushesNothingOut(t *testing.T) {
+	t.Parallel()
 	stage := mustStartStage(t)
 	edge := mustStartEdge(t, []string{stage.addr})
 	stage.script("/assets/small.1.txt").expect(says("v1", "Cache-Control", "max-age=60"))

@@ -272,6 +272,7 @@ exec varnishadm "$@"`)
 // TestFrontsAreRolledUnderLoad scales and replaces the fronts, gently and not, while clients ask for what is kept, for
 // what is not, and for what another release's pages name. Nothing may fail.
 func TestFrontsAreRolledUnderLoad(t *testing.T) {
+	t.Parallel()
 	edge, names := mustStartNamedEdge(t)
 	a, b := names.mustStartFront("127.0.0.2"), names.mustStartFront("127.0.0.3")
 	assets := mustListAssets(t, a.URL)

@@ -18,6 +18,7 @@ import (
 // TestAssetsComeFromTheEdge shows the page, with toys on its shelf, to a visitor with an empty cache, to the same one again,
 // and to another. Every asset comes from the edge's host, and after the first view nobody asks the origin for one.
 func TestAssetsComeFromTheEdge(t *testing.T) {
+	t.Parallel()
 	port := mustFindFreePort(t, "127.0.0.1")
 	cdn := "cdn.shop.localhost:" + port
 	front := mustStartFront(t, "WOODY_API_URL="+mustStartShop(t).URL, "WOODY_CDN_URL=http://"+cdn)

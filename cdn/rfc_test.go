@@ -174,6 +174,7 @@ func (s *script) mustAwaitRequests(t *testing.T, n int) {
 
 // TestRules plays every rule. All go at once, since what they mostly do is wait until something is stale.
 func TestRules(t *testing.T) {
+	t.Parallel()
 	stage := mustStartStage(t)
 	edge := mustStartEdge(t, []string{stage.addr})
 	all := slices.Concat(freshness, storing, varying, validating, ranges, staleness, ours)

@@ -33,6 +33,7 @@ func mustBeUnwell(t *testing.T, edge *programs.Varnish) {
 // TestBusyOriginIsAsked stops the front, as a machine does that has other work, until the edge holds it for unwell. A
 // crowd that asks meanwhile for an asset which the edge has not is answered when the front goes on, by one request.
 func TestBusyOriginIsAsked(t *testing.T) {
+	t.Parallel()
 	const crowd = 100
 	front := mustStartFront(t)
 	origin := mustCount(t, front.URL)

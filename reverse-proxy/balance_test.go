@@ -44,6 +44,7 @@ func TestBalance(t *testing.T) {
 
 // TestLeastConn has one of two replicas hold calls back: the other one answers everything else.
 func TestLeastConn(t *testing.T) {
+	t.Parallel()
 	slow := mustStartShop(t, "slow", "WOODY_HEAVY_DELAY=1m", "WOODY_HEAVY_SLOTS=4")
 	quick := mustStartShop(t, "quick", "WOODY_HEAVY_DELAY=3s", "WOODY_HEAVY_SLOTS=4") // so that both hold two at first
 	for balance, good := range map[string]func(quick int) bool{

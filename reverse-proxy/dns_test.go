@@ -68,6 +68,7 @@ func (n *names) are(addresses ...string) {
 // service is replaced: whoever it named last goes on being asked. What it names after that is used at once, and what it
 // leaves out is not. When the name stays away, so do the replicas.
 func TestDNSNamesNobodyForAWhile(t *testing.T) {
+	t.Parallel()
 	old := mustStartFakeReplica(t, "127.0.0.2:0")
 	_, port, _ := strings.Cut(old.addr, ":")
 	fresh := mustStartFakeReplica(t, "127.0.0.3:"+port)

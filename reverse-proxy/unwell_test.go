@@ -45,6 +45,7 @@ func mustAwaitRequests(t *testing.T, proxy *programs.HAProxy, backend string, wa
 // until the proxy holds them for unwell. A crowd that comes meanwhile is answered as soon as they go on, and each of
 // its writes is carried out once.
 func TestBusyReplicasAreAsked(t *testing.T) {
+	t.Parallel()
 	shop, site := mustStartShop(t, "shop"), mustStartShop(t, "site")
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}, Front: []string{site.Addr()}})
 	mustAwaitServers(t, proxy, "api", 1)
@@ -90,6 +91,7 @@ func TestBusyReplicasAreAsked(t *testing.T) {
 
 // TestGoneReplicasFailFast ends the only replica: there is nobody to ask, and a caller hears so at once.
 func TestGoneReplicasFailFast(t *testing.T) {
+	t.Parallel()
 	shop, site := mustStartShop(t, "shop"), mustStartShop(t, "site")
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}, Front: []string{site.Addr()}})
 	mustAwaitServers(t, proxy, "api", 1)
@@ -162,6 +164,7 @@ func (f *fakeReplica) serve(conn net.Conn) {
 // TestHangingChecks has the checks of both replicas hang, while they answer all else; then one is well again, and is
 // the only one that is asked.
 func TestHangingChecks(t *testing.T) {
+	t.Parallel()
 	one, two := mustStartFakeReplica(t, "127.0.0.1:0"), mustStartFakeReplica(t, "127.0.0.1:0")
 	one.hangs.Store(true)
 	two.hangs.Store(true)
@@ -182,6 +185,7 @@ func TestHangingChecks(t *testing.T) {
 
 // TestUnwellReplicasGetAWriteOnce has a write break off while no replica passes its check: it is not sent again.
 func TestUnwellReplicasGetAWriteOnce(t *testing.T) {
+	t.Parallel()
 	one, two := mustStartFakeReplica(t, "127.0.0.1:0"), mustStartFakeReplica(t, "127.0.0.1:0")
 	for _, f := range []*fakeReplica{one, two} {
 		f.hangs.Store(true)
@@ -201,6 +205,7 @@ func TestUnwellReplicasGetAWriteOnce(t *testing.T) {
 
 // TestEndingReplicasAreNotAsked has the only replica say that it is ending.
 func TestEndingReplicasAreNotAsked(t *testing.T) {
+	t.Parallel()
 	one := mustStartFakeReplica(t, "127.0.0.1:0")
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{one.addr}})
 	mustAwaitServers(t, proxy, "api", 1)

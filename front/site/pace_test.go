@@ -33,6 +33,7 @@ func TestHeroTakesItsTime(t *testing.T) {
 // TestEachConnectionHasItsOwnRate asks for five seconds' worth of bytes on four connections at once. If they shared one
 // rate, the last would end after 20 s.
 func TestEachConnectionHasItsOwnRate(t *testing.T) {
+	t.Parallel()
 	base := mustStartShop(t, newFakeAPI(), site.Config{LimitRate: 50_000})
 	begun := time.Now()
 	var all sync.WaitGroup

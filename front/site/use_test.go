@@ -21,6 +21,7 @@ const hostileName = `<script>alert(1)</script>`
 // TestPageInUse uses the real shop: the one at WOODY_TEST_SHOP_URL if that is set, such as http://localhost:8080 with make
 // run, else one that it starts.
 func TestPageInUse(t *testing.T) {
+	t.Parallel()
 	base := os.Getenv("WOODY_TEST_SHOP_URL")
 	if base == "" {
 		dir := t.TempDir()
