@@ -78,9 +78,11 @@ func (c *Cache) Settle(record int64, tags ...string) error {
 	return nil
 }
 
-// Close waits until no load is under way, and leaves the cluster.
+// Close waits until no load is under way, and leaves the cluster. Loads whose callers have all left by a timeout are
+// told to stop, by their ctx.
 func (c *Cache) Close() {
 	c.flights.mu.Lock()
+	c.flights.letAllGo()
 	for c.flights.running.Load() > 0 {
 		c.flights.finished.Wait()
 	}

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -31,8 +32,8 @@ type Config struct {
 	Cluster Cluster
 }
 
-// Cluster makes a cache one replica's part of several: a *cluster.Config, of package cache/cluster. The internal types of
-// its method keep others from implementing it.
+// Cluster makes a cache one replica's part of several: a *cluster.Config, of package cache/cluster. The internal types
+// of its method keep others from implementing it.
 type Cluster interface {
 	Join(host layer.Host) (layer.Node, error)
 }
@@ -67,6 +68,18 @@ type Options struct {
 	// RetryAfter is for how long after a load failed a stale value is returned without another try. It is at
 	// most MaxStale, and needs it. Default: 1s, or MaxStale if that is shorter.
 	RetryAfter time.Duration
+	// SoftTimeout is how long a caller waits for a load where there is a stale value that MaxStale allows: then the
+	// read has that, and ErrLate as Info.LoadErr, and the load goes on. Where there is none the caller goes on waiting.
+	// It needs MaxStale. Default: 0, no bound.
+	SoftTimeout time.Duration
+	// HardTimeout is how long a caller waits for a load at all: then the read has the stale value, or else ErrLate, and
+	// the load goes on. It is above SoftTimeout. Default: 0, no bound.
+	HardTimeout time.Duration
+	// LateTimeout is how long a load goes on after the first caller has left it by a timeout, and a refresh ahead of
+	// expiry at all where there is a timeout: nobody joins it after that, and its ctx ends when those who wait have
+	// left. What it brings before is kept for all, if no write has come between. It needs one of the other two.
+	// Default: ten times HardTimeout, or SoftTimeout without one.
+	LateTimeout time.Duration
 	// Codec turns values into bytes for the layer that replicas share. Default: JSON.
 	Codec Codec
 }
@@ -95,12 +108,18 @@ func (o Options) check() error {
 	case o.RefreshAhead != 0 && (o.RefreshAhead < 0.1 || o.RefreshAhead > 0.9):
 		return fmt.Errorf("cache: loader %s: RefreshAhead must be 0 or from 0.1 to 0.9, not %v", o.Name, o.RefreshAhead)
 	}
-	return o.checkStale()
+	if err := o.checkStale(); err != nil {
+		return err
+	}
+	return o.checkTimeouts()
 }
 
 // setDefaults sets what is zero and has another default.
 func (o *Options) setDefaults() {
 	if o.RetryAfter == 0 {
 		o.RetryAfter = min(time.Second, o.MaxStale)
+	}
+	if o.LateTimeout == 0 {
+		o.LateTimeout = 10 * cmp.Or(o.HardTimeout, o.SoftTimeout)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
@@ -19,6 +20,7 @@ type flights struct {
 	byKey    map[string]*flight // the running one
 	running  atomic.Int64
 	finished sync.Cond // on mu: running went down
+	closing  bool      // nobody holds a flight that all callers have left
 }
 
 // request is what a caller asks for. It does not change.
@@ -42,6 +44,10 @@ type flight struct {
 	ahead   *entry             // what a refresh ahead of expiry is to replace; nil for other flights
 	waiting int                // callers who have not given up
 	cancel  context.CancelFunc // ends the load's context, when nobody waits any more; nil until that is made
+	held    bool               // it has had a holder, who waits when all callers have left by a timeout
+	holding bool               // the holder waits
+	holder  *time.Timer        // the holder's; nil before the flight has begun
+	overdue bool               // the holder has left: nobody joins it any more
 
 	// fallback is what may stand in for the load; nil without anything. Whether it may is to be asked for each caller.
 	fallback atomic.Pointer[entry]
@@ -80,7 +86,7 @@ func (c *Cache) join(f *flight, mayJoin bool) (joined *flight, led role, ended *
 		c.begin(f)
 		return f, begins, nil
 	}
-	if mayJoin && running.waiting > 0 && c.canAnswer(running, f) {
+	if mayJoin && running.waiting > 0 && !running.overdue && c.canAnswer(running, f) {
 		running.waiting++
 		return running, joins, nil
 	}
@@ -123,21 +129,34 @@ func (c *Cache) begin(f *flight) {
 	c.flights.byKey[f.key] = f
 	c.flights.running.Add(1)
 	f.fence = c.fences.Now()
+	c.timeHolder(f)
 }
 
-// await waits for a flight's end or for the caller's own. came is the clock of the fences when the
-// caller joined. It returns again = true when the flight cannot answer this caller: it turned out
-// to depend on a tag that was invalidated, and began before the caller came.
-func (c *Cache) await(ctx context.Context, f *flight, led role, came fence.Stamp) (again bool, err error) {
+// await waits for a flight's end or for the caller's own: that of its ctx or of its patience. came is the clock of the
+// fences when the caller joined. It returns again = true when the flight cannot answer this caller: it turned out to
+// depend on a tag that was invalidated, and began before the caller came. It returns what stands in for the load, and
+// no error, or ErrLate, when the caller's patience is over.
+func (c *Cache) await(
+	ctx context.Context, f *flight, led role, came fence.Stamp, p *patience,
+) (again bool, instead *entry, err error) {
 	c.counts.waiting.Add(1)
 	defer c.counts.waiting.Add(-1)
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		c.giveUp(f)
-		return false, ctx.Err()
+	for {
+		select {
+		case <-f.done:
+			return f.lateOff && led == joins && came > f.fence, nil, nil
+		case <-ctx.Done():
+			c.giveUp(f)
+			return false, nil, ctx.Err()
+		case <-p.rings():
+			switch instead, left := c.over(f, p); {
+			case instead != nil:
+				return false, instead, nil
+			case left:
+				return false, nil, ErrLate
+			}
+		}
 	}
-	return f.lateOff && led == joins && came > f.fence, nil
 }
 
 // giveUp takes a caller off a flight. A load that nobody waits for any more is told to stop, and
@@ -145,6 +164,11 @@ func (c *Cache) await(ctx context.Context, f *flight, led role, came fence.Stamp
 func (c *Cache) giveUp(f *flight) {
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
+	f.drop()
+}
+
+// drop takes one who waits off a flight. The flights are locked.
+func (f *flight) drop() {
 	if f.waiting--; f.waiting == 0 && f.cancel != nil {
 		f.cancel()
 	}

@@ -64,8 +64,9 @@ type Info struct {
 	// Stale reports that the value's TTL is over, by time alone, and that it was returned all the same since it could
 	// not be loaded: see Options.MaxStale. TTL is then for how long it has been over, as zero or less.
 	Stale bool
-	// LoadErr is why the value could not be loaded: what the load returned. It is nil where this call did not
-	// try, since a load failed less than RetryAfter before.
+	// LoadErr is why a value is returned that could not be loaded: what the load returned, or ErrLate when it takes
+	// longer than this caller waits. It is nil where this call did not try, since a load failed less than RetryAfter
+	// before.
 	LoadErr error
 
 	seen *layer.Lookup // by Look, for Fill to go on from
@@ -129,10 +130,11 @@ func AppendPart(b []byte, part string) []byte {
 	return append(b, part...)
 }
 
-// Get is the value of key: kept, or else loaded, by this caller or by one it waits for. The tags
-// name what the value is made from, as far as that is known before it is loaded; they belong to the
-// key, and all who ask for it name the same. The error is load's own, a *PanicError, ErrOwnKey, or
-// ctx.Err() when the caller gives up; the load then goes on for the callers that remain.
+// Get is the value of key: kept, or else loaded, by this caller or by one it waits for. The tags name what the value is
+// made from, as far as that is known before it is loaded; they belong to the key, and all who ask for it name the same.
+// The error is load's own, a *PanicError, ErrOwnKey, ctx.Err() when the caller gives up, or ErrLate after HardTimeout;
+// the load then goes on for the callers that remain, and after a timeout also without any, for LateTimeout: so it may
+// use nothing that ends with its caller.
 func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
 	v, info, err := l.Peek(key)
 	if info.Reason != Hit {
@@ -203,6 +205,8 @@ func (l *Loader[V]) Fill(
 	if !broken.Copy {
 		key = strings.Clone(key)
 	}
+	patience := l.options.patience(c.clock.now())
+	defer patience.end()
 	for again := false; ; again = true {
 		came := c.fences.Now()
 		f, led, ended := c.join(l.flight(ctx, key, tags, load, missed.seen), !again && c.live(c.clock.now()))
@@ -219,9 +223,13 @@ func (l *Loader[V]) Fill(
 		if led == begins {
 			c.fly(f)
 		}
-		if again, err := c.await(ctx, f, led, came); err != nil {
+		again, instead, err := c.await(ctx, f, led, came, &patience)
+		switch {
+		case instead != nil:
+			return l.stale(instead, Info{Reason: missed.Reason, Collapsed: led == joins}, ErrLate)
+		case err != nil:
 			return v, Info{Reason: missed.Reason}, err
-		} else if again {
+		case again:
 			continue // the next flight has not begun yet, or will be this caller's own
 		}
 		return l.landed(f, led, missed.Reason)
@@ -265,6 +273,9 @@ func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load
 	}
 	l.meter.refreshes.Inc()
 	c.begin(f)
+	if l.options.LateTimeout > 0 {
+		c.hold(f)
+	}
 	go c.fly(f)
 }
 

@@ -83,6 +83,7 @@ func (c *Cache) finish(f *flight) {
 	} else {
 		delete(c.flights.byKey, f.key)
 	}
+	f.endHolder()
 	close(f.done)
 	c.flights.running.Add(-1)
 	c.flights.finished.Broadcast()

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestStaleNeedsItsRules runs what stages old values on a build that can switch rules off, and wants each to fail
-// without the rule that it is about.
+// TestStaleNeedsItsRules runs what stages old values and late loads on a build that can switch rules off, and wants
+// each to fail without the rule that it is about.
 func TestStaleNeedsItsRules(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "broken.test")
 	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program, ".").CombinedOutput(); err != nil {
@@ -20,6 +20,10 @@ func TestStaleNeedsItsRules(t *testing.T) {
 	for _, row := range []struct{ test, rule string }{
 		{"TestStaleInvalidatedDuringTheLoad", "stale"}, {"TestStaleInvalidatedInRetryAfter", "stale"},
 		{"TestStaleJoinedAfterTheWrite", "stale"}, {"TestStaleAbsence", "stale"},
+		{"TestLateLoadThatReadOld", "fence"}, {"TestLateLoadIsJoinedAfterTheWrite", "join"},
+		{"TestSoftTimeoutAfterTheWrite", "stale"}, {"TestHardTimeoutAfterTheWrite", "stale"},
+		{"TestACrowdLeavesALateLoad", "late"}, {"TestTheLastCallerOfALateLoadGivesUp", "late"},
+		{"TestClosingEndsLateLoads", "late"}, {"TestCallersBehindALateLoad", "late"},
 		{"TestStaleOracle/one_process", "stale"}, {"TestStaleOracle/near_and_Redis", "stale"},
 		{"TestStaleOracle/Redis_alone", "stale"},
 		{"TestStaleOracle/one_process", "fence"}, {"TestStaleOracle/near_and_Redis", "fence"},

@@ -27,16 +27,18 @@ var staleOracleReads = flag.Int("stale-oracle-reads", 20_000,
 // after a millisecond and may stand in for loads for an hour. In a cluster the ledger goes away too, now and then, for
 // longer than a lease.
 func TestStaleOracle(t *testing.T) {
-	options := cache.Options{TTL: time.Millisecond, MaxStale: time.Hour, RetryAfter: 2 * time.Millisecond}
-	t.Run("one process", func(t *testing.T) {
-		newStaleOracle(t, options, 0, false).run(t)
-	})
-	t.Run("near and Redis", func(t *testing.T) {
-		newStaleOracle(t, options, 2, false).run(t)
-	})
-	t.Run("Redis alone", func(t *testing.T) {
-		newStaleOracle(t, options, 2, true).run(t)
-	})
+	t.Run("one process", func(t *testing.T) { newStaleOracle(t, 0, false).run(t) })
+	t.Run("near and Redis", func(t *testing.T) { newStaleOracle(t, 2, false).run(t) })
+	t.Run("Redis alone", func(t *testing.T) { newStaleOracle(t, 2, true).run(t) })
+}
+
+// oracleOptions are those of each cache's loaders: without timeouts, and with.
+var oracleOptions = []cache.Options{
+	{Name: "patient", TTL: time.Millisecond, MaxStale: time.Hour, RetryAfter: 2 * time.Millisecond},
+	{
+		Name: "timed", TTL: time.Millisecond, MaxStale: time.Hour, RetryAfter: time.Millisecond,
+		SoftTimeout: time.Millisecond, HardTimeout: 3 * time.Millisecond, LateTimeout: 10 * time.Millisecond,
+	},
 }
 
 // staleOracle is a database of few rows, and the replicas that read and write it.
@@ -56,7 +58,7 @@ type staleOracle struct {
 }
 
 // newStaleOracle makes an oracle of several replicas on a Redis, or of one process.
-func newStaleOracle(t *testing.T, options cache.Options, replicas int, noNear bool) *staleOracle {
+func newStaleOracle(t *testing.T, replicas int, noNear bool) *staleOracle {
 	t.Helper()
 	o := &staleOracle{done: make(chan struct{})}
 	if replicas == 0 {
@@ -72,7 +74,9 @@ func newStaleOracle(t *testing.T, options cache.Options, replicas int, noNear bo
 		}
 	}
 	for _, c := range o.caches {
-		o.loaders = append(o.loaders, mustLoader[int64](t, c, options))
+		for _, options := range oracleOptions {
+			o.loaders = append(o.loaders, mustLoader[int64](t, c, options))
+		}
 	}
 	return o
 }
@@ -85,7 +89,7 @@ func (o *staleOracle) run(t *testing.T) {
 		writing.Go(o.write)
 	}
 	writing.Go(o.goAwayAndComeBack)
-	for range 6 {
+	for range 48 {
 		reading.Go(func() {
 			for o.reads.Load() < int64(*staleOracleReads) && o.old.Load() == 0 {
 				o.read(t)
@@ -95,12 +99,20 @@ func (o *staleOracle) run(t *testing.T) {
 	reading.Wait()
 	close(o.done)
 	writing.Wait()
-	t.Logf("%d values, %d of them stale; %d errors; %d writes", o.reads.Load(), o.stale.Load(), o.errs.Load(), o.writes.Load())
+	var soft, hard uint64
+	for _, c := range o.caches {
+		for _, s := range c.Stats().Loaders {
+			soft, hard = soft+s.SoftTimeouts, hard+s.HardTimeouts
+		}
+	}
+	t.Logf("%d callers left after SoftTimeout, %d after HardTimeout", soft, hard)
+	t.Logf("%d values, %d of them stale; %d errors; %d writes",
+		o.reads.Load(), o.stale.Load(), o.errs.Load(), o.writes.Load())
 	if n := o.old.Load(); n > 0 {
 		t.Errorf("%d values were older than a write that had been acknowledged", n)
 	}
-	if o.stale.Load() == 0 || o.errs.Load() == 0 {
-		t.Errorf("%d values were stale, and %d reads failed: nothing was put to the test", o.stale.Load(), o.errs.Load())
+	if o.stale.Load() == 0 || o.errs.Load() == 0 || soft == 0 || hard == 0 {
+		t.Error("not all was put to the test")
 	}
 }
 
@@ -114,7 +126,7 @@ func (o *staleOracle) read(t *testing.T) {
 		named = nil
 	}
 	loader := o.loaders[rand.IntN(len(o.loaders))]
-	got, info, err := loader.Get(context.Background(), fmt.Sprint(k), named,
+	got, info, err := loader.Get(context.Background(), loader.Key(fmt.Sprint(k)), named,
 		func(ctx context.Context, fill *cache.Fill) (int64, error) {
 			v, err := o.load(ctx, k)
 			if late && err == nil {
@@ -123,7 +135,7 @@ func (o *staleOracle) read(t *testing.T) {
 			return v, err
 		})
 	switch {
-	case errors.Is(err, errAway):
+	case errors.Is(err, errAway), errors.Is(err, cache.ErrLate):
 		o.errs.Add(1)
 		time.Sleep(50 * time.Microsecond)
 		return

@@ -22,7 +22,7 @@ type meter struct {
 
 	hits, misses, joined, refreshes, refused, failed count.Counter
 	sharedHits, sharedMisses, sharedAway, unencoded  count.Counter
-	stale                                            count.Counter
+	stale, softTimeouts, hardTimeouts                count.Counter
 
 	fills *count.Histogram
 }
@@ -63,5 +63,6 @@ func (m *meter) stats(name string) stats.Loader {
 		Refused: m.refused.Load(), Failed: m.failed.Load(), Fills: m.fills.Load(),
 		SharedHits: m.sharedHits.Load(), SharedMisses: m.sharedMisses.Load(), SharedAway: m.sharedAway.Load(),
 		Unencoded: m.unencoded.Load(), Stale: m.stale.Load(),
+		SoftTimeouts: m.softTimeouts.Load(), HardTimeouts: m.hardTimeouts.Load(),
 	}
 }

@@ -97,6 +97,10 @@ func newCollector(namespace string, read func() stats.Cache) *collector {
 		func(s stats.Loader) uint64 { return s.SharedAway })
 	ofLoader("unencoded_total", "Fills whose value the codec could not encode, by an error or a panic.",
 		func(s stats.Loader) uint64 { return s.Unencoded })
+	ofLoader("soft_timeouts_total", "Misses that left a load for a stale value after SoftTimeout.",
+		func(s stats.Loader) uint64 { return s.SoftTimeouts })
+	ofLoader("hard_timeouts_total", "Misses that left a load after HardTimeout, with a stale value or without.",
+		func(s stats.Loader) uint64 { return s.HardTimeouts })
 	ofLoader("stale_total", "Reads answered with a value whose TTL was over, since its load failed or was late.",
 		func(s stats.Loader) uint64 { return s.Stale })
 

@@ -29,7 +29,7 @@ type Cache struct {
 // Loader is what one loader has counted. For each
 //
 //	gets = Hits + Misses
-//	Misses = Joined + fills that a caller began + those who gave up + HEADs, which fill nothing
+//	Misses = Joined + fills that a caller began + those who gave up or were late + HEADs, which fill nothing
 //
 // while Refreshes are fills that no read waited for. In a cluster
 //
@@ -59,6 +59,9 @@ type Loader struct {
 	// Unencoded are fills whose value the codec could not encode, by an error or a panic.
 	Unencoded uint64
 
+	// SoftTimeouts are misses that left a load for a stale value after SoftTimeout, HardTimeouts those that left one
+	// after HardTimeout, with a stale value or without.
+	SoftTimeouts, HardTimeouts uint64
 	// Stale are reads that were answered with a value whose TTL was over, since its load failed or was late; they are
 	// among the Hits, the Misses and those Joined, like all others.
 	Stale uint64

@@ -41,6 +41,7 @@ var (
 	Marks    = off("marks")
 	Clear    = off("clear")
 	Stale    = off("stale")
+	Late     = off("late")
 )
 
 var dieAt = os.Getenv("CACHE_DIE_AT")

@@ -29,6 +29,7 @@ const (
 	Marks    = false // a session begins without the marks of what was invalidated before it
 	Clear    = false // a clear ends before every replica knows of it
 	Stale    = false // what stands in for a load that fails may be an absence, or invalidated, or without a lease
+	Late     = false // a load ends with the last caller who left it by a timeout
 )
 
 // At is a step that a writer can be told to die at.
