@@ -19,6 +19,8 @@ type Cache struct {
 	counts  counts
 	named   bool    // tags are kept by name
 	failed  backoff // keys whose load failed, for RetryAfter
+	// refreshed are keys that are being refreshed, where nothing is near.
+	refreshed backoff
 
 	mu     sync.Mutex
 	meters map[string]*meter // by the names of the loaders

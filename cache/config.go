@@ -22,7 +22,7 @@ type Config struct {
 	// Default: nil, the near cache.
 	Store store.StoreInterface
 	// NoNear has this process keep nothing in memory. Default: false. It is of use with a Cluster only:
-	// every read then asks Redis, and nothing is refreshed ahead of its expiry.
+	// every read then asks Redis.
 	NoNear bool
 	// KeepTags keeps the tags of each value that this process loads by name, for Inspect: otherwise it knows them by their
 	// slots alone. It costs 24 bytes for each entry, and 16 and the text for each of its tags. Default: false.
@@ -55,8 +55,8 @@ type Options struct {
 	Absent func(error) bool
 	// RefreshAhead is the part of TTL after which the next read has the value loaded again in the
 	// background, so that no reader waits when it expires; it is moved by up to a tenth of TTL, at
-	// random, so that values filled together are not refreshed together. From 0.1 to 0.9.
-	// Default: 0, off.
+	// random, so that values filled together are not refreshed together. Where replicas share the cache and
+	// keep nothing near, one of them loads, and each tries once a second at most. From 0.1 to 0.9. Default: 0, off.
 	RefreshAhead float64
 	// MaxStale is for how long after its TTL a value may be returned whose load fails: then the read has the value, no
 	// error, Info.Stale, and the load's error as Info.LoadErr. Time is all that it forgives. What was invalidated is

@@ -41,6 +41,8 @@ type flight struct {
 
 	fence   fence.Stamp        // taken before the load began to read
 	next    *flight            // waits for this one to end
+	afar    bool               // it refreshes a value that is not near, which is read meanwhile
+	until   time.Time          // the end of that value's time
 	ahead   *entry             // what a refresh ahead of expiry is to replace; nil for other flights
 	waiting int                // callers who have not given up
 	cancel  context.CancelFunc // ends the load's context, when nobody waits any more; nil until that is made
@@ -114,14 +116,15 @@ func (c *Cache) canAnswer(running, other *flight) bool {
 	return broken.Join || c.fences.Holds(running.fence, running.slots) && c.fences.Holds(running.fence, other.slots)
 }
 
-// has reports whether a key is being loaded.
+// has reports whether a key is being loaded, so that there is nothing to look up.
 func (f *flights) has(key string) bool {
 	if f.running.Load() == 0 {
 		return false
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.byKey[key] != nil
+	running := f.byKey[key]
+	return running != nil && !running.afar
 }
 
 // begin takes the fence and the key. The flights are locked.

@@ -211,14 +211,7 @@ func (l *Loader[V]) Fill(
 		came := c.fences.Now()
 		f, led, ended := c.join(l.flight(ctx, key, tags, load, missed.seen), !again && c.live(c.clock.now()))
 		if ended != nil {
-			l.meter.joined.Inc()
-			now := c.clock.now()
-			if ended.expires <= now && l.options.MaxStale > 0 {
-				return l.stale(ended, Info{Reason: missed.Reason, Collapsed: true}, nil)
-			}
-			v, info, err = l.unpack(ended, now)
-			info.Reason, info.Collapsed = missed.Reason, true
-			return v, info, err
+			return l.ended(ended, missed.Reason)
 		}
 		if led == begins {
 			c.fly(f)
@@ -234,6 +227,18 @@ func (l *Loader[V]) Fill(
 		}
 		return l.landed(f, led, missed.Reason)
 	}
+}
+
+// ended returns the entry that a flight has just ended with, to a caller who came for it too late.
+func (l *Loader[V]) ended(e *entry, reason Reason) (v V, info Info, err error) {
+	l.meter.joined.Inc()
+	now := l.cache.clock.now()
+	if e.expires <= now && l.options.MaxStale > 0 {
+		return l.stale(e, Info{Reason: reason, Collapsed: true}, nil)
+	}
+	v, info, err = l.unpack(e, now)
+	info.Reason, info.Collapsed = reason, true
+	return v, info, err
 }
 
 // landed returns what a flight brought one of its callers.
@@ -255,13 +260,14 @@ func (l *Loader[V]) landed(f *flight, led role, reason Reason) (v V, info Info, 
 	return v, info, f.err
 }
 
-// Refresh loads a value again in the background, through the same fence. It is for the caller whom
-// Peek told Due. If a load of the key is running already, that is as good. When the load fails, the
-// value that is there stays, and is tried to be refreshed again when half of the time it has left is
-// gone. The load outlives the call: it may use nothing that ends with the caller.
+// Refresh loads a value again in the background, through the same fence. It is for the caller to whom
+// Peek or Look returned Due. If a load of the key is running already, that is as good, and so is another
+// replica's. When the load fails, the value that is there stays, and is tried to be refreshed again when half
+// of the time it has left is gone. The load outlives the call: it may use nothing that ends with the caller.
 func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load Load[V]) {
 	f := l.flight(ctx, strings.Clone(key), tags, load, nil)
 	c := l.cache
+	f.afar = c.node != nil && !c.Near()
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
 	f.ahead = c.keep.get(f.key)

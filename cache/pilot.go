@@ -74,6 +74,9 @@ func (c *Cache) finish(f *flight) {
 		}
 	}
 	c.noteFailure(f)
+	if f.afar {
+		c.refreshedAfar(f)
+	}
 	if f.ahead != nil && f.entry == nil {
 		f.ahead.refreshLater(c.clock.now())
 	}

@@ -33,6 +33,9 @@ func (l *Loader[V]) look(key string) (v V, info Info, seen *layer.Lookup) {
 	l.meter.sharedHits.Inc()
 	v, _ = value.(V)
 	info = Info{Shared: SharedHit}
+	if !c.Near() && l.options.isDue(&there.Found) {
+		info.Due = c.takeDue(key, &there.Found)
+	}
 	o := outcome{value: value, absent: there.Absent, id: there.ID}
 	ttl, _ := o.lives(&l.options)
 	if info.TTL = max(0, min(ttl, time.Until(there.Expires))); info.TTL > 0 && c.Near() {
@@ -74,6 +77,11 @@ func (c *Cache) fetchGood(ctx context.Context, f *flight) (found *layer.Found, l
 	var old layer.Token
 	if f.ahead != nil {
 		old = f.ahead.id
+	}
+	if f.afar {
+		if found = c.fetchAhead(f); found != nil {
+			return found, nil
+		}
 	}
 	from := f.seen
 	if from != nil && from.Hit {

@@ -85,7 +85,7 @@ func (c *Cache) standIn(key string, o *Options, found *layer.Found) *entry {
 
 // fallBackTo has a value of the shared layer stand in for a flight's load, where there is none near.
 func (c *Cache) fallBackTo(f *flight, found *layer.Found) {
-	if !c.usable(f.fallback.Load(), f.options) {
+	if f.options.MaxStale > 0 && !c.usable(f.fallback.Load(), f.options) {
 		f.fallback.Store(c.standIn(f.key, f.options, found))
 	}
 }
@@ -93,13 +93,12 @@ func (c *Cache) fallBackTo(f *flight, found *layer.Found) {
 // noteFailure remembers for RetryAfter that a flight failed, and has what stands in for its load near meanwhile. A
 // refresh that fails while its value is good changes nothing. The flights are locked.
 func (c *Cache) noteFailure(f *flight) {
-	now := c.clock.now()
 	switch {
 	case f.options.MaxStale <= 0:
 	case f.err == nil || f.absent:
 		c.failed.forget(f.key)
-	case f.failed && (f.ahead == nil || f.ahead.expires <= now):
-		c.failed.set(f.key, now+int64(f.options.RetryAfter))
+	case f.failed && !c.isAhead(f):
+		c.failed.set(f.key, c.clock.now()+int64(f.options.RetryAfter))
 		if e := c.instead(f); e != nil && e != c.keep.get(f.key) {
 			c.keep.set(f.key, e)
 		}

@@ -24,6 +24,7 @@ func TestStaleNeedsItsRules(t *testing.T) {
 		{"TestSoftTimeoutAfterTheWrite", "stale"}, {"TestHardTimeoutAfterTheWrite", "stale"},
 		{"TestACrowdLeavesALateLoad", "late"}, {"TestTheLastCallerOfALateLoadGivesUp", "late"},
 		{"TestClosingEndsLateLoads", "late"}, {"TestCallersBehindALateLoad", "late"},
+		{"TestRefreshAfarThatReadOld", "fence"}, {"TestRefreshAfarThatReadOld", "join"},
 		{"TestStaleOracle/one_process", "stale"}, {"TestStaleOracle/near_and_Redis", "stale"},
 		{"TestStaleOracle/Redis_alone", "stale"},
 		{"TestStaleOracle/one_process", "fence"}, {"TestStaleOracle/near_and_Redis", "fence"},

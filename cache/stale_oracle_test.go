@@ -32,13 +32,14 @@ func TestStaleOracle(t *testing.T) {
 	t.Run("Redis alone", func(t *testing.T) { newStaleOracle(t, 2, true).run(t) })
 }
 
-// oracleOptions are those of each cache's loaders: without timeouts, and with.
+// oracleOptions are those of each cache's loaders: without timeouts, with them, and with refreshes ahead of expiry.
 var oracleOptions = []cache.Options{
 	{Name: "patient", TTL: time.Millisecond, MaxStale: time.Hour, RetryAfter: 2 * time.Millisecond},
 	{
 		Name: "timed", TTL: time.Millisecond, MaxStale: time.Hour, RetryAfter: time.Millisecond,
 		SoftTimeout: time.Millisecond, HardTimeout: 3 * time.Millisecond, LateTimeout: 10 * time.Millisecond,
 	},
+	{Name: "ahead", TTL: 5 * time.Millisecond, RefreshAhead: 0.3},
 }
 
 // staleOracle is a database of few rows, and the replicas that read and write it.
@@ -99,19 +100,19 @@ func (o *staleOracle) run(t *testing.T) {
 	reading.Wait()
 	close(o.done)
 	writing.Wait()
-	var soft, hard uint64
+	var soft, hard, ahead uint64
 	for _, c := range o.caches {
 		for _, s := range c.Stats().Loaders {
-			soft, hard = soft+s.SoftTimeouts, hard+s.HardTimeouts
+			soft, hard, ahead = soft+s.SoftTimeouts, hard+s.HardTimeouts, ahead+s.Refreshes
 		}
 	}
-	t.Logf("%d callers left after SoftTimeout, %d after HardTimeout", soft, hard)
+	t.Logf("%d callers left after SoftTimeout, %d after HardTimeout; %d refreshes", soft, hard, ahead)
 	t.Logf("%d values, %d of them stale; %d errors; %d writes",
 		o.reads.Load(), o.stale.Load(), o.errs.Load(), o.writes.Load())
 	if n := o.old.Load(); n > 0 {
 		t.Errorf("%d values were older than a write that had been acknowledged", n)
 	}
-	if o.stale.Load() == 0 || o.errs.Load() == 0 || soft == 0 || hard == 0 {
+	if o.stale.Load() == 0 || o.errs.Load() == 0 || soft == 0 || hard == 0 || ahead == 0 {
 		t.Error("not all was put to the test")
 	}
 }
