@@ -76,6 +76,10 @@ func (p *PanicError) Error() string {
 func (c *Cache) join(f *flight, mayJoin bool) (joined *flight, led role, ended *entry) {
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
+	return c.joinLocked(f, mayJoin)
+}
+
+func (c *Cache) joinLocked(f *flight, mayJoin bool) (joined *flight, led role, ended *entry) {
 	running := c.flights.byKey[f.key]
 	if running == nil {
 		// The flight that this caller just missed may have ended: look again, now that none can.

@@ -267,22 +267,29 @@ func (l *Loader[V]) landed(f *flight, led role, reason Reason) (v V, info Info, 
 func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load Load[V]) {
 	f := l.flight(ctx, strings.Clone(key), tags, load, nil)
 	c := l.cache
-	f.afar = c.node != nil && !c.Near()
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
+	if c.beginAhead(f) {
+		go c.fly(f)
+	}
+}
+
+// beginAhead begins a refresh, unless the key is being loaded. The flights are locked.
+func (c *Cache) beginAhead(f *flight) bool {
 	f.ahead = c.keep.get(f.key)
+	f.afar = c.node != nil && !c.Near()
 	if c.flights.byKey[f.key] != nil {
 		if f.ahead != nil {
 			f.ahead.refreshing.Store(false) // if that load brings nothing, a later read tries again
 		}
-		return
+		return false
 	}
-	l.meter.refreshes.Inc()
+	f.meter.refreshes.Inc()
 	c.begin(f)
-	if l.options.LateTimeout > 0 {
+	if f.options.LateTimeout > 0 {
 		c.hold(f)
 	}
-	go c.fly(f)
+	return true
 }
 
 // flight is a load with one who waits for it: the caller, or the refresh itself, which never gives up.

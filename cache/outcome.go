@@ -26,6 +26,12 @@ type outcome struct {
 	lateOff bool   // a tag that the load named was invalidated while it ran
 }
 
+// judge decides what a load that has returned brought: a value, an absence or an error.
+func (o *outcome) judge(options *Options) {
+	o.drawn = rand.Float64()
+	o.absent = o.err != nil && options.Absent != nil && options.Absent(o.err) || o.err == nil && o.fill.absent
+}
+
 // lives returns how long the outcome may be served as good, its ttl, and how long it is kept: its life, which is that of
 // a value and MaxStale. They are the same for the near cache and for the layer that replicas share, and whenever they are
 // asked for. Both are zero where nothing is kept: for errors, but those that mean absence.

@@ -18,10 +18,13 @@ type loading struct {
 	outer *loading
 }
 
-// loading returns the ctx of a load of a key.
-func (c *Cache) loading(ctx context.Context, key string) context.Context {
-	outer, _ := ctx.Value(loadingKey{}).(*loading)
-	return context.WithValue(ctx, loadingKey{}, &loading{c, key, outer})
+// loading returns the ctx of a load of keys.
+func (c *Cache) loading(ctx context.Context, keys ...string) context.Context {
+	l, _ := ctx.Value(loadingKey{}).(*loading)
+	for _, key := range keys {
+		l = &loading{c, key, l}
+	}
+	return context.WithValue(ctx, loadingKey{}, l)
 }
 
 // isLoading reports whether ctx is that of a load of the key, or of one that is made for it.

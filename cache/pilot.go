@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
@@ -51,9 +50,7 @@ func (f *flight) run(ctx context.Context) {
 		f.meter.filled(time.Since(began), f.err)
 	}()
 	f.value, f.err = f.load(ctx, &f.fill)
-	f.drawn = rand.Float64()
-	absent := f.options.Absent
-	f.absent = f.err != nil && absent != nil && absent(f.err) || f.err == nil && f.fill.absent
+	f.judge(f.options)
 	returned = true
 }
 

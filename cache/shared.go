@@ -16,7 +16,12 @@ func (l *Loader[V]) look(key string) (v V, info Info, seen *layer.Lookup) {
 	if c.flights.has(key) {
 		return v, info, nil
 	}
-	there := c.node.Lookup(key)
+	return l.found(key, c.node.Lookup(key))
+}
+
+// found returns what was seen of a key in the layer that replicas share: see look.
+func (l *Loader[V]) found(key string, there layer.Lookup) (v V, info Info, seen *layer.Lookup) {
+	c := l.cache
 	if !there.Hit || l.options.lapsed(there.Expires) {
 		copied := there
 		if there.Hit {

@@ -21,6 +21,7 @@ type meter struct {
 	options *Options // the loader's
 
 	hits, misses, joined, refreshes, refused, failed count.Counter
+	batches                                          count.Counter
 	sharedHits, sharedMisses, sharedAway, unencoded  count.Counter
 	stale, softTimeouts, hardTimeouts                count.Counter
 
@@ -62,7 +63,7 @@ func (m *meter) stats(name string) stats.Loader {
 		Hits: m.hits.Load(), Misses: m.misses.Load(), Joined: m.joined.Load(), Refreshes: m.refreshes.Load(),
 		Refused: m.refused.Load(), Failed: m.failed.Load(), Fills: m.fills.Load(),
 		SharedHits: m.sharedHits.Load(), SharedMisses: m.sharedMisses.Load(), SharedAway: m.sharedAway.Load(),
-		Unencoded: m.unencoded.Load(), Stale: m.stale.Load(),
+		Unencoded: m.unencoded.Load(), Batches: m.batches.Load(), Stale: m.stale.Load(),
 		SoftTimeouts: m.softTimeouts.Load(), HardTimeouts: m.hardTimeouts.Load(),
 	}
 }

@@ -89,6 +89,8 @@ func newCollector(namespace string, read func() stats.Cache) *collector {
 		func(s stats.Loader) uint64 { return s.Refused })
 	ofLoader("failed_fills_total", "Fills that ended in an error.",
 		func(s stats.Loader) uint64 { return s.Failed })
+	ofLoader("batches_total", "Loads of several keys at once; each of the keys is a fill of its own.",
+		func(s stats.Loader) uint64 { return s.Batches })
 	ofLoader("redis_hits_total", "Fills that Redis answered, those included that waited there for another replica's.",
 		func(s stats.Loader) uint64 { return s.SharedHits })
 	ofLoader("redis_misses_total", "Fills that this replica was to load for all.",

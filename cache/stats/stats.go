@@ -47,6 +47,9 @@ type Loader struct {
 	Refused uint64
 	// Failed are fills that ended in an error.
 	Failed uint64
+	// Batches are loads of several keys at once, for GetMany. Each of the keys is a fill of its own, which took as long
+	// as its batch.
+	Batches uint64
 	// Fills are how long fills took.
 	Fills Histogram
 

@@ -28,6 +28,73 @@ func (f *fills) lookup(key string) layer.Lookup {
 	return l
 }
 
+// lookupMany is lookup for several keys, in as few round trips as there can be.
+func (f *fills) lookupMany(keys []string) []layer.Lookup {
+	before := f.Fences.Now()
+	s := f.members.ready()
+	if s == nil {
+		return make([]layer.Lookup, len(keys))
+	}
+	return s.lookupAll(keys, before)
+}
+
+// tryFetch is Node.TryFetch. Whom another replica's fill keeps waiting is not waited for.
+func (f *fills) tryFetch(asks []layer.Ask) []layer.Tried {
+	f.lookAgain(asks)
+	tried := make([]layer.Tried, len(asks))
+	places := map[*session][]int{} // almost always of one session
+	for i, ask := range asks {
+		s, _ := ask.From.Session.(*session)
+		switch {
+		case s == nil:
+		case ask.From.Hit && ask.From.ID != ask.Old:
+			tried[i].Busy = true
+		default:
+			places[s] = append(places[s], i)
+		}
+	}
+	for s, places := range places {
+		s.acquireAll(asks, places, tried)
+	}
+	return tried
+}
+
+// lookAgain looks up the keys of those asks that have not been.
+func (f *fills) lookAgain(asks []layer.Ask) {
+	var places []int
+	var keys []string
+	for i, ask := range asks {
+		if ask.From == nil {
+			places, keys = append(places, i), append(keys, ask.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	for i, l := range f.lookupMany(keys) {
+		asks[places[i]].From = &l
+	}
+}
+
+// acquireAll asks for the leases of the asks at some places, together, and notes what came of it.
+func (s *session) acquireAll(asks []layer.Ask, places []int, tried []layer.Tried) {
+	leases, evals := make([]*FillLease, len(places)), make([]*eval, len(places))
+	for i, place := range places {
+		leases[i] = s.fillLease(asks[place].Key)
+		evals[i] = leases[i].asking(seenID(asks[place].From))
+	}
+	for i, p := range s.redis.evals.doAll(evals) {
+		acquired, _, err := leases[i].asked(p.command, p.bundle.err)
+		switch {
+		case err != nil:
+		case acquired:
+			tried[places[i]].Lease = leases[i]
+		default:
+			tried[places[i]].Busy = true
+		}
+	}
+}
+
 // fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more.
 const fetchRounds = 5
 

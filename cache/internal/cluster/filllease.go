@@ -38,11 +38,27 @@ func (l *FillLease) waiters() string { return l.names[3] }
 // acquire asks for the lease, and reports whether it got it. Otherwise it returns how long the lease of the replica
 // that fills the key has left; zero when there is another value by now than the one that was seen.
 func (l *FillLease) acquire(seen string) (acquired bool, left time.Duration, err error) {
+	e, err := l.session.redis.evals.do(l.asking(seen))
+	return l.asked(e, err)
+}
+
+// asking is the script that asks for the lease.
+func (l *FillLease) asking(seen string) *eval {
 	s := l.session
-	word, rest, err := s.eval(acquireScript, 0, l.names,
-		s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.names.inbox(s.member))
+	return &eval{script: acquireScript, keys: l.names, args: []any{
+		s.inc.String(), l.token.String(), seen, s.FillLease.Milliseconds(), s.names.inbox(s.member),
+	}}
+}
+
+// asked returns what acquire does, once the script has run, or failed to.
+func (l *FillLease) asked(e *eval, err error) (acquired bool, left time.Duration, _ error) {
+	var word string
+	var rest reply
+	if err == nil {
+		word, rest, err = read(e.reply)
+	}
 	if err != nil {
-		s.failed(err)
+		l.session.failed(err)
 		return false, 0, err
 	}
 	switch word {

@@ -29,18 +29,47 @@ func (s *session) lookup(key string, before fence.Stamp) (l layer.Lookup, err er
 	if !s.membership.lease.holds(s.Now()) {
 		return l, errNoLease
 	}
-	name := s.values + key
-	if len(key) > longKey {
-		name = s.name("v", key)
-	}
-	g, err := s.redis.gets.do(&get{name: name})
+	g, err := s.redis.gets.do(&get{name: s.valueOf(key)})
 	if err != nil {
 		s.failed(err)
 		return l, err
 	}
+	return s.judge(g, before), nil
+}
+
+// lookupAll is lookup for several keys, which are read together. What could not be read has no session.
+func (s *session) lookupAll(keys []string, before fence.Stamp) []layer.Lookup {
+	found := make([]layer.Lookup, len(keys))
+	if !s.membership.lease.holds(s.Now()) {
+		return found
+	}
+	gets := make([]*get, len(keys))
+	for i, key := range keys {
+		gets[i] = &get{name: s.valueOf(key)}
+	}
+	for i, place := range s.redis.gets.doAll(gets) {
+		if err := place.bundle.err; err != nil {
+			s.failed(err)
+			continue
+		}
+		found[i] = s.judge(place.command, before)
+	}
+	return found
+}
+
+// valueOf is the name of a key's value.
+func (s *session) valueOf(key string) string {
+	if len(key) > longKey {
+		return s.name("v", key)
+	}
+	return s.values + key
+}
+
+// judge decides whether what was read may be served.
+func (s *session) judge(g *get, before fence.Stamp) (l layer.Lookup) {
 	l.Session = s
 	if g.raw == nil {
-		return l, nil
+		return l
 	}
 	var v Value
 	if v.unmarshal(g.raw) == nil && v.Inc == s.inc {
@@ -51,5 +80,5 @@ func (s *session) lookup(key string, before fence.Stamp) (l layer.Lookup, err er
 	if !l.Hit {
 		l.Seen = idOf(g.raw)
 	}
-	return l, nil
+	return l
 }

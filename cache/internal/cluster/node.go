@@ -78,6 +78,13 @@ func (n *Node) Live(now int64) bool { return n.lease.holds(now) }
 // Lookup looks a key up in Redis, in one round trip.
 func (n *Node) Lookup(key string) layer.Lookup { return n.fills.lookup(key) }
 
+// LookupMany is Lookup for several keys, in as few round trips as there can be.
+func (n *Node) LookupMany(keys []string) []layer.Lookup { return n.fills.lookupMany(keys) }
+
+// TryFetch is Fetch for several keys, in as few round trips as there can be, and waits for no other replica: of keys
+// that one of them fills, or has filled, it returns that they are Busy.
+func (n *Node) TryFetch(asks []layer.Ask) []layer.Tried { return n.fills.tryFetch(asks) }
+
 // Fetch looks a key up in Redis, or goes on from a Lookup that found nothing. Where there is nothing that may
 // be served, or only the value whose ID is old, one replica is to fill it: it gets the FillLease, and all others
 // wait for it to finish and look again. It returns neither when this replica cannot use Redis, when it waited

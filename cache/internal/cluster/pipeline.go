@@ -86,6 +86,38 @@ func (p *pipeline[T]) do(c T) (T, error) {
 	return c, b.err
 }
 
+// doAll is do for several commands: all are asked for before any of them is sent, so that as few bundles as possible
+// have them. It returns where each is, or the same command of another caller, once the replies are there.
+func (p *pipeline[T]) doAll(commands []T) []place[T] {
+	places := make([]place[T], len(commands))
+	var led []*bundle[T]
+	var others []<-chan struct{}
+	p.mu.Lock()
+	for i, c := range commands {
+		same, found := p.asked[c.what()]
+		leads := false
+		if places[i] = same; !found {
+			places[i].command = c
+			places[i].bundle, leads = p.addLocked(c)
+		}
+		if b := places[i].bundle; leads {
+			led = append(led, b)
+		} else if !slices.Contains(led, b) {
+			others = append(others, b.doneLocked())
+		}
+	}
+	p.mu.Unlock()
+	var leading sync.WaitGroup
+	for _, b := range led {
+		leading.Go(func() { p.lead(b) })
+	}
+	leading.Wait()
+	for _, done := range others {
+		<-done
+	}
+	return places
+}
+
 // addLocked puts a command into a bundle, and reports whether its caller leads that.
 func (p *pipeline[T]) addLocked(c T) (b *bundle[T], leads bool) {
 	defer func() {

@@ -31,6 +31,7 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 		{"TestScheduleDemotedAndBack", "past"}, {"TestScheduleRestoredRedis", "past"},
 		{"TestScheduleRestoredRedisAtOnce", "fence"},
 		{"TestScheduleLateReplica", "marks"},
+		{"TestScheduleManyOneOfThree", "fence"}, {"TestScheduleJoiningABatch", "join"},
 		{"TestScheduleClearedReplica", "clear"}, {"TestScheduleClearedFill", "fence"},
 		{"TestScheduleJoiningAClearedFill", "join,fence"},
 		{"TestScheduleStaleInRedis", "stale"}, {"TestScheduleStaleWithoutALease", "stale"},

@@ -129,6 +129,7 @@ func serve(s settings) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /row/{key}", r.handleRead)
 	mux.HandleFunc("POST /row/{key}", r.handleWrite)
+	mux.HandleFunc("GET /rows/{keys}", r.handleReadMany)
 	mux.HandleFunc("POST /clear", r.handleClear)
 	mux.HandleFunc("POST /release/{hold}", r.handleRelease)
 	mux.HandleFunc("POST /hold-ledger", func(http.ResponseWriter, *http.Request) { r.ledger.hold() })

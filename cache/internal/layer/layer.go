@@ -30,6 +30,11 @@ type Node interface {
 	// neither when the layer cannot be used, when it waited again and again for fills that brought nothing, or when ctx
 	// ended: then the caller loads for itself.
 	Fetch(ctx context.Context, key string, old Token, from *Lookup) (*Found, Lease)
+	// LookupMany is Lookup for several keys, in as few round trips as there can be.
+	LookupMany(keys []string) []Lookup
+	// TryFetch is Fetch for several keys, in as few round trips as there can be, and waits for no other replica. The
+	// leases that it returns are held together: who holds them is to wait for nobody who may be waiting for one.
+	TryFetch(asks []Ask) []Tried
 	// Settle carries out the invalidation of a write that has committed, and has its record removed then, if record is
 	// not 0. An error means that the write must not be acknowledged.
 	Settle(record int64, tags []string) error
@@ -77,6 +82,20 @@ type Lookup struct {
 	Seen string
 	// Session is the layer's own; nil when it cannot be used.
 	Session any
+}
+
+// Ask is a key that TryFetch is asked for; the rest is as Fetch takes it.
+type Ask struct {
+	Key  string
+	Old  Token
+	From *Lookup
+}
+
+// Tried is what came of an Ask: a Lease, Busy, or neither, where the layer cannot be used.
+type Tried struct {
+	Lease Lease
+	// Busy reports that another replica fills the key or has filled it: Fetch returns the value, or waits for it.
+	Busy bool
 }
 
 // Lease is the right, and the duty, to fill a key for all replicas. It is held until it ends with Store or Release; with

@@ -1,0 +1,69 @@
+package cluster
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/layer"
+)
+
+// TestManyGoTogether has one caller ask for much at once: it goes in bundles that are as full as may be, and what is
+// asked for twice, or by another, goes once.
+func TestManyGoTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(time.Hour)
+		var group sync.WaitGroup
+		group.Go(func() { l.do(&number{n: 7}) })
+		synctest.Wait() // it is under way
+		all := append(numbers(150, 0), &number{n: 9})
+		began := time.Now()
+		for i, place := range l.doAll(all) {
+			if err := place.bundle.err; err != nil || place.command.double != 2*all[i].n {
+				t.Errorf("%d was answered with %d, %v", all[i].n, place.command.double, err)
+			}
+		}
+		group.Wait()
+		slices.Sort(l.sent)
+		if want := []int{1, 21, 64, 64}; !slices.Equal(l.sent, want) || time.Since(began) > time.Second {
+			t.Errorf("bundles of %v were sent, and answered after %v; want %v at once", l.sent, time.Since(began), want)
+		}
+		if len(l.doAll(nil)) != 0 || len(l.underWay)+len(l.waiting)+len(l.asked) != 0 {
+			t.Error("something is left")
+		}
+	})
+}
+
+// TestManyTooMany holds that those whose turn comes too late are told so, and the others are answered.
+func TestManyTooMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1500 * time.Millisecond) // the second turn is in time, the third is not
+		late := 0
+		for _, place := range l.doAll(numbers(3*mostUnderWay*mostTogether, 0)) {
+			if place.bundle.err != nil {
+				late++
+			}
+		}
+		if late != mostUnderWay*mostTogether {
+			t.Errorf("%d were late, want those of the third turn", late)
+		}
+	})
+}
+
+// TestNoTriedLeaseIsNil holds that a replica without a session returns neither leases nor waits.
+func TestNoTriedLeaseIsNil(t *testing.T) {
+	p, _ := newPart(t, &fakeLedger{})
+	n := newNode(p)
+	for _, tried := range n.TryFetch([]layer.Ask{{Key: "a"}, {Key: "b", From: &layer.Lookup{}}}) {
+		if tried.Lease != nil || tried.Busy {
+			t.Errorf("without a session: %+v, want nothing", tried)
+		}
+	}
+	for _, there := range n.LookupMany([]string{"a", "b"}) {
+		if there.Session != nil || there.Hit {
+			t.Errorf("without a session: %+v, want nothing", there)
+		}
+	}
+}
