@@ -30,7 +30,7 @@
 //
 // The package links no driver; it is tested with go-sql-driver/mysql and pgx. A transaction of the program may have any
 // isolation, and may be of pgx's own: see [ExecFunc]. The statements of the ledger itself are single ones, each a
-// transaction of its own. Behind PgBouncer in transaction mode pgx needs default_query_exec_mode=exec in its data source name, as for any
-// statements. A program whose database is a SQLite file needs no outbox: it is one process, and its cache dies with
-// it.
+// transaction of its own. Behind PgBouncer in transaction mode pgx needs default_query_exec_mode=exec in its data
+// source name, as for any statements. A program whose database is a SQLite file needs no outbox: it is one process, and
+// its cache dies with it.
 package outbox

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// unreadable stands in a record for tags that cannot be written down. The epoch is bumped for it, as for any that cannot
-// be read.
+// unreadable stands in a record for tags that cannot be written down. The epoch is bumped for it, as for any that
+// cannot be read.
 const unreadable = ""
 
 // encodeTags returns what stands in a record for tags: JSON in ASCII, which the database has whatever its character

@@ -23,8 +23,8 @@ const usedSQL = "SELECT used_until_us > {now}, {proof} FROM {cache} WHERE id = 1
 
 // Record notes the tags if there are caches, and returns 0 if there are none. The row that it reads
 // stays locked against the first who begins to cache until the transaction ends. Where it has changed since the
-// transaction began, as it does about once a minute, one of PostgreSQL above READ COMMITTED fails with the SQLSTATE 40001,
-// and is to be made again.
+// transaction began, as it does about once a minute, one of PostgreSQL above READ COMMITTED fails with the SQLSTATE
+// 40001, and is to be made again.
 func (u *Uncached) Record(ctx context.Context, tx Queryer, tags ...string) (record int64, err error) {
 	var used, proved bool
 	switch err := tx.QueryRowContext(ctx, u.sql.used).Scan(&used, &proved); {
