@@ -57,6 +57,12 @@ func mustServe(t testing.TB, o httpcache.Options, handler http.HandlerFunc, more
 	if err != nil {
 		t.Fatal(err)
 	}
+	return mustServeFrom(t, c, o, handler, more...)
+}
+
+// mustServeFrom is mustServe with a cache of one's own, which it closes.
+func mustServeFrom(t testing.TB, c *cache.Cache, o httpcache.Options, handler http.HandlerFunc, more ...func(*site)) *program {
+	t.Helper()
 	if o.Name == "" {
 		o.Name = "toy"
 	}
