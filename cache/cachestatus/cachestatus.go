@@ -1,6 +1,6 @@
-// Package cachestatus writes the field Cache-Status (RFC 9211) of answers that a cache of package cache had to do with. It
-// has a member for each cache that had a say, the nearest to the origin first. The packages fibercache and httpcache share
-// it.
+// Package cachestatus writes the field Cache-Status (RFC 9211) of answers that a cache of package cache had to do with.
+// It has a member for each cache that had a say, the nearest to the origin first. The packages fibercache and httpcache
+// share it.
 package cachestatus
 
 import (

@@ -23,23 +23,23 @@ type answer struct {
 	why string
 }
 
-// field is a header field: its canonical name and its lines. Their slice is shared by all whom the answer is sent to, and
-// has no room for another line.
+// field is a header field: its canonical name and its lines. Their slice is shared by all whom the answer is sent to,
+// and has no room for another line.
 type field struct {
 	name  string
 	lines []string
 }
 
-// keptFields are the fields that belong to an answer and not to the one who asked, beside Content-Type and ETag, which are
-// kept too, and those of Options.Keep.
+// keptFields are the fields that belong to an answer and not to the one who asked, beside Content-Type and ETag, which
+// are kept too, and those of Options.Keep.
 var keptFields = []string{
 	"Accept-Ranges", "Allow", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language",
 	"Content-Range", "Content-Security-Policy", "Last-Modified", "Link", "Location", "Retry-After", "Vary",
 	"Www-Authenticate", "X-Content-Type-Options",
 }
 
-// capture returns a copy of the answer that a handler has written. The fields that stood there before the handler ran are
-// other middleware's, which sets them for each request.
+// capture returns a copy of the answer that a handler has written. The fields that stood there before the handler ran
+// are other middleware's, which sets them for each request.
 func (h *handler) capture(rec *recorder, before http.Header) *answer {
 	header := canonical(rec.header)
 	a := &answer{status: rec.status, body: slices.Clip(rec.body)}
@@ -128,7 +128,8 @@ func behind(lines, before []string) []string {
 	return lines
 }
 
-// sniff returns the media type that net/http sends with an answer whose handler has named none; nil where it sends none.
+// sniff returns the media type that net/http sends with an answer whose handler has named none; nil where it sends
+// none.
 func sniff(header http.Header, a *answer) []string {
 	if len(a.body) == 0 || header.Get("Content-Encoding") != "" || header.Get("Transfer-Encoding") != "" {
 		return nil
@@ -139,7 +140,8 @@ func sniff(header http.Header, a *answer) []string {
 // isOwn reports whether an answer that was taken down is for its caller alone.
 func (h *handler) isOwn(a *answer, rec *recorder) bool {
 	switch a.status {
-	case http.StatusPartialContent, http.StatusNotModified, http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
+	case http.StatusPartialContent, http.StatusNotModified, http.StatusPreconditionFailed,
+		http.StatusRequestedRangeNotSatisfiable:
 		return true
 	}
 	if rec.declared >= 0 && rec.declared != int64(len(a.body)) && hasBody(a.status) { // it broke off

@@ -10,8 +10,8 @@ import (
 // ask runs the decorated handler and takes down its answer, for those who wait for it until ctx ends. The handler sees
 // the request without its conditions: a 304 or a part would be of use to one caller only.
 //
-// Where the handler turns out to write what is not to be taken down, passed is called, with what there is of the answer,
-// and what it returns is what becomes of the rest. Then ask returns no outcome.
+// Where the handler turns out to write what is not to be taken down, passed is called, with what there is of the
+// answer, and what it returns is what becomes of the rest. Then ask returns no outcome.
 func (h *handler) ask(
 	ctx context.Context, rec *recorder, r *http.Request, before http.Header, passed func(a *answer) mode,
 ) (made outcome) {

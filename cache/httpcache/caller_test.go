@@ -138,7 +138,8 @@ func TestARequestIsNotUsedAfterItsCaller(t *testing.T) {
 	p.wantHit(true, "/toys/1")
 }
 
-// TestALeaderWhoseTimeIsOver has middleware end the context of a caller that waits, whose handler does not end for that.
+// TestALeaderWhoseTimeIsOver has middleware end the context of a caller that waits, whose handler does not end for
+// that.
 func TestALeaderWhoseTimeIsOver(t *testing.T) {
 	begun, goOn := make(chan bool, 2), make(chan bool)
 	ends := make(chan context.CancelFunc, 2)

@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// codec writes answers for the layer that replicas share: the status, the number of fields, each one's name, the number of
-// its lines and those, each text behind its length; the rest is the body.
+// codec writes answers for the layer that replicas share: the status, the number of fields, each one's name, the number
+// of its lines and those, each text behind its length; the rest is the body.
 type codec struct{}
 
 var errCodec = errors.New("httpcache: not an answer")

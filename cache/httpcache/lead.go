@@ -9,8 +9,8 @@ import (
 
 // lead is a caller who asks for what is not kept, and may have to lead: to have its handler make the answer for all who
 // wait. Then the load, on a goroutine of the cache, waits for the handler, on the caller's own. So a request is never
-// used after its caller has returned, when routers use again what they have hung on it; and a panic of the handler shows
-// where it was.
+// used after its caller has returned, when routers use again what they have hung on it; and a panic of the handler
+// shows where it was.
 //
 // A caller who is to lead and has left leads all the same, for those who remain.
 type lead struct {

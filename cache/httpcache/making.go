@@ -7,8 +7,8 @@ import (
 
 type makingKey struct{}
 
-// making is an answer that a handler makes for the cache: what it says of it. It may say it on any goroutine; what it says
-// when the answer is made means nothing.
+// making is an answer that a handler makes for the cache: what it says of it. It may say it on any goroutine; what it
+// says when the answer is made means nothing.
 type making struct {
 	mu      sync.Mutex
 	tags    []string
@@ -16,8 +16,8 @@ type making struct {
 	why     string
 }
 
-// IsFill reports whether the handler that got a request with this context makes an answer for the cache. The context ends
-// when nobody waits for it any more.
+// IsFill reports whether the handler that got a request with this context makes an answer for the cache. The context
+// ends when nobody waits for it any more.
 func IsFill(ctx context.Context) bool {
 	_, filling := ctx.Value(makingKey{}).(*making)
 	return filling
@@ -33,9 +33,9 @@ func Tag(ctx context.Context, tags ...string) {
 	}
 }
 
-// Skip has the answer that the handler is making be sent and not kept, neither here nor where replicas share. Why is the
-// detail that Cache-Status gives, a token such as "read-only". It does nothing where no cache has asked the handler, or
-// once that has returned.
+// Skip has the answer that the handler is making be sent and not kept, neither here nor where replicas share. Why is
+// the detail that Cache-Status gives, a token such as "read-only". It does nothing where no cache has asked the
+// handler, or once that has returned.
 func Skip(ctx context.Context, why string) {
 	if m, filling := ctx.Value(makingKey{}).(*making); filling {
 		m.mu.Lock()

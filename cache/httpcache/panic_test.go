@@ -16,8 +16,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache/httpcache"
 )
 
-// TestAPanicGoesOnWhereItBegan has alice's request make a handler panic and bob's wait for it: middleware around alice's
-// request recovers the very value, with the handler on its stack, and bob gets 500. The route goes on.
+// TestAPanicGoesOnWhereItBegan has alice's request make a handler panic and bob's wait for it: middleware around
+// alice's request recovers the very value, with the handler on its stack, and bob gets 500. The route goes on.
 func TestAPanicGoesOnWhereItBegan(t *testing.T) {
 	for name, value := range map[string]any{"an error": errTest, "http.ErrAbortHandler": http.ErrAbortHandler, "a text": "broken"} {
 		t.Run(name, func(t *testing.T) {

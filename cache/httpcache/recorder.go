@@ -52,8 +52,8 @@ func newRecorder(w http.ResponseWriter, most int) *recorder {
 // Header implements http.ResponseWriter.
 func (rec *recorder) Header() http.Header { return rec.w.Header() }
 
-// WriteHeader implements http.ResponseWriter. Informational ones (RFC 9110 section 15.2) are for the caller whose request
-// the handler sees. As in net/http, the first other one counts, and a status that is none panics.
+// WriteHeader implements http.ResponseWriter. Informational ones (RFC 9110 section 15.2) are for the caller whose
+// request the handler sees. As in net/http, the first other one counts, and a status that is none panics.
 func (rec *recorder) WriteHeader(status int) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()

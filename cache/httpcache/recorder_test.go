@@ -211,8 +211,8 @@ func TestAFileThatIsTooLong(t *testing.T) {
 	}
 }
 
-// TestAStreamFlowsWhileOthersAreAnswered has alice's request stream without an end and bob's join it: bob has a stream of
-// his own at once. The handler's context outlives the fill, and ends when alice leaves.
+// TestAStreamFlowsWhileOthersAreAnswered has alice's request stream without an end and bob's join it: bob has a stream
+// of his own at once. The handler's context outlives the fill, and ends when alice leaves.
 func TestAStreamFlowsWhileOthersAreAnswered(t *testing.T) {
 	h := newHeld()
 	var asked atomic.Int64

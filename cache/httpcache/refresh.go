@@ -14,16 +14,16 @@ import (
 
 type refreshKey struct{}
 
-// refresh is a background fill: a copy of a request goes through the server once more, since the request itself, and what
-// routers have hung on it, is gone when its caller has been answered.
+// refresh is a background fill: a copy of a request goes through the server once more, since the request itself, and
+// what routers have hung on it, is gone when its caller has been answered.
 type refresh struct {
 	route *route
 	key   string
 	made  atomic.Pointer[outcome] // what came of it; nil when the copy did not come to this route
 }
 
-// refresh has the server handle the request once more, in the background. Without an *http.Server in its context nothing
-// is refreshed.
+// refresh has the server handle the request once more, in the background. Without an *http.Server in its context
+// nothing is refreshed.
 func (h *handler) refresh(r *http.Request, key string) {
 	if load := h.again(r, strings.Clone(key)); load != nil {
 		h.loader.Refresh(context.Background(), key, h.tags(r), load)
@@ -105,8 +105,8 @@ func (again *refresh) serve(h *handler, w http.ResponseWriter, r *http.Request) 
 	}
 }
 
-// IsRefresh reports whether a request with this context is the cache's own, to refresh an answer that it keeps. No caller
-// waits for it: middleware may leave it out of its counts.
+// IsRefresh reports whether a request with this context is the cache's own, to refresh an answer that it keeps. No
+// caller waits for it: middleware may leave it out of its counts.
 func IsRefresh(ctx context.Context) bool {
 	_, refreshing := ctx.Value(refreshKey{}).(*refresh)
 	return refreshing

@@ -120,8 +120,8 @@ func (h *handler) fill(w http.ResponseWriter, r *http.Request, s *scratch, key s
 	}
 }
 
-// deliver answers a caller with what came of a load that another one's request was for, or that replicas share. Those who
-// find that the answer was not for them have the handler answer them too.
+// deliver answers a caller with what came of a load that another one's request was for, or that replicas share. Those
+// who find that the answer was not for them have the handler answer them too.
 func (h *handler) deliver(l *lead, w http.ResponseWriter, r *http.Request, s *scratch, missed cache.Info) {
 	a := l.answer
 	switch {

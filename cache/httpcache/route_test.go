@@ -205,8 +205,8 @@ func TestConditionalRequests(t *testing.T) {
 	}
 }
 
-// TestConditions holds the table against an answer that is just made, one that is kept, one that is its caller's own, and
-// one that flows to its caller.
+// TestConditions holds the table against an answer that is just made, one that is kept, one that is its caller's own,
+// and one that flows to its caller.
 func TestConditions(t *testing.T) {
 	for name, control := range map[string]string{"kept": "no-cache", "own": "no-store", "flushed": "no-cache"} {
 		t.Run(name, func(t *testing.T) {
@@ -258,7 +258,8 @@ func TestConditionsByDate(t *testing.T) {
 	}
 }
 
-// TestConditionsOfAFailureMeanNothing has answers that are none of success: they are the answer, whatever the condition.
+// TestConditionsOfAFailureMeanNothing has answers that are none of success: they are the answer, whatever the
+// condition.
 func TestConditionsOfAFailureMeanNothing(t *testing.T) {
 	for _, status := range []int{302, 400, 404, 503} {
 		o := httpcache.Options{Options: cache.Options{NegativeTTL: time.Minute}}
@@ -444,7 +445,10 @@ func TestQueryNamesWhatCounts(t *testing.T) {
 		fmt.Fprint(w, r.URL.Query()["page"], " #", asked.Add(1))
 	})
 	for want, paths := range map[string][]string{
-		"[1]": {"/toys/1?page=1", "/toys/1?made=up&page=1", "/toys/1?page=1&a%zz&b;c"}, "[]": {"/toys/1", "/toys/1?pages=1"}, "[1 2]": {"/toys/1?page=1&page=2"}, "[2 1]": {"/toys/1?page=2&page=1"},
+		"[1]":   {"/toys/1?page=1", "/toys/1?made=up&page=1", "/toys/1?page=1&a%zz&b;c"},
+		"[]":    {"/toys/1", "/toys/1?pages=1"},
+		"[1 2]": {"/toys/1?page=1&page=2"},
+		"[2 1]": {"/toys/1?page=2&page=1"},
 	} {
 		first := p.get(paths[0]).body
 		for _, path := range paths {

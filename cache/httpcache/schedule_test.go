@@ -13,7 +13,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache/httpcache"
 )
 
-// The bad schedules on the paths that only handlers have; TestTheFenceIsNeeded sees each of them fail without the fence.
+// The bad schedules on the paths that only handlers have; TestTheFenceIsNeeded sees each of them fail without the
+// fence.
 
 // row is a database of one row, whose first reader is held between its read and its answer.
 type row struct {
@@ -62,8 +63,8 @@ func TestScheduleForeground(t *testing.T) {
 	d.wantFresh(p)
 }
 
-// 1. A handler reads old, not knowing its tags yet. 2. A write commits and invalidates. 3. The handler names its tags, on
-// a goroutine of its own, and its answer is stored.
+// 1. A handler reads old, not knowing its tags yet. 2. A write commits and invalidates. 3. The handler names its tags,
+// on a goroutine of its own, and its answer is stored.
 func TestScheduleLateTag(t *testing.T) {
 	d := &row{held: newHeld()}
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +84,8 @@ func TestScheduleLateTag(t *testing.T) {
 	d.wantFresh(p)
 }
 
-// 1. A refresh, sent through the server, reads old. 2. A write commits and invalidates. 3. The refresh's answer is stored.
+// 1. A refresh, sent through the server, reads old. 2. A write commits and invalidates. 3. The refresh's answer is
+// stored.
 func TestScheduleRefresh(t *testing.T) {
 	var version, refreshes atomic.Int64
 	h := newHeld()
@@ -157,7 +159,8 @@ func TestScheduleTheLeaderLeaves(t *testing.T) {
 	d.wantFresh(p)
 }
 
-// 1. A handler reads old. 2. A write commits, invalidates and is acknowledged. 3. A reader arrives and joins the handler.
+// 1. A handler reads old. 2. A write commits, invalidates and is acknowledged. 3. A reader arrives and joins the
+// handler.
 func TestScheduleJoiningAfterTheWrite(t *testing.T) {
 	d := &row{held: newHeld()}
 	p := mustServe(t, httpcache.Options{Tags: rowTags}, d.handle)

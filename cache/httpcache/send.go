@@ -52,9 +52,11 @@ func (h *handler) sendMade(w http.ResponseWriter, r *http.Request, s *scratch, a
 	}
 }
 
-// sendHead writes the header of an answer whose fields w's header has already, as the request's conditions ask for it. It
-// reports whether no body follows.
-func (h *handler) sendHead(w http.ResponseWriter, r *http.Request, s *scratch, a *answer, before http.Header) (all bool) {
+// sendHead writes the header of an answer whose fields w's header has already, as the request's conditions ask for it.
+// It reports whether no body follows.
+func (h *handler) sendHead(
+	w http.ResponseWriter, r *http.Request, s *scratch, a *answer, before http.Header,
+) (all bool) {
 	switch a.conditions(r, s) {
 	case conditional.Failed:
 		a.takeBack(w.Header(), before)

@@ -11,9 +11,9 @@ import (
 	"github.com/woodytoys/woodytoys/cache/httpcache"
 )
 
-// TestAStaleAnswerInPlaceOfAFailure has a handler fail when its answer has expired: the caller whose request it sees gets
-// the old answer, and nothing of the failure; so does one who joined; and those who come within RetryAfter do not ask it.
-// After an invalidation they get the failure.
+// TestAStaleAnswerInPlaceOfAFailure has a handler fail when its answer has expired: the caller whose request it sees
+// gets the old answer, and nothing of the failure; so does one who joined; and those who come within RetryAfter do not
+// ask it. After an invalidation they get the failure.
 func TestAStaleAnswerInPlaceOfAFailure(t *testing.T) {
 	h := newHeld()
 	var asked atomic.Int64

@@ -23,8 +23,8 @@ import (
 
 const netHTTPName = "woodytoys httpcache"
 
-// The words that this program is told to be one of the two by: `PROGRAM keep`, and `PROGRAM repeat HOST:PORT`, which asks
-// the other first.
+// The words that this program is told to be one of the two by: `PROGRAM keep`, and `PROGRAM repeat HOST:PORT`, which
+// asks the other first.
 const (
 	keepCommand   = "keep"
 	repeatCommand = "repeat"
@@ -138,5 +138,6 @@ func startNetHTTP(dir, name string, args ...string) (versus.Side, *servers.Proce
 	if err != nil {
 		return versus.Side{}, nil, err
 	}
-	return versus.Side{Name: name, PID: process.PID(), Target: load.Target{Addr: addr, Paths: []string{path}}}, process, nil
+	target := load.Target{Addr: addr, Paths: []string{path}}
+	return versus.Side{Name: name, PID: process.PID(), Target: target}, process, nil
 }
