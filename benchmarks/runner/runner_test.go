@@ -25,19 +25,27 @@ var built struct{ dir, api, front, hey string }
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		var err error
-		if built.dir, err = os.MkdirTemp("", "woody-runner-test"); err != nil {
+		if dir := os.Getenv(builtIn); dir != "" {
+			builtAt(dir)
+			return m.Run()
+		}
+		dir, err := os.MkdirTemp("", "woody-runner-test")
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(built.dir)
-		built.api, built.front, built.hey = filepath.Join(built.dir, "api"), filepath.Join(built.dir, "front"), filepath.Join(built.dir, "hey")
+		defer os.RemoveAll(dir)
+		builtAt(dir)
 		if err := errors.Join(programs.BuildShop(built.api), programs.BuildFront(built.front), measure.BuildHey(built.hey)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		return m.Run()
 	}())
+}
+
+func builtAt(dir string) {
+	built.dir, built.api, built.front, built.hey = dir, filepath.Join(dir, "api"), filepath.Join(dir, "front"), filepath.Join(dir, "hey")
 }
 
 // options are a run that takes seconds.
@@ -104,7 +112,9 @@ func ownTemp(t *testing.T) {
 // TestARunOfAllStages is the whole way, with few and short measurements: figures for every stage, every
 // answer checked, nothing left.
 func TestARunOfAllStages(t *testing.T) {
-	ownTemp(t)
+	if apart(t) {
+		return
+	}
 	o := options(t, "baseline", "replicas", "redis", "cdn")
 	o.Profile.Repeats, o.Profiles = 1, true
 	o.Profile.Config.HeavyDelay = 500 * time.Millisecond // far more than a kept answer takes on a busy machine
@@ -201,7 +211,9 @@ func wantKept(t *testing.T, dir, why string) {
 func TestAComponentThatDiesEndsTheRun(t *testing.T) {
 	for program, name := range map[string]string{"haproxy": "proxy of stage baseline ended", "mariadbd": "the database ended", "api": "api of stage baseline ended"} {
 		t.Run(program, func(t *testing.T) {
-			ownTemp(t)
+			if apart(t) {
+				return
+			}
 			o := options(t, "baseline")
 			done := make(chan error)
 			go func() { done <- runner.Run(t.Context(), o) }()
@@ -223,7 +235,9 @@ func TestAComponentThatDiesEndsTheRun(t *testing.T) {
 
 // TestInterrupted ends the run as Ctrl-C does.
 func TestInterrupted(t *testing.T) {
-	ownTemp(t)
+	if apart(t) {
+		return
+	}
 	o := options(t, "baseline")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan error)
@@ -243,7 +257,9 @@ func TestInterrupted(t *testing.T) {
 
 // TestAFullDiskEndsTheRun writes its measurements to the device that is always full.
 func TestAFullDiskEndsTheRun(t *testing.T) {
-	ownTemp(t)
+	if apart(t) {
+		return
+	}
 	o := options(t, "baseline")
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -259,7 +275,9 @@ func TestAFullDiskEndsTheRun(t *testing.T) {
 
 // TestWithoutHey has no hey and no way to build it.
 func TestWithoutHey(t *testing.T) {
-	ownTemp(t)
+	if apart(t) {
+		return
+	}
 	o := options(t, "baseline")
 	o.Hey = ""
 	t.Setenv("PATH", "/usr/bin:/bin")
@@ -274,7 +292,9 @@ func TestWithoutHey(t *testing.T) {
 
 // TestATarget measures a shop that is up already, one process with its own database.
 func TestATarget(t *testing.T) {
-	ownTemp(t)
+	if apart(t) {
+		return
+	}
 	dir := t.TempDir()
 	shop, err := programs.StartShop(exec.Command(built.api), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+dir, "WOODY_HEAVY_DELAY=10ms", "WOODY_SLOW_QUERY_DELAY=10ms")
 	if err != nil {
@@ -301,7 +321,9 @@ func TestATarget(t *testing.T) {
 // TestAStaleBuildIsInvalid measures an api that acknowledges writes before the other replicas have
 // heard of them.
 func TestAStaleBuildIsInvalid(t *testing.T) {
-	ownTemp(t)
+	if apart(t) {
+		return
+	}
 	broken := filepath.Join(t.TempDir(), "api")
 	if err := programs.BuildShop(broken, "-tags=broken"); err != nil {
 		t.Fatal(err)
@@ -337,7 +359,9 @@ func mustWrap(t *testing.T, program string, settings ...string) string {
 
 // TestASlowedBuildFailsTheComparison compares a run with one of an api whose query takes 20 times as long.
 func TestASlowedBuildFailsTheComparison(t *testing.T) {
-	ownTemp(t)
+	if apart(t) {
+		return
+	}
 	measured := func(api string) *figures.Results {
 		o := options(t, "baseline")
 		o.API = api
