@@ -56,7 +56,8 @@ type Options struct {
 	// RefreshAhead is the part of TTL after which the next read has the value loaded again in the
 	// background, so that no reader waits when it expires; it is moved by up to a tenth of TTL, at
 	// random, so that values filled together are not refreshed together. Where replicas share the cache and
-	// keep nothing near, one of them loads, and each tries once a second at most. From 0.1 to 0.9. Default: 0, off.
+	// keep nothing near, one of them loads, and each tries once a second at most, by the loader's TTL and not by a
+	// shorter one of the value's own. From 0.1 to 0.9. Default: 0, off.
 	RefreshAhead float64
 	// MaxStale is for how long after its TTL a value may be returned whose load fails: then the read has the value, no
 	// error, Info.Stale, and the load's error as Info.LoadErr. Time is all that it forgives. What was invalidated is

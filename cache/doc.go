@@ -30,7 +30,7 @@
 //     one's error. The load goes on for the others; when nobody waits any more, its ctx ends.
 //   - With Options.MaxStale, a value that has expired comes back where its load fails, or takes longer than SoftTimeout
 //     or HardTimeout; never one that was invalidated, nor an absence. [Info] has the load's error then. Without such a
-//     value a caller gets the error, and after HardTimeout ErrLate, while the load goes on.
+//     value a caller gets the error, and after HardTimeout [ErrLate], while the load goes on.
 //   - A load that a write overtook: those who asked before the write was acknowledged get its value, which is not
 //     kept; those who asked after it wait for the next load. The fence decides that: the number of the newest
 //     invalidation, taken before the load began to read, held against the tags' when its value is stored and again by

@@ -22,7 +22,8 @@ type Inspection struct {
 	// Near is the value in this process, and Shared the one in Redis; nil where there is none.
 	Near, Shared *Copy
 	// Loading reports that a load of the key is under way in this process, and Waiting is how many wait for it or for the
-	// next one. A refresh ahead of expiry, for which nobody waits, is counted as one.
+	// next one. A refresh ahead of expiry, for which nobody waits, is counted as one, and so is a load whose callers have
+	// left by a timeout.
 	Loading bool
 	Waiting int
 }

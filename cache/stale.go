@@ -80,7 +80,9 @@ func (c *Cache) standIn(key string, o *Options, found *layer.Found) *entry {
 		return nil
 	}
 	expires := c.clock.now() + int64(time.Until(found.Expires))
-	return brought.entryOf(key, o, found.Stamp, brought.fill.slots, expires)
+	e := brought.entryOf(key, o, found.Stamp, brought.fill.slots, expires)
+	e.came = c.clock.now()
+	return e
 }
 
 // fallBackTo has a value of the shared layer stand in for a flight's load, where there is none near.
