@@ -80,7 +80,8 @@ func TestClear(t *testing.T) {
 		t.Errorf("afterwards the stats are %+v, want no entries and one clear", got)
 	}
 	for _, tags := range [][]string{nil, {"row"}} {
-		if v, info := get(t, l, fmt.Sprint(tags), tags, plain(func() (int64, error) { return 2, nil })); v != 2 || !info.Stored {
+		v, info := get(t, l, fmt.Sprint(tags), tags, plain(func() (int64, error) { return 2, nil }))
+		if v != 2 || !info.Stored {
 			t.Errorf("tags %v: %d, %+v; want it loaded anew and kept", tags, v, info)
 		}
 		if _, info := get(t, l, fmt.Sprint(tags), tags, nil); info.Reason != cache.Hit {
@@ -132,7 +133,8 @@ func TestClearInRedis(t *testing.T) {
 	before, epoch := values(), shared.epoch()
 	mustClear(t, c)
 	if shared.epoch() != epoch+1 || values() != before {
-		t.Errorf("epoch %d after %d, %d values after %d; want a bump and no value deleted", shared.epoch(), epoch, values(), before)
+		t.Errorf("epoch %d after %d, %d values after %d; want a bump and no value deleted",
+			shared.epoch(), epoch, values(), before)
 	}
 	for name, l := range map[string]*cache.Loader[int64]{"new": l, "old": old} {
 		if got := read(l); got == cache.SharedHit {
@@ -150,7 +152,8 @@ func TestClearThatNobodyWaitsFor(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	shared := &fakeLedger{}
 	c := mustNew(t, cache.Config{Cluster: &cluster.Config{
-		Redis: &redis.UniversalOptions{Addrs: []string{server.Addr}}, Ledger: shared, Lease: 2 * time.Second, Timeout: 5 * time.Second,
+		Redis: &redis.UniversalOptions{Addrs: []string{server.Addr}}, Ledger: shared,
+		Lease: 2 * time.Second, Timeout: 5 * time.Second,
 	}})
 	mustHaveLease(t, c)
 	epoch := shared.epoch()

@@ -65,10 +65,10 @@ func (c *Copy) DependsOn(tag string) bool { return slices.Contains(c.Slots, fenc
 // errUnreadable is a value in Redis that no read would be answered with.
 var errUnreadable = errors.New("cache: the loader's codec cannot read the value")
 
-// Inspect returns what this cache has of a key, near and in Redis, for people who want to know why a read is answered as
-// it is. It is a look and not a read: it counts nothing, keeps nothing, and is no use of an entry as the near cache
-// counts them. The value is not covered by the cache's promise: it may be one that no read would be answered with, which
-// Reason says. In a cluster it asks Redis once, and waits for Timeout at most.
+// Inspect returns what this cache has of a key, near and in Redis, for people who want to know why a read is answered
+// as it is. It is a look and not a read: it counts nothing, keeps nothing, and is no use of an entry as the near cache
+// counts them. The value is not covered by the cache's promise: it may be one that no read would be answered with,
+// which Reason says. In a cluster it asks Redis once, and waits for Timeout at most.
 func (c *Cache) Inspect(key string) Inspection {
 	i := Inspection{Key: key}
 	options := c.loaderOf(key)
@@ -145,7 +145,8 @@ func inspectShared(there layer.Lookup, options *Options) *Copy {
 	}
 	found := &Copy{
 		Value: bytes.Clone(there.Payload), Absent: there.Absent, Age: -1, TTL: time.Until(there.Expires),
-		Size: int64(len(there.Payload)), Slots: layer.UnpackSlots(there.Slots), Fence: uint64(there.Stamp), ID: there.ID.String(),
+		Size: int64(len(there.Payload)), Slots: layer.UnpackSlots(there.Slots), Fence: uint64(there.Stamp),
+		ID: there.ID.String(),
 	}
 	if options != nil {
 		var decoded bool

@@ -46,8 +46,9 @@ func TestInspect(t *testing.T) {
 		if near == nil || got.Shared != nil || got.Loading {
 			t.Fatalf("once it is loaded: %+v, want it near alone", got)
 		}
-		if near.Value != int64(3) || near.Err != nil || near.Absent || near.Age != 10*time.Second || near.TTL != 50*time.Second ||
-			near.ID != "" || near.Reason != cache.Hit || near.Size < 400 || near.Size > 600 {
+		if near.Value != int64(3) || near.Err != nil || near.Absent ||
+			near.Age != 10*time.Second || near.TTL != 50*time.Second || near.ID != "" ||
+			near.Reason != cache.Hit || near.Size < 400 || near.Size > 600 {
 			t.Errorf("near is %+v, want 3, for 10 s, with 50 s to go, and a hit", near)
 		}
 		if !slices.Equal(near.Tags, []string{"toy:7", "maker:1"}) || len(near.Slots) != 2 ||
@@ -74,9 +75,13 @@ func TestInspect(t *testing.T) {
 func TestInspectAnAbsence(t *testing.T) {
 	c := mustNew(t, cache.Config{})
 	gone := errors.New("there is none")
-	l := mustLoader[int64](t, c, cache.Options{NegativeTTL: time.Minute, Absent: func(err error) bool { return err == gone }})
+	absent := func(err error) bool { return err == gone }
+	l := mustLoader[int64](t, c, cache.Options{NegativeTTL: time.Minute, Absent: absent})
 	l.Get(t.Context(), l.Key("1"), nil, plain(func() (int64, error) { return 0, gone }))
-	l.Get(t.Context(), l.Key("2"), nil, func(_ context.Context, fill *cache.Fill) (int64, error) { fill.Absent(); return 5, nil })
+	l.Get(t.Context(), l.Key("2"), nil, func(_ context.Context, fill *cache.Fill) (int64, error) {
+		fill.Absent()
+		return 5, nil
+	})
 	l.Get(t.Context(), l.Key("3"), nil, plain(func() (int64, error) { return 0, nil }))
 	for part, want := range map[string]cache.Copy{
 		"1": {Value: int64(0), Err: gone, Absent: true}, "2": {Value: int64(5), Absent: true}, "3": {Value: int64(0)},
@@ -99,14 +104,15 @@ func TestInspectInRedis(t *testing.T) {
 	if got.Near == nil || got.Shared == nil {
 		t.Fatalf("%+v, want it near and in Redis", got)
 	}
-	if there := got.Shared; there.Value != int64(3) || there.Age >= 0 || there.TTL <= 0 || there.TTL > time.Minute || there.Size != 1 ||
-		there.ID == "" || there.ID != got.Near.ID || !there.DependsOn("row") || there.Reason != cache.Hit {
+	if there := got.Shared; there.Value != int64(3) || there.Age >= 0 || there.TTL <= 0 || there.TTL > time.Minute ||
+		there.Size != 1 || there.ID == "" || there.ID != got.Near.ID || !there.DependsOn("row") || there.Reason != cache.Hit {
 		t.Errorf("in Redis is %+v, near %+v; want the same value, of one byte, and a hit", there, got.Near)
 	}
 	if err := c.Invalidate("row"); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Inspect(key); got.Near.Reason != cache.Invalidated || got.Shared.Reason != cache.Invalidated || got.Shared.Value != int64(3) {
+	got = c.Inspect(key)
+	if wrong := cache.Invalidated; got.Near.Reason != wrong || got.Shared.Reason != wrong || got.Shared.Value != int64(3) {
 		t.Errorf("after an invalidation: %+v and %+v, want both to say so", got.Near, got.Shared)
 	}
 	if got := c.Inspect(l.Key("8")); got.Near != nil || got.Shared != nil {
@@ -118,9 +124,11 @@ func TestInspectInRedis(t *testing.T) {
 		t.Errorf("what the codec cannot read: %+v, want an error", got)
 	}
 	server.Close()
-	c.Inspect(key)
-	deadline := time.Now().Add(time.Minute)
-	for got = c.Inspect(key); got.Near.Reason != cache.Unsure || got.Shared == nil || got.Shared.Reason != cache.Unsure; got = c.Inspect(key) {
+	unsure := func() bool {
+		got = c.Inspect(key)
+		return got.Near.Reason == cache.Unsure && got.Shared != nil && got.Shared.Reason == cache.Unsure
+	}
+	for deadline := time.Now().Add(time.Minute); !unsure(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("without Redis: %+v and %+v, want them unsure", got.Near, got.Shared)
 		}
@@ -152,7 +160,8 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]*cache.Cache{
-		"no near cache": mustNew(t, cache.Config{NoNear: true}), "a store": mustNew(t, cache.Config{Store: &stubborn{values: map[any]any{}}}),
+		"no near cache": mustNew(t, cache.Config{NoNear: true}),
+		"a store":       mustNew(t, cache.Config{Store: &stubborn{values: map[any]any{}}}),
 	} {
 		if got := c.Keys(10); got != nil {
 			t.Errorf("%s: %q, want none", name, got)

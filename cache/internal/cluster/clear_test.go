@@ -16,8 +16,9 @@ func TestClearBumps(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}
 		n, end := mustCutOff(t, ledger)
 		began := time.Now()
-		if err := n.Clear(t.Context()); err != nil || time.Since(began) != n.Lease || ledger.get().Epoch != 2 || ledger.handed > 0 {
-			t.Errorf("%v after %v, epoch %d, %d handed over; want epoch 2 after %v", err, time.Since(began), ledger.get().Epoch, ledger.handed, n.Lease)
+		err, epoch := n.Clear(t.Context()), ledger.get().Epoch
+		if took := time.Since(began); err != nil || took != n.Lease || epoch != 2 || ledger.handed > 0 {
+			t.Errorf("%v after %v, epoch %d, %d handed over; want epoch 2 after %v", err, took, epoch, ledger.handed, n.Lease)
 		}
 		end()
 		if err := n.Clear(t.Context()); !errors.Is(err, errClosed) {

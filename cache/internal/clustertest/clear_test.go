@@ -137,11 +137,12 @@ func TestWritesWhileAllIsCleared(t *testing.T) {
 	t.Logf("%d writes", writes)
 }
 
-// TestClearLeavesOthersAlone has one of two programs on one Redis be cleared: the other's values are hits as before, near
-// and in Redis, and its sessions go on.
+// TestClearLeavesOthersAlone has one of two programs on one Redis be cleared: the other's values are hits as before,
+// near and in Redis, and its sessions go on.
 func TestClearLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
-	with := settings{Lease: 3 * time.Second, Timeout: 5 * time.Second} // a slow machine is not to be taken for a lost Redis
+	// A slow machine is not to be taken for a lost Redis.
+	with := settings{Lease: 3 * time.Second, Timeout: 5 * time.Second}
 	s := mustStartOn(t, mariadb, 0)
 	s.mustStartReplicas(1, with)
 	beside := s.mustStartBeside(2, with)
@@ -157,7 +158,8 @@ func TestClearLeavesOthersAlone(t *testing.T) {
 			t.Errorf("the other program reads %+v, want its own", a)
 		}
 	}
-	if got := beside.fills("a"); got != fills || near.metric("sessions_total") != sessions || near.metric("epoch") != epoch {
+	moved := near.metric("sessions_total") != sessions || near.metric("epoch") != epoch
+	if got := beside.fills("a"); got != fills || moved {
 		t.Errorf("the other program: %d fills after %d, %v sessions after %v, epoch %v after %v; want none to move",
 			got, fills, near.metric("sessions_total"), sessions, near.metric("epoch"), epoch)
 	}
