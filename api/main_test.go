@@ -138,8 +138,8 @@ func TestASecondOneOnTheSamePort(t *testing.T) {
 	}
 }
 
-// TestListeningFile follows the announcement of a shop that is killed, started again and ended: it leads to the one that
-// runs. One who cannot listen, or cannot announce itself, leaves it as it is.
+// TestListeningFile follows the announcement of a shop that is killed, started again and ended: it leads to the one
+// that runs. One who cannot listen, or cannot announce itself, leaves it as it is.
 func TestListeningFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "listening")
 	start := func() *replica {
@@ -175,7 +175,9 @@ func TestListeningFile(t *testing.T) {
 	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("after the end: %v, want no file", err)
 	}
-	out, err = command([]string{"WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off", "WOODY_LISTENING_FILE=/proc/x", data}).CombinedOutput()
+	out, err = command([]string{
+		"WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off", "WOODY_LISTENING_FILE=/proc/x", data,
+	}).CombinedOutput()
 	if err == nil || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "WOODY_LISTENING_FILE") {
 		t.Errorf("where nothing can be written: %v %q, want one sentence", err, out)
 	}

@@ -78,7 +78,8 @@ func TestHelpListsEverySetting(t *testing.T) {
 			t.Errorf("%s is not in the script's list, or not in that of internal/settings", name)
 		}
 		_, text, found := strings.Cut(string(out), "\n  "+name+" ")
-		if text, _, _ = strings.Cut(text, "\n  WOODY_"); !found || !strings.Contains(text, "(default "+cmp.Or(value, "none")+")") {
+		text, _, _ = strings.Cut(text, "\n  WOODY_")
+		if !found || !strings.Contains(text, "(default "+cmp.Or(value, "none")+")") {
 			t.Errorf("--help does not say %s, or not (default %s)", name, value)
 		}
 	}

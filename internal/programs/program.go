@@ -29,16 +29,16 @@ const listeningFile = "WOODY_LISTENING_FILE="
 
 // startProgram starts a program of ours with settings of which the last counts. What it prints goes to logFile, and it
 // announces itself in the file that is returned.
-func startProgram(cmd *exec.Cmd, logFile string, settings ...string) (p *servers.Process, announcement string, err error) {
+func startProgram(cmd *exec.Cmd, logFile string, settings ...string) (p *servers.Process, file string, err error) {
 	settings = append([]string{listeningFile + logFile + ".listening"}, settings...)
 	for _, setting := range settings {
-		if file, found := strings.CutPrefix(setting, listeningFile); found {
-			announcement = file
+		if named, found := strings.CutPrefix(setting, listeningFile); found {
+			file = named
 		}
 	}
 	cmd.Env = append(cmd.Environ(), settings...)
 	p, err = servers.Start(cmd, logFile)
-	return p, announcement, err
+	return p, file, err
 }
 
 // awaitOpen waits until a program has announced where it listens and says there on /readyz that it is ready. What it

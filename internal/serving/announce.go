@@ -15,9 +15,9 @@ type Announcement struct {
 	text []byte
 }
 
-// Announce writes the announcement: a line NAME=VALUE for each pair of words, such as WOODY_ADDR and 127.0.0.1:8080, and
-// PID. Shells and systemd read it as an environment. It is in file as a whole or not at all, in the place of one that an
-// earlier process left; anything else than a plain file there is an error. The name of no file announces nothing.
+// Announce writes the announcement: a line NAME=VALUE for each pair of words, such as WOODY_ADDR and 127.0.0.1:8080,
+// and PID. Shells and systemd read it as an environment. It is in file as a whole or not at all, in the place of one
+// that an earlier process left; anything else than a plain file there is an error. An empty name announces nothing.
 func Announce(file string, pairs ...string) (*Announcement, error) {
 	if file == "" {
 		return &Announcement{}, nil
@@ -67,8 +67,8 @@ func replaceFile(file string, content []byte) error {
 	return err
 }
 
-// ReadAnnouncement returns the values in a file that Announce wrote, by name. The error is os.ErrNotExist where nothing is
-// announced, or no more.
+// ReadAnnouncement returns the values in a file that Announce wrote, by name. The error is os.ErrNotExist where nothing
+// is announced, or no more.
 func ReadAnnouncement(file string) (map[string]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -43,8 +43,8 @@ var commonHelp = map[string]string{
 	"WOODY_DRAIN_TIMEOUT": "After that, how long requests under way have to finish.",
 	"WOODY_LOG_LEVEL":     "The least level to log.",
 	"WOODY_LOG_FORMAT":    "How to log.",
-	"WOODY_CDN_URL": "Put before the path of the page's assets, such as https://cdn.example.org or http://cdn.{host}, where " +
-		"{host} is the host that the page was asked of. Without it: the page's own host.",
+	"WOODY_CDN_URL": "Put before the path of the page's assets, such as https://cdn.example.org or http://cdn.{host}, " +
+		"where {host} is the host that the page was asked of. Without it: the page's own host.",
 	"WOODY_FRONT_LIMIT_RATE": "Simulated cost: bytes a second that the page and its assets get on each connection, such " +
 		"as 300k or 3M (k is 1000); 0 for no limit.",
 }

@@ -37,8 +37,9 @@ type Program struct {
 type Config interface{ server() *Server }
 
 // Parse reads the arguments and the environment into config, an argument before a variable, and returns the command
-// that was asked for, serve or healthcheck; it is empty where the command line cannot be read. A variable that is empty counts as not set, as stack files write it. The error
-// names every setting that is wrong and what it may be. With --help Parse prints that and ends the program.
+// that was asked for, serve or healthcheck; it is empty where the command line cannot be read. A variable that is empty
+// counts as not set, as stack files write it. The error names what is wrong and what it may be. With --help Parse prints
+// that and ends the program.
 func (p Program) Parse(config Config, args []string, stdout, stderr io.Writer) (command string, err error) {
 	dropEmpty()
 	parser, err := p.parser(config, kong.Writers(stdout, stderr))

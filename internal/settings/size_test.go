@@ -36,7 +36,8 @@ func TestSize(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "0", "0M", "-1", "+1", "off", "M", "1e3", "1.5M", "64MiB", "64MB", "6 4M", "1000001G", "99999999999999999999", "٣",
+		"", "0", "0M", "-1", "+1", "off", "M", "1e3", "1.5M", "64MiB", "64MB", "6 4M", "1000001G",
+		"99999999999999999999", "٣",
 	} {
 		var got settings.Size
 		if err := got.UnmarshalText([]byte(text)); err == nil {
