@@ -152,6 +152,7 @@ func oneWithoutRedis(t *testing.T, s *system) {
 
 // TestDatabaseGone takes the database away from under a load of reads: what is cached is still answered.
 func TestDatabaseGone(t *testing.T) {
+	t.Parallel()
 	const lease = 3 * time.Second // so that none is lost to the load
 	for _, way := range []string{"killed", "paused"} {
 		t.Run(way, func(t *testing.T) {
