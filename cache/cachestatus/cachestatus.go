@@ -91,6 +91,10 @@ func (l Layers) AppendMiss(b []byte, missed cache.Reason, info cache.Info, why s
 
 // appendRedis appends what Redis had to do with the answer, and the comma behind it.
 func (l Layers) appendRedis(b []byte, info cache.Info) []byte {
+	if alone := info.Shared == cache.NotShared || info.Shared == cache.SharedAway; alone && info.Stale && !l.Near {
+		// What Redis has stands in for a load that is late, or that was for this replica alone.
+		return append(appendStale(append(b, "redis; fwd=stale"...), info), ", "...)
+	}
 	switch info.Shared {
 	case cache.SharedHit:
 		b = append(b, "redis; hit"...)

@@ -32,6 +32,8 @@ func TestStatus(t *testing.T) {
 		{both, cache.Expired, stale(both), "redis; fwd=uri-miss, near; fwd=stale; fwd-status=503; ttl=-9; detail=stale-on-error"},
 		{both, cache.Invalidated, stale(both), "redis; fwd=uri-miss, near; fwd=stale; fwd-status=503; ttl=-9; detail=stale-on-error"},
 		{both, cache.Unknown, cache.Info{Stale: true, TTL: -ttl, Shared: cache.SharedHit}, "redis; hit; ttl=-9; detail=stale-on-error, near; fwd=uri-miss"},
+		{redis, cache.Unknown, cache.Info{Stale: true, TTL: -ttl, LoadErr: cache.ErrLate}, "redis; fwd=stale; ttl=-9; detail=stale-on-error"},
+		{redis, cache.Unknown, cache.Info{Stale: true, TTL: -ttl, Shared: cache.SharedAway}, "redis; fwd=stale; ttl=-9; detail=stale-on-error"},
 		{redis, cache.Unknown, stale(redis), "redis; fwd=uri-miss; fwd-status=503; ttl=-9; detail=stale-on-error"},
 		{redis, cache.Unknown, cache.Info{TTL: ttl, Shared: cache.SharedHit}, "redis; hit; ttl=9"},
 		{redis, cache.Unknown, cache.Info{TTL: ttl, Shared: cache.SharedMiss, SharedStored: true}, "origin, redis; fwd=uri-miss; stored; ttl=9"},

@@ -17,6 +17,11 @@ import (
 // NegativeTTL, 404 or 410. The host is not in the key: a program that answers for several decorates with a Variant that
 // tells them.
 //
+// With a MaxStale, a handler that answers 500 or above has failed, and so has one that panics: an answer that was kept,
+// and whose time is over, is sent in its place, without a trace of what the handler wrote. Cache-Status says so: near;
+// fwd=stale; fwd-status=503; ttl=-12; detail=stale-on-error, and within RetryAfter near; hit; ttl=-13;
+// detail=stale-on-error.
+//
 // A handler is waited for by all who ask for the same; it must bound its own time, and is to end when c.UserContext()
 // does. With RefreshAhead the request is sent through the application a second time, in the background (see IsRefresh).
 type Options struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -127,6 +128,9 @@ func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
 	if !found {
 		return r.fill(c, key, info)
 	}
+	if info.Due {
+		r.refresh(c, key)
+	}
 	r.send(c, answer)
 	s.status = r.layers.AppendMiss(s.status[:0], info.Reason, info, "")
 	c.Response().Header.SetCanonical(statusName, s.status)
@@ -141,6 +145,8 @@ func (r *route) fill(c *fiber.Ctx, key string, missed cache.Info) error {
 	case info.Collapsed && (answer == nil && errors.Is(err, errNotAsked) || answer != nil && answer.own):
 		c.Response().Header.SetCanonical(statusName, r.layers.NotShared())
 		return c.Next()
+	case errors.Is(err, cache.ErrLate):
+		return fmt.Errorf("%w: %w", fiber.ErrServiceUnavailable, err)
 	case answer == nil:
 		return err // the handler panicked, or the caller left
 	case answer.own:
@@ -152,13 +158,24 @@ func (r *route) fill(c *fiber.Ctx, key string, missed cache.Info) error {
 	return nil
 }
 
-// load has the handler load the answer with this request, or waits for the load of another one.
-func (r *route) load(c *fiber.Ctx, key string, missed cache.Info) (*Answer, cache.Info, error) {
+// load has the handler load the answer with this request, or waits for the load of another one. What stood in the
+// answer before stands there again, if a stale answer is to be sent in place of what the handler wrote.
+func (r *route) load(c *fiber.Ctx, key string, missed cache.Info) (answer *Answer, info cache.Info, err error) {
 	ctx, stop := r.Caller(c)
 	defer stop()
+	if r.MaxStale > 0 {
+		var before fasthttp.ResponseHeader
+		c.Response().Header.CopyTo(&before)
+		defer func() {
+			if err == nil && info.LoadErr != nil {
+				before.CopyTo(&c.Response().Header)
+				c.Response().ResetBody()
+			}
+		}()
+	}
 	for {
 		var lent loan
-		answer, info, err := r.loader.Fill(ctx, key, r.tags(c),
+		answer, info, err = r.loader.Fill(ctx, key, r.tags(c),
 			func(ctx context.Context, fill *cache.Fill) (*Answer, error) {
 				if !lent.take() {
 					return nil, errLeft
@@ -210,31 +227,17 @@ func Skip(c *fiber.Ctx, why string) {
 }
 
 var (
-	// errFailed is a handler's answer that tells of a failure: everyone who waits gets it, nobody else.
-	errFailed = errors.New("fibercache: the handler failed")
 	// errNotAsked is a refresh that other middleware answered before it came to the handler.
-	errNotAsked = errors.New("fibercache: the handler was not asked")
+	errNotAsked = fmt.Errorf("fibercache: the handler was not asked: %w", cache.ErrNotTried)
 	// errLeft is a load that was to begin when the caller whose request it needs had left.
-	errLeft = errors.New("fibercache: the caller left")
+	errLeft = fmt.Errorf("fibercache: the caller left: %w", cache.ErrNotTried)
 )
 
 // ask runs the route's own handler and takes down its answer. The handler sees the request without
 // its conditions: a 304 or a part would be of use to one caller only.
 func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answer, error) {
 	before := r.fieldsOf(c)
-	restore := withoutConditions(&c.Request().Header)
-	c.Context().SetUserValue(fillKey{}, fill)
-	outer := c.UserContext()
-	c.SetUserContext(ctx)
-	err := c.Next()
-	c.SetUserContext(outer)
-	c.Context().RemoveUserValue(fillKey{})
-	why, skipped := c.Context().UserValue(skipKey{}).(string)
-	if skipped {
-		fill.Skip()
-		c.Context().RemoveUserValue(skipKey{})
-	}
-	restore()
+	why, err := next(ctx, c, fill)
 	if err != nil {
 		r.Fail(c, err)
 	}
@@ -247,8 +250,10 @@ func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answe
 	answer.why = why
 	fill.Bytes(answer.size())
 	switch {
-	case answer.status >= fiber.StatusInternalServerError, ctx.Err() != nil: // everyone who waited has left
-		return answer, errFailed
+	case ctx.Err() != nil: // everyone who waited has left
+		return answer, ctx.Err()
+	case answer.status >= fiber.StatusInternalServerError: // everyone who waits gets it, and nobody else
+		return answer, cachestatus.Failed{Status: answer.status}
 	case answer.own:
 		fill.Skip()
 	case answer.status == fiber.StatusNotFound || answer.status == fiber.StatusGone:
@@ -257,6 +262,26 @@ func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answe
 		fill.Skip()
 	}
 	return answer, nil
+}
+
+// next runs the route's own handler, and returns why its answer is not to be kept, if it said so by Skip. The request is
+// what it was before, also if the handler panics.
+func next(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (why string, err error) {
+	defer withoutConditions(&c.Request().Header)()
+	outer := c.UserContext()
+	c.Context().SetUserValue(fillKey{}, fill)
+	c.SetUserContext(ctx)
+	defer func() {
+		c.SetUserContext(outer)
+		c.Context().RemoveUserValue(fillKey{})
+		c.Context().RemoveUserValue(skipKey{})
+	}()
+	err = c.Next()
+	why, skipped := c.Context().UserValue(skipKey{}).(string)
+	if skipped {
+		fill.Skip()
+	}
+	return why, err
 }
 
 // withoutConditions takes the conditions off a request and returns what puts them back.
