@@ -39,12 +39,19 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 	} {
 		t.Run(row.schedule+" without "+row.rule, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command(program, "-test.run", "^"+row.schedule+"$", "-test.v", "-test.timeout", "60s")
-			cmd.Env = append(os.Environ(), "CACHE_BROKEN="+row.rule)
-			out, err := cmd.CombinedOutput()
-			if err == nil || !strings.Contains(string(out), "--- FAIL: "+row.schedule+" ") {
-				t.Errorf("%s does not see that %s is switched off: %v\n%s", row.schedule, row.rule, err, out)
+			// That a rule is missing shows once or not at all: a busy machine that stalls a replica for a lease has the
+			// cluster begin anew, which hides it. So the schedule may be staged three times.
+			var out []byte
+			var err error
+			for range 3 {
+				cmd := exec.Command(program, "-test.run", "^"+row.schedule+"$", "-test.v", "-test.timeout", "60s")
+				cmd.Env = append(os.Environ(), "CACHE_BROKEN="+row.rule)
+				out, err = cmd.CombinedOutput()
+				if err != nil && strings.Contains(string(out), "--- FAIL: "+row.schedule+" ") {
+					return
+				}
 			}
+			t.Errorf("%s does not see that %s is switched off: %v\n%s", row.schedule, row.rule, err, out)
 		})
 	}
 }
