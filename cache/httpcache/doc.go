@@ -35,6 +35,10 @@
 // with all its middleware: see IsRefresh. Its context has nothing of the first one's. Where there is no *http.Server in
 // a request's context, nothing is refreshed.
 //
+// With SoftTimeout or HardTimeout a handler goes on whose callers have left, so that every fill is made in this way;
+// then an answer that is its caller's own is made twice, the second time with the caller's own request. Without an
+// *http.Server the caller whose request the handler has waits for it all the same.
+//
 // # In place of a failure
 //
 // With MaxStale an answer whose TTL is over stands in for a status of 500 or more, also for the caller whose request

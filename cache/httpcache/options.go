@@ -46,7 +46,7 @@ type Options struct {
 	MaxBody int
 	// Fail writes the answer to a caller for whom the cache has none: 412 where the request's conditions fail, 500
 	// where the handler panicked with another one's request, 503 where this caller's context ended before
-	// there was an answer. Default: http.Error with the status and its text.
+	// there was an answer, or HardTimeout was over. Default: http.Error with the status and its text.
 	Fail func(w http.ResponseWriter, r *http.Request, status int)
 }
 

@@ -140,7 +140,7 @@ func TestAPanicOfARefreshIsLogged(t *testing.T) {
 		}
 	}
 	p.cache.Close()
-	if got := p.log.String(); !strings.Contains(got, "panic refreshing /toys/1: for the log") || !strings.Contains(got, "theHandlerThatPanics") {
+	if got := p.log.String(); !strings.Contains(got, "panic serving /toys/1 once more: for the log") || !strings.Contains(got, "theHandlerThatPanics") {
 		t.Errorf("the server has logged %q", got)
 	}
 }

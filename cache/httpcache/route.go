@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -37,8 +38,7 @@ var scratches = sync.Pool{New: func() any { return &scratch{key: make([]byte, 0,
 
 // ServeHTTP answers from the cache, or has the decorated handler answer and keeps what it wrote.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if again, refreshing := r.Context().Value(refreshKey{}).(*refresh); refreshing {
-		again.serve(h, w, r)
+	if again, asking := r.Context().Value(againKey{}).(*again); asking && again.serve(h, w, r) {
 		return
 	}
 	if h.bypassed(r) {
@@ -102,6 +102,14 @@ func (h *handler) miss(w http.ResponseWriter, r *http.Request, s *scratch, key s
 // fill has the handler answer, for this caller and all who come for the same while it does.
 func (h *handler) fill(w http.ResponseWriter, r *http.Request, s *scratch, key string, missed cache.Info) {
 	tags := h.tags(r)
+	if h.SoftTimeout > 0 || h.HardTimeout > 0 { // callers may leave while the handler goes on
+		if load := h.again(r, strings.Clone(key)); load != nil {
+			l := newLead()
+			l.answer, l.info, l.err = h.loader.Fill(valueless{r.Context()}, key, tags, load, missed)
+			h.deliver(l, w, r, s, missed)
+			return
+		}
+	}
 	for {
 		l := newLead()
 		go l.fill(r.Context(), h.loader, key, tags, missed)
@@ -133,7 +141,7 @@ func (h *handler) deliver(l *lead, w http.ResponseWriter, r *http.Request, s *sc
 		h.send(w, r, s, a)
 	case isPanic(l.err) || errors.Is(l.err, cache.ErrOwnKey):
 		h.Fail(w, r, http.StatusInternalServerError)
-	default: // the caller left
+	default: // the caller left, or the answer is late
 		h.Fail(w, r, http.StatusServiceUnavailable)
 	}
 }

@@ -12,13 +12,14 @@ import (
 	"github.com/woodytoys/woodytoys/cache"
 )
 
-type refreshKey struct{}
+type againKey struct{}
 
-// refresh is a background fill: a copy of a request goes through the server once more, since the request itself, and
-// what routers have hung on it, is gone when its caller has been answered.
-type refresh struct {
+// again is a fill that needs no caller: a copy of a request goes through the server once more, since the request
+// itself, and what routers have hung on it, is gone when its caller has been answered.
+type again struct {
 	route *route
 	key   string
+	taken atomic.Bool             // the handler that is wanted has the copy
 	made  atomic.Pointer[outcome] // what came of it; nil when the copy did not come to this route
 }
 
@@ -39,13 +40,13 @@ func (h *handler) again(r *http.Request, key string) cache.Load[*answer] {
 	}
 	local := r.Context().Value(http.LocalAddrContextKey)
 	return func(ctx context.Context, fill *cache.Fill) (_ *answer, err error) {
-		again := &refresh{route: h.route, key: key}
+		a := &again{route: h.route, key: key}
 		ctx = context.WithValue(ctx, http.ServerContextKey, server)
 		ctx = context.WithValue(ctx, http.LocalAddrContextKey, local)
-		if !again.run(server, copied.WithContext(context.WithValue(ctx, refreshKey{}, again))) {
+		if !a.run(server, copied.WithContext(context.WithValue(ctx, againKey{}, a))) {
 			return nil, errPanicked
 		}
-		if made := again.made.Load(); made != nil {
+		if made := a.made.Load(); made != nil {
 			return made.tell(fill)
 		}
 		return nil, errNotAsked
@@ -64,14 +65,14 @@ func copyOf(r *http.Request) (*http.Request, error) {
 
 // run has the server handle a request that nobody waits for. It reports whether nothing panicked; what did is logged as
 // the server would.
-func (again *refresh) run(server *http.Server, r *http.Request) (well bool) {
+func (a *again) run(server *http.Server, r *http.Request) (well bool) {
 	defer func() {
 		if v := recover(); v != nil && v != http.ErrAbortHandler {
 			logTo := log.Printf
 			if server.ErrorLog != nil {
 				logTo = server.ErrorLog.Printf
 			}
-			logTo("httpcache: panic refreshing %s: %v\n%s", r.URL.Path, v, debug.Stack())
+			logTo("httpcache: panic serving %s once more: %v\n%s", r.URL.Path, v, debug.Stack())
 		}
 	}()
 	root := server.Handler
@@ -82,33 +83,39 @@ func (again *refresh) run(server *http.Server, r *http.Request) (well bool) {
 	return true
 }
 
-// serve has the handler answer a request of the cache's own, if it is the one that it was made for.
-func (again *refresh) serve(h *handler, w http.ResponseWriter, r *http.Request) {
-	if again.route != h.route {
+// serve has the handler answer a request of the cache's own, if it is the one that it was made for, and reports whether
+// the request was the cache's own to this handler. One that a handler makes of it for a part of its answer is not.
+func (a *again) serve(h *handler, w http.ResponseWriter, r *http.Request) bool {
+	if a.route != h.route {
 		h.next.ServeHTTP(w, r)
-		return
+		return true
 	}
-	s := scratches.Get().(*scratch)
-	asked := !h.bypassed(r) && h.key(s, r) == again.key
-	scratches.Put(s)
-	if !asked {
-		return
+	if a.taken.Load() || !a.is(h, r) || !a.taken.CompareAndSwap(false, true) {
+		return false
 	}
 	rec := newRecorder(w, h.MaxBody)
-	made := h.ask(r.Context(), rec, r, w.Header().Clone(), func(a *answer) mode {
-		again.made.Store(&outcome{answer: a, skip: true})
+	made := h.ask(r.Context(), rec, r, w.Header().Clone(), func(passed *answer) mode {
+		a.made.Store(&outcome{answer: passed, skip: true})
 		return unwanted
 	})
 	if made.answer != nil {
-		again.made.Store(&made)
+		a.made.Store(&made)
 		w.WriteHeader(made.answer.status) // for middleware that counts
 	}
+	return true
 }
 
-// IsRefresh reports whether a request with this context is the cache's own, to refresh an answer that it keeps. No
-// caller waits for it: middleware may leave it out of its counts.
+// is reports whether a request that has come to the handler is still the one that it was made from.
+func (a *again) is(h *handler, r *http.Request) bool {
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	return !h.bypassed(r) && h.key(s, r) == a.key
+}
+
+// IsRefresh reports whether a request with this context is the cache's own, to refresh an answer that it keeps or, with
+// a timeout, to make one. No caller waits for it: middleware may leave it out of its counts.
 func IsRefresh(ctx context.Context) bool {
-	_, refreshing := ctx.Value(refreshKey{}).(*refresh)
+	_, refreshing := ctx.Value(againKey{}).(*again)
 	return refreshing
 }
 
@@ -118,3 +125,9 @@ type nowhere struct{ header http.Header }
 func (n nowhere) Header() http.Header         { return n.header }
 func (n nowhere) Write(p []byte) (int, error) { return len(p), nil }
 func (n nowhere) WriteHeader(int)             {}
+
+// valueless is a context without its values, which are those of what has handled a request so far.
+type valueless struct{ context.Context }
+
+// Value implements context.Context.
+func (valueless) Value(any) any { return nil }
