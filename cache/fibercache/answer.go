@@ -147,9 +147,9 @@ func (a *Answer) sendFields(header *fasthttp.ResponseHeader) {
 		f := &a.fields[i]
 		if string(f.name) == fiber.HeaderVary {
 			switch outer := header.Peek(fiber.HeaderVary); { // what other middleware varies by counts too
-			case bytes.Contains(outer, f.value):
+			case lists(outer, f.value):
 				continue
-			case !bytes.Contains(f.value, outer):
+			case !lists(f.value, outer):
 				header.AddBytesKV(f.name, f.value)
 				continue
 			}
@@ -197,6 +197,25 @@ var comma = []byte(",")
 func hasCookie(header *fasthttp.ResponseHeader) bool {
 	for range header.Cookies() {
 		return true
+	}
+	return false
+}
+
+// lists reports whether a list of names (RFC 9110 section 5.6.1) has all that another one has, in whatever case.
+func lists(list, others []byte) bool {
+	for other := range bytes.SplitSeq(others, comma) {
+		if other = bytes.TrimSpace(other); len(other) > 0 && !hasName(list, other) {
+			return false
+		}
+	}
+	return true
+}
+
+func hasName(list, name []byte) bool {
+	for listed := range bytes.SplitSeq(list, comma) {
+		if bytes.EqualFold(bytes.TrimSpace(listed), name) {
+			return true
+		}
 	}
 	return false
 }

@@ -60,6 +60,7 @@ func (r *route) handle(c *fiber.Ctx) error {
 func (r *route) bypassed(c *fiber.Ctx) bool {
 	method := c.Method()
 	return method != fiber.MethodGet && method != fiber.MethodHead ||
+		c.Request().IsBodyStream() || len(c.Request().Body()) > 0 || // of a GET, which is not in the key
 		len(c.Request().Header.Peek(fiber.HeaderAuthorization)) > 0 ||
 		r.Bypass != nil && r.Bypass(c)
 }
@@ -78,8 +79,10 @@ func (r *route) appendKey(b []byte, c *fiber.Ctx) []byte {
 		return appendSorted(b, args)
 	}
 	for _, name := range r.Query {
-		if args.Has(name) {
-			b = cache.AppendPart(cache.AppendPart(b, name), utils.UnsafeString(args.Peek(name)))
+		for given, value := range args.All() {
+			if string(given) == name {
+				b = cache.AppendPart(cache.AppendPart(b, name), utils.UnsafeString(value))
+			}
 		}
 	}
 	return b

@@ -117,7 +117,8 @@ func lines(name string, values ...string) fiber.Handler {
 // TestAllLinesOfAFieldAreKept wants the same of a fill and of a hit, behind middleware that has said something already.
 func TestAllLinesOfAFieldAreKept(t *testing.T) {
 	o := fibercache.Options{Variant: func(*fiber.Ctx) string { return "" }}
-	for outer, want := range map[string]string{"": "Accept", "Origin": "Origin, Accept", "Origin, Accept": "Origin, Accept"} {
+	for outer, want := range map[string]string{"": "Accept", "Origin": "Origin, Accept", "Origin, Accept": "Origin, Accept",
+		"Accept-Encoding": "Accept-Encoding, Accept"} {
 		testAllLines(t, o, outer, want)
 	}
 }
