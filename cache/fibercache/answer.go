@@ -22,8 +22,16 @@ type Answer struct {
 	body        []byte
 	// own reports that the answer is for the caller whose request the handler saw, and nobody else.
 	own bool
+	// apart is how the answer is sent to its caller, whose own it is, if the handler saw a copy of the request; else nil.
+	apart *apart
 	// why is what the handler said of an answer that is not kept, for Cache-Status.
 	why string
+}
+
+// apart is what an answer has that is its caller's own and was not made with the caller's own request.
+type apart struct {
+	fields   []field // that the handler wrote
+	streamed bool    // there is no body to send
 }
 
 type field struct{ name, value []byte }
@@ -77,6 +85,11 @@ func (r *route) capture(c *fiber.Ctx, before []field) *Answer {
 	return a
 }
 
+// isFor reports whether the answer can be sent to a caller: to the one for whom it was made, or to another.
+func (a *Answer) isFor(own bool) bool {
+	return !a.own || own && (a.apart == nil || !a.apart.streamed)
+}
+
 // size is what the answer takes in memory, near enough.
 func (a *Answer) size() int {
 	n := len(a.contentType) + len(a.etag) + len(a.body) + 160
@@ -106,8 +119,42 @@ func (r *route) send(c *fiber.Ctx, a *Answer) {
 	c.Response().SetBodyRaw(a.body)
 }
 
-// sendOwn is the same for the caller whose own the answer is: c has it already.
+// written returns the fields of a header that were not there before.
+func written(before, header *fasthttp.ResponseHeader) (fields []field) {
+	for name, value := range header.All() {
+		switch string(name) {
+		case fiber.HeaderContentLength, fiber.HeaderServer, fiber.HeaderConnection:
+			continue
+		}
+		same := func(old []byte) bool { return bytes.Equal(old, value) }
+		if !slices.ContainsFunc(before.PeekAll(string(name)), same) {
+			fields = append(fields, field{slices.Clone(name), slices.Clone(value)})
+		}
+	}
+	return fields
+}
+
+// write writes an answer to c that its caller's own request had no part in.
+func (a *Answer) write(c *fiber.Ctx) {
+	header := &c.Response().Header
+	for _, f := range a.apart.fields {
+		if string(f.name) != fiber.HeaderSetCookie { // other middleware's stay
+			header.DelBytes(f.name)
+		}
+	}
+	for _, f := range a.apart.fields {
+		header.AddBytesKV(f.name, f.value)
+	}
+	c.Response().SetStatusCode(a.status)
+	header.SetContentTypeBytes(a.contentType)
+	c.Response().SetBodyRaw(a.body)
+}
+
+// sendOwn is the same for the caller whose own the answer is: c has it already, or is given it here.
 func (r *route) sendOwn(c *fiber.Ctx, a *Answer) {
+	if a.apart != nil {
+		a.write(c)
+	}
 	switch a.conditions(c, c.Response().Header.PeekBytes(etagName)) {
 	case conditional.Failed:
 		r.refuse(c, a)

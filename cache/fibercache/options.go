@@ -24,6 +24,12 @@ import (
 //
 // A handler is waited for by all who ask for the same; it must bound its own time, and is to end when c.UserContext()
 // does. With RefreshAhead the request is sent through the application a second time, in the background (see IsRefresh).
+//
+// So it is with a SoftTimeout or HardTimeout for each answer that is not kept, since a handler may go on then when its
+// caller has been answered, whose request is the next one on the connection: it sees a copy, for which all middleware
+// runs once more, and nothing of what a connection is (c.IP is as for the caller; c.Secure is not). After HardTimeout,
+// without a stale answer, the caller is answered 503, as an error that wraps cache.ErrLate. An answer that is streamed,
+// or a copy that other middleware answers, has the handler run for the caller itself, who waits for it.
 type Options struct {
 	cache.Options
 

@@ -11,8 +11,7 @@ import (
 
 type refreshKey struct{}
 
-// refresh is a background fill: the handler is asked with a copy of a request, since the request
-// itself is gone when its caller has been answered.
+// refresh is a fill with a copy of a request: the request itself is gone when its caller has been answered.
 type refresh struct {
 	ctx    context.Context
 	fill   *cache.Fill
@@ -22,11 +21,24 @@ type refresh struct {
 
 // refresh sends a copy of the request through the application once more, in the background.
 func (r *route) refresh(c *fiber.Ctx, key string) {
+	r.loader.Refresh(context.Background(), key, r.tags(c), copyOf(c))
+}
+
+// loadApart is load by a copy of the request, which may go on when this caller has left.
+func (r *route) loadApart(c *fiber.Ctx, key string, missed cache.Info) (*Answer, cache.Info, error) {
+	ctx, stop := r.Caller(c)
+	defer stop()
+	return r.loader.Fill(ctx, key, r.tags(c), copyOf(c), missed)
+}
+
+// copyOf returns a load that sends a copy of the request through the application once more. It has nothing of the
+// request itself, whose memory is that of the next one on the connection when its caller has been answered.
+func copyOf(c *fiber.Ctx) cache.Load[*Answer] {
 	request := &fasthttp.Request{}
 	c.Request().CopyTo(request)
 	request.Header.SetMethod(fiber.MethodGet) // HEAD may have found it due
 	app, remote := c.App(), c.Context().RemoteAddr()
-	r.loader.Refresh(context.Background(), key, r.tags(c), func(ctx context.Context, fill *cache.Fill) (*Answer, error) {
+	return func(ctx context.Context, fill *cache.Fill) (*Answer, error) {
 		again := &refresh{ctx: ctx, fill: fill}
 		var copied fasthttp.RequestCtx
 		copied.Init(request, remote, nil)
@@ -36,16 +48,23 @@ func (r *route) refresh(c *fiber.Ctx, key string) {
 			return nil, errNotAsked
 		}
 		return again.answer, again.err
-	})
+	}
 }
 
 func (again *refresh) run(r *route, c *fiber.Ctx) error {
+	var before fasthttp.ResponseHeader
+	c.Response().Header.CopyTo(&before)
 	again.answer, again.err = r.ask(again.ctx, c, again.fill)
+	if again.answer.own {
+		again.answer.apart = &apart{written(&before, &c.Response().Header), c.Response().IsBodyStream()}
+		c.Response().ResetBody() // which closes a stream
+	}
 	return nil
 }
 
-// IsRefresh reports whether a request is the cache's own, to refresh an answer that it keeps. No
-// caller waits for it: middleware may leave it out of its counts.
+// IsRefresh reports whether a request is the cache's own: a copy of a caller's, to refresh an answer that is kept, or
+// to make one that the caller may not wait for, where there is a SoftTimeout or HardTimeout. The caller's own request
+// goes through the application as well: middleware may leave the copy out of its counts.
 func IsRefresh(c *fiber.Ctx) bool {
 	_, refreshing := c.Context().UserValue(refreshKey{}).(*refresh)
 	return refreshing

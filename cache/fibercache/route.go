@@ -141,11 +141,15 @@ func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
 }
 
 // fill has the handler answer, for this caller and all who come for the same while it does. Those who
-// joined and find that the answer was not for them have the handler answer them too.
+// find that the answer was not for them, or could not be made, have the handler answer them too.
 func (r *route) fill(c *fiber.Ctx, key string, missed cache.Info) error {
-	answer, info, err := r.load(c, key, missed)
+	load := r.load
+	if r.SoftTimeout > 0 || r.HardTimeout > 0 {
+		load = r.loadApart
+	}
+	answer, info, err := load(c, key, missed)
 	switch {
-	case info.Collapsed && (answer == nil && errors.Is(err, errNotAsked) || answer != nil && answer.own):
+	case answer == nil && errors.Is(err, errNotAsked), answer != nil && !answer.isFor(!info.Collapsed):
 		c.Response().Header.SetCanonical(statusName, r.layers.NotShared())
 		return c.Next()
 	case errors.Is(err, cache.ErrLate):

@@ -52,7 +52,8 @@ func TestAStaleAnswerInPlaceOfAFailure(t *testing.T) {
 			away.Store(true)
 			time.Sleep(2 * staleOptions.TTL)
 			got := p.get("/toys/1", "X-Request-Id: 7")
-			if got.status != 200 || got.body != "good" || got.header.Get("Link") != "</a>" || got.header.Get("X-Request-Id") != "7" {
+			if got.status != 200 || got.body != "good" || got.header.Get("Link") != "</a>" ||
+				got.header.Get("X-Request-Id") != "7" {
 				t.Errorf("got %d %q %v, want what was kept", got.status, got.body, got.header)
 			}
 			for _, field := range []string{"Retry-After", "Set-Cookie", "X-Why"} {
