@@ -149,9 +149,9 @@ func TestAdditionsDoNotWaitForOthersCaches(t *testing.T) {
 // may: they are added in several.
 func TestASlowDatabaseAddsFewAtATime(t *testing.T) {
 	t.Parallel()
-	cfg := store.Config{DSN: mustDatabase(t), Timeout: 2 * time.Second}
+	cfg := store.Config{DSN: mustDatabase(t), Timeout: 6 * time.Second}
 	s := mustOpen(t, cfg)
-	mustExec(t, cfg, "CREATE TRIGGER slow BEFORE INSERT ON product FOR EACH ROW DO SLEEP(0.1)")
+	mustExec(t, cfg, "CREATE TRIGGER slow BEFORE INSERT ON product FOR EACH ROW DO SLEEP(0.15)")
 	var callers sync.WaitGroup
 	for range 60 {
 		callers.Go(func() {
