@@ -14,6 +14,28 @@ type failing struct{ fail func() }
 func (f failing) Encode(any) ([]byte, error) { f.fail(); return nil, nil }
 func (failing) Decode([]byte) (any, error)   { return int64(0), nil }
 
+// ending is a codec that ends the goroutine which reads with it.
+type ending struct{}
+
+func (ending) Encode(any) ([]byte, error) { return []byte("7"), nil }
+func (ending) Decode([]byte) (any, error) { runtime.Goexit(); return nil, nil }
+
+// TestACodecThatEndsAFlight holds that a value which could not be read for that reason is neither returned nor kept.
+func TestACodecThatEndsAFlight(t *testing.T) {
+	c := mustJoin(t, servertest.MustStartRedis(t))
+	l := mustLoader[int64](t, c, cache.Options{Codec: ending{}})
+	load := plain(func() (int64, error) { return 7, nil })
+	get(t, l, key, tags, load)
+	l.Forget(key)
+	v, info, err := l.Fill(t.Context(), key, tags, load, cache.Info{Reason: cache.Unknown})
+	if err == nil || info.Stored {
+		t.Errorf("got %d, %+v, %v; want an error", v, info, err)
+	}
+	if v, info, err := l.Peek(key); info.Reason == cache.Hit {
+		t.Errorf("%d, %v was kept", v, err)
+	}
+}
+
 // TestACodecThatFails holds that a value which cannot be encoded is returned and kept near, that the process goes on,
 // and that no replica waits for it.
 func TestACodecThatFails(t *testing.T) {

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"runtime/debug"
 	"time"
 
@@ -21,6 +22,9 @@ func (c *Cache) fly(f *flight) {
 	go c.pilot(ctx, f)
 }
 
+// errCodecEnded is the error of callers whose value was there, and whose codec ended the goroutine that was to read it.
+var errCodecEnded = errors.New("cache: the codec ended its goroutine")
+
 // pilot finds the value in the layer that replicas share or has it loaded, and finishes, whatever the
 // load does.
 func (c *Cache) pilot(ctx context.Context, f *flight) {
@@ -29,7 +33,9 @@ func (c *Cache) pilot(ctx context.Context, f *flight) {
 	var lease layer.Lease
 	defer func() { c.share(f, lease) }()
 	if c.node != nil {
-		if lease = c.fetch(ctx, f); f.found != nil {
+		f.err = errCodecEnded // unless it comes back
+		lease = c.fetch(ctx, f)
+		if f.err = nil; f.found != nil {
 			return
 		}
 	}
