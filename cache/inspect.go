@@ -42,6 +42,9 @@ type Copy struct {
 	// TTL is how long it may be served; below zero where that is over. In Redis it is by the clock of the machine that
 	// filled it.
 	TTL time.Duration
+	// Stale is how much longer it may stand in for a load that fails or is late, whether its TTL is over or not: see
+	// Options.MaxStale. It is zero where it may not.
+	Stale time.Duration
 	// Size is its bytes as they are counted near, bookkeeping included; in Redis, those of its value alone.
 	Size int64
 	// Tags are the tags that it was loaded with, by name: near, with Config.KeepTags, where this process loaded it.
@@ -76,7 +79,7 @@ func (c *Cache) Inspect(key string) Inspection {
 		i.Loader = options.Name
 		i.Parts, _ = splitParts(key[len(options.Name):])
 	}
-	i.Near = c.inspectNear(key)
+	i.Near = c.inspectNear(key, options)
 	if c.node != nil {
 		i.Shared = inspectShared(c.node.Lookup(key), options)
 	}
@@ -106,7 +109,8 @@ func (c *Cache) loaderOf(key string) *Options {
 	return nil
 }
 
-func (c *Cache) inspectNear(key string) *Copy {
+// inspectNear returns what is near; options are the loader's, or nil.
+func (c *Cache) inspectNear(key string, options *Options) *Copy {
 	now := c.clock.now()
 	e := c.keep.look(key)
 	if e == nil {
@@ -130,7 +134,16 @@ func (c *Cache) inspectNear(key string) *Copy {
 	case !c.fences.Holds(e.fence, e.slots):
 		found.Reason = Invalidated
 	}
+	found.standIn(options)
 	return found
+}
+
+// standIn notes for how long the value may stand in for a load.
+func (c *Copy) standIn(options *Options) {
+	good := c.Reason == Hit || c.Reason == Expired
+	if good && c.Err == nil && !c.Absent && options != nil && options.MaxStale > 0 {
+		c.Stale = max(0, c.TTL+options.MaxStale)
+	}
 }
 
 // inspectShared returns what a look saw; options are the loader's, or nil.
@@ -160,6 +173,7 @@ func inspectShared(there layer.Lookup, options *Options) *Copy {
 	case found.TTL <= 0:
 		found.Reason = Expired
 	}
+	found.standIn(options)
 	return found
 }
 

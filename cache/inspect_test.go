@@ -71,6 +71,32 @@ func TestInspect(t *testing.T) {
 	})
 }
 
+// TestInspectHowStale holds for how long a value is said to stand in for a load: as long as it may.
+func TestInspectHowStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := mustNew(t, cache.Config{})
+		l := mustLoader[int64](t, c, staleOptions)
+		key := l.Key("7")
+		stale := func() time.Duration { return c.Inspect(key).Near.Stale }
+		get(t, l, key, tags, plain(func() (int64, error) { return 3, nil }))
+		if got := stale(); got != 61*time.Minute {
+			t.Errorf("at first: %v, want its TTL and MaxStale", got)
+		}
+		time.Sleep(2 * time.Minute)
+		if got := stale(); got != 59*time.Minute {
+			t.Errorf("after 2 minutes: %v, want 59", got)
+		}
+		time.Sleep(time.Hour)
+		if got := stale(); got != 0 {
+			t.Errorf("after MaxStale: %v, want none", got)
+		}
+		get(t, l, key, tags, plain(func() (int64, error) { return 3, nil }))
+		if c.Invalidate("row"); stale() != 0 {
+			t.Errorf("after an invalidation: %v, want none", stale())
+		}
+	})
+}
+
 // TestInspectAnAbsence holds that both kinds of absence are told from values.
 func TestInspectAnAbsence(t *testing.T) {
 	c := mustNew(t, cache.Config{})
