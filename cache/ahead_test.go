@@ -134,8 +134,9 @@ func TestAHitInRedisAllocatesLittle(t *testing.T) {
 
 // TestANearHitAllocatesNothing holds it with all that a loader may have.
 func TestANearHitAllocatesNothing(t *testing.T) {
-	l := mustLoader[int64](t, mustNew(t, cache.Config{}), cache.Options{
-		TTL: time.Hour, RefreshAhead: 0.9, MaxStale: time.Hour, SoftTimeout: time.Second, HardTimeout: time.Minute,
+	c := mustNew(t, cache.Config{KeepTags: true})
+	l := mustLoader[int64](t, c, cache.Options{
+		TTL: time.Hour, Jitter: 0.1, RefreshAhead: 0.9, MaxStale: time.Hour, SoftTimeout: time.Second, HardTimeout: time.Minute,
 	})
 	load := plain(func() (int64, error) { return 7, nil })
 	get(t, l, key, tags, load)

@@ -81,9 +81,6 @@ func (c *Cache) acquire(begun *formation) *formation {
 	}
 	asks := make([]layer.Ask, len(begun.flights))
 	for i, f := range begun.flights {
-		if f.seen != nil && f.seen.Hit {
-			c.fallBackTo(f, &f.seen.Found)
-		}
 		asks[i] = layer.Ask{Key: f.key, Old: f.replaces(), From: f.seen}
 	}
 	b := &formation{}

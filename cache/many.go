@@ -217,7 +217,11 @@ func (m *many[V]) flightOf(place int) *flight {
 	if !broken.Copy {
 		key = strings.Clone(key)
 	}
-	return m.flight(m.ctx, key, ask.Tags, m.one(place), m.seen[place])
+	f := m.flight(m.ctx, key, ask.Tags, m.one(place), m.seen[place])
+	if f.seen != nil && f.seen.Hit {
+		m.cache.fallBackTo(f, &f.seen.Found) // here, where a codec that ends its goroutine ends no flight
+	}
+	return f
 }
 
 // one is the load of a place that is loaded by itself.

@@ -10,7 +10,7 @@ import (
 )
 
 // TestManyStale has a batch fail: what is old stands in for the keys that have it, and a write takes it from one of
-// them.
+// them. (stale)
 func TestManyStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})

@@ -25,6 +25,7 @@ func TestStaleNeedsItsRules(t *testing.T) {
 		{"TestACrowdLeavesALateLoad", "late"}, {"TestTheLastCallerOfALateLoadGivesUp", "late"},
 		{"TestClosingEndsLateLoads", "late"}, {"TestCallersBehindALateLoad", "late"},
 		{"TestRefreshAfarThatReadOld", "fence"}, {"TestRefreshAfarThatReadOld", "join"},
+		{"TestManyStale", "stale"}, {"TestSoftTimeoutOfABatchAfterTheWrite", "stale"},
 		{"TestStaleOracle/one_process", "stale"}, {"TestStaleOracle/near_and_Redis", "stale"},
 		{"TestStaleOracle/Redis_alone", "stale"},
 		{"TestStaleOracle/one_process", "fence"}, {"TestStaleOracle/near_and_Redis", "fence"},
