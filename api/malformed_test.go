@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"net/url"
 	"testing"
 
@@ -31,5 +32,20 @@ func TestMalformedRequests(t *testing.T) {
 	}
 	if status, body := mustGet(t, r.URL+"/api/products?limit=1"); status != 200 || len(body) == 0 {
 		t.Errorf("after all of it: %d %q", status, body)
+	}
+}
+
+// TestARefusalOfHEADHasNoBody holds RFC 9110 section 9.3.2 where the request could be read so far that its method is
+// known.
+func TestARefusalOfHEADHasNoBody(t *testing.T) {
+	t.Parallel()
+	r := mustStartReplica(t)
+	received, err := sendRaw(r.Addr(), 1, []byte("HEAD http://[x/ HTTP/1.1\r\nHost: shop\r\n\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers, err := malformed.Parse(received, http.MethodHead)
+	if err != nil || len(answers) != 1 || answers[0].Status != http.StatusBadRequest || answers[0].Body != "" {
+		t.Errorf("got %+v, %v; want 400 without a body", answers, err)
 	}
 }

@@ -58,7 +58,11 @@ func Parse(received []byte, methods ...string) (answers []Answer, err error) {
 		if err != nil {
 			return answers, fmt.Errorf("not an answer: %q: %w", received, err)
 		}
-		body, err := io.ReadAll(response.Body)
+		content := io.Reader(response.Body)
+		if response.StatusCode == http.StatusBadRequest && response.Close && request.Method == http.MethodHead {
+			content = r // a server that cannot read a request line does not know that it is HEAD's
+		}
+		body, err := io.ReadAll(content)
 		if err != nil {
 			return answers, fmt.Errorf("not a whole answer: %q: %w", received, err)
 		}

@@ -15,6 +15,7 @@ func explainRefusals(app *fiber.App) {
 	server := app.Server()
 	others := server.ErrorHandler
 	server.ErrorHandler = func(ctx *fasthttp.RequestCtx, err error) {
+		ctx.Response.SkipBody = ctx.IsHead() // RFC 9110 9.3.2: fasthttp sees to it only where there is no error
 		refused := refusalOf(ctx, err)
 		if refused == nil {
 			others(ctx, err)
