@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -107,11 +106,10 @@ func serveNetHTTP(handler http.Handler) error {
 		runtime.ReadMemStats(&stats)
 		fmt.Fprint(w, stats.Mallocs)
 	})
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := servers.SelfSocket()
 	if err != nil {
 		return err
 	}
-	fmt.Println(ln.Addr())
 	return http.Serve(ln, mux)
 }
 
