@@ -15,37 +15,37 @@ import (
 
 // view is what the template shows.
 type view struct {
-	R           *figures.Results
-	Badge       string
-	When, Where string
-	Stages      []swatch // all that there are
-	Headlines   []headline
-	Rounds      table
-	Chapters    []chapter
-	Apart       string // why the sections on the API leave a stage out
-	Lab         table
-	LabNote     string
-	Throughput  []plot
-	ThroughputT table
-	ThroughputL []key
-	Mix         []plot
-	MixT        table
-	MixL        []key
-	Latency     []plot
-	LatencyT    table
-	LatencyL    []key
-	Fresh       table
-	Checks      table
-	Where2      []plot
-	Costs       table
-	Capacity    table
-	Scaling     []plot
-	ScalingT    table
-	ScalingL    []key
-	CapacityN   string
-	Parts       []key
-	Layers      []key
-	Setting     [][2]string
+	R            *figures.Results
+	Badge        string
+	When, Where  string
+	Stages       []swatch // all that there are
+	Headlines    []headline
+	Rounds       table
+	Chapters     []chapter
+	Apart        string // why the sections on the API leave a stage out
+	Lab          table
+	LabNote      string
+	Throughput   []plot
+	ThroughputT  table
+	ThroughputL  []key
+	Mix          []plot
+	MixT         table
+	MixL         []key
+	Latency      []plot
+	LatencyT     table
+	LatencyL     []key
+	Fresh        table
+	Checks       table
+	Where2       []plot
+	Costs        table
+	Capacity     table
+	Scaling      []plot
+	ScalingT     table
+	ScalingL     []key
+	CapacityNote string
+	Parts        []key
+	Layers       []key
+	Setting      [][2]string
 }
 
 // swatch is a stage's colour in the style sheet.
@@ -103,7 +103,7 @@ func build(r *figures.Results) view {
 	v.Checks = b.checks()
 	v.Where2, v.Parts, v.Layers = b.spent()
 	v.Costs = b.costTable()
-	v.Capacity, v.CapacityN = b.capacity()
+	v.Capacity, v.CapacityNote = b.capacity()
 	v.Scaling, v.ScalingT, v.ScalingL = b.scaling()
 	return v
 }

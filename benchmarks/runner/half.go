@@ -47,7 +47,7 @@ func (h *half) startPlanned() time.Duration {
 
 func (h *half) plan(r *run, names []string) {
 	r.Progress.Plan(time.Duration(len(names)) * h.startPlanned())
-	for round := range r.Profile.Repeats {
+	for round := range h.repeats {
 		r.Progress.Plan(h.planned(names, round))
 	}
 }
@@ -107,8 +107,8 @@ func (h *half) run(r *run, names []string) error {
 			return err
 		}
 	}
-	for round := range r.Profile.Repeats {
-		if err := h.round(r, names, shops, round, fmt.Sprintf(" (round %d of %d)", round+1, r.Profile.Repeats)); err != nil {
+	for round := range h.repeats {
+		if err := h.round(r, names, shops, round, fmt.Sprintf(" (round %d of %d)", round+1, h.repeats)); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ const tightEnough = .1
 // enough, or the time for that is over.
 func (h *half) addRounds(r *run, names []string, shops map[string]*measure.Shop) error {
 	until := time.Now().Add(r.Profile.MoreFor)
-	for round := r.Profile.Repeats; time.Now().Before(until); round++ {
+	for round := h.repeats; time.Now().Before(until); round++ {
 		settled, err := settled(r.about, r.headline, h.headline)
 		if err != nil || settled {
 			return err
