@@ -30,8 +30,12 @@ const (
 	Uncertain
 )
 
-// MayBeDone is what a caller is told of an Uncertain write.
-const MayBeDone = "The write may have been carried out, or not: look before you send it again."
+// What a caller is told of an Uncertain write.
+const (
+	MayBeDone = "The write may have been carried out, or not: look before you send it again."
+	// Untold is a write that was committed, and that a replica may not know of yet.
+	Untold = "The write was carried out, but not every replica could be told yet: look before you send it again."
+)
 
 // Error is a failure that a caller may be told about.
 type Error struct {

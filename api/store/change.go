@@ -60,10 +60,7 @@ func (s *Store) commit(ctx context.Context, p *pool, f func(ctx context.Context,
 	}
 	return func() error {
 		if unsettled := s.journal.Settle(record, tags); unsettled != nil && err == nil {
-			return &shop.Error{
-				Kind: shop.Uncertain, Err: unsettled,
-				Detail: "The write was carried out, but not every replica could be told yet: look before you send it again.",
-			}
+			return &shop.Error{Kind: shop.Uncertain, Err: unsettled, Detail: shop.Untold}
 		}
 		return err
 	}
