@@ -94,9 +94,13 @@ bin/benchmarks:
 	$(GO) build -o $@ ./benchmarks
 
 .PHONY: bench-api
-bench-api: ## Measure the API against a bare handler, and 1,000 products against 1,000,000
-	scripts/need mariadb
+bench-api: ## Measure the one-process default, and the API against a bare handler
 	$(GO) run ./benchmarks/pairs/apibench -out benchmarks/results/$$(date -u +%F)-api.txt
+
+.PHONY: bench-sizes
+bench-sizes: ## Measure the API with 1,000 products against 10,000,000, on SQLite and MariaDB (3 GB of disk)
+	scripts/need mariadb
+	$(GO) run ./benchmarks/pairs/sizebench -out benchmarks/results/$$(date -u +%F)-sizes.txt
 
 .PHONY: bench-cache
 bench-cache: ## Measure a kept answer against a bare handler and other caches, and write to fresh everywhere

@@ -1,6 +1,5 @@
-// Command apibench measures the API on this machine: what the one-process default takes, and, side
-// by side in one run, its plainest call against a bare Fiber handler that sends the same bytes and
-// its database reads with 1,000 and with 1,000,000 products.
+// Command apibench measures the API on this machine: what the one-process default takes, and, side by side in one run,
+// its plainest call against a bare Fiber handler that sends the same bytes.
 package main
 
 import (
@@ -22,5 +21,5 @@ func run(b versus.Bench, dir string) error {
 	if err := programs.BuildShop(program); err != nil {
 		return err
 	}
-	return errors.Join(footprint(b, program, dir), againstConstant(b, program, dir), bySize(b, program, dir))
+	return errors.Join(footprint(b, program, dir), againstConstant(b, program, dir))
 }
