@@ -218,6 +218,20 @@ func (w *WatchedRedis) whole() error {
 	return err
 }
 
+// MakePatient has the sentinels put nobody in the primary's place for the next minute, unless they are told to: on a busy
+// machine half a second passes without a word.
+func (w *WatchedRedis) MakePatient() error {
+	for _, s := range w.Sentinels {
+		err := s.ask(func(ctx context.Context, c *redis.SentinelClient) error {
+			return c.Set(ctx, MasterName, "down-after-milliseconds", "60000").Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Failover has the sentinels put the copy in the primary's place, though the primary is well, and waits until they
 // have.
 func (w *WatchedRedis) Failover() error {

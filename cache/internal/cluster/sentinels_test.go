@@ -80,14 +80,19 @@ func TestSentinelsWithPasswords(t *testing.T) {
 func TestAnOldSentinelLeadsNobodyAstray(t *testing.T) {
 	t.Parallel()
 	watched, old := servertest.MustStartWatchedRedis(t, nil), servertest.MustStartWatchedRedis(t, nil)
-	if err := watched.Failover(); err != nil {
+	err := errors.Join(watched.MakePatient(), old.MakePatient(), watched.Failover())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := watched.Primary()
+	if err != nil {
 		t.Fatal(err)
 	}
 	s := newSentinels(sentinelOptions([]string{old.Sentinels[0].Addr, watched.Addrs()[0], watched.Addrs()[1]}, servers.MasterName))
 	defer s.close()
 	for range 20 {
-		if addr, err := s.primary(t.Context()); addr != watched.Wires[1].Addr || err != nil {
-			t.Fatalf("%q, %v; want %q", addr, err, watched.Wires[1].Addr)
+		if addr, err := s.primary(t.Context()); addr != watched.Wires[at].Addr || err != nil {
+			t.Fatalf("%q, %v; want %q", addr, err, watched.Wires[at].Addr)
 		}
 	}
 }
