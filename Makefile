@@ -40,8 +40,9 @@ test-of-the-model:
 	cd cache && $(GO) test -run '^TestModel' ./internal/cluster
 
 .PHONY: check
-check: ## Formatting, vet, staticcheck, tidy modules, what the cache exports
+check: ## Formatting, length of lines, vet, staticcheck, tidy modules, what the cache exports
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on: $$unformatted" >&2; exit 1; }
+	@$(GO) test -count=1 -run '^TestLinesAreShort$$' ./scripts
 	@$(GO) build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	$(call each,$(GO) vet -tags e2e ./... && $(CURDIR)/bin/staticcheck -tags e2e ./... && $(GO) mod tidy -diff)
 	scripts/api-listing --check

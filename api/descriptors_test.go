@@ -14,8 +14,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-// TestOutOfDescriptors lets 200 callers come to a process that may have 64 descriptors, and say nothing: it goes on serving
-// the others, database and all, and its health check passes.
+// TestOutOfDescriptors lets 200 callers come to a process that may have 64 descriptors, and say nothing: it goes on
+// serving the others, database and all, and its health check passes.
 func TestOutOfDescriptors(t *testing.T) {
 	t.Parallel()
 	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])

@@ -2,8 +2,9 @@ package main
 
 // help is what --help says of each setting of config, beside those that every program has.
 var help = map[string]string{
-	"WOODY_ADMIN_ADDR":  "Where metrics and profiles are, apart from the API; 'off' for nowhere.",
-	"WOODY_DB_DSN":      "MariaDB or MySQL, as user:password@tcp(host:3306)/database. Without it: SQLite in --data-dir.",
+	"WOODY_ADMIN_ADDR": "Where metrics and profiles are, apart from the API; 'off' for nowhere.",
+	"WOODY_DB_DSN": "MariaDB or MySQL, as user:password@tcp(host:3306)/database. " +
+		"Without it: SQLite in --data-dir.",
 	"WOODY_DB_DSN_FILE": "A file that holds the DSN, for secrets.",
 	"WOODY_DB_DIRECT": "on: the DSN leads to the one server that takes writes, and not to a proxy, a balancer or a " +
 		"cluster. When it refuses connections, nobody can be writing, and what is cached is answered on; elsewhere " +
@@ -31,10 +32,12 @@ var help = map[string]string{
 	"WOODY_REDIS_SENTINEL_USER":          "The user at the sentinels (default: their own).",
 	"WOODY_REDIS_SENTINEL_PASSWORD":      "The password at the sentinels.",
 	"WOODY_REDIS_SENTINEL_PASSWORD_FILE": "A file that holds the password at the sentinels, for secrets.",
-	"WOODY_REDIS_TLS":                    "Whether Redis, and the sentinels, are asked over TLS. A rediss:// URL is on.",
-	"WOODY_REDIS_CA_FILE":                "The authorities that their certificates are of, in PEM (default: the system's).",
-	"WOODY_REDIS_CERT_FILE":              "The certificate that they ask of us, in PEM.",
-	"WOODY_REDIS_KEY_FILE":               "Its key, in PEM.",
+	"WOODY_REDIS_TLS": "Whether Redis, and the sentinels, are asked over TLS. " +
+		"A rediss:// URL is on.",
+	"WOODY_REDIS_CA_FILE": "The authorities that their certificates are of, in PEM " +
+		"(default: the system's).",
+	"WOODY_REDIS_CERT_FILE": "The certificate that they ask of us, in PEM.",
+	"WOODY_REDIS_KEY_FILE":  "Its key, in PEM.",
 	"WOODY_REDIS_NAMESPACE": "What names in Redis have in them, to tell programs on one Redis apart. Programs with " +
 		"databases of their own are told apart without. The same on all replicas.",
 	"WOODY_REDIS_TIMEOUT": "How long Redis may take over one command; after a renewal of the lease that took " +
@@ -45,8 +48,9 @@ var help = map[string]string{
 	"WOODY_FILL_LEASE": "How long others wait for a replica that died while it filled a key for all.",
 	"WOODY_ACK_TIMEOUT": "How long a write waits to hear that a replica knows of it, before that one is taken for " +
 		"gone.",
-	"WOODY_FRONT":            "Whether this process serves the page too; auto: on without a database server.",
-	"WOODY_HEAVY_DELAY":      "Simulated cost: how long a heavy computation and an order's validation take; 0 for none.",
+	"WOODY_FRONT": "Whether this process serves the page too; auto: on without a database server.",
+	"WOODY_HEAVY_DELAY": "Simulated cost: how long a heavy computation and an order's validation take; " +
+		"0 for none.",
 	"WOODY_HEAVY_SLOTS":      "How many heavy computations this replica runs at once.",
 	"WOODY_SLOW_QUERY_DELAY": "Simulated cost: how long the last product's query holds its connection; 0 for none.",
 	"WOODY_ORDER_WORKERS":    "How many orders this replica validates at once; 0 leaves them to others.",

@@ -87,7 +87,8 @@ func TestALostAnswerToCommit(t *testing.T) {
 		wire.LoseAnswer("\x03COMMIT")
 		answer, text := send(call.method, call.path, call.body)
 		later := answer.Header.Get("Retry-After")
-		if answer.StatusCode != http.StatusGatewayTimeout || later != "" || !strings.Contains(text, "before you send it again") {
+		if answer.StatusCode != http.StatusGatewayTimeout || later != "" ||
+			!strings.Contains(text, "before you send it again") {
 			t.Errorf("%s %s, and the answer to COMMIT is lost: %s %q, Retry-After %q", call.method, call.path,
 				answer.Status, text, later)
 		}

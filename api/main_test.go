@@ -132,7 +132,8 @@ func TestAMistypedVariableIsTold(t *testing.T) {
 
 func TestASecondOneOnTheSamePort(t *testing.T) {
 	addr := mustStartReplica(t).Addr()
-	out, err := command([]string{"WOODY_ADDR=" + addr, "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + t.TempDir()}).CombinedOutput()
+	out, err := command(
+		[]string{"WOODY_ADDR=" + addr, "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + t.TempDir()}).CombinedOutput()
 	if want := "api: the port of " + addr + " is taken by another program\n"; err == nil || string(out) != want {
 		t.Errorf("second start: %v, %q; want %q alone", err, out, want)
 	}
@@ -186,7 +187,8 @@ func TestListeningFile(t *testing.T) {
 func TestASecondOneOnTheSameFile(t *testing.T) {
 	data := t.TempDir()
 	mustStartReplica(t, "WOODY_DATA_DIR="+data)
-	out, err := command([]string{"WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + data}).CombinedOutput()
+	out, err := command(
+		[]string{"WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + data}).CombinedOutput()
 	if err == nil || strings.Count(string(out), "\n") != 1 ||
 		!strings.Contains(string(out), "is taken by another running shop") {
 		t.Errorf("second start: %v, %q; want one sentence", err, out)

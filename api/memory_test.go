@@ -28,11 +28,13 @@ func TestMemoryOfARequest(t *testing.T) {
 		fields map[string]string
 		status int
 	}{
-		"inflatable":  {bomb, map[string]string{"Content-Encoding": "gzip, gzip"}, http.StatusUnsupportedMediaType},
-		"large":       {full, map[string]string{"X": wide}, http.StatusBadRequest},
-		"many parts":  {bytes.Repeat([]byte("--a\r\n\r\n\r\n"), 6000), map[string]string{"Content-Type": "multipart/form-data; boundary=a"}, http.StatusUnsupportedMediaType},
-		"deep":        {bytes.Repeat([]byte("["), 64<<10-1), nil, http.StatusBadRequest},
-		"many fields": {[]byte(`{"name":"x"}`), map[string]string{"X": strings.Repeat("a,", 7<<10), "Accept": strings.Repeat("a/b,", 200)}, http.StatusCreated},
+		"inflatable": {bomb, map[string]string{"Content-Encoding": "gzip, gzip"}, http.StatusUnsupportedMediaType},
+		"large":      {full, map[string]string{"X": wide}, http.StatusBadRequest},
+		"many parts": {bytes.Repeat([]byte("--a\r\n\r\n\r\n"), 6000),
+			map[string]string{"Content-Type": "multipart/form-data; boundary=a"}, http.StatusUnsupportedMediaType},
+		"deep": {bytes.Repeat([]byte("["), 64<<10-1), nil, http.StatusBadRequest},
+		"many fields": {[]byte(`{"name":"x"}`), map[string]string{"X": strings.Repeat("a,", 7<<10),
+			"Accept": strings.Repeat("a/b,", 200)}, http.StatusCreated},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := mustStartReplica(t)

@@ -151,7 +151,8 @@ func TestAReadOnlyDatabase(t *testing.T) {
 			status := answer.Header.Get("Cache-Status")
 			kept := !strings.HasPrefix(status, "origin; detail=read-only") || strings.Contains(status, "stored")
 			if answer.StatusCode >= 500 || kept {
-				t.Errorf("%s of a read-only database: %s, %q; want an answer that is not kept, and why", path, answer.Status, status)
+				t.Errorf("%s of a read-only database: %s, %q; want an answer that is not kept, and why",
+					path, answer.Status, status)
 			}
 		}
 	}

@@ -84,7 +84,8 @@ func (p *program) open() (err error) {
 		Store: p.store, HeavyDelay: p.cfg.HeavyDelay, HeavySlots: p.cfg.HeavySlots, Wait: p.cfg.QueueTimeout,
 	})
 	p.api, err = httpapi.New(p.serving, httpapi.Config{
-		Shop: p.shop, Health: p.health, Cache: p.cache, ReplicaID: p.cfg.ReplicaID, Registerer: p.registry, Logger: p.log,
+		Shop: p.shop, Health: p.health, Cache: p.cache, ReplicaID: p.cfg.ReplicaID, Registerer: p.registry,
+		Logger: p.log,
 	})
 	if err != nil {
 		return err
@@ -109,7 +110,8 @@ func (p *program) open() (err error) {
 // mountFront puts the page and its assets beside the API.
 func (p *program) mountFront() error {
 	page, err := site.New(site.Config{
-		Toys: p.toys, CDNURL: p.cfg.CDNURL, LimitRate: int64(p.cfg.FrontLimitRate), ReplicaID: p.cfg.ReplicaID, Logger: p.log,
+		Toys: p.toys, CDNURL: p.cfg.CDNURL, LimitRate: int64(p.cfg.FrontLimitRate), ReplicaID: p.cfg.ReplicaID,
+		Logger: p.log,
 	})
 	if err != nil {
 		return err
@@ -261,6 +263,7 @@ func (p *program) greet(to io.Writer) {
 
 `, url, url, url, url)
 	if p.private != nil {
-		fmt.Fprintf(to, "Metrics: %s/metrics   The API's description: %s/api/docs   Ctrl-C ends it.\n\n", serving.URL(p.private.Addr()), url)
+		fmt.Fprintf(to, "Metrics: %s/metrics   The API's description: %s/api/docs   Ctrl-C ends it.\n\n",
+			serving.URL(p.private.Addr()), url)
 	}
 }

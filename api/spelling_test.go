@@ -13,15 +13,17 @@ import (
 )
 
 // TestNoSpellingIsStale asks two replicas, on MariaDB and Redis, for orders and products in any spelling while they are
-// in their first state; then a third one changes them. Whatever was kept, and however it was asked for, no answer has the
-// first state afterwards.
+// in their first state; then a third one changes them. Whatever was kept, and however it was asked for, no answer has
+// the first state afterwards.
 func TestNoSpellingIsStale(t *testing.T) {
 	t.Parallel()
 	redis, dsn := mustServers(t)
 	with := func(name, workers string) *replica {
-		return mustStartReplica(t, "WOODY_DB_DSN="+dsn, "WOODY_REPLICA_ID="+name, "WOODY_HEAVY_DELAY=0", "WOODY_ORDER_WORKERS="+workers,
+		return mustStartReplica(t, "WOODY_DB_DSN="+dsn, "WOODY_REPLICA_ID="+name, "WOODY_HEAVY_DELAY=0",
+			"WOODY_ORDER_WORKERS="+workers,
 			"WOODY_DRAIN_DELAY=0", "WOODY_REDIS_ADDR="+redis.Addr, "WOODY_REDIS_PASSWORD=secret",
-			"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s") // a slow machine is no lost replica
+			// a slow machine is no lost replica
+			"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s")
 	}
 	readers := []*replica{with("one", "0"), with("two", "0")}
 	draw := rand.New(rand.NewPCG(3, 4))
@@ -35,7 +37,8 @@ func TestNoSpellingIsStale(t *testing.T) {
 			first[path] = "Pending"
 		}
 	}
-	for _, form := range []string{"1", "01", "+1", "1/", "%31", "1%20", "%201", "1.0", "0x1", "1?id=2", "1?product", "-1", "1%00", "1;"} {
+	for _, form := range []string{"1", "01", "+1", "1/", "%31", "1%20", "%201", "1.0", "0x1", "1?id=2", "1?product",
+		"-1", "1%00", "1;"} {
 		first["/api/products/"+form] = "Yoyo"
 	}
 	answered := 0
@@ -85,7 +88,8 @@ func TestNoSpellingIsStale(t *testing.T) {
 // orderPaths are ways to ask for an order, half of them in spellings that the shop may refuse.
 func orderPaths(draw *rand.Rand, id string, n int) []string {
 	paths := []string{
-		"/api/orders/?order_id=" + id, "/api/orders/" + id, "/api/orders/?order_id=" + id + "%20", "/api/orders/" + id + "%20",
+		"/api/orders/?order_id=" + id, "/api/orders/" + id, "/api/orders/?order_id=" + id + "%20",
+		"/api/orders/" + id + "%20",
 		"/api/orders/?order_id=" + strings.ToUpper(id), "/api/orders/" + strings.ToUpper(id) + "/",
 	}
 	for range n / 3 {

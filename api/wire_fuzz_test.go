@@ -19,8 +19,8 @@ import (
 // memoryMax is what the program, and the fuzzer with it, may take of memory, however many requests came before.
 const memoryMax = 256 << 20
 
-// FuzzWire sends raw bytes to the whole program on a socket. As many requests are answered as are well-formed by another
-// reading of the grammar, and behind them at most one refusal; nothing is our fault, and memory does not grow.
+// FuzzWire sends raw bytes to the whole program on a socket. As many requests are answered as are well-formed by
+// another reading of the grammar, and behind them at most one refusal; nothing is our fault, and memory does not grow.
 func FuzzWire(f *testing.F) {
 	for _, request := range malformed.Requests() {
 		f.Add([]byte(request.Bytes))
@@ -58,12 +58,14 @@ var wellFormed = []string{
 	"GET /api/ping HTTP/1.1\r\nHost: shop\r\n\r\n",
 	"HEAD /api/products/1 HTTP/1.1\r\nHost: shop\r\nIf-None-Match: *\r\n\r\n",
 	"GET /api/products?product=Zo\xc3\xa9 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-	"GET /api/misc/heavy?name=x HTTP/1.1\r\nHost: shop\r\nAccept: application/json;q=0.5, text/plain\r\nRange: bytes=0-4\r\n\r\n",
-	"POST /api/products HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"name\":\"Kite\"}",
+	"GET /api/misc/heavy?name=x HTTP/1.1\r\nHost: shop\r\nAccept: application/json;q=0.5, text/plain\r\n" +
+		"Range: bytes=0-4\r\n\r\n",
+	"POST /api/products HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n" +
+		"{\"name\":\"Kite\"}",
 	"POST /api/orders HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n" +
 		"Idempotency-Key: k\r\n\r\n5;a=b\r\n{\"pro\r\nd\r\nduct\":\"Yoyo\"}\r\n0\r\n\r\n",
-	"PUT /api/products/1 HTTP/1.1\r\nHost: shop\r\nIf-Match: \"x\"\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n" +
-		"{\"name\":\"Kite\"}",
+	"PUT /api/products/1 HTTP/1.1\r\nHost: shop\r\nIf-Match: \"x\"\r\nContent-Type: application/json\r\n" +
+		"Content-Length: 15\r\n\r\n{\"name\":\"Kite\"}",
 	"OPTIONS /api/products HTTP/1.1\r\nHost: shop\r\nOrigin: http://a\r\nAccess-Control-Request-Method: PUT\r\n\r\n",
 	"POST / HTTP/1.1\r\nHost: shop\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
 	"GET http://shop/assets/x HTTP/1.1\r\nHost: shop\r\nAccept-Encoding: br\r\n\r\n",

@@ -22,8 +22,8 @@ type capacityCommand struct {
 
 // Help is shown below the usage.
 func (c *capacityCommand) Help() string {
-	return "What a load needs, from the processor time that requests were measured to cost each component. It holds for machines like the one that was measured, " +
-		"and leaves out what the network and the disks take."
+	return "What a load needs, from the processor time that requests were measured to cost each component. It holds " +
+		"for machines like the one that was measured, and leaves out what the network and the disks take."
 }
 
 // Run prints the plan.
@@ -57,12 +57,14 @@ func printPlan(out io.Writer, p capacity.Plan) {
 		case n.Shares():
 			machines += ", one to spare"
 		}
-		fmt.Fprintf(w, "%s\t%s us\t%s us\t%s\t%s\t%s MB\t\n", n.Name, figures.Round(1e6*n.Read), figures.Round(1e6*n.Write),
+		fmt.Fprintf(w, "%s\t%s us\t%s us\t%s\t%s\t%s MB\t\n",
+			n.Name, figures.Round(1e6*n.Read), figures.Round(1e6*n.Write),
 			figures.Round(n.Cores), machines, figures.Round(n.MemoryMB))
 	}
 	w.Flush()
 	if p.Limit != nil && !math.IsInf(p.Limit.Most, 1) {
-		fmt.Fprintf(out, "\nThe limit behind that: the %s, which is one process on one machine, is used to %.0f%% at %s requests a second.\n",
+		fmt.Fprintf(out, "\nThe limit behind that: the %s, which is one process on one machine, is used to %.0f%% at "+
+			"%s requests a second.\n",
 			p.Limit.Name, 100*p.Utilisation, figures.Round(p.Limit.Most))
 	}
 }

@@ -47,11 +47,13 @@ func (c *compareCommand) print(out io.Writer, comparison figures.Comparison) {
 			quiet++
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s %s\t%s\t%s\t%s\t%s\n", d.Stage, d.Name, figures.Words(d.Old), d.Unit, figures.Words(d.New), signed(d.Change), part(d.Noise), d.Mark)
+		fmt.Fprintf(w, "%s\t%s\t%s %s\t%s\t%s\t%s\t%s\n", d.Stage, d.Name, figures.Words(d.Old), d.Unit,
+			figures.Words(d.New), signed(d.Change), part(d.Noise), d.Mark)
 	}
 	w.Flush()
 	if quiet > 0 {
-		fmt.Fprintf(out, "\n%d figures are within the noise, or were measured once and cannot be judged (--all shows them).\n", quiet)
+		fmt.Fprintf(out, "\n%d figures are within the noise, or were measured once and cannot be judged (--all shows "+
+			"them).\n", quiet)
 	}
 	for _, name := range comparison.Gone {
 		fmt.Fprintf(out, "only in the older run: %s\n", name)

@@ -23,8 +23,9 @@ type commands struct {
 
 func main() {
 	var c commands
-	k := kong.Parse(&c, kong.Name("benchmarks"),
-		kong.Description("Measures what each stage of the shop buys. The folder of a run has its raw samples, results.json, report.html, summary.md and figures.csv."))
+	k := kong.Parse(&c, kong.Name("benchmarks"), runHelp,
+		kong.Description("Measures what each stage of the shop buys. The folder of a run has its raw samples, "+
+			"results.json, report.html, summary.md and figures.csv."))
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks:", err)
 		os.Exit(1)

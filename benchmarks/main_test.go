@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		defer os.RemoveAll(dir)
-		program, api, front, hey = filepath.Join(dir, "benchmarks"), filepath.Join(dir, "api"), filepath.Join(dir, "front"), filepath.Join(dir, "hey")
+		program, api, front, hey = filepath.Join(dir, "benchmarks"), filepath.Join(dir, "api"),
+			filepath.Join(dir, "front"), filepath.Join(dir, "hey")
 		if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 			panic(string(out))
 		}
@@ -92,7 +93,8 @@ func TestReportIsMadeFromTheRawMaterial(t *testing.T) {
 	if out, status := run("report", alone); status != 0 {
 		t.Fatalf("from results.json, exit %d: %s", status, out)
 	}
-	if second, err := os.ReadFile(filepath.Join(alone, report.HTMLFile)); err != nil || string(first) != string(second) {
+	if second, err := os.ReadFile(filepath.Join(alone, report.HTMLFile)); err != nil ||
+		string(first) != string(second) {
 		t.Errorf("the report made from results.json is another one (%v)", err)
 	}
 }
@@ -113,7 +115,8 @@ func TestCompare(t *testing.T) {
 	if out, status := run("compare", old, same); status != 0 || !strings.Contains(out, "within the noise") {
 		t.Errorf("two equal runs: exit %d\n%s", status, out)
 	}
-	if out, status := run("compare", old, slowed); status != 1 || !strings.Contains(out, "FAILS: baseline table/last_miss") {
+	if out, status := run("compare", old, slowed); status != 1 ||
+		!strings.Contains(out, "FAILS: baseline table/last_miss") {
 		t.Errorf("a slowed one: exit %d\n%s", status, out)
 	}
 	if out, status := run("compare", old, slowed, "--threshold", "300"); status != 0 {
@@ -132,8 +135,10 @@ func TestOperatorErrors(t *testing.T) {
 		`--profile is "slow": say quick, full or smoke`: {"run", "--profile", "slow"},
 		`--stages has "cache": say some of baseline`:    {"run", "--stages", "cache"},
 		"holds a run already: name another folder":      {"run", "--no-browser", "--out", used},
-		"leave the path out":                            {"run", "--no-browser", "--target", "http://127.0.0.1:1/api", "--out", filepath.Join(t.TempDir(), "x")},
-		"cannot be reached":                             {"run", "--no-browser", "--target", "http://127.0.0.1:1", "--out", filepath.Join(t.TempDir(), "y")},
+		"leave the path out": {"run", "--no-browser", "--target", "http://127.0.0.1:1/api",
+			"--out", filepath.Join(t.TempDir(), "x")},
+		"cannot be reached": {"run", "--no-browser", "--target", "http://127.0.0.1:1", "--out",
+			filepath.Join(t.TempDir(), "y")},
 	} {
 		out, status := run(args...)
 		if status != 1 || !strings.Contains(out, want) {
@@ -158,7 +163,8 @@ func testInterrupt(t *testing.T, signal syscall.Signal) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(program, "run", "--profile", "smoke", "--stages", "baseline", "--no-browser", "--api", api, "--front", front, "--hey", hey, "--out", dir)
+	cmd := exec.Command(program, "run", "--profile", "smoke", "--stages", "baseline", "--no-browser", "--api", api,
+		"--front", front, "--hey", hey, "--out", dir)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -184,10 +190,12 @@ func testInterrupt(t *testing.T, signal syscall.Signal) {
 	}
 	<-ended
 	said, _ := os.ReadFile(log.Name())
-	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(said), "the run ended before its end: "+signal.String()+" signal received") {
+	if cmd.ProcessState.ExitCode() != 1 ||
+		!strings.Contains(string(said), "the run ended before its end: "+signal.String()+" signal received") {
 		t.Errorf("exit %d: %s", cmd.ProcessState.ExitCode(), said)
 	}
-	if page, err := os.ReadFile(filepath.Join(dir, report.HTMLFile)); err != nil || !strings.Contains(string(page), "ended before its end: "+signal.String()+" signal received") {
+	if page, err := os.ReadFile(filepath.Join(dir, report.HTMLFile)); err != nil ||
+		!strings.Contains(string(page), "ended before its end: "+signal.String()+" signal received") {
 		t.Errorf("the report does not say that it was interrupted (%v)", err)
 	}
 	if err := syscall.Kill(-cmd.Process.Pid, 0); err != syscall.ESRCH {

@@ -30,7 +30,8 @@ func (c *readmeCommand) Run() error {
 	case bytes.Equal(document, fresh):
 		return nil
 	case c.Check:
-		return fmt.Errorf("%s does not show the run that it names: `go run ./benchmarks readme %s` makes it anew", c.File, c.File)
+		return fmt.Errorf("%s does not show the run that it names: `go run ./benchmarks readme %s` makes it anew",
+			c.File, c.File)
 	}
 	return os.WriteFile(c.File, fresh, 0o644)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/woodytoys/woodytoys/benchmarks/report"
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/runner"
@@ -20,23 +21,40 @@ import (
 )
 
 type runCommand struct {
-	Profile string   `default:"quick" help:"quick (six or seven minutes; delays a tenth of the lab's), full (the lab's own), or smoke (seconds; its figures mean nothing)."`
+	Profile string   `default:"quick" help:"${profile}"`
 	Stages  []string `default:"baseline,replicas,redis,cdn" help:"Which stages, in order."`
 	Out     string   `placeholder:"DIR" help:"The run's folder (default: benchmarks/runs/DATE-TIME-PROFILE)."`
-	Driver  string   `default:"local" enum:"local,swarm" help:"local: processes of this machine. swarm: the stack files, each stage as a stack of its own."`
+	Driver  string   `default:"local" enum:"local,swarm" help:"${driver}"`
 	Port    int      `default:"18080" help:"The first stack's port; the others have those behind it."`
-	Target  string   `placeholder:"URL" help:"Measure what is deployed at http://HOST[:PORT] instead. It is written to: thousands of products. Its own delays are what they are."`
-	API     string   `name:"api" placeholder:"FILE" help:"An api program to measure instead of the one that is built from here."`
+	Target  string   `placeholder:"URL" help:"${target}"`
+	API     string   `name:"api" placeholder:"FILE" help:"${api}"`
 	Front   string   `placeholder:"FILE" help:"The same for the front."`
 	Hey     string   `placeholder:"FILE" help:"A hey to use instead of the one that go.mod pins."`
 
-	Replicas       int           `placeholder:"N" help:"How many replicas from the stage replicas on (default: the profile's)."`
+	Replicas       int           `placeholder:"N" help:"${replicas}"`
 	Repeats        int           `placeholder:"N" help:"How often everything is measured (default: the profile's)."`
-	MoreFor        time.Duration `default:"-1s" placeholder:"TIME" help:"For how long each half of the run adds rounds of what the headline is made from, while its intervals are wider than a tenth; 0s for none (default: the profile's)."`
-	HeavyDelay     time.Duration `default:"-1s" placeholder:"TIME" help:"The simulated computing time (default: the profile's)."`
-	SlowQueryDelay time.Duration `default:"-1s" placeholder:"TIME" help:"The simulated time of the last product's query (default: the profile's)."`
-	Profiles       bool          `help:"Keep a processor profile of a replica of each stage, as STAGE.pprof in the run's folder (go tool pprof reads it)."`
+	MoreFor        time.Duration `default:"-1s" placeholder:"TIME" help:"${more_for}"`
+	HeavyDelay     time.Duration `default:"-1s" placeholder:"TIME" help:"${heavy_delay}"`
+	SlowQueryDelay time.Duration `default:"-1s" placeholder:"TIME" help:"${slow_query_delay}"`
+	Profiles       bool          `help:"${profiles}"`
 	Browser        bool          `default:"true" negatable:"" help:"Open the page in Chromium too."`
+}
+
+// runHelp is what --help says of the flags of run that take more than a few words.
+var runHelp = kong.Vars{
+	"profile": "quick (six or seven minutes; delays a tenth of the lab's), full (the lab's own), or smoke " +
+		"(seconds; its figures mean nothing).",
+	"driver": "local: processes of this machine. swarm: the stack files, each stage as a stack of its own.",
+	"target": "Measure what is deployed at http://HOST[:PORT] instead. It is written to: thousands of products. " +
+		"Its own delays are what they are.",
+	"api":      "An api program to measure instead of the one that is built from here.",
+	"replicas": "How many replicas from the stage replicas on (default: the profile's).",
+	"more_for": "For how long each phase of the run adds rounds of what the headline is made from, while its " +
+		"intervals are wider than a tenth; 0s for none (default: the profile's).",
+	"heavy_delay":      "The simulated computing time (default: the profile's).",
+	"slow_query_delay": "The simulated time of the last product's query (default: the profile's).",
+	"profiles": "Keep a processor profile of a replica of each stage, as STAGE.pprof in the run's folder (go tool " +
+		"pprof reads it).",
 }
 
 // Run measures, writes the report, and says in a few lines what came of it.
@@ -57,15 +75,18 @@ func (c *runCommand) Run() error {
 		c.Out = filepath.Join("benchmarks", "runs", time.Now().UTC().Format("2006-01-02-150405")+"-"+c.Profile)
 	}
 	if c.Browser && !hasChromium() {
-		return errors.New("chromium is not installed: scripts/need chromium installs it on Debian; or leave the page in a browser out with --no-browser")
+		return errors.New("chromium is not installed: scripts/need chromium installs it on Debian; or leave the page " +
+			"in a browser out with --no-browser")
 	}
 	debug.SetGCPercent(800) // the generator shares the processor with what it measures
 	// A second Ctrl-C ends at once; the kernel then ends what was started.
 	ctx, stop := serving.UntilSignal(context.Background())
 	defer stop()
 	runErr := runner.Run(ctx, runner.Options{
-		Profile: profile, Command: "go run ./benchmarks " + strings.Join(os.Args[1:], " "), Dir: c.Out, Stages: c.Stages,
-		Driver: c.Driver, Port: c.Port, API: c.API, Front: c.Front, Hey: c.Hey, Target: c.Target, Profiles: c.Profiles, Browser: c.Browser, Progress: runner.NewProgress(os.Stderr),
+		Profile: profile, Command: "go run ./benchmarks " + strings.Join(os.Args[1:], " "),
+		Dir: c.Out, Stages: c.Stages,
+		Driver: c.Driver, Port: c.Port, API: c.API, Front: c.Front, Hey: c.Hey, Target: c.Target, Profiles: c.Profiles,
+		Browser: c.Browser, Progress: runner.NewProgress(os.Stderr),
 	})
 	if runErr != nil && !errors.Is(runErr, runner.ErrStopped) {
 		return runErr

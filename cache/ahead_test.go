@@ -64,7 +64,10 @@ func TestAFailedRefreshAfar(t *testing.T) {
 	var failed atomic.Int64
 	var first, second time.Duration // that the value had left
 	for failed.Load() < 2 {
-		v, info := get(t, l, key, tags, func(context.Context, *cache.Fill) (int64, error) { failed.Add(1); return 0, errAway })
+		v, info := get(t, l, key, tags, func(context.Context, *cache.Fill) (int64, error) {
+			failed.Add(1)
+			return 0, errAway
+		})
 		if v != 7 || info.Shared != cache.SharedHit || info.Stale {
 			t.Fatalf("a reader got %d, %+v; want the value that is there", v, info)
 		}
@@ -74,7 +77,8 @@ func TestAFailedRefreshAfar(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	if half := first / 2; second > half+50*time.Millisecond {
-		t.Errorf("a refresh failed with %v left, and the next was tried with %v left; want half of it at most", first, second)
+		t.Errorf("a refresh failed with %v left, and the next was tried with %v left; want half of it at most",
+			first, second)
 	}
 }
 
@@ -136,7 +140,8 @@ func TestAHitInRedisAllocatesLittle(t *testing.T) {
 func TestANearHitAllocatesNothing(t *testing.T) {
 	c := mustNew(t, cache.Config{KeepTags: true})
 	l := mustLoader[int64](t, c, cache.Options{
-		TTL: time.Hour, Jitter: 0.1, RefreshAhead: 0.9, MaxStale: time.Hour, SoftTimeout: time.Second, HardTimeout: time.Minute,
+		TTL: time.Hour, Jitter: 0.1, RefreshAhead: 0.9, MaxStale: time.Hour, SoftTimeout: time.Second,
+		HardTimeout: time.Minute,
 	})
 	load := plain(func() (int64, error) { return 7, nil })
 	get(t, l, key, tags, load)

@@ -24,7 +24,8 @@ func TestHeapStaysWithinTheBound(t *testing.T) {
 			l := mustLoader[[]byte](t, c, cache.Options{})
 			empty := heap()
 			for i := range keys {
-				_, _, err := l.Get(context.Background(), l.Key("/api/products/", fmt.Sprint(i)), []string{fmt.Sprint("product:", i)},
+				_, _, err := l.Get(context.Background(), l.Key("/api/products/", fmt.Sprint(i)),
+					[]string{fmt.Sprint("product:", i)},
 					func(_ context.Context, fill *cache.Fill) ([]byte, error) {
 						fill.Bytes(size)
 						return make([]byte, size), nil
@@ -35,7 +36,8 @@ func TestHeapStaysWithinTheBound(t *testing.T) {
 			}
 			// It evicts in the background.
 			most, entries := keys/space.times, c.Stats().Entries
-			for deadline := time.Now().Add(10 * time.Second); entries > most && time.Now().Before(deadline); entries = c.Stats().Entries {
+			deadline := time.Now().Add(10 * time.Second)
+			for ; entries > most && time.Now().Before(deadline); entries = c.Stats().Entries {
 				time.Sleep(time.Millisecond)
 			}
 			grown := heap() - empty

@@ -149,7 +149,8 @@ func TestABatchTakesFewRoundTrips(t *testing.T) {
 		t.Errorf("%d loads, want 1", loads)
 	}
 	for i, want := range []uint64{keys, 0} {
-		if got := both[i].Stats().Loaders[0]; got.SharedMisses != want || got.SharedHits != keys-want || got.SharedAway != 0 {
+		if got := both[i].Stats().Loaders[0]; got.SharedMisses != want || got.SharedHits != keys-want ||
+			got.SharedAway != 0 {
 			t.Errorf("replica %d counts %+v, want %d filled for all and %d found", i, got, want, keys-want)
 		}
 	}

@@ -49,14 +49,15 @@ func ExampleFill_Tag() {
 	}
 	loads := 0
 	page := func() {
-		loader.Get(context.Background(), loader.Key("1"), nil, func(_ context.Context, fill *cache.Fill) ([]string, error) {
-			loads++
-			toys := []string{"yoyo", "train"}
-			for _, toy := range toys {
-				fill.Tag("toy:" + toy)
-			}
-			return toys, nil
-		})
+		loader.Get(context.Background(), loader.Key("1"), nil,
+			func(_ context.Context, fill *cache.Fill) ([]string, error) {
+				loads++
+				toys := []string{"yoyo", "train"}
+				for _, toy := range toys {
+					fill.Tag("toy:" + toy)
+				}
+				return toys, nil
+			})
 	}
 	page()
 	page()

@@ -60,11 +60,12 @@ func TestAPanicFreesEveryone(t *testing.T) {
 				began := time.Now()
 				var panics atomic.Int64
 				together(func() {
-					_, _, err := l.Get(context.Background(), key, tags, func(context.Context, *cache.Fill) (int64, error) {
-						time.Sleep(time.Second)
-						end()
-						return 0, nil
-					})
+					_, _, err := l.Get(context.Background(), key, tags,
+						func(context.Context, *cache.Fill) (int64, error) {
+							time.Sleep(time.Second)
+							end()
+							return 0, nil
+						})
 					if errors.As(err, new(*cache.PanicError)) {
 						panics.Add(1)
 					}
@@ -157,10 +158,12 @@ func TestOneRunsAndOneWaits(t *testing.T) {
 func TestErrorsAreNotKept(t *testing.T) {
 	l := mustLoader[int64](t, mustNew(t, cache.Config{}), cache.Options{NegativeTTL: time.Minute})
 	broken := errors.New("broken")
-	if _, _, err := l.Get(t.Context(), key, tags, plain(func() (int64, error) { return 0, broken })); !errors.Is(err, broken) {
+	if _, _, err := l.Get(t.Context(), key, tags,
+		plain(func() (int64, error) { return 0, broken })); !errors.Is(err, broken) {
 		t.Errorf("got %v, want the load's error", err)
 	}
-	if v, info := get(t, l, key, tags, plain(func() (int64, error) { return 7, nil })); v != 7 || info.Reason != cache.Unknown {
+	if v, info := get(t, l, key, tags, plain(func() (int64, error) { return 7, nil })); v != 7 ||
+		info.Reason != cache.Unknown {
 		t.Errorf("after an error: %d, %+v; want a load", v, info)
 	}
 }

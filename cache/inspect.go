@@ -21,9 +21,9 @@ type Inspection struct {
 	Parts []string
 	// Near is the value in this process, and Shared the one in Redis; nil where there is none.
 	Near, Shared *Copy
-	// Loading reports that a load of the key is under way in this process, and Waiting is how many wait for it or for the
-	// next one. A refresh ahead of expiry, for which nobody waits, is counted as one, and so is a load whose callers have
-	// left by a timeout.
+	// Loading reports that a load of the key is under way in this process, and Waiting is how many wait for it or for
+	// the next one. A refresh ahead of expiry, for which nobody waits, is counted as one, and so is a load whose
+	// callers have left by a timeout.
 	Loading bool
 	Waiting int
 }
@@ -117,7 +117,8 @@ func (c *Cache) inspectNear(key string, options *Options) *Copy {
 		return nil
 	}
 	found := &Copy{
-		Value: e.value, Err: e.err, Absent: e.absent, Age: time.Duration(now - e.came), TTL: time.Duration(e.expires - now),
+		Value: e.value, Err: e.err, Absent: e.absent, Age: time.Duration(now - e.came),
+		TTL:  time.Duration(e.expires - now),
 		Size: e.size, Slots: slices.Clone(e.slots), Fence: uint64(e.fence),
 	}
 	if e.tags != nil {

@@ -113,7 +113,8 @@ func TestInspectAnAbsence(t *testing.T) {
 		"1": {Value: int64(0), Err: gone, Absent: true}, "2": {Value: int64(5), Absent: true}, "3": {Value: int64(0)},
 	} {
 		got := c.Inspect(l.Key(part)).Near
-		if got == nil || got.Value != want.Value || got.Err != want.Err || got.Absent != want.Absent || got.Tags != nil {
+		if got == nil || got.Value != want.Value || got.Err != want.Err || got.Absent != want.Absent ||
+			got.Tags != nil {
 			t.Errorf("%s: %+v, want %+v", part, got, want)
 		}
 	}
@@ -131,14 +132,16 @@ func TestInspectInRedis(t *testing.T) {
 		t.Fatalf("%+v, want it near and in Redis", got)
 	}
 	if there := got.Shared; there.Value != int64(3) || there.Age >= 0 || there.TTL <= 0 || there.TTL > time.Minute ||
-		there.Size != 1 || there.ID == "" || there.ID != got.Near.ID || !there.DependsOn("row") || there.Reason != cache.Hit {
+		there.Size != 1 || there.ID == "" || there.ID != got.Near.ID || !there.DependsOn("row") ||
+		there.Reason != cache.Hit {
 		t.Errorf("in Redis is %+v, near %+v; want the same value, of one byte, and a hit", there, got.Near)
 	}
 	if err := c.Invalidate("row"); err != nil {
 		t.Fatal(err)
 	}
 	got = c.Inspect(key)
-	if wrong := cache.Invalidated; got.Near.Reason != wrong || got.Shared.Reason != wrong || got.Shared.Value != int64(3) {
+	if wrong := cache.Invalidated; got.Near.Reason != wrong || got.Shared.Reason != wrong ||
+		got.Shared.Value != int64(3) {
 		t.Errorf("after an invalidation: %+v and %+v, want both to say so", got.Near, got.Shared)
 	}
 	if got := c.Inspect(l.Key("8")); got.Near != nil || got.Shared != nil {

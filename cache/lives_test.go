@@ -126,7 +126,8 @@ func TestRedisAndNearKeepAValueAsLong(t *testing.T) {
 		if err != nil || len(names) != 1 {
 			t.Fatalf("the values in Redis are %q (%v), want one", names, err)
 		}
-		if left := client.PTTL(t.Context(), names[0]).Val(); left > info.TTL+time.Minute || left < info.TTL-time.Minute {
+		if left := client.PTTL(t.Context(), names[0]).Val(); left > info.TTL+time.Minute ||
+			left < info.TTL-time.Minute {
 			t.Errorf("Redis keeps it for %v, the near cache for %v", left, info.TTL)
 		}
 	}

@@ -158,7 +158,8 @@ func TestKeysAreEverythingInOrder(t *testing.T) {
 	a, b := mustLoader[int64](t, c, cache.Options{Name: "a"}), mustLoader[int64](t, c, cache.Options{Name: "b"})
 	seen := map[string][]string{}
 	for _, l := range []*cache.Loader[int64]{a, b} {
-		for _, parts := range [][]string{{}, {""}, {"", ""}, {"x", "y"}, {"y", "x"}, {"xy"}, {"x\x00y"}, {"x", "\x01y"}, {"x\x00", "y"}, {"x", "\x00y"}, {"\x01"}, {"\x00"}} {
+		for _, parts := range [][]string{{}, {""}, {"", ""}, {"x", "y"}, {"y", "x"}, {"xy"}, {"x\x00y"}, {"x", "\x01y"},
+			{"x\x00", "y"}, {"x", "\x00y"}, {"\x01"}, {"\x00"}} {
 			k := l.Key(parts...)
 			if other, taken := seen[k]; taken {
 				t.Errorf("%q and %q have the same key", parts, other)
@@ -173,7 +174,8 @@ func TestBadOptionsAreRefused(t *testing.T) {
 	mustLoader[int64](t, c, cache.Options{Name: "taken"})
 	for _, o := range []cache.Options{
 		{}, {Name: "x"}, {Name: "x\x00\x00y", TTL: 1}, {Name: "x", TTL: -1}, {Name: "x", TTL: 1, NegativeTTL: -1},
-		{Name: "x", TTL: 1, RefreshAhead: 0.95}, {Name: "x", TTL: 1, RefreshAhead: 0.05}, {Name: "x", TTL: 1, Jitter: -0.1},
+		{Name: "x", TTL: 1, RefreshAhead: 0.95}, {Name: "x", TTL: 1, RefreshAhead: 0.05},
+		{Name: "x", TTL: 1, Jitter: -0.1},
 		{Name: "x", TTL: 1, Jitter: 0.6}, {Name: "x", TTL: 1, Jitter: math.NaN()}, {Name: "taken", TTL: 1},
 	} {
 		if _, err := cache.NewLoader[int64](c, o); err == nil || !strings.HasPrefix(err.Error(), "cache: ") {
@@ -201,7 +203,8 @@ func TestStatsAddUp(t *testing.T) {
 	c.Close()
 	l.Get(t.Context(), "failed", tags, plain(func() (int64, error) { return 0, errors.New("broken") }))
 	got := c.Stats()
-	for deadline := time.Now().Add(10 * time.Second); got.Bytes < 10*300 && time.Now().Before(deadline); got = c.Stats() {
+	deadline := time.Now().Add(10 * time.Second)
+	for ; got.Bytes < 10*300 && time.Now().Before(deadline); got = c.Stats() {
 		time.Sleep(time.Millisecond) // they are weighed in the background
 	}
 	loader := got.Loaders[0]
@@ -209,7 +212,8 @@ func TestStatsAddUp(t *testing.T) {
 		t.Errorf("%d fills, want 17", fills)
 	}
 	loader.Fills = stats.Histogram{}
-	if want := (stats.Loader{Name: "test", Hits: 85, Misses: 17, Refused: 1, Failed: 1}); !reflect.DeepEqual(loader, want) {
+	want := stats.Loader{Name: "test", Hits: 85, Misses: 17, Refused: 1, Failed: 1}
+	if !reflect.DeepEqual(loader, want) {
 		t.Errorf("the loader's stats are %+v, want %+v", loader, want)
 	}
 	if got.Invalidations != 2 || got.Entries != 10 || got.Cluster != nil {

@@ -25,7 +25,8 @@ func TestStaleMany(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		got := l.GetMany(t.Context(), append(asks, asksOf("new")...), allAway)
 		for i, g := range got[:3] {
-			if g.Value != 7 || g.Err != nil || !g.Info.Stale || g.Info.LoadErr != errAway || g.Info.TTL != -time.Minute {
+			if g.Value != 7 || g.Err != nil || !g.Info.Stale || g.Info.LoadErr != errAway ||
+				g.Info.TTL != -time.Minute {
 				t.Errorf("place %d: %+v, want the old value", i, g)
 			}
 		}

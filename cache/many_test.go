@@ -394,7 +394,8 @@ func TestManyOracle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := mustNew(t, cache.Config{})
-			oracle := manyOracle{reads: readsOfMany(), clears: true, replicas: []*burster{{c, mustLoader[int64](t, c, o)}}}
+			oracle := manyOracle{reads: readsOfMany(), clears: true,
+				replicas: []*burster{{c, mustLoader[int64](t, c, o)}}}
 			oracle.run(t)
 		})
 	}

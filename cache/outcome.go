@@ -32,9 +32,9 @@ func (o *outcome) judge(options *Options) {
 	o.absent = o.err != nil && options.Absent != nil && options.Absent(o.err) || o.err == nil && o.fill.absent
 }
 
-// lives returns how long the outcome may be served as good, its ttl, and how long it is kept: its life, which is that of
-// a value and MaxStale. They are the same for the near cache and for the layer that replicas share, and whenever they are
-// asked for. Both are zero where nothing is kept: for errors, but those that mean absence.
+// lives returns how long the outcome may be served as good, its ttl, and how long it is kept: its life, which is that
+// of a value and MaxStale. They are the same for the near cache and for the layer that replicas share, and whenever
+// they are asked for. Both are zero where nothing is kept: for errors, but those that mean absence.
 func (o *outcome) lives(options *Options) (ttl, life time.Duration) {
 	switch {
 	case o.fill.skip:

@@ -136,7 +136,9 @@ func testJoiningWith(t *testing.T, declared, readers []string, afterwards func(*
 		l := mustLoader[int64](t, c, cache.Options{})
 		var db truth
 		slow := newSlowLoad()
-		go l.Get(context.Background(), key, declared, slow.of(func() (int64, error) { return db.read(), nil }, afterwards))
+		go l.Get(context.Background(), key, declared, slow.of(func() (int64, error) {
+			return db.read(), nil
+		}, afterwards))
 		<-slow.read
 		db.write()
 		c.Invalidate("row")

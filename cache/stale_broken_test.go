@@ -14,7 +14,8 @@ import (
 // each to fail without the rule that it is about.
 func TestStaleNeedsItsRules(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "broken.test")
-	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program,
+		".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, row := range []struct{ test, rule string }{
@@ -35,7 +36,8 @@ func TestStaleNeedsItsRules(t *testing.T) {
 			cmd := exec.Command(program, "-test.run", "^"+strings.ReplaceAll(row.test, "/", "$/^")+"$", "-test.v",
 				"-test.timeout", "120s", "-stale-oracle-reads", "1000000")
 			cmd.Env = append(os.Environ(), "CACHE_BROKEN="+row.rule)
-			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "--- FAIL: "+row.test+" ") {
+			if out, err := cmd.CombinedOutput(); err == nil ||
+				!strings.Contains(string(out), "--- FAIL: "+row.test+" ") {
 				t.Errorf("%s does not see that %s is switched off: %v\n%s", row.test, row.rule, err, out)
 			}
 		})

@@ -270,14 +270,16 @@ func TestStaleInRedis(t *testing.T) {
 			options := cache.Options{TTL: ttl, MaxStale: time.Hour, RetryAfter: time.Hour}
 			fills, reads := mustLoader[int64](t, filler, options), mustLoader[int64](t, other, options)
 			for range 2 { // the first value, and the one that is put in its place
-				if _, info := get(t, fills, key, tags, plain(func() (int64, error) { return 7, nil })); !info.SharedStored {
+				if _, info := get(t, fills, key, tags,
+					plain(func() (int64, error) { return 7, nil })); !info.SharedStored {
 					t.Fatalf("the value is not in Redis: %+v", info)
 				}
 				time.Sleep(ttl + 10*time.Millisecond)
 			}
 			wantLife(t, server.Client(), time.Hour)
 			v, info := get(t, reads, key, tags, away)
-			if v != 7 || !info.Stale || info.TTL >= 0 || !errors.Is(info.LoadErr, errAway) || info.Shared != cache.SharedMiss {
+			if v != 7 || !info.Stale || info.TTL >= 0 || !errors.Is(info.LoadErr, errAway) ||
+				info.Shared != cache.SharedMiss {
 				t.Errorf("the other replica got %d, %+v; want 7 for its load that failed", v, info)
 			}
 			want := cache.Info{Reason: cache.Hit, Stale: true}

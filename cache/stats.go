@@ -40,7 +40,8 @@ func (m *meter) filled(took time.Duration, err error) {
 // Stats returns what the cache has counted since it was made. It may be called at any time, and no read waits for it.
 func (c *Cache) Stats() stats.Cache {
 	s := stats.Cache{
-		Evictions: c.counts.evictions.Load(), Invalidations: c.counts.invalidations.Load(), Clears: c.counts.clears.Load(),
+		Evictions: c.counts.evictions.Load(), Invalidations: c.counts.invalidations.Load(),
+		Clears:  c.counts.clears.Load(),
 		Waiting: c.counts.waiting.Load(),
 	}
 	s.Entries, s.Bytes = c.keep.usage()

@@ -42,7 +42,8 @@ func TestConditionsAtTheEdge(t *testing.T) {
 					if got.status != want {
 						t.Errorf("%s %s, Authorization %q: %v = %d, want %d", method, path, who, row, got.status, want)
 					}
-					if want == 304 && (len(got.body) > 0 || got.header.Get("ETag") != tag || got.header.Get("Cache-Control") != first.header.Get("Cache-Control")) {
+					if want == 304 && (len(got.body) > 0 || got.header.Get("ETag") != tag ||
+						got.header.Get("Cache-Control") != first.header.Get("Cache-Control")) {
 						t.Errorf("%s %s: %v = %d %v", method, path, row, got.status, got.header)
 					}
 				}
@@ -64,9 +65,11 @@ func TestRangesAtTheEdge(t *testing.T) {
 				for who, url := range map[string]string{"edge": edge.URL, "front": front.URL} {
 					got := mustAsk(t, url+path, append(headers(row.Fields), "Accept-Encoding", coding)...)
 					if got.status != row.Status || got.header.Get("Content-Range") != contentRange {
-						t.Errorf("the %s, %s in %s: %v = %d %q, want %d %q", who, path, coding, row, got.status, got.header.Get("Content-Range"), row.Status, contentRange)
+						t.Errorf("the %s, %s in %s: %v = %d %q, want %d %q", who, path, coding, row, got.status,
+							got.header.Get("Content-Range"), row.Status, contentRange)
 					} else if row.Status != http.StatusRequestedRangeNotSatisfiable && !bytes.Equal(got.body, part) {
-						t.Errorf("the %s, %s in %s: %v = %d bytes, want %d", who, path, coding, row, len(got.body), len(part))
+						t.Errorf("the %s, %s in %s: %v = %d bytes, want %d",
+							who, path, coding, row, len(got.body), len(part))
 					}
 				}
 			}

@@ -44,7 +44,8 @@ func testEdgeEndsGently(t *testing.T, signal syscall.Signal) {
 	}
 	late.Body.Close()
 	if late.StatusCode != 200 || !late.Close {
-		t.Errorf("while draining: %s, connection closed: %t, want 200 and the end of the connection", late.Status, late.Close)
+		t.Errorf("while draining: %s, connection closed: %t, want 200 and the end of the connection",
+			late.Status, late.Close)
 	}
 	if n, err := io.Copy(io.Discard, response.Body); err != nil || n != response.ContentLength {
 		t.Errorf("the answer under way came to %d of %d bytes: %v", n, response.ContentLength, err)

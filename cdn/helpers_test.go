@@ -181,7 +181,8 @@ func mustAsk(t *testing.T, url string, headers ...string) answer {
 func (a answer) wantSame(t *testing.T, other answer) {
 	t.Helper()
 	if a.status != http.StatusOK || string(a.body) != string(other.body) {
-		t.Errorf("the answer is %d with %d bytes, want 200 with the same %d bytes", a.status, len(a.body), len(other.body))
+		t.Errorf("the answer is %d with %d bytes, want 200 with the same %d bytes",
+			a.status, len(a.body), len(other.body))
 	}
 }
 

@@ -136,7 +136,8 @@ func TestLargeFindsRoomAmongSmall(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := mustAsk(t, edge.URL+"/assets/hero.1.bin").header.Get("Cache-Status"); !strings.HasPrefix(got, "edge; hit") {
+	got := mustAsk(t, edge.URL+"/assets/hero.1.bin").header.Get("Cache-Status")
+	if !strings.HasPrefix(got, "edge; hit") {
 		t.Errorf("Cache-Status = %q, want a hit", got)
 	}
 }
@@ -155,7 +156,8 @@ func TestHugeAssetPushesNothingOut(t *testing.T) {
 			t.Errorf("%d with %d bytes, %v; want the whole, passed on", got.status, len(got.body), got.header)
 		}
 	}
-	if got := mustAsk(t, edge.URL+"/assets/small.1.txt").header.Get("Cache-Status"); !strings.HasPrefix(got, "edge; hit") {
+	got := mustAsk(t, edge.URL+"/assets/small.1.txt").header.Get("Cache-Status")
+	if !strings.HasPrefix(got, "edge; hit") {
 		t.Errorf("Cache-Status = %q, want a hit", got)
 	}
 }

@@ -46,7 +46,8 @@ func TestOriginDown(t *testing.T) {
 		t.Errorf("that took %v, want an answer soon", took)
 	}
 	mustStartFront(t, "WOODY_ADDR="+front.Addr)
-	for deadline := time.Now().Add(10 * time.Second); mustAsk(t, edge.URL+cold).status != 200; time.Sleep(50 * time.Millisecond) {
+	deadline := time.Now().Add(10 * time.Second)
+	for ; mustAsk(t, edge.URL+cold).status != 200; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the front is back for 10 s and the edge does not use it")
 		}
@@ -91,7 +92,8 @@ func TestUnwellOriginIsLeftAlone(t *testing.T) {
 		t.Error("after two failed checks it was not asked")
 	}
 	unwell.unwell.Store(1000)
-	mustBeChecked(t, unwell, 6) // four, one that may have come before they fail, and one of which the edge may not know yet
+	// four, one that may have come before they fail, and one of which the edge may not know yet
+	mustBeChecked(t, unwell, 6)
 	if n := share(); n > 0 {
 		t.Errorf("after many failed checks it was asked for %d assets", n)
 	}
@@ -140,9 +142,9 @@ type names struct {
 	port string
 }
 
-// mustStartNamedEdge starts an edge whose origin is called front, of which the name service knows nothing yet: a stand-in for
-// getent says what is in a file. Each front of the test has an address of its own, and all have the same port, as the tasks of
-// a service have. More stand-ins are pairs of a program's name and a shell script.
+// mustStartNamedEdge starts an edge whose origin is called front, of which the name service knows nothing yet: a
+// stand-in for getent says what is in a file. Each front of the test has an address of its own, and all have the same
+// port, as the tasks of a service have. More stand-ins are pairs of a program's name and a shell script.
 func mustStartNamedEdge(t *testing.T, standIns ...string) (*programs.Varnish, names) {
 	t.Helper()
 	dir := t.TempDir()
@@ -150,7 +152,8 @@ func mustStartNamedEdge(t *testing.T, standIns ...string) (*programs.Varnish, na
 	names.are()
 	standIns = append(standIns, "getent", "cat "+names.file)
 	for i := 0; i < len(standIns); i += 2 {
-		if err := os.WriteFile(filepath.Join(dir, standIns[i]), []byte("#!/bin/sh\n"+standIns[i+1]+"\n"), 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, standIns[i]), []byte("#!/bin/sh\n"+standIns[i+1]+"\n"),
+			0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -229,7 +232,8 @@ func TestOneNameOfTwoIsGone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	gone, asked := filepath.Join(dir, "gone"), filepath.Join(dir, "asked")
-	getent := "#!/bin/sh\necho >>" + asked + "\n[ $2 = a ] && echo 127.0.0.2 a && exit\n[ -e " + gone + " ] && exit 2\necho 127.0.0.3 b\n"
+	getent := "#!/bin/sh\necho >>" + asked + "\n[ $2 = a ] && echo 127.0.0.2 a && exit\n[ -e " + gone +
+		" ] && exit 2\necho 127.0.0.3 b\n"
 	if err := os.WriteFile(filepath.Join(dir, "getent"), []byte(getent), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -244,18 +248,20 @@ func TestOneNameOfTwoIsGone(t *testing.T) {
 		}
 		return info.Size()
 	}
-	for before, deadline := looked(), time.Now().Add(time.Minute); looked() < before+5; time.Sleep(20 * time.Millisecond) {
+	before, deadline := looked(), time.Now().Add(time.Minute)
+	for ; looked() < before+5; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) { // five, of which two were surely after the file was written, and followed
 			t.Fatal("for a minute the edge does not look its origin up")
 		}
 	}
-	if strings.Contains(edge.Log(), "cdn: origin:") || !strings.Contains(edge.Log(), "origin: 127.0.0.2:81 127.0.0.3:82") {
+	if strings.Contains(edge.Log(), "cdn: origin:") ||
+		!strings.Contains(edge.Log(), "origin: 127.0.0.2:81 127.0.0.3:82") {
 		t.Errorf("the edge said %q, want both addresses and no change", edge.Log())
 	}
 }
 
-// TestWhatVarnishDidNotTakeIsTriedAgain has varnishd refuse the new addresses once, as a machine does that is too busy to compile
-// the VCL in time. The edge kept the old ones for good.
+// TestWhatVarnishDidNotTakeIsTriedAgain has varnishd refuse the new addresses once, as a machine does that is too busy
+// to compile the VCL in time. The edge kept the old ones for good.
 func TestWhatVarnishDidNotTakeIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	edge, names := mustStartNamedEdge(t, "varnishadm", `

@@ -15,8 +15,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-// TestAssetsComeFromTheEdge shows the page, with toys on its shelf, to a visitor with an empty cache, to the same one again,
-// and to another. Every asset comes from the edge's host, and after the first view nobody asks the origin for one.
+// TestAssetsComeFromTheEdge shows the page, with toys on its shelf, to a visitor with an empty cache, to the same one
+// again, and to another. Every asset comes from the edge's host, and after the first view nobody asks the origin for
+// one.
 func TestAssetsComeFromTheEdge(t *testing.T) {
 	t.Parallel()
 	port := mustFindFreePort(t, "127.0.0.1")
@@ -107,7 +108,8 @@ func mustStartShop(t *testing.T) *programs.Shop {
 	}
 	t.Cleanup(shop.Kill)
 	for n := range 14 {
-		if got, err := ask(http.MethodGet, fmt.Sprintf("%s/api/products?product=Yoyo%d", shop.URL, n)); err != nil || got.status != 200 {
+		if got, err := ask(http.MethodGet, fmt.Sprintf("%s/api/products?product=Yoyo%d", shop.URL, n)); err != nil ||
+			got.status != 200 {
 			t.Fatalf("add a toy: %d %v", got.status, err)
 		}
 	}

@@ -6,8 +6,8 @@ import (
 )
 
 // The rules of RFC 9111 (caching), RFC 9110 (conditions and ranges), RFC 5861 (stale answers) and RFC 9211
-// (Cache-Status), and a few of our own. What is wanted fresh is fresh for a minute, and what is wanted stale is waited for:
-// no rule depends on how fast the machine is.
+// (Cache-Status), and a few of our own. What is wanted fresh is fresh for a minute, and what is wanted stale is waited
+// for: no rule depends on how fast the machine is.
 
 const (
 	hit  = "~edge; hit"
@@ -97,9 +97,11 @@ var freshness = []rule{
 var storing = []rule{
 	notKept("9111 5.2.2.5: no-store", says("v1", "Cache-Control", "no-store, max-age=60")),
 	notKept("9111 5.2.2.7: private", says("v1", "Cache-Control", "private, max-age=60")),
-	notKept("9111 5.2.2.7: private with a field name (stricter)", says("v1", "Cache-Control", `private="x-toy", max-age=60`)),
+	notKept("9111 5.2.2.7: private with a field name (stricter)",
+		says("v1", "Cache-Control", `private="x-toy", max-age=60`)),
 	notKept("9111 5.2.2.4: no-cache", says("v1", "Cache-Control", "no-cache, max-age=60", "ETag", `"1"`)),
-	notKept("9110 5.3: two Cache-Control lines are one", says("v1", "Cache-Control", "max-age=60", "Cache-Control", "no-store")),
+	notKept("9110 5.3: two Cache-Control lines are one",
+		says("v1", "Cache-Control", "max-age=60", "Cache-Control", "no-store")),
 	notKept("9111 7.3: Set-Cookie (stricter)", says("v1", "Cache-Control", "max-age=60", "Set-Cookie", "a=b")),
 	notKept("9111 4.2.2: 404 of which nothing is said", fails(404)),
 	notKept("9111 4.2.2: 302 of which nothing is said", fails(302, "Location", "/")),
@@ -112,10 +114,12 @@ var storing = []rule{
 	notKept("9111 3: 500 with max-age (stricter)", fails(500, "Cache-Control", "max-age=60")),
 	notKept("9111 3: 403 with max-age (stricter)", fails(403, "Cache-Control", "max-age=60")),
 	{"9111 3.5: an answer to Authorization is for the one who asked", []step{
-		{send: []string{"Authorization", "Basic YTpi"}, origin: says("mine", "Cache-Control", "max-age=60"), body: "mine",
+		{send: []string{"Authorization", "Basic YTpi"},
+			origin: says("mine", "Cache-Control", "max-age=60"), body: "mine",
 			sees: []string{"Authorization", "Basic YTpi"}, want: []string{"Cache-Status", "edge; fwd=bypass"}},
 		{origin: says("all", "Cache-Control", "max-age=60"), body: "all", want: []string{"Cache-Status", miss}},
-		{send: []string{"Authorization", "Basic YTpi"}, origin: says("mine", "Cache-Control", "max-age=60"), body: "mine"},
+		{send: []string{"Authorization", "Basic YTpi"}, origin: says("mine", "Cache-Control", "max-age=60"),
+			body: "mine"},
 	}},
 	{"9111 3.3: half an answer is not kept", []step{
 		{origin: &reply{body: "v", cut: true, header: []string{"Cache-Control", "max-age=60"}}, many: true,
@@ -141,24 +145,32 @@ var storing = []rule{
 
 var varying = []rule{
 	{"9111 4.1: each variant by itself", []step{
-		{send: []string{"Accept-Language", "fr"}, origin: says("jouet", "Cache-Control", "max-age=60", "Vary", "Accept-Language"), body: "jouet"},
-		{send: []string{"Accept-Language", "en"}, origin: says("toy", "Cache-Control", "max-age=60", "Vary", "Accept-Language"), body: "toy"},
-		{send: []string{"Accept-Language", "fr"}, body: "jouet", want: []string{"Vary", "Accept-Language", "Cache-Status", hit}},
+		{send: []string{"Accept-Language", "fr"},
+			origin: says("jouet", "Cache-Control", "max-age=60", "Vary", "Accept-Language"), body: "jouet"},
+		{send: []string{"Accept-Language", "en"},
+			origin: says("toy", "Cache-Control", "max-age=60", "Vary", "Accept-Language"), body: "toy"},
+		{send: []string{"Accept-Language", "fr"}, body: "jouet",
+			want: []string{"Vary", "Accept-Language", "Cache-Status", hit}},
 		{send: []string{"Accept-Language", "en"}, body: "toy", want: []string{"Cache-Status", hit}},
 	}},
 	{"9111 4.1: none sent is another than one sent", []step{
 		{origin: says("toy", "Cache-Control", "max-age=60", "Vary", "Accept-Language"), body: "toy"},
-		{send: []string{"Accept-Language", "fr"}, origin: says("jouet", "Cache-Control", "max-age=60", "Vary", "Accept-Language"), body: "jouet"},
+		{send: []string{"Accept-Language", "fr"},
+			origin: says("jouet", "Cache-Control", "max-age=60", "Vary", "Accept-Language"), body: "jouet"},
 		{body: "toy", want: []string{"Cache-Status", hit}},
 	}},
 	{"9111 4.1: all of several fields", []step{
-		{send: []string{"X-A", "1", "X-B", "1"}, origin: says("11", "Cache-Control", "max-age=60", "Vary", "X-A, X-B"), body: "11"},
-		{send: []string{"X-A", "1", "X-B", "2"}, origin: says("12", "Cache-Control", "max-age=60", "Vary", "X-A, X-B"), body: "12"},
+		{send: []string{"X-A", "1", "X-B", "1"},
+			origin: says("11", "Cache-Control", "max-age=60", "Vary", "X-A, X-B"), body: "11"},
+		{send: []string{"X-A", "1", "X-B", "2"},
+			origin: says("12", "Cache-Control", "max-age=60", "Vary", "X-A, X-B"), body: "12"},
 		{send: []string{"X-B", "1", "X-A", "1"}, body: "11", want: []string{"Cache-Status", hit}},
 	}},
 	{"9110 5.3: two Vary lines are one", []step{
-		{send: []string{"X-B", "1"}, origin: says("1", "Cache-Control", "max-age=60", "Vary", "X-A", "Vary", "X-B"), body: "1"},
-		{send: []string{"X-B", "2"}, origin: says("2", "Cache-Control", "max-age=60", "Vary", "X-A", "Vary", "X-B"), body: "2"},
+		{send: []string{"X-B", "1"},
+			origin: says("1", "Cache-Control", "max-age=60", "Vary", "X-A", "Vary", "X-B"), body: "1"},
+		{send: []string{"X-B", "2"},
+			origin: says("2", "Cache-Control", "max-age=60", "Vary", "X-A", "Vary", "X-B"), body: "2"},
 	}},
 	{"9111 4.1: what Vary does not name makes no difference", []step{
 		{send: []string{"X-C", "1"}, origin: says("1", "Cache-Control", "max-age=60", "Vary", "X-A"), body: "1"},
@@ -168,10 +180,13 @@ var varying = []rule{
 	notKept("9111 4.1: Vary: * among others", says("v1", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding, *")),
 	{"9110 12.5.3: a coding for those who take it, one copy for every order of words", []step{
 		{send: []string{"Accept-Encoding", "gzip, deflate, br, zstd"}, sees: []string{"Accept-Encoding", "br"},
-			origin: says("b", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding", "Content-Encoding", "br"), body: "b"},
-		{send: []string{"Accept-Encoding", "br;q=0.5, *;q=0.1"}, body: "b", want: []string{"Content-Encoding", "br", "Cache-Status", hit}},
+			origin: says("b", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding", "Content-Encoding",
+				"br"), body: "b"},
+		{send: []string{"Accept-Encoding", "br;q=0.5, *;q=0.1"}, body: "b",
+			want: []string{"Content-Encoding", "br", "Cache-Status", hit}},
 		{send: []string{"Accept-Encoding", "gzip, br;q=0"}, sees: []string{"Accept-Encoding", "gzip"},
-			origin: says(zipped, "Cache-Control", "max-age=60", "Vary", "Accept-Encoding", "Content-Encoding", "gzip"), body: zipped},
+			origin: says(zipped, "Cache-Control", "max-age=60", "Vary", "Accept-Encoding", "Content-Encoding", "gzip"),
+			body:   zipped},
 		{send: []string{"Accept-Encoding", "deflate"}, sees: []string{"Accept-Encoding", ""},
 			origin: says("p", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding"), body: "p"},
 		{body: "p", want: []string{"Content-Encoding", "", "Cache-Status", hit}},
@@ -214,8 +229,10 @@ var validating = []rule{
 		"If-None-Match", `"2"`, "If-Modified-Since", tuesday),
 	{"9111 4.3.1: a stale copy is validated by its ETag", []step{
 		{origin: oldTagged("v1", "ETag", `"1"`), body: "v1"},
-		{after: aSecond, origin: &reply{status: 304, header: []string{"Cache-Control", "max-age=60", "ETag", `"1"`, "X-Toy", "new"}},
-			sees: []string{"If-None-Match", `"1"`}, body: "v1", want: []string{"X-Toy", "new", "Cache-Status", "~fwd=stale; fwd-status=304; stored"}},
+		{after: aSecond,
+			origin: &reply{status: 304, header: []string{"Cache-Control", "max-age=60", "ETag", `"1"`, "X-Toy", "new"}},
+			sees:   []string{"If-None-Match", `"1"`}, body: "v1",
+			want: []string{"X-Toy", "new", "Cache-Status", "~fwd=stale; fwd-status=304; stored"}},
 		{body: "v1", want: []string{"X-Toy", "new", "Cache-Control", "max-age=60", "Cache-Status", hit}},
 	}},
 	{"9111 4.3.1: a stale copy is validated by its date", []step{
@@ -225,26 +242,31 @@ var validating = []rule{
 	}},
 	{"9111 4.3.3: a new answer takes the stale copy's place", []step{
 		{origin: oldTagged("v1", "ETag", `"1"`), body: "v1"},
-		{after: aSecond, origin: tagged("v2", `"2"`), sees: []string{"If-None-Match", `"1"`}, body: "v2", want: []string{"ETag", `"2"`}},
+		{after: aSecond, origin: tagged("v2", `"2"`), sees: []string{"If-None-Match", `"1"`}, body: "v2",
+			want: []string{"ETag", `"2"`}},
 		{body: "v2", want: []string{"Cache-Status", hit}},
 	}},
 	{"9111 4.3.1: a client's condition is its own", []step{
-		{send: []string{"If-None-Match", `"9"`}, origin: tagged("v1", `"1"`), sees: []string{"If-None-Match", ""}, body: "v1"},
+		{send: []string{"If-None-Match", `"9"`}, origin: tagged("v1", `"1"`),
+			sees: []string{"If-None-Match", ""}, body: "v1"},
 		{body: "v1", want: []string{"Cache-Status", hit}},
 	}},
 	{"9111 4.3.2: a client's condition is met after the validation", []step{
 		{origin: oldTagged("v1", "ETag", `"1"`), body: "v1"},
-		{after: aSecond, send: []string{"If-None-Match", `"2"`}, origin: tagged("v2", `"2"`), sees: []string{"If-None-Match", `"1"`}, status: 304},
+		{after: aSecond, send: []string{"If-None-Match", `"2"`}, origin: tagged("v2", `"2"`),
+			sees: []string{"If-None-Match", `"1"`}, status: 304},
 	}},
 }
 
 // part is a rule about a range of "0123456789", with the tag "1" and Monday's date.
 func part(name string, status int, body, contentRange string, send ...string) rule {
-	then := step{send: send, status: status, body: body, want: []string{"Content-Range", contentRange, "Cache-Status", hit}}
+	then := step{send: send, status: status, body: body,
+		want: []string{"Content-Range", contentRange, "Cache-Status", hit}}
 	if status == 206 {
 		then.want = append(then.want, "ETag", `"1"`)
 	}
-	return rule{name, []step{{origin: tagged("0123456789", `"1"`), body: "0123456789", want: []string{"Accept-Ranges", "bytes"}}, then}}
+	return rule{name, []step{
+		{origin: tagged("0123456789", `"1"`), body: "0123456789", want: []string{"Accept-Ranges", "bytes"}}, then}}
 }
 
 const whole = "0123456789"
@@ -293,32 +315,41 @@ var staleness = []rule{
 			body: "v1", want: []string{"Age", ">1", "Cache-Status", "~edge; hit; ttl=-"}},
 		step{after: aSecond, body: "v2", want: []string{"Cache-Status", hit}}),
 	stale("5861 3: not for longer than it says", "max-age=1, stale-while-revalidate=1", twoOfThe,
-		step{origin: says("v2", "Cache-Control", "max-age=60"), body: "v2", want: []string{"Cache-Status", "~fwd=stale"}}),
+		step{origin: says("v2", "Cache-Control", "max-age=60"), body: "v2",
+			want: []string{"Cache-Status", "~fwd=stale"}}),
 	stale("5861 3: stale still when the revalidation fails", "max-age=1, stale-while-revalidate=60", aSecond,
 		step{origin: fails(500), body: "v1"},
 		step{after: twoOfThe, origin: says("v2", "Cache-Control", "max-age=60"), body: "v1"},
 		step{after: aSecond, body: "v2"}),
 	stale("9111 4.2.4: without it nobody gets a stale answer", "max-age=1", aSecond,
 		step{origin: says("v2", "Cache-Control", "max-age=60"), body: "v2"}),
-	stale("9111 5.2.2.2: must-revalidate comes before stale-while-revalidate", "max-age=1, must-revalidate, stale-while-revalidate=60", aSecond,
+	stale("9111 5.2.2.2: must-revalidate comes before stale-while-revalidate",
+		"max-age=1, must-revalidate, stale-while-revalidate=60", aSecond,
 		step{origin: says("v2", "Cache-Control", "max-age=60"), body: "v2"}),
 	stale("5861 4: stale when the origin answers 500", "max-age=1, stale-if-error=60", aSecond,
 		step{origin: fails(500), body: "v1", want: []string{"Age", ">1", "Cache-Status", "~detail=origin-failed"}}),
-	stale("5861 4: stale when the origin answers 502", "max-age=1, stale-if-error=60", aSecond, step{origin: fails(502), body: "v1"}),
-	stale("5861 4: stale when the origin answers 503", "max-age=1, stale-if-error=60", aSecond, step{origin: fails(503), body: "v1"}),
-	stale("5861 4: stale when the origin answers 504", "max-age=1, stale-if-error=60", aSecond, step{origin: fails(504), body: "v1"}),
-	stale("5861 4: stale when the origin hangs up", "max-age=1, stale-if-error=60", aSecond, step{origin: &reply{gone: true}, many: true, body: "v1"}),
+	stale("5861 4: stale when the origin answers 502", "max-age=1, stale-if-error=60", aSecond,
+		step{origin: fails(502), body: "v1"}),
+	stale("5861 4: stale when the origin answers 503", "max-age=1, stale-if-error=60", aSecond,
+		step{origin: fails(503), body: "v1"}),
+	stale("5861 4: stale when the origin answers 504", "max-age=1, stale-if-error=60", aSecond,
+		step{origin: fails(504), body: "v1"}),
+	stale("5861 4: stale when the origin hangs up", "max-age=1, stale-if-error=60", aSecond,
+		step{origin: &reply{gone: true}, many: true, body: "v1"}),
 	stale("5861 4: the next good answer takes its place", "max-age=1, stale-if-error=60", aSecond,
 		step{origin: fails(500), body: "v1"},
 		step{after: aSecond, origin: says("v2", "Cache-Control", "max-age=60"), body: "v2"}),
 	stale("5861 4: not for longer than it says", "max-age=1, stale-if-error=1", twoOfThe, refused(500)),
 	stale("5861 4: nought is nought", "max-age=1, stale-if-error=0", aSecond, refused(500)),
-	stale("5861 4: longer than stale-while-revalidate", "max-age=1, stale-while-revalidate=1, stale-if-error=60", twoOfThe,
+	stale("5861 4: longer than stale-while-revalidate",
+		"max-age=1, stale-while-revalidate=1, stale-if-error=60", twoOfThe,
 		step{origin: fails(500), body: "v1"}),
 	stale("5861 4: 404 is no error", "max-age=1, stale-if-error=60", aSecond, refused(404)),
-	stale("9111 4.2.4: a day when the origin fails and said nothing", "max-age=1", aSecond, step{origin: fails(503), body: "v1"}),
+	stale("9111 4.2.4: a day when the origin fails and said nothing", "max-age=1", aSecond,
+		step{origin: fails(503), body: "v1"}),
 	stale("9111 5.2.2.2: must-revalidate, and the origin fails", "max-age=1, must-revalidate", aSecond, refused(500)),
-	stale("9111 5.2.2.8: proxy-revalidate, and the origin fails", "max-age=1, proxy-revalidate, stale-if-error=60", aSecond, refused(500)),
+	stale("9111 5.2.2.8: proxy-revalidate, and the origin fails", "max-age=1, proxy-revalidate, stale-if-error=60",
+		aSecond, refused(500)),
 	stale("9111 5.2.2.10: s-maxage, and the origin fails", "s-maxage=1", aSecond, refused(500)),
 	{"5861 4: with a validator too", []step{
 		{origin: oldTagged("v1", "ETag", `"1"`), body: "v1"},
@@ -333,19 +364,23 @@ var ours = []rule{
 		{body: "v1", want: []string{"Cache-Status", "~near; hit, edge; hit; ttl="}},
 	}},
 	{"9110 7.6.3: Via says that we are here", []step{
-		{origin: says("v1", "Cache-Control", "max-age=60"), body: "v1", want: []string{"Via", "~1.1 ", "X-Varnish", ""}},
+		{origin: says("v1", "Cache-Control", "max-age=60"), body: "v1",
+			want: []string{"Via", "~1.1 ", "X-Varnish", ""}},
 	}},
 	{"ours: a client's Cache-Control does not reach the origin", []step{
 		{origin: says("v1", "Cache-Control", "max-age=60"), body: "v1"},
-		{send: []string{"Cache-Control", "no-cache", "Pragma", "no-cache"}, body: "v1", want: []string{"Cache-Status", hit}},
+		{send: []string{"Cache-Control", "no-cache", "Pragma", "no-cache"}, body: "v1",
+			want: []string{"Cache-Status", hit}},
 	}},
 	{"ours: cookies are of no use to an asset", []step{
-		{send: []string{"Cookie", "a=b"}, origin: says("v1", "Cache-Control", "max-age=60"), sees: []string{"Cookie", ""}, body: "v1"},
+		{send: []string{"Cookie", "a=b"}, origin: says("v1", "Cache-Control", "max-age=60"),
+			sees: []string{"Cookie", ""}, body: "v1"},
 		{send: []string{"Cookie", "a=c"}, body: "v1", want: []string{"Cache-Status", hit}},
 	}},
 	{"ours: the edge's notes are its own", []step{
-		{send: []string{"X-Edge", "hit", "X-Edge-Stale", "allowed"}, origin: says("v1", "Cache-Control", "max-age=60", "X-Edge-SWR", "60", "X-Edge-Status", "200"),
-			sees: []string{"X-Edge", "", "X-Edge-Stale", ""}, body: "v1",
+		{send: []string{"X-Edge", "hit", "X-Edge-Stale", "allowed"},
+			origin: says("v1", "Cache-Control", "max-age=60", "X-Edge-SWR", "60", "X-Edge-Status", "200"),
+			sees:   []string{"X-Edge", "", "X-Edge-Stale", ""}, body: "v1",
 			want: []string{"Cache-Status", "edge; fwd=uri-miss; stored", "X-Edge-SWR", "", "X-Edge-Status", ""}},
 	}},
 	{"ours: what cannot be kept is passed on with its own status", []step{

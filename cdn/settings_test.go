@@ -112,7 +112,8 @@ func TestListeningFile(t *testing.T) {
 	cmd := entrypoint()
 	cmd.Env = append(cmd.Env, "WOODY_ADDR=127.0.0.1:0", "WOODY_CDN_ORIGIN=127.0.0.1:9", "WOODY_LISTENING_FILE="+file,
 		"WOODY_CDN_DIR="+t.TempDir(), "WOODY_DRAIN_TIMEOUT=0s")
-	if err := os.WriteFile(file, []byte("WOODY_ADDR=127.0.0.1:1\nPID=1\n"), 0o600); err != nil { // of one that was killed
+	// of one that was killed
+	if err := os.WriteFile(file, []byte("WOODY_ADDR=127.0.0.1:1\nPID=1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	edge, err := servers.Start(cmd, filepath.Join(t.TempDir(), "log"))

@@ -108,7 +108,8 @@ func TestCrowdMeetsADeadOrigin(t *testing.T) {
 	for range crowd {
 		group.Go(func() {
 			got := mustAskOrError(t, edge.URL+"/assets/dead.1.txt")
-			if got.status != 503 || got.header.Get("Retry-After") == "" || got.header.Get("Cache-Control") != "no-store" {
+			if got.status != 503 || got.header.Get("Retry-After") == "" ||
+				got.header.Get("Cache-Control") != "no-store" {
 				t.Errorf("one of the crowd: %d %v, want 503 with Retry-After and no-store", got.status, got.header)
 			}
 		})

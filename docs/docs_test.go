@@ -105,7 +105,8 @@ func mustRunShop(t *testing.T, command string) (settings []string) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	rc := fmt.Sprintf("silent\nshow-error\nconnect-to = \"localhost:8080:%s\"\nconnect-to = \"localhost:8081:%s\"\n", addr, admin)
+	rc := fmt.Sprintf(
+		"silent\nshow-error\nconnect-to = \"localhost:8080:%s\"\nconnect-to = \"localhost:8081:%s\"\n", addr, admin)
 	if err := os.WriteFile(filepath.Join(dir, ".curlrc"), []byte(rc), 0o600); err != nil {
 		t.Fatal(err)
 	}

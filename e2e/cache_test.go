@@ -18,7 +18,8 @@ func TestTheCacheIsShared(t *testing.T) {
 	for tries := 0; len(asked) < 3; tries++ {
 		answer, body := get(t, path)
 		if body != first || !strings.Contains(answer.Header.Get("Cache-Status"), "hit") {
-			t.Errorf("%s answers %q, Cache-Status %q, want the kept %q", answer.Header.Get("X-Served-By"), body, answer.Header.Get("Cache-Status"), first)
+			t.Errorf("%s answers %q, Cache-Status %q, want the kept %q",
+				answer.Header.Get("X-Served-By"), body, answer.Header.Get("Cache-Status"), first)
 		}
 		asked[answer.Header.Get("X-Served-By")] = true
 		if tries == 100 {

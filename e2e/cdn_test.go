@@ -111,7 +111,8 @@ func wget(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	began := time.Now()
-	out, err := exec.Command("wget", "-r", "-np", "-q", "-P", dir, "--header", "Host: "+shopHost, nodeURL+"/").CombinedOutput()
+	out, err := exec.Command("wget", "-r", "-np", "-q", "-P", dir, "--header", "Host: "+shopHost,
+		nodeURL+"/").CombinedOutput()
 	took := time.Since(began)
 	files, countErr := exec.Command("sh", "-c", `find "$0" -type f | wc -l`, dir).Output()
 	if countErr != nil || strings.TrimSpace(string(files)) == "0" {
@@ -138,7 +139,8 @@ func assetsOfPage(t *testing.T) (paths []string) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for _, found := range regexp.MustCompile(`//`+regexp.QuoteMeta(cdnHost)+`(/assets/[^"' )]+)`).FindAllStringSubmatch(string(page), -1) {
+	for _, found := range regexp.MustCompile(`//`+regexp.QuoteMeta(cdnHost)+
+		`(/assets/[^"' )]+)`).FindAllStringSubmatch(string(page), -1) {
 		if !seen[found[1]] {
 			seen[found[1]] = true
 			paths = append(paths, found[1])
@@ -190,7 +192,8 @@ func fetched(t *testing.T) (n int) {
 // testCrowd has 500 clients ask for one asset that no edge has.
 func testCrowd(t *testing.T, assets []string) {
 	before := fetched(t)
-	crowd := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 500, DisableKeepAlives: true}, Timeout: time.Minute}
+	crowd := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 500, DisableKeepAlives: true},
+		Timeout: time.Minute}
 	var mu sync.Mutex
 	var failed []error
 	var group sync.WaitGroup

@@ -41,7 +41,8 @@ func TestRollingUpdate(t *testing.T) {
 	got := m.finish(t)
 	figuref("rolling update of api and front to a new tag, %.0f s: %v", took.Seconds(), got)
 	got.mustBeClean(t)
-	if image := mustDocker(t, "service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Image}}", "woody_api"); !strings.HasSuffix(image, ":"+second) {
+	if image := mustDocker(t, "service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Image}}",
+		"woody_api"); !strings.HasSuffix(image, ":"+second) {
 		t.Errorf("api runs %s, want the tag %s", image, second)
 	}
 }
@@ -57,7 +58,8 @@ func TestABrokenImage(t *testing.T) {
 	}
 	figuref("a broken image, rolled back: %v", got)
 	got.mustBeClean(t)
-	if image := mustDocker(t, "service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Image}}", "woody_api"); !strings.HasSuffix(image, ":"+first) {
+	if image := mustDocker(t, "service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Image}}",
+		"woody_api"); !strings.HasSuffix(image, ":"+first) {
 		t.Errorf("api runs %s, want the tag %s of before", image, first)
 	}
 }

@@ -23,10 +23,12 @@ func TestAbuse(t *testing.T) {
 		want string
 	}{
 		{"more requests than RATE_LIMIT", tooMany, "HTTP/1.1 429 Too Many Requests, Retry-After: 2"},
-		{"the same with a forged X-Forwarded-For each", tooManyForged, "HTTP/1.1 429 Too Many Requests, Retry-After: 2"},
+		{"the same with a forged X-Forwarded-For each", tooManyForged,
+			"HTTP/1.1 429 Too Many Requests, Retry-After: 2"},
 		{"a header that never ends", slowHeader, "HTTP/1.1 408 Request Time-out"},
 		{"a body of 100 MB", largeBody, "HTTP/1.1 413 "},
-		{"a malformed Host", func() string { return raw("GET / HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n") }, "HTTP/1.1 400 "},
+		{"a malformed Host",
+			func() string { return raw("GET / HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n") }, "HTTP/1.1 400 "},
 	} {
 		t.Run(abuse.name, func(t *testing.T) {
 			over := make(chan string, 1)
@@ -34,8 +36,9 @@ func TestAbuse(t *testing.T) {
 			good, bad := 0, 0
 			for {
 				// From within the proxy's network: another client than this process.
-				text, err := docker("exec", proxy, "bash", "-c",
-					`exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /api/ping HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n' >&3 && head -n 1 <&3`)
+				text, err := docker("exec", proxy, "bash", "-c", `exec 3<>/dev/tcp/127.0.0.1/8080 &&
+					printf 'GET /api/ping HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n' >&3 &&
+					head -n 1 <&3`)
 				if err == nil && strings.HasPrefix(text, "HTTP/1.1 200") {
 					good++
 				} else {
@@ -128,7 +131,8 @@ func slowHeader() string {
 }
 
 func largeBody() string {
-	return raw("POST /api/products HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\nContent-Length: 104857600\r\n\r\n" +
+	return raw("POST /api/products HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\n" +
+		"Content-Length: 104857600\r\n\r\n" +
 		strings.Repeat("x", 1<<20))
 }
 
@@ -136,14 +140,16 @@ func largeBody() string {
 func TestNetworks(t *testing.T) {
 	mustScript(t, "deploy", "redis")
 	proxy, database := containers(t, "reverse-proxy")[0], containers(t, "database")[0]
-	addresses := strings.Fields(mustDocker(t, "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", database))
+	addresses := strings.Fields(
+		mustDocker(t, "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", database))
 	connects := func(container, address string) bool {
 		_, err := docker("exec", container, "timeout", "3", "bash", "-c", "exec 3<>/dev/tcp/"+address)
 		return err == nil
 	}
 	// MariaDB speaks first: its greeting is what tells it from anything else that may take a connection on the way.
 	greets := func(container, address string) bool {
-		text, err := docker("exec", container, "timeout", "3", "bash", "-c", "exec 3<>/dev/tcp/"+address+"/3306 && head -c 40 <&3 | tr -cd '[:print:]'")
+		text, err := docker("exec", container, "timeout", "3", "bash", "-c",
+			"exec 3<>/dev/tcp/"+address+"/3306 && head -c 40 <&3 | tr -cd '[:print:]'")
 		return err == nil && strings.Contains(text, "MariaDB")
 	}
 	if len(addresses) != 1 {
@@ -177,10 +183,13 @@ func TestNetworks(t *testing.T) {
 func TestContainersMayLittle(t *testing.T) {
 	mustScript(t, "deploy", "redis")
 	for _, service := range []string{"reverse-proxy", "front", "api", "database", "redis"} {
-		got := mustDocker(t, "inspect", "--format", "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.Privileged}} {{gt .HostConfig.Memory 0}} {{.HostConfig.LogConfig.Type}} {{index .HostConfig.LogConfig.Config \"max-size\"}}",
+		got := mustDocker(t, "inspect", "--format", "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} "+
+			"{{.HostConfig.Privileged}} {{gt .HostConfig.Memory 0}} {{.HostConfig.LogConfig.Type}} {{index "+
+			".HostConfig.LogConfig.Config \"max-size\"}}",
 			containers(t, service)[0])
 		if want := "true [ALL] false true json-file 10m"; got != want {
-			t.Errorf("%s: read-only root, capabilities dropped, privileged, memory bounded, log = %s, want %s", service, got, want)
+			t.Errorf("%s: read-only root, capabilities dropped, privileged, memory bounded, log = %s, want %s",
+				service, got, want)
 		}
 		pid := mustDocker(t, "inspect", "--format", "{{.State.Pid}}", containers(t, service)[0])
 		if user := uid(t, pid); user == "0" {

@@ -23,8 +23,10 @@ func runWithoutDocker(t *testing.T, name string, args ...string) (status int, te
 
 // TestHelp asks every script for it, and what it says to nonsense.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"deploy", "scale", "status", "remove", "images", "secrets", "offline-bases", "local-swarm"} {
-		if status, text := runWithoutDocker(t, name, "--help"); status != 0 || !strings.HasPrefix(text, "usage: scripts/"+name) {
+	for _, name := range []string{"deploy", "scale", "status", "remove", "images", "secrets", "offline-bases",
+		"local-swarm"} {
+		if status, text := runWithoutDocker(t, name, "--help"); status != 0 ||
+			!strings.HasPrefix(text, "usage: scripts/"+name) {
 			t.Errorf("scripts/%s --help: %d\n%s", name, status, text)
 		}
 		if status, text := runWithoutDocker(t, name, "--nonsense"); status == 0 || text == "" {
@@ -35,9 +37,11 @@ func TestHelp(t *testing.T) {
 
 // TestWithoutDocker wants each script to say what is missing.
 func TestWithoutDocker(t *testing.T) {
-	for _, call := range [][]string{{"deploy", "redis"}, {"scale", "api=2"}, {"status"}, {"status", "--url"}, {"remove"}, {"images"}} {
+	for _, call := range [][]string{{"deploy", "redis"}, {"scale", "api=2"}, {"status"}, {"status", "--url"},
+		{"remove"}, {"images"}} {
 		status, text := runWithoutDocker(t, call[0], call[1:]...)
-		if want := "scripts/" + call[0] + ": Docker does not answer at unix:///nowhere/docker.sock"; status != 1 || !strings.HasPrefix(text, want) {
+		if want := "scripts/" + call[0] + ": Docker does not answer at unix:///nowhere/docker.sock"; status != 1 ||
+			!strings.HasPrefix(text, want) {
 			t.Errorf("%v: %d\n%s\nwant 1 and %q", call, status, text, want)
 		}
 	}

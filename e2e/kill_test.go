@@ -89,7 +89,8 @@ func kill(t *testing.T, service string) {
 	id := containers(t, service)[0]
 	mustDocker(t, "kill", id)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		running := mustDocker(t, "ps", "-q", "--filter", "health=healthy", "--filter", "label=com.docker.swarm.service.name=woody_"+service)
+		running := mustDocker(t, "ps", "-q", "--filter", "health=healthy", "--filter",
+			"label=com.docker.swarm.service.name=woody_"+service)
 		if running != "" {
 			break
 		}

@@ -26,7 +26,8 @@ func mustExercise(t *testing.T, title string) {
 		t.Fatalf("docs/lab.md has no exercise %q", title)
 	}
 	dir := t.TempDir()
-	rc := fmt.Sprintf("silent\nshow-error\nconnect-to = \"localhost:80:%[1]s:80\"\nconnect-to = \"cdn.localhost:80:%[1]s:80\"\n", nodeAddr)
+	rc := fmt.Sprintf("silent\nshow-error\nconnect-to = \"localhost:80:%[1]s:80\"\n"+
+		"connect-to = \"cdn.localhost:80:%[1]s:80\"\n", nodeAddr)
 	if err := os.WriteFile(filepath.Join(dir, ".curlrc"), []byte(rc), 0o600); err != nil {
 		t.Fatal(err)
 	}

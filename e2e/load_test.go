@@ -25,8 +25,9 @@ type mix struct {
 	stop  chan struct{}
 	done  sync.WaitGroup
 
-	ledger   oracle.Ledger // of products
-	newest   oracle.Item   // the list of products: its versions are the highest ids of which the creation was acknowledged
+	ledger oracle.Ledger // of products
+	// the list of products: its versions are the highest ids of which the creation was acknowledged
+	newest   oracle.Item
 	tally    oracle.Tally
 	findings oracle.Findings
 
@@ -52,8 +53,8 @@ const (
 	mixProducts = 40
 )
 
-// startMix makes products to work on and begins the load: of 20 requests, 16 read (ten a product, four the list's newest,
-// two ping) and 4 write (three rename, one adds).
+// startMix makes products to work on and begins the load: of 20 requests, 16 read (ten a product, four the list's
+// newest, two ping) and 4 write (three rename, one adds).
 func startMix(t *testing.T, addrs ...string) *mix {
 	t.Helper()
 	if len(addrs) == 0 {
@@ -184,7 +185,8 @@ func (m *mix) readProduct(conn *load.Conn, id int64) error {
 	var got oracle.Product
 	err := expect(http.StatusOK, &got)(conn.Do(m.request("GET", fmt.Sprintf("/api/products/%d", id), "")))
 	if err == nil {
-		m.findings.Add(item.Judge(floor, got.State()), "product %d is answered in %v; %v was acknowledged before", id, got.State(), floor)
+		m.findings.Add(item.Judge(floor, got.State()), "product %d is answered in %v; %v was acknowledged before", id,
+			got.State(), floor)
 	}
 	return err
 }
@@ -198,7 +200,8 @@ func (m *mix) readNewest(conn *load.Conn) error {
 		if len(page.Products) > 0 {
 			newest.Version = page.Products[0].ID
 		}
-		m.findings.Add(m.newest.Judge(floor, newest), "the newest product is %d; %d was acknowledged before", newest.Version, floor.Version)
+		m.findings.Add(m.newest.Judge(floor, newest), "the newest product is %d; %d was acknowledged before",
+			newest.Version, floor.Version)
 	}
 	return err
 }
@@ -214,7 +217,8 @@ func (m *mix) write(conn *load.Conn, status int, method, path, name string) erro
 
 func (m *mix) acknowledge(made oracle.Product) {
 	verdict := m.ledger.Item(made.ID).Acknowledged(made.State())
-	m.findings.Add(verdict, "%v of product %d was acknowledged, and another was acknowledged before", made.State(), made.ID)
+	m.findings.Add(verdict, "%v of product %d was acknowledged, and another was acknowledged before",
+		made.State(), made.ID)
 	m.newest.Acknowledged(oracle.State{Version: made.ID})
 }
 
@@ -243,7 +247,8 @@ func (m *mix) failed(write bool, err error) {
 	m.failures[kind+": "+text]++
 }
 
-// finish ends the load and looks for every acknowledged write: the product must be there, in that version or a newer one.
+// finish ends the load and looks for every acknowledged write: the product must be there, in that version or a newer
+// one.
 func (m *mix) finish(t *testing.T) result {
 	t.Helper()
 	close(m.stop)
@@ -259,7 +264,8 @@ func (m *mix) finish(t *testing.T) result {
 		if err := expect(http.StatusOK, &got)(status, body, err); err != nil && status != http.StatusNotFound {
 			t.Fatalf("look for product %d: %v", id, err)
 		}
-		m.findings.Add(item.Audit(got.State()), "product %d is %v in the end; %v was acknowledged", id, got.State(), item.Floor())
+		m.findings.Add(item.Audit(got.State()), "product %d is %v in the end; %v was acknowledged", id,
+			got.State(), item.Floor())
 	}
 	slices.Sort(m.latencies)
 	m.reads, m.writes = m.tally.Reads.Load(), m.tally.Writes.Load()
@@ -271,8 +277,10 @@ func (m *mix) finish(t *testing.T) result {
 // String is a line for the report.
 func (r result) String() string {
 	at := func(q float64) float64 { return load.Latencies(r.latencies).At(q).Seconds() * 1000 }
-	line := fmt.Sprintf("%d requests in %.0f s (%.0f/s), %d writes; failed: %d reads, %d writes; acknowledged writes lost: %d; stale reads: %d; p50 %.1f ms, p99 %.1f ms, max %.0f ms",
-		r.reads+r.writes, r.took.Seconds(), float64(r.reads+r.writes)/r.took.Seconds(), r.writes, r.failedReads, r.failedWrites, r.found.Lost, r.found.Stale, at(.5), at(.99), at(1))
+	line := fmt.Sprintf("%d requests in %.0f s (%.0f/s), %d writes; failed: %d reads, %d writes; acknowledged writes "+
+		"lost: %d; stale reads: %d; p50 %.1f ms, p99 %.1f ms, max %.0f ms",
+		r.reads+r.writes, r.took.Seconds(), float64(r.reads+r.writes)/r.took.Seconds(), r.writes, r.failedReads,
+		r.failedWrites, r.found.Lost, r.found.Stale, at(.5), at(.99), at(1))
 	if r.failedReads+r.failedWrites > 0 {
 		line += fmt.Sprintf("; failures over %.1f s", (r.lastFailure - r.firstFailure).Seconds())
 	}

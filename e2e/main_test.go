@@ -42,7 +42,8 @@ func TestMain(m *testing.M) {
 	for name, value := range map[string]string{
 		"LOCAL_SWARM": swarmName, "LOCAL_SWARM_NET": swarmNet, "LOCAL_SWARM_DIR": swarmDir,
 		"DOCKER_HOST": "unix://" + swarmDir + "/1/docker.sock", "HTTP_PORT": "80", "STACK": "woody", "TAG": first,
-		"HEAVY_DELAY": "1s", "SLOW_QUERY_DELAY": "0s", "REDIS_TIMEOUT": "1s", // load, Swarm and all servers share the cores
+		// load, Swarm and all servers share the cores
+		"HEAVY_DELAY": "1s", "SLOW_QUERY_DELAY": "0s", "REDIS_TIMEOUT": "1s",
 		"DOCKER_CONFIG": swarmDir + "/docker",
 	} {
 		os.Setenv(name, value)
@@ -87,7 +88,9 @@ func run(m *testing.M) (status int) {
 
 // prepare copies the tree, begins a Swarm of one node and builds what is deployed on it.
 func prepare() error {
-	copied := exec.Command("sh", "-c", `mkdir -p "$0" && git ls-files -z --cached --others --exclude-standard | tar -c --ignore-failed-read --null -T - | tar -x -C "$0"`, tree)
+	copied := exec.Command("sh", "-c", `mkdir -p "$0" &&
+		git ls-files -z --cached --others --exclude-standard |
+		tar -c --ignore-failed-read --null -T - | tar -x -C "$0"`, tree)
 	copied.Dir = ".."
 	if text, err := copied.CombinedOutput(); err != nil {
 		return fmt.Errorf("copy the tree: %s%w", text, err)
@@ -103,13 +106,15 @@ func prepare() error {
 	}
 	for _, image := range []string{"api", "front"} {
 		for _, tag := range []string{second, broken} {
-			if _, err := docker("tag", "localhost/woodytoys/"+image+":"+first, "localhost/woodytoys/"+image+":"+tag); err != nil {
+			if _, err := docker("tag", "localhost/woodytoys/"+image+":"+first,
+				"localhost/woodytoys/"+image+":"+tag); err != nil {
 				return err
 			}
 		}
 	}
 	build := exec.Command("docker", "build", "-q", "-t", "localhost/woodytoys/api:"+broken, "-")
-	build.Stdin = strings.NewReader("FROM localhost/woodytoys/api:" + first + "\nENTRYPOINT [\"/api\", \"--no-such-flag\"]\n")
+	build.Stdin = strings.NewReader("FROM localhost/woodytoys/api:" + first +
+		"\nENTRYPOINT [\"/api\", \"--no-such-flag\"]\n")
 	if text, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the broken image: %s%w", text, err)
 	}

@@ -53,7 +53,8 @@ func servedBy(t *testing.T, n int, path string, fields ...string) map[string]int
 	return counts
 }
 
-// TestStages brings each stage up from the tree as it is, as the lab's exercise does, and asks all that the course asks.
+// TestStages brings each stage up from the tree as it is, as the lab's exercise does, and asks all that the course
+// asks.
 func TestStages(t *testing.T) {
 	for _, stage := range []struct {
 		name      string
@@ -192,7 +193,8 @@ func TestBalance(t *testing.T) {
 	} {
 		mustScript(t, "deploy", append(row.settings, "replicas")...)
 		counts := servedBy(t, 60, "/api/ping")
-		figuref("%s: 60 requests over three replicas: %v", strings.Join(row.settings, " "), slices.Sorted(maps.Values(counts)))
+		figuref("%s: 60 requests over three replicas: %v",
+			strings.Join(row.settings, " "), slices.Sorted(maps.Values(counts)))
 		if !row.good(counts) {
 			t.Errorf("%v: 60 requests were served by %v", row.settings, counts)
 		}

@@ -37,8 +37,8 @@ func uid(t *testing.T, pid string) string {
 	return ""
 }
 
-// TestThreeNodes comes last, as the last file does: it grows the Swarm, has every node pull from the registry, and empties a node
-// while people shop at the proxies of the others.
+// TestThreeNodes comes last, as the last file does: it grows the Swarm, has every node pull from the registry, and
+// empties a node while people shop at the proxies of the others.
 func TestThreeNodes(t *testing.T) {
 	mustScript(t, "remove")
 	began := time.Now()
@@ -52,8 +52,10 @@ func TestThreeNodes(t *testing.T) {
 	mustScript(t, "deploy", "REGISTRY="+registry, "redis")
 	figuref("scripts/deploy redis on three nodes: %.0f s", time.Since(began).Seconds())
 
-	nodes := strings.Fields(mustDocker(t, "service", "ps", "--filter", "desired-state=running", "--format", "{{.Node}}", "woody_api"))
-	proxies := strings.Fields(mustDocker(t, "service", "ps", "--filter", "desired-state=running", "--format", "{{.Node}}", "woody_reverse-proxy"))
+	nodes := strings.Fields(
+		mustDocker(t, "service", "ps", "--filter", "desired-state=running", "--format", "{{.Node}}", "woody_api"))
+	proxies := strings.Fields(mustDocker(t, "service", "ps", "--filter", "desired-state=running", "--format",
+		"{{.Node}}", "woody_reverse-proxy"))
 	if distinct(nodes) != 3 || distinct(proxies) != 3 {
 		t.Errorf("api runs on %v and the proxy on %v, want three nodes each", nodes, proxies)
 	}

@@ -15,14 +15,16 @@ func TestToysAreRead(t *testing.T) {
 			http.Error(w, "not what the front should ask", http.StatusBadRequest)
 			return
 		}
-		_, _ = w.Write([]byte(`{"products":[{"id":1,"name":"Yoyo","version":1},{"id":12,"name":"Joli train","version":3}],"next":"/x"}`))
+		_, _ = w.Write([]byte(
+			`{"products":[{"id":1,"name":"Yoyo","version":1},{"id":12,"name":"Joli train","version":3}],"next":"/x"}`))
 	}))
 	defer shop.Close()
 	got, err := newAPI(shop.URL + "/").toys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []site.Toy{{ID: 12, Name: "Joli train", Version: 3}, {ID: 1, Name: "Yoyo", Version: 1}}; !slices.Equal(got, want) {
+	if want := []site.Toy{{ID: 12, Name: "Joli train", Version: 3},
+		{ID: 1, Name: "Yoyo", Version: 1}}; !slices.Equal(got, want) {
 		t.Errorf("toys = %v, want %v: newest first", got, want)
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-// TestOutOfDescriptors lets 200 callers come to a front that may have 64 descriptors, and say nothing: it answers another.
+// TestOutOfDescriptors lets 200 callers come to a front that may have 64 descriptors, and say nothing: it answers
+// another.
 func TestOutOfDescriptors(t *testing.T) {
 	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
 	few.Env = append(os.Environ(), beTheFront+"=1", "WOODY_API_URL=http://"+nobody)

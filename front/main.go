@@ -41,7 +41,8 @@ func serve(cfg config, log *slog.Logger) error {
 	defer stop()
 	shelf := newAPI(cfg.APIURL)
 	page, err := site.New(site.Config{
-		Toys: shelf.toys, CDNURL: cfg.CDNURL, LimitRate: int64(cfg.FrontLimitRate), ReplicaID: cfg.ReplicaID, Logger: log,
+		Toys: shelf.toys, CDNURL: cfg.CDNURL, LimitRate: int64(cfg.FrontLimitRate),
+		ReplicaID: cfg.ReplicaID, Logger: log,
 	})
 	if err != nil {
 		return err

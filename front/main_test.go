@@ -70,7 +70,8 @@ func (p *process) honoursConditions(t *testing.T) {
 			t.Fatal(err)
 		}
 		got.Body.Close()
-		if got.StatusCode != row.want || row.want != 304 && row.want != 200 && got.Header.Get("Cache-Control") != "no-store" {
+		if got.StatusCode != row.want ||
+			row.want != 304 && row.want != 200 && got.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s with %s: %s = %s %v, want %d", row.path, row.name, row.value, got.Status, got.Header, row.want)
 		}
 	}
@@ -149,7 +150,8 @@ func TestHelpListsEverySetting(t *testing.T) {
 		t.Fatalf("--help: %v", err)
 	}
 	for _, want := range []string{
-		"$WOODY_ADDR", "$WOODY_API_URL", "$WOODY_CDN_URL", "$WOODY_FRONT_LIMIT_RATE", "$WOODY_REPLICA_ID", "$WOODY_LOG_LEVEL",
+		"$WOODY_ADDR", "$WOODY_API_URL", "$WOODY_CDN_URL", "$WOODY_FRONT_LIMIT_RATE", "$WOODY_REPLICA_ID",
+		"$WOODY_LOG_LEVEL",
 		"$WOODY_LOG_FORMAT", "$WOODY_DRAIN_DELAY", "$WOODY_DRAIN_TIMEOUT", "healthcheck", ":8080", "10s",
 	} {
 		if !strings.Contains(string(out), want) {

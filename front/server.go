@@ -27,10 +27,11 @@ type server struct {
 func newServer(page *site.Site, log *slog.Logger) *server {
 	s := &server{page: page, log: log}
 	s.app = fiber.New(fiber.Config{
-		DisableStartupMessage:        true,
-		ReadTimeout:                  10 * time.Second,
-		IdleTimeout:                  75 * time.Second, // longer than a proxy keeps its idle connections, so that it closes first
-		BodyLimit:                    4 << 10,          // nothing is posted here
+		DisableStartupMessage: true,
+		ReadTimeout:           10 * time.Second,
+		// longer than a proxy keeps its idle connections, so that it closes first
+		IdleTimeout:                  75 * time.Second,
+		BodyLimit:                    4 << 10, // nothing is posted here
 		DisablePreParseMultipartForm: true,
 		ErrorHandler:                 s.refuse,
 	})
@@ -41,9 +42,9 @@ func newServer(page *site.Site, log *slog.Logger) *server {
 	return s
 }
 
-// run serves until ctx ends, then drains: for delay it goes on accepting, unready and closing every connection behind its
-// answer; then it stops accepting and gives the answers under way timeout to end. An error means that it could not serve,
-// or that answers had to be cut off.
+// run serves until ctx ends, then drains: for delay it goes on accepting, unready and closing every connection behind
+// its answer; then it stops accepting and gives the answers under way timeout to end. An error means that it could not
+// serve, or that answers had to be cut off.
 func (s *server) run(ctx context.Context, listener net.Listener, delay, timeout time.Duration) error {
 	return serving.Serve(ctx, s.app, listener, serving.Drain{Begin: s.drain, Delay: delay, Timeout: timeout})
 }
@@ -53,8 +54,8 @@ func (s *server) drain() {
 	s.draining.Store(true)
 }
 
-// sayGoodbye ends each connection behind its answer while draining: fasthttp closes idle ones at once on shutdown, and a
-// proxy must not be about to reuse one of them.
+// sayGoodbye ends each connection behind its answer while draining: fasthttp closes idle ones at once on shutdown, and
+// a proxy must not be about to reuse one of them.
 func (s *server) sayGoodbye(c *fiber.Ctx) error {
 	err := c.Next()
 	if s.draining.Load() {

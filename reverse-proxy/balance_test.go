@@ -58,7 +58,8 @@ func TestLeastConn(t *testing.T) {
 			answered := make(chan bool, 4)
 			for i := range cap(answered) {
 				go func() {
-					request, _ := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/api/misc/heavy?name=%s%d", proxy.URL, balance, i), nil)
+					request, _ := http.NewRequestWithContext(ctx, http.MethodGet,
+						fmt.Sprintf("%s/api/misc/heavy?name=%s%d", proxy.URL, balance, i), nil)
 					if got, err := http.DefaultTransport.RoundTrip(request); err == nil {
 						got.Body.Close()
 						answered <- true
@@ -140,7 +141,8 @@ func TestSticky(t *testing.T) {
 // TestStickyToTheDead has the replica of a cookie die: another one takes over.
 func TestStickyToTheDead(t *testing.T) {
 	mortal := mustStartShop(t, "mortal")
-	proxy := mustStart(t, programs.HAProxyConfig{Balance: "roundrobin", Sticky: true, API: []string{mortal.Addr(), replicas[0].Addr()}})
+	proxy := mustStart(t,
+		programs.HAProxyConfig{Balance: "roundrobin", Sticky: true, API: []string{mortal.Addr(), replicas[0].Addr()}})
 	var cookie string
 	for cookie == "" {
 		if got := mustGet(t, proxy.URL+"/api/ping"); got.header.Get("X-Served-By") == "mortal" {
@@ -217,7 +219,8 @@ func TestConnectionsAreKept(t *testing.T) {
 		got.Body.Close()
 	}
 	metrics := mustGet(t, proxy.MetricsURL+"/metrics").body
-	requests, opened := metric(t, metrics, `haproxy_backend_http_requests_total{proxy="api"}`), metric(t, metrics, `haproxy_backend_connection_attempts_total{proxy="api"}`)
+	requests := metric(t, metrics, `haproxy_backend_http_requests_total{proxy="api"}`)
+	opened := metric(t, metrics, `haproxy_backend_connection_attempts_total{proxy="api"}`)
 	if requests != 500 || opened < 1 || opened > 10 {
 		t.Errorf("%d requests took %d connections to replicas, want 500 on at most 10", requests, opened)
 	}

@@ -43,10 +43,12 @@ func TestAHalfClosedCallerHasLeft(t *testing.T) {
 // queue, are free for the next one.
 func TestCallersWhoLeaveAreNotWorkedFor(t *testing.T) {
 	const crowd = 100
-	shop := mustStartShop(t, "shop", "WOODY_HEAVY_DELAY=1m", "WOODY_HEAVY_SLOTS=2", "WOODY_QUEUE_TIMEOUT=10m", "WOODY_ADMIN_ADDR=127.0.0.1:0")
+	shop := mustStartShop(t, "shop", "WOODY_HEAVY_DELAY=1m", "WOODY_HEAVY_SLOTS=2", "WOODY_QUEUE_TIMEOUT=10m",
+		"WOODY_ADMIN_ADDR=127.0.0.1:0")
 	mustAwaitSlots := func(want ...string) {
 		t.Helper()
-		for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(20 * time.Millisecond) { // sooner than one slot would be free
+		// sooner than one slot would be free
+		for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 			metrics := mustGet(t, shop.AdminURL+"/metrics").body
 			all := true
 			for _, line := range want {
@@ -64,7 +66,8 @@ func TestCallersWhoLeaveAreNotWorkedFor(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
 	for i := range crowd {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/api/misc/heavy?name=%d", proxy.URL, i), nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet,
+			fmt.Sprintf("%s/api/misc/heavy?name=%d", proxy.URL, i), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

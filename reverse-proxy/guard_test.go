@@ -24,7 +24,8 @@ func whileGoodRequestsGoOn(t *testing.T, proxy *programs.HAProxy, abuse func()) 
 		defer close(over)
 		abuse()
 	}()
-	client := &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext}}
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext}}
 	defer client.CloseIdleConnections()
 	for good := 0; ; good++ {
 		began := time.Now()
@@ -55,7 +56,8 @@ func TestRateLimit(t *testing.T) {
 			group.Go(func() {
 				for refused.Load() < 50 && asked.Load() < 2000 {
 					// A new X-Forwarded-For each time: without trust it names nobody.
-					got := mustGet(t, proxy.URL+"/api/ping", fmt.Sprintf("X-Forwarded-For: 192.0.2.%d", asked.Add(1)%256))
+					got := mustGet(t, proxy.URL+"/api/ping",
+						fmt.Sprintf("X-Forwarded-For: 192.0.2.%d", asked.Add(1)%256))
 					if got.status == http.StatusTooManyRequests {
 						refused.Add(1)
 						if !got.problem() || got.header.Get("Retry-After") != "2" {
@@ -67,7 +69,8 @@ func TestRateLimit(t *testing.T) {
 		}
 		group.Wait()
 		if refused.Load() < 50 {
-			t.Errorf("%d of %d requests, eight at once, were refused, with a limit of 60 a second", refused.Load(), asked.Load())
+			t.Errorf("%d of %d requests, eight at once, were refused, with a limit of 60 a second",
+				refused.Load(), asked.Load())
 		}
 		time.Sleep(2 * time.Second) // what Retry-After asks for
 		if got := mustGet(t, proxy.URL+"/api/ping"); got.status != http.StatusOK {
@@ -80,7 +83,8 @@ func TestRateLimit(t *testing.T) {
 func TestRateLimitBehindATrustedProxy(t *testing.T) {
 	proxy := mustStart(t, programs.HAProxyConfig{RateLimit: 5, TrustedProxies: []string{"10.0.0.0/8", "127.0.0.1"}})
 	for i := range 50 {
-		if got := mustGet(t, proxy.URL+"/api/ping", fmt.Sprintf("X-Forwarded-For: 198.51.100.9, 192.0.2.%d", i)); got.status != http.StatusOK {
+		if got := mustGet(t, proxy.URL+"/api/ping",
+			fmt.Sprintf("X-Forwarded-For: 198.51.100.9, 192.0.2.%d", i)); got.status != http.StatusOK {
 			t.Fatalf("client %d was answered %d", i, got.status)
 		}
 	}
@@ -110,7 +114,8 @@ func TestWhatReachesAReplica(t *testing.T) {
 	if want := `for=["127.0.0.1"] real=[] forwarded=[] proto=["http"] id=["good"]`; got.body != want {
 		t.Errorf("from anybody, a replica sees %s, want %s", got.body, want)
 	}
-	got = mustGet(t, mustStart(t, programs.HAProxyConfig{API: []string{addr}, TrustedProxies: []string{"127.0.0.1"}}).URL+"/api/ping", forged...)
+	got = mustGet(t, mustStart(t,
+		programs.HAProxyConfig{API: []string{addr}, TrustedProxies: []string{"127.0.0.1"}}).URL+"/api/ping", forged...)
 	if want := `for=["192.0.2.2"] real=[] forwarded=[] proto=["https"] id=["good"]`; got.body != want {
 		t.Errorf("from a trusted proxy, a replica sees %s, want %s", got.body, want)
 	}
@@ -126,7 +131,8 @@ func TestRequestIDs(t *testing.T) {
 		}
 		seen[id] = true
 	}
-	if got := mustGet(t, proxy.URL+"/api/ping", "Host: a b", "X-Request-Id: mine"); got.header.Get("X-Request-Id") != "mine" {
+	if got := mustGet(t, proxy.URL+"/api/ping", "Host: a b",
+		"X-Request-Id: mine"); got.header.Get("X-Request-Id") != "mine" {
 		t.Errorf("a refusal has the id %q", got.header.Get("X-Request-Id"))
 	}
 }
@@ -135,11 +141,13 @@ func TestAMalformedHost(t *testing.T) {
 	proxy := mustStart(t, programs.HAProxyConfig{})
 	for host, want := range map[string]int{
 		"shop.example": 200, "shop.example:8080": 200, "127.0.0.1": 200, "[::1]:80": 200, "a_b": 200,
-		"": 400, "a b": 400, "<script>": 400, "shop.example/x": 400, "shop.example:80:80": 400, "a@b": 400, "a,b": 400, "-": 400,
+		"": 400, "a b": 400, "<script>": 400, "shop.example/x": 400, "shop.example:80:80": 400, "a@b": 400,
+		"a,b": 400, "-": 400,
 		"shop.example:999999": 400,
 	} {
 		got, body := raw(t, proxy, "GET /api/ping HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
-		if got != want || want == 400 && !strings.Contains(body, `"detail":"The Host field`) && !strings.Contains(body, `"detail":"The request is not well-formed`) {
+		if got != want || want == 400 && !strings.Contains(body, `"detail":"The Host field`) &&
+			!strings.Contains(body, `"detail":"The request is not well-formed`) {
 			t.Errorf("Host: %s is answered %d %s, want %d", host, got, body, want)
 		}
 	}
@@ -182,7 +190,8 @@ func raw(t *testing.T, proxy *programs.HAProxy, request string) (status int, all
 func TestSlowRequests(t *testing.T) {
 	for name, begin := range map[string]string{
 		"header": "GET /api/ping HTTP/1.1\r\nHost: shop.example\r\nX: ",
-		"body":   "POST /api/products HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n",
+		"body": "POST /api/products HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\n" +
+			"Content-Length: 1000\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -220,7 +229,8 @@ func TestSlowRequests(t *testing.T) {
 func TestALargeBody(t *testing.T) {
 	proxy := mustStart(t, programs.HAProxyConfig{})
 	const size = 100 << 20
-	for name, length := range map[string]string{"said": fmt.Sprintf("Content-Length: %d\r\n", size), "chunked": "Transfer-Encoding: chunked\r\n"} {
+	for name, length := range map[string]string{"said": fmt.Sprintf("Content-Length: %d\r\n", size),
+		"chunked": "Transfer-Encoding: chunked\r\n"} {
 		whileGoodRequestsGoOn(t, proxy, func() {
 			conn, err := net.Dial("tcp", proxy.Addr())
 			if err != nil {
@@ -231,7 +241,8 @@ func TestALargeBody(t *testing.T) {
 			conn.SetDeadline(time.Now().Add(15 * time.Second))
 			sent := make(chan int, 1)
 			go func() {
-				fmt.Fprintf(conn, "POST /api/products HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\n%s\r\n", length)
+				fmt.Fprintf(conn, "POST /api/products HTTP/1.1\r\nHost: shop.example\r\n"+
+					"Content-Type: application/json\r\n%s\r\n", length)
 				chunk := bytes.Repeat([]byte("x"), 32<<10)
 				if name == "chunked" {
 					chunk = append(fmt.Appendf(nil, "%x\r\n", len(chunk)), append(chunk, '\r', '\n')...)
@@ -248,7 +259,8 @@ func TestALargeBody(t *testing.T) {
 			}()
 			answer := make([]byte, 4096)
 			n, err := conn.Read(answer)
-			if got := string(answer[:n]); err != nil || !strings.HasPrefix(got, "HTTP/1.1 413 ") || !strings.Contains(got, "without a Content-Length") {
+			if got := string(answer[:n]); err != nil || !strings.HasPrefix(got, "HTTP/1.1 413 ") ||
+				!strings.Contains(got, "without a Content-Length") {
 				t.Errorf("a body of 100 MB (%s) is answered %q, %v; want the proxy's 413", name, got, err)
 			}
 			conn.Close()
@@ -262,7 +274,8 @@ func TestALargeBody(t *testing.T) {
 func TestASmallBodyWithoutALength(t *testing.T) {
 	proxy := mustStart(t, programs.HAProxyConfig{})
 	body := io.MultiReader(strings.NewReader(`{"name":"Robot"}`)) // whose length nobody knows
-	if got := mustDo(t, http.MethodPost, proxy.URL+"/api/products", body, "Content-Type: application/json"); got.status != http.StatusCreated {
+	if got := mustDo(t, http.MethodPost, proxy.URL+"/api/products", body,
+		"Content-Type: application/json"); got.status != http.StatusCreated {
 		t.Errorf("a chunked body = %d %s", got.status, got.body)
 	}
 }
@@ -283,7 +296,8 @@ func TestCompression(t *testing.T) {
 	shop := mustStartShop(t, "shop")
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}})
 	fields := []string{"Accept-Encoding: gzip", "Accept: application/json"}
-	if got := mustGet(t, proxy.URL+"/api/products", fields...); got.header.Get("Content-Encoding") != "gzip" || !strings.Contains(strings.Join(got.header["Vary"], ","), "Accept-Encoding") {
+	if got := mustGet(t, proxy.URL+"/api/products", fields...); got.header.Get("Content-Encoding") != "gzip" ||
+		!strings.Contains(strings.Join(got.header["Vary"], ","), "Accept-Encoding") {
 		t.Errorf("a list has Content-Encoding %q and Vary %q", got.header.Get("Content-Encoding"), got.header["Vary"])
 	}
 	got := mustGet(t, proxy.URL+"/api/products/1", fields...)
@@ -297,7 +311,8 @@ func TestCompression(t *testing.T) {
 		t.Errorf("a rename with that ETag = %d %s", renamed.status, renamed.body)
 	}
 	list := mustGet(t, proxy.URL+"/api/products", fields...).header.Get("ETag")
-	if got := mustGet(t, proxy.URL+"/api/products", append(fields, "If-None-Match: "+list)...); got.status != http.StatusNotModified {
+	if got := mustGet(t, proxy.URL+"/api/products",
+		append(fields, "If-None-Match: "+list)...); got.status != http.StatusNotModified {
 		t.Errorf("a list asked again with its ETag %s = %d, want 304", list, got.status)
 	}
 }

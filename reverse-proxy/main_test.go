@@ -86,7 +86,8 @@ type answer struct {
 
 // problem reports whether it is an error as problem+json of its own status.
 func (a answer) problem() bool {
-	return a.header.Get("Content-Type") == "application/problem+json" && strings.Contains(a.body, fmt.Sprintf(`"status":%d,`, a.status))
+	return a.header.Get("Content-Type") == "application/problem+json" &&
+		strings.Contains(a.body, fmt.Sprintf(`"status":%d,`, a.status))
 }
 
 // mustDo sends one request on a connection of its own; fields are "Name: value".

@@ -36,8 +36,10 @@ func TestWhateverTheProxyAnswersItself(t *testing.T) {
 			Status              int
 		}
 		err := json.Unmarshal([]byte(got.body), &body)
-		if got.status != status || !got.problem() || err != nil || body.Type != "about:blank" || body.Title != http.StatusText(status) || body.Detail == "" {
-			t.Errorf("%d is answered %d %s %s (%v), want problem+json", status, got.status, got.header.Get("Content-Type"), got.body, err)
+		if got.status != status || !got.problem() || err != nil || body.Type != "about:blank" ||
+			body.Title != http.StatusText(status) || body.Detail == "" {
+			t.Errorf("%d is answered %d %s %s (%v), want problem+json",
+				status, got.status, got.header.Get("Content-Type"), got.body, err)
 		}
 		if control := got.header.Get("Cache-Control"); control != "no-store" {
 			t.Errorf("%d: Cache-Control = %q, want no-store", status, control)
@@ -118,7 +120,8 @@ func TestWhatNeverBecameARequest(t *testing.T) {
 		"POST /api/products HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n":     422,
 	} {
 		got, all := raw(t, proxy, request+"GET /api/ping HTTP/1.1\r\n"+host+"Connection: close\r\n\r\n")
-		if got != want || strings.Count(all, "HTTP/1.1 ") != 1 || !strings.Contains(all, "<html>") || !strings.Contains(all, "Cache-Control: no-cache") {
+		if got != want || strings.Count(all, "HTTP/1.1 ") != 1 || !strings.Contains(all, "<html>") ||
+			!strings.Contains(all, "Cache-Control: no-cache") {
 			t.Errorf("%.80q is answered %q, want HAProxy's own %d and nothing else", request, all, want)
 		}
 	}

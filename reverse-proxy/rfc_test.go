@@ -24,7 +24,8 @@ func TestTablesThroughTheProxy(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *programs.HAProxy){
 		"conditions of reads": testConditionsOfReads, "conditions of writes": testConditionsOfWrites,
 		"conditions of compressed answers": testConditionsOfCompressedAnswers,
-		"ranges":                           testRanges, "types": testTypes, "codings": testCodings, "codings of the proxy": testCodingsOfTheProxy,
+		"ranges":                           testRanges, "types": testTypes, "codings": testCodings,
+		"codings of the proxy": testCodingsOfTheProxy,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, proxy) })
 	}
@@ -39,7 +40,8 @@ const (
 // testConditionsOfReads holds reads of the API, of the front and of the edge behind it against the table.
 func testConditionsOfReads(t *testing.T, proxy *programs.HAProxy) {
 	for _, read := range []struct{ host, path string }{
-		{shopHost, "/api/ping"}, {shopHost, "/api/products/1"}, {shopHost, "/api/products?limit=1"}, {shopHost, "/api/openapi.json"},
+		{shopHost, "/api/ping"}, {shopHost, "/api/products/1"}, {shopHost, "/api/products?limit=1"},
+		{shopHost, "/api/openapi.json"},
 		{shopHost, "/"}, {shopHost, "/robots.txt"}, {cdnHost, "/robots.txt"}, {cdnHost, "/favicon.ico"},
 	} {
 		tag := mustGet(t, proxy.URL+read.path, read.host, plain).header.Get("ETag")
@@ -87,7 +89,8 @@ func testConditionsOfCompressedAnswers(t *testing.T, proxy *programs.HAProxy) {
 		t.Fatalf("ETag = %s, want a weak one", tag)
 	}
 	for condition, want := range map[string]int{
-		"If-None-Match: " + tag: 304, `If-None-Match: "a", ` + tag: 304, `If-None-Match: W/"a"`: 200, "If-Match: " + tag: 412, "If-Match: *": 200,
+		"If-None-Match: " + tag: 304, `If-None-Match: "a", ` + tag: 304, `If-None-Match: W/"a"`: 200,
+		"If-Match: " + tag: 412, "If-Match: *": 200,
 	} {
 		if got := mustGet(t, proxy.URL+url, zipped, condition); got.status != want {
 			t.Errorf("%s = %d, want %d", condition, got.status, want)
@@ -97,7 +100,8 @@ func testConditionsOfCompressedAnswers(t *testing.T, proxy *programs.HAProxy) {
 
 // testRanges holds the front and the edge behind it against the table; the API takes no ranges.
 func testRanges(t *testing.T, proxy *programs.HAProxy) {
-	for _, read := range []struct{ host, path string }{{shopHost, "/robots.txt"}, {cdnHost, "/robots.txt"}, {shopHost, "/api/docs"}} {
+	for _, read := range []struct{ host, path string }{{shopHost, "/robots.txt"}, {cdnHost, "/robots.txt"},
+		{shopHost, "/api/docs"}} {
 		whole := mustGet(t, proxy.URL+read.path, read.host, plain)
 		for _, row := range rfc9110.Ranges(len(whole.body), whole.header.Get("ETag")) {
 			if strings.HasPrefix(read.path, "/api") && row.Status != http.StatusNotModified {
@@ -106,7 +110,8 @@ func testRanges(t *testing.T, proxy *programs.HAProxy) {
 			got := mustGet(t, proxy.URL+read.path, append(row.Fields, read.host, plain)...)
 			part, contentRange := row.Part([]byte(whole.body))
 			if got.status != row.Status || got.header.Get("Content-Range") != contentRange {
-				t.Errorf("%s%s: %v = %d %q, want %d %q", read.host, read.path, row, got.status, got.header.Get("Content-Range"), row.Status, contentRange)
+				t.Errorf("%s%s: %v = %d %q, want %d %q",
+					read.host, read.path, row, got.status, got.header.Get("Content-Range"), row.Status, contentRange)
 			} else if row.Status != http.StatusRequestedRangeNotSatisfiable && got.body != string(part) {
 				t.Errorf("%s%s: %v = %d bytes, want %d", read.host, read.path, row, len(got.body), len(part))
 			}
@@ -149,10 +154,14 @@ func testCodingsOfTheProxy(t *testing.T, proxy *programs.HAProxy) {
 		lines []string
 		want  string
 	}{
-		{[]string{"identity"}, ""}, {[]string{""}, ""}, {[]string{"br"}, ""}, {[]string{"gzip;q=0"}, ""}, {[]string{"gzip;q=0.000"}, ""},
-		{[]string{"*;q=0"}, ""}, {[]string{"br, gzip;q=0"}, ""}, {[]string{"gzip;q=0", "*"}, ""}, {[]string{"*, gzip;q=0"}, ""},
-		{[]string{"gzip"}, "gzip"}, {[]string{"br, gzip;q=0.1"}, "gzip"}, {[]string{"br", "gzip"}, "gzip"}, {[]string{"GZIP"}, "gzip"},
-		{[]string{"*"}, "gzip"}, {[]string{"gzip, *;q=0"}, "gzip"}, {[]string{"*;q=0, gzip"}, "gzip"}, {[]string{"identity;q=0, *"}, "gzip"},
+		{[]string{"identity"}, ""}, {[]string{""}, ""}, {[]string{"br"}, ""}, {[]string{"gzip;q=0"}, ""},
+		{[]string{"gzip;q=0.000"}, ""},
+		{[]string{"*;q=0"}, ""}, {[]string{"br, gzip;q=0"}, ""}, {[]string{"gzip;q=0", "*"}, ""},
+		{[]string{"*, gzip;q=0"}, ""},
+		{[]string{"gzip"}, "gzip"}, {[]string{"br, gzip;q=0.1"}, "gzip"}, {[]string{"br", "gzip"}, "gzip"},
+		{[]string{"GZIP"}, "gzip"},
+		{[]string{"*"}, "gzip"}, {[]string{"gzip, *;q=0"}, "gzip"}, {[]string{"*;q=0, gzip"}, "gzip"},
+		{[]string{"identity;q=0, *"}, "gzip"},
 	} {
 		got := mustGet(t, proxy.URL+"/api/openapi.json", rfc9110.Coding{Lines: row.lines}.Fields()...)
 		if coding := got.header.Get("Content-Encoding"); coding != row.want || got.status != 200 {

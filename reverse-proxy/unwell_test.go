@@ -103,7 +103,8 @@ func TestGoneReplicasFailFast(t *testing.T) {
 	for _, path := range []string{"/api/ping", "/api/products?product=Robot", "/"} {
 		began := time.Now()
 		got := mustGet(t, proxy.URL+path)
-		if took := time.Since(began); got.status != http.StatusServiceUnavailable || !got.problem() || took > 5*time.Second {
+		if took := time.Since(began); got.status != http.StatusServiceUnavailable || !got.problem() ||
+			took > 5*time.Second {
 			t.Errorf("%s was answered %d %s after %v, want 503 at once", path, got.status, got.body, took)
 		}
 	}
@@ -158,7 +159,8 @@ func (f *fakeReplica) serve(conn net.Conn) {
 	case f.refuses.Load():
 		status = "503 Service Unavailable"
 	}
-	fmt.Fprintf(conn, "HTTP/1.1 %s\r\nContent-Length: 0\r\nX-Served-By: %s\r\nConnection: close\r\n\r\n", status, f.addr)
+	fmt.Fprintf(conn, "HTTP/1.1 %s\r\nContent-Length: 0\r\nX-Served-By: %s\r\nConnection: close\r\n\r\n",
+		status, f.addr)
 }
 
 // TestHangingChecks has the checks of both replicas hang, while they answer all else; then one is well again, and is
@@ -194,7 +196,8 @@ func TestUnwellReplicasGetAWriteOnce(t *testing.T) {
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{one.addr, two.addr}})
 	mustAwaitServers(t, proxy, "api", 0)
 	for n := range int64(3) {
-		if got := mustGet(t, proxy.URL+"/api/products?product=Robot"); got.status != http.StatusBadGateway || !got.problem() {
+		if got := mustGet(t, proxy.URL+"/api/products?product=Robot"); got.status != http.StatusBadGateway ||
+			!got.problem() {
 			t.Errorf("a write that broke off was answered %d %s, want 502", got.status, got.body)
 		}
 		if got := one.asked.Load() + two.asked.Load(); got != n+1 {
@@ -212,7 +215,9 @@ func TestEndingReplicasAreNotAsked(t *testing.T) {
 	one.refuses.Store(true)
 	mustAwaitServers(t, proxy, "api", 0)
 	mustAwaitServers(t, proxy, "api_unchecked", 0)
-	if got := mustGet(t, proxy.URL+"/api/ping"); got.status != http.StatusServiceUnavailable || !got.problem() || one.asked.Load() > 0 {
-		t.Errorf("answered %d after %d requests to a replica that is ending, want 503 and none", got.status, one.asked.Load())
+	if got := mustGet(t, proxy.URL+"/api/ping"); got.status != http.StatusServiceUnavailable || !got.problem() ||
+		one.asked.Load() > 0 {
+		t.Errorf("answered %d after %d requests to a replica that is ending, want 503 and none",
+			got.status, one.asked.Load())
 	}
 }

@@ -53,7 +53,8 @@ func TestWhatIsAWrite(t *testing.T) {
 		before := state(t, shop)
 		got := mustDo(t, row.method, proxy.URL+row.path, nil, "X-Request-Id: "+id)
 		if got.header.Get("X-Request-Id") != id {
-			t.Errorf("%s %s: the answer's id is %q, want the caller's", row.method, row.path, got.header.Get("X-Request-Id"))
+			t.Errorf("%s %s: the answer's id is %q, want the caller's",
+				row.method, row.path, got.header.Get("X-Request-Id"))
 		}
 		line := logLine(t, proxy, "request="+id)
 		if !strings.Contains(line, " kind="+row.kind+" ") {
@@ -62,7 +63,8 @@ func TestWhatIsAWrite(t *testing.T) {
 		if strings.Contains(line, " kind=read ") && state(t, shop) != before {
 			t.Errorf("%s %s changed something and is called a read", row.method, row.path)
 		}
-		if !strings.Contains(line, " replica=shop ") || !strings.Contains(line, fmt.Sprintf(" status=%d ", got.status)) {
+		if !strings.Contains(line, " replica=shop ") ||
+			!strings.Contains(line, fmt.Sprintf(" status=%d ", got.status)) {
 			t.Errorf("the line names neither replica nor status %d: %s", got.status, line)
 		}
 	}
@@ -149,13 +151,15 @@ func TestAWriteThatMayBeDoneIsNotTriedAgain(t *testing.T) {
 	} {
 		proxy := mustStart(t, programs.HAProxyConfig{API: []string{addr}})
 		for _, call := range []struct{ method, path string }{
-			{"POST", "/api/products"}, {"PUT", "/api/products/1"}, {"DELETE", "/api/products/1"}, {"POST", "/api/orders"},
+			{"POST", "/api/products"}, {"PUT", "/api/products/1"}, {"DELETE", "/api/products/1"},
+			{"POST", "/api/orders"},
 			{"GET", "/api/products?product=Robot"},
 		} {
 			got := mustDo(t, call.method, proxy.URL+call.path, nil)
 			later := got.header.Get("Retry-After")
 			if got.status != want || later != "" || !strings.Contains(got.body, "may have been carried out") {
-				t.Errorf("%s %s = %d %q, Retry-After %q; want %d", call.method, call.path, got.status, got.body, later, want)
+				t.Errorf("%s %s = %d %q, Retry-After %q; want %d",
+					call.method, call.path, got.status, got.body, later, want)
 			}
 		}
 	}
@@ -172,7 +176,8 @@ func TestReadsAreRetriedAndWritesAreNot(t *testing.T) {
 		t.Errorf("20 reads were served by %v, after %d that broke off", got, dying.reads.Load())
 	}
 	good, bad := 0, 0
-	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}} // one kept connection, and a client that retries GETs
+	// one kept connection, and a client that retries GETs
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
 	defer client.CloseIdleConnections()
 	for range 20 {
 		got, err := client.Get(proxy.URL + "/api/products?product=Robot")

@@ -15,7 +15,8 @@ import (
 
 // zoneOf is a small zone with a serial and more records.
 func zoneOf(serial string, more ...string) string {
-	return "$TTL 1h\n@ IN SOA ns hostmaster (\n\t" + serial + " ; serial\n\t1h 15m 2w 5m )\n\tIN NS ns\nns IN A 192.0.2.53\n" +
+	return "$TTL 1h\n@ IN SOA ns hostmaster (\n\t" + serial +
+		" ; serial\n\t1h 15m 2w 5m )\n\tIN NS ns\nns IN A 192.0.2.53\n" +
 		strings.Join(more, "\n") + "\n"
 }
 
@@ -86,12 +87,14 @@ func TestAliasIsServed(t *testing.T) {
 	awaitSerial("2026120100")
 	dig("cdn.example.org", "CNAME", "cl-9.other.example.")
 
-	mustDNS(t, "20261201", "--reload", server.Reload, "--ttl", "60", "example.org", file, "static.shop", "cl-9.other.example.")
+	mustDNS(t, "20261201", "--reload", server.Reload, "--ttl", "60", "example.org", file, "static.shop",
+		"cl-9.other.example.")
 	awaitSerial("2026120101")
 	dig("static.shop.example.org", "CNAME", "cl-9.other.example.")
 	dig("cdn.shop.example.org", "CNAME", "shop.example.org.")
 
-	if out, err := dns("20261201", "--reload", server.Reload, "example.org", file, "shop", "cl-9.other.example"); err == nil {
+	if out, err := dns("20261201", "--reload", server.Reload, "example.org", file, "shop",
+		"cl-9.other.example"); err == nil {
 		t.Errorf("an alias beside an address is taken: %s", out)
 	}
 	dig("shop.example.org", "A", "192.0.2.10")
@@ -116,7 +119,8 @@ func TestSerial(t *testing.T) {
 	} {
 		file := mustWrite(t, zoneOf(row.old))
 		mustDNS(t, row.today, "example.org", file, "cdn", "a.example")
-		if got, want := mustRead(t, file), zoneOf(row.want)+"cdn.example.org.\t300\tIN\tCNAME\ta.example.\n"; got != want {
+		if got, want := mustRead(t, file), zoneOf(row.want)+
+			"cdn.example.org.\t300\tIN\tCNAME\ta.example.\n"; got != want {
 			t.Errorf("on %s, serial %s became\n%s\nwant\n%s", row.today, row.old, got, want)
 		}
 	}
@@ -127,17 +131,32 @@ func TestSerial(t *testing.T) {
 func TestFormsOfZones(t *testing.T) {
 	const soa = "@ SOA ns hm 7 1h 15m 2w 5m\n@ NS ns\nns A 192.0.2.53\n"
 	for _, row := range []struct{ name, before, after string }{
-		{"a plain one", "$TTL 1h\n" + soa + "cdn CNAME old.example.\n", "$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "cdn CNAME new.example.\n"},
-		{"a time and a class", "$TTL 1h\n" + soa + "cdn 1h30m IN CNAME old.example. ; ours\n", "$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "cdn 1h30m IN CNAME new.example. ; ours\n"},
-		{"a class and a time", "$TTL 1h\n" + soa + "cdn\tin\t60\tcname\told.example.\n", "$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "cdn\tin\t60\tcname\tnew.example.\n"},
-		{"a full name", "$TTL 1h\n" + soa + "CDN.Example.Org. CNAME old.example.\n", "$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "CDN.Example.Org. CNAME new.example.\n"},
-		{"a short target", "$TTL 1h\n" + soa + "cdn CNAME ns\n", "$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "cdn CNAME new.example.\n"},
-		{"another origin", "$ORIGIN org.\n$TTL 1h\nexample SOA ns.example hm 7 1h 15m 2w 5m\n NS ns.example\n$ORIGIN example\nns A 192.0.2.53\ncdn CNAME old.example.\n$ORIGIN x.example.org.\ncdn CNAME other.example.\n",
-			"$ORIGIN org.\n$TTL 1h\nexample SOA ns.example hm 8 1h 15m 2w 5m\n NS ns.example\n$ORIGIN example\nns A 192.0.2.53\ncdn CNAME new.example.\n$ORIGIN x.example.org.\ncdn CNAME other.example.\n"},
-		{"several lines, remarks that look like records", "; @ SOA x y 1 (\n$TTL 1h\n@ IN SOA ns hm ( ; 7 is not it )\n 7 ; nor this: 7\n 1h 15m\n 2w 5m ) ; end (\n NS ns\nns A 192.0.2.53\n; cdn CNAME old.example.\ncdn CNAME ( old.example. )\n",
-			"; @ SOA x y 1 (\n$TTL 1h\n@ IN SOA ns hm ( ; 7 is not it )\n 8 ; nor this: 7\n 1h 15m\n 2w 5m ) ; end (\n NS ns\nns A 192.0.2.53\n; cdn CNAME old.example.\ncdn CNAME ( new.example. )\n"},
-		{"texts", "$TTL 1h\n" + soa + "t TXT \"; ( cdn CNAME \\\" old.example.\"\ncdn CNAME old.example.\nu TXT a\\;b\\(\n", "$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "t TXT \"; ( cdn CNAME \\\" old.example.\"\ncdn CNAME new.example.\nu TXT a\\;b\\(\n"},
-		{"hosts that are called like other things", "$TTL 1h\n" + soa + "cname A 192.0.2.1\n7 A 192.0.2.7\nsoa CNAME cdn\ncdn CNAME old.example.\n", "$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "cname A 192.0.2.1\n7 A 192.0.2.7\nsoa CNAME cdn\ncdn CNAME new.example.\n"},
+		{"a plain one", "$TTL 1h\n" + soa + "cdn CNAME old.example.\n",
+			"$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "cdn CNAME new.example.\n"},
+		{"a time and a class", "$TTL 1h\n" + soa + "cdn 1h30m IN CNAME old.example. ; ours\n",
+			"$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "cdn 1h30m IN CNAME new.example. ; ours\n"},
+		{"a class and a time", "$TTL 1h\n" + soa + "cdn\tin\t60\tcname\told.example.\n",
+			"$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "cdn\tin\t60\tcname\tnew.example.\n"},
+		{"a full name", "$TTL 1h\n" + soa + "CDN.Example.Org. CNAME old.example.\n",
+			"$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "CDN.Example.Org. CNAME new.example.\n"},
+		{"a short target", "$TTL 1h\n" + soa + "cdn CNAME ns\n",
+			"$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) + "cdn CNAME new.example.\n"},
+		{"another origin", "$ORIGIN org.\n$TTL 1h\nexample SOA ns.example hm 7 1h 15m 2w 5m\n NS ns.example\n" +
+			"$ORIGIN example\nns A 192.0.2.53\ncdn CNAME old.example.\n$ORIGIN x.example.org.\n" +
+			"cdn CNAME other.example.\n",
+			"$ORIGIN org.\n$TTL 1h\nexample SOA ns.example hm 8 1h 15m 2w 5m\n NS ns.example\n$ORIGIN example\n" +
+				"ns A 192.0.2.53\ncdn CNAME new.example.\n$ORIGIN x.example.org.\ncdn CNAME other.example.\n"},
+		{"several lines, remarks that look like records", "; @ SOA x y 1 (\n$TTL 1h\n@ IN SOA ns hm ( ; 7 is not it " +
+			")\n 7 ; nor this: 7\n 1h 15m\n 2w 5m ) ; end (\n NS ns\nns A 192.0.2.53\n; cdn CNAME old.example.\n" +
+			"cdn CNAME ( old.example. )\n",
+			"; @ SOA x y 1 (\n$TTL 1h\n@ IN SOA ns hm ( ; 7 is not it )\n 8 ; nor this: 7\n 1h 15m\n" +
+				" 2w 5m ) ; end (\n NS ns\nns A 192.0.2.53\n; cdn CNAME old.example.\ncdn CNAME ( new.example. )\n"},
+		{"texts", "$TTL 1h\n" + soa + "t TXT \"; ( cdn CNAME \\\" old.example.\"\ncdn CNAME old.example.\n" +
+			"u TXT a\\;b\\(\n", "$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) +
+			"t TXT \"; ( cdn CNAME \\\" old.example.\"\ncdn CNAME new.example.\nu TXT a\\;b\\(\n"},
+		{"hosts that are called like other things", "$TTL 1h\n" + soa + "cname A 192.0.2.1\n7 A 192.0.2.7\n" +
+			"soa CNAME cdn\ncdn CNAME old.example.\n", "$TTL 1h\n" + strings.Replace(soa, "7", "8", 1) +
+			"cname A 192.0.2.1\n7 A 192.0.2.7\nsoa CNAME cdn\ncdn CNAME new.example.\n"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			file := mustWrite(t, row.before)
@@ -165,7 +184,8 @@ func TestRefused(t *testing.T) {
 	}{
 		{"a zone that is broken", good + "oops\n", args, "named-checkzone refuses"},
 		{"a zone without a name server", "$TTL 1h\n@ SOA ns hm 7 1h 15m 2w 5m\n", args, "has no NS records"},
-		{"another zone's file", "$TTL 1h\nexample.com. SOA ns.example.com. hm.example.com. 7 1h 15m 2w 5m\nexample.com. NS ns.example.com.\n", args, "has 0 SOA records"},
+		{"another zone's file", "$TTL 1h\nexample.com. SOA ns.example.com. hm.example.com. 7 1h 15m 2w 5m\n" +
+			"example.com. NS ns.example.com.\n", args, "has 0 SOA records"},
 		{"an alias beside an address", good, with(2, "shop"), "CNAME and other data"},
 		{"the zone's own name", good, with(2, "example.org"), "cannot be an alias"},
 		{"a name of another zone", good, with(2, "cdn.example.com."), "is not in the zone"},
@@ -173,8 +193,10 @@ func TestRefused(t *testing.T) {
 		{"a target that is none", good, with(3, "new.example;reboot"), "is not a name"},
 		{"an empty target", good, with(3, ""), "is not a name"},
 		{"an alias of itself", good, with(3, "cdn.example.org"), "alias of itself"},
-		{"a signed zone", good + "@ DNSKEY 257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==\n", args, "signed"},
-		{"an alias in another file", good[:strings.Index(good, "cdn CNAME")] + "$INCLUDE more\n", args, "named-checkzone refuses"},
+		{"a signed zone", good + "@ DNSKEY 257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF" +
+			"+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==\n", args, "signed"},
+		{"an alias in another file", good[:strings.Index(good, "cdn CNAME")] + "$INCLUDE more\n", args,
+			"named-checkzone refuses"},
 		{"a time that is none", good, append([]string{"--ttl", "soon"}, args...), "--ttl"},
 		{"a reload that fails", good, append([]string{"--reload", "echo no server; exit 3"}, args...), "no server"},
 		{"a file that is not there", good, with(1, "/nowhere/zone"), "cannot read the zone file"},
@@ -219,7 +241,8 @@ func TestZoneThatAServerWritesToIsRefused(t *testing.T) {
 	if err := os.WriteFile(file+".jnl", nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := dns("20261121", "example.org", file, "cdn", "a.example"); err == nil || !strings.Contains(out, "freeze") {
+	if out, err := dns("20261121", "example.org", file, "cdn", "a.example"); err == nil ||
+		!strings.Contains(out, "freeze") {
 		t.Errorf("%v %q, want a refusal that says what to do", err, out)
 	}
 }
@@ -229,7 +252,8 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	file := mustWrite(t, zoneOf("7"))
 	mustDNS(t, "20261121", "example.org", file, "cdn", "a.example")
 	first := mustRead(t, file)
-	if out, err := dns("20261122", "--reload", "touch "+file+".reloaded", "example.org", file, "cdn.example.org", "A.example."); err != nil || !strings.Contains(out, "already") {
+	if out, err := dns("20261122", "--reload", "touch "+file+".reloaded", "example.org", file, "cdn.example.org",
+		"A.example."); err != nil || !strings.Contains(out, "already") {
 		t.Errorf("%v %q, want success that says so", err, out)
 	}
 	if got := mustRead(t, file); got != first {

@@ -24,8 +24,8 @@ func (u *user) mustImportAll(t *testing.T) {
 	u.mustGet(t)
 }
 
-// TestUserNeedsNoTestServers has a user of every package build, vet, test and vendor a program, from a proxy without the
-// module that the library's own tests need.
+// TestUserNeedsNoTestServers has a user of every package build, vet, test and vendor a program, from a proxy without
+// the module that the library's own tests need.
 func TestUserNeedsNoTestServers(t *testing.T) {
 	t.Parallel()
 	u := mustBeUser(t, library...)

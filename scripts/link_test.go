@@ -43,7 +43,8 @@ func TestCoreLinksLittle(t *testing.T) {
 	u := mustBeUser(t, "cache")
 	sizes := u.mustBuild(t, "core", "corewithout")
 	wantMore(t, sizes, "core", "corewithout", 3)
-	foreign := regexp.MustCompile(`(?m)^.*(redis|prometheus|fiber|fasthttp|gocache/store|database/sql|net/http|testing).*$`)
+	foreign := regexp.MustCompile(
+		`(?m)^.*(redis|prometheus|fiber|fasthttp|gocache/store|database/sql|net/http|testing).*$`)
 	if found := foreign.FindAllString(u.mustRun(t, "go list -deps ./core"), -1); found != nil {
 		t.Errorf("a program that keeps in one process links %q", found)
 	}

@@ -93,7 +93,8 @@ func TestNoModuleNeedsTheShop(t *testing.T) {
 			}
 			want := filepath.Join("..", strings.TrimPrefix(need.Path, shop+"/"))
 			if got := filepath.Join(dir, replaced[need.Path]); replaced[need.Path] == "" || got != want {
-				t.Errorf("%s takes %s from %q, want %s of this repository", m.Module.Path, need.Path, replaced[need.Path], want)
+				t.Errorf("%s takes %s from %q, want %s of this repository",
+					m.Module.Path, need.Path, replaced[need.Path], want)
 			}
 		}
 		if dir != ".." && m.Go != "1.25.0" {

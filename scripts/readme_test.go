@@ -116,8 +116,8 @@ func TestREADMENamesEveryExample(t *testing.T) {
 	}
 }
 
-// TestREADMERuns runs the README's commands in an empty folder: for the example that they name, and for the others in its
-// place. The program listens on a port of its own, and uses servers of the test.
+// TestREADMERuns runs the README's commands in an empty folder: for the example that they name, and for the others in
+// its place. The program listens on a port of its own, and uses servers of the test.
 func TestREADMERuns(t *testing.T) {
 	t.Parallel()
 	const named = "sqlite"
@@ -139,7 +139,8 @@ func TestREADMERuns(t *testing.T) {
 			if err := syscall.Kill(-program.PID(), syscall.SIGINT); err != nil {
 				t.Fatal(err)
 			}
-			_ = program.Wait() // "go run" ends with 1 after Ctrl-C, whatever the program does: see the examples' own tests
+			// "go run" ends with 1 after Ctrl-C, whatever the program does: see the examples' own tests
+			_ = program.Wait()
 		})
 	}
 }

@@ -33,7 +33,8 @@ func mustBeUser(t *testing.T, modules ...string) *user {
 	}
 	u := &user{dir: t.TempDir(), env: append(os.Environ(),
 		"GOENV=off", "GOWORK=off", "GOSUMDB=off", "GOPRIVATE=", "GONOPROXY=none", "GOTOOLCHAIN=local", "CGO_ENABLED=0",
-		"GOFLAGS=-modcacherw -trimpath -buildvcs=false", // so that what was compiled in another folder is not compiled again
+		// so that what was compiled in another folder is not compiled again
+		"GOFLAGS=-modcacherw -trimpath -buildvcs=false",
 		"GOMODCACHE="+own, "GOCACHE="+mustRun(t, "..", "go env GOCACHE"),
 		fmt.Sprintf("GOPROXY=file://%s,file://%s/cache/download", proxy, mustRun(t, "..", "go env GOMODCACHE")),
 	)}

@@ -17,7 +17,8 @@ const scrapePatience = 2 * time.Second
 // WatchHealth adds whether the replica is ready, its database answers and has room, as 1 or 0.
 func WatchHealth(registry prometheus.Registerer, h *health.Health) {
 	gauge(registry, "woody_ready", "1 while the replica wants requests.", func() float64 { return truth(h.Ready()) })
-	gauge(registry, "woody_database_up", "1 while the database answers.", func() float64 { return truth(h.DatabaseUp()) })
+	gauge(registry, "woody_database_up", "1 while the database answers.",
+		func() float64 { return truth(h.DatabaseUp()) })
 	gauge(registry, "woody_database_full", "1 while the database has no room for what is written.", func() float64 {
 		return truth(h.Database() == health.Full)
 	})
@@ -27,12 +28,14 @@ func WatchHealth(registry prometheus.Registerer, h *health.Health) {
 func WatchSlots(registry prometheus.Registerer, name string, s *slots.Slots) {
 	gauge(registry, "woody_"+name, "How many there are.", func() float64 { return float64(s.Size()) })
 	gauge(registry, "woody_"+name+"_in_use", "How many are taken.", func() float64 { return float64(s.InUse()) })
-	gauge(registry, "woody_"+name+"_waiting", "How many callers wait for one.", func() float64 { return float64(s.Waiting()) })
+	gauge(registry, "woody_"+name+"_waiting", "How many callers wait for one.",
+		func() float64 { return float64(s.Waiting()) })
 }
 
 // WatchAdditions adds how many new products wait for a transaction that they will share.
 func WatchAdditions(registry prometheus.Registerer, waiting func() int) {
-	gauge(registry, "woody_additions_waiting", "How many new products wait to be stored together.", func() float64 { return float64(waiting()) })
+	gauge(registry, "woody_additions_waiting", "How many new products wait to be stored together.",
+		func() float64 { return float64(waiting()) })
 }
 
 func gauge(registry prometheus.Registerer, name, help string, value func() float64) {
@@ -56,7 +59,8 @@ type backlogCollector struct{ store shop.Store }
 
 var (
 	pendingDesc = prometheus.NewDesc("woody_orders_pending", "Orders that wait for their validation.", nil, nil)
-	oldestDesc  = prometheus.NewDesc("woody_orders_oldest_seconds", "How long the oldest of them has been waiting.", nil, nil)
+	oldestDesc  = prometheus.NewDesc("woody_orders_oldest_seconds",
+		"How long the oldest of them has been waiting.", nil, nil)
 )
 
 func (b backlogCollector) Describe(descs chan<- *prometheus.Desc) {

@@ -91,7 +91,8 @@ func (c *clients) writeOnce(r *replica, draw *rand.Rand) {
 
 // call returns the status, and the JSON of a good answer in into; header is names and values. A call that brought no
 // answer has an error.
-func (c *clients) call(r *replica, method, path, body string, into any, header ...string) (status int, layer string, err error) {
+func (c *clients) call(r *replica, method, path, body string, into any, header ...string) (
+	status int, layer string, err error) {
 	request, err := http.NewRequest(method, r.url()+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
@@ -300,7 +301,8 @@ func (c *clients) difference() (oracle.Verdict, string, error) {
 		}
 		item := c.ledger.Item(id)
 		if verdict := item.Audit(truth); verdict != oracle.Good {
-			return verdict, fmt.Sprintf("the database has %v of product %d; %v was acknowledged", truth, id, item.Floor()), nil
+			return verdict, fmt.Sprintf("the database has %v of product %d; %v was acknowledged",
+				truth, id, item.Floor()), nil
 		}
 		for _, r := range c.system.replicas {
 			var p oracle.Product
@@ -309,7 +311,8 @@ func (c *clients) difference() (oracle.Verdict, string, error) {
 				return 0, "", fmt.Errorf("%s answers %d, %w", r.name, status, err)
 			}
 			if p.State() != truth {
-				differ := fmt.Sprintf("%s has %v of product %d, the database %v (%s)", r.name, p.State(), id, truth, layer)
+				differ := fmt.Sprintf("%s has %v of product %d, the database %v (%s)",
+					r.name, p.State(), id, truth, layer)
 				return oracle.Stale, differ, nil
 			}
 		}

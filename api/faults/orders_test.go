@@ -49,7 +49,8 @@ const tries = 5
 func (c *clients) order(draw *rand.Rand) {
 	key := oracle.NewKey()
 	place := func(placed *order) bool {
-		return c.write(c.system.writer(draw), http.MethodPost, "/api/orders", `{"product":"Yoyo"}`, placed, "Idempotency-Key", key)
+		return c.write(c.system.writer(draw), http.MethodPost, "/api/orders", `{"product":"Yoyo"}`, placed,
+			"Idempotency-Key", key)
 	}
 	var first, again order
 	if !c.sendAgain(func() bool { return place(&first) }) {
@@ -127,7 +128,8 @@ func (c *clients) orderDifference() (oracle.Verdict, string, error) {
 					continue
 				}
 				if o.Status != truth {
-					differ := fmt.Sprintf("%s says %q of %s, the database %q (%d, %s)", r.name, o.Status, path, truth, status, layer)
+					differ := fmt.Sprintf("%s says %q of %s, the database %q (%d, %s)",
+						r.name, o.Status, path, truth, status, layer)
 					return oracle.Stale, differ, nil
 				}
 			}

@@ -100,8 +100,8 @@ func (r *mediaRange) names(kind, subtype string) (by specificity) {
 	return by
 }
 
-// cutRange reads the first member of a list, and returns what is behind its comma. It is not ok for an empty member, and
-// for one that is no media range.
+// cutRange reads the first member of a list, and returns what is behind its comma. It is not ok for an empty member,
+// and for one that is no media range.
 func cutRange(list []byte) (r mediaRange, rest []byte, ok bool) {
 	r.weight = qvalue.Max
 	s := scanner{list}

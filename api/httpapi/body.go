@@ -18,7 +18,8 @@ func bodyString(c *fiber.Ctx, member string) (string, error) {
 	err := json.Unmarshal(c.Request().Body(), &members) // as it came: Body would inflate it
 	value, ok := members[member]
 	if err != nil || !ok || len(members) != 1 {
-		return "", &httpError{fiber.StatusBadRequest, fmt.Sprintf(`Send a JSON object in UTF-8 with the one member "%s", a string.`, member)}
+		return "", &httpError{fiber.StatusBadRequest,
+			fmt.Sprintf(`Send a JSON object in UTF-8 with the one member "%s", a string.`, member)}
 	}
 	return value, nil
 }

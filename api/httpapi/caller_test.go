@@ -60,7 +60,8 @@ func TestCallersWhoLeaveKeepNothingBusy(t *testing.T) {
 			for i := range 50 {
 				s.ask(ctx, method, fmt.Sprintf("/api/misc/heavy?name=%d", i))
 			}
-			await(t, "one computes, and all others wait", func() bool { return slots.InUse() == 1 && slots.Waiting() == 49 })
+			await(t, "one computes, and all others wait",
+				func() bool { return slots.InUse() == 1 && slots.Waiting() == 49 })
 			time.Sleep(lookedAt)
 			leave()
 			await(t, "all is free", func() bool { return slots.InUse() == 0 && slots.Waiting() == 0 })
@@ -133,7 +134,8 @@ func TestAHalfClosedCallerIsAnswered(t *testing.T) {
 			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Error(err)
 			}
-			answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: request[:strings.Index(request, " ")]})
+			answer, err := http.ReadResponse(bufio.NewReader(conn),
+				&http.Request{Method: request[:strings.Index(request, " ")]})
 			if err != nil || answer.StatusCode != http.StatusOK {
 				t.Errorf("%.20q was answered %v, %v", request, answer, err)
 			}

@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache/conditional/conditionaltest"
 )
 
-// TestConditionsOfReads holds every read that has an entity tag against the table of RFC 9110 section 13: from the cache,
-// past it, and where there is no cache at all.
+// TestConditionsOfReads holds every read that has an entity tag against the table of RFC 9110 section 13: from the
+// cache, past it, and where there is no cache at all.
 func TestConditionsOfReads(t *testing.T) {
 	s := mustServe(t)
 	order := mustEndOrder(s)
@@ -56,7 +56,8 @@ func wantConditional(t *testing.T, row conditionaltest.Case, got reply, tag, bod
 			t.Errorf("%v: %d says %q", row, got.status, body)
 		}
 	}
-	if got.status != row.Read || got.body != body || got.header.Get("ETag") != tag || got.header.Get("Cache-Control") != control || got.header.Get("Vary") != "Accept" {
+	if got.status != row.Read || got.body != body || got.header.Get("ETag") != tag ||
+		got.header.Get("Cache-Control") != control || got.header.Get("Vary") != "Accept" {
 		t.Errorf("%v = %d %q %v, want %d", row, got.status, got.body, got.header, row.Read)
 	}
 }
@@ -65,7 +66,8 @@ func wantConditional(t *testing.T, row conditionaltest.Case, got reply, tag, bod
 func mustEndOrder(s *testShop) string {
 	where := s.post("/api/orders", `{"product":"Yoyo"}`).header.Get("Location")
 	got := s.get(where)
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(got.body, "Success") || got.layer() != hit; got = s.get(where) {
+	deadline := time.Now().Add(10 * time.Second)
+	for ; !strings.Contains(got.body, "Success") || got.layer() != hit; got = s.get(where) {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("the order has not ended: %q", got.body)
 		}
@@ -73,7 +75,8 @@ func mustEndOrder(s *testShop) string {
 	return strings.TrimPrefix(where, "/api/orders/")
 }
 
-// TestConditionsOfWrites holds the two writes to something that exists against the table. A refused one leaves it alone.
+// TestConditionsOfWrites holds the two writes to something that exists against the table. A refused one leaves it
+// alone.
 func TestConditionsOfWrites(t *testing.T) {
 	s := mustServe(t)
 	for _, accept := range []string{"application/json", "text/plain"} {
@@ -81,11 +84,14 @@ func TestConditionsOfWrites(t *testing.T) {
 			for _, method := range []string{http.MethodPut, http.MethodDelete} {
 				where := s.post("/api/products", `{"name":"Robot"}`).header.Get("Location")
 				before := s.get(where, "Accept: "+accept)
-				got := s.call(method, where, `{"name":"Robot rouge"}`, append(row.For(before.header.Get("ETag")), "Content-Type: application/json")...)
+				got := s.call(method, where, `{"name":"Robot rouge"}`,
+					append(row.For(before.header.Get("ETag")), "Content-Type: application/json")...)
 				after := s.get(where, "Accept: "+accept)
 				changed := after.status != 200 || after.body != before.body
-				if refused := got.status == 412; refused != (row.Write == 412) || changed == refused || !refused && got.status/100 != 2 {
-					t.Errorf("%s, the tag of %s: %v = %d %q, and then %d %q; want %d", method, accept, row, got.status, got.body, after.status, after.body, row.Write)
+				if refused := got.status == 412; refused != (row.Write == 412) || changed == refused ||
+					!refused && got.status/100 != 2 {
+					t.Errorf("%s, the tag of %s: %v = %d %q, and then %d %q; want %d",
+						method, accept, row, got.status, got.body, after.status, after.body, row.Write)
 				}
 			}
 		}
@@ -96,14 +102,19 @@ func TestConditionsOfWrites(t *testing.T) {
 func TestATagIsMoreThanItsVersion(t *testing.T) {
 	s := mustServe(t)
 	tag := s.get("/api/products/1").header.Get("ETag")
-	for _, wrong := range []string{`"v1-0"`, `"v1-"`, `"v1"`, `"1"`, strings.Replace(tag, "v1", "v2", 1), strings.Replace(tag, "v1-", "v01-", 1), `"v1-` + strings.ToUpper(tag[4:])} {
-		s.call(http.MethodPut, "/api/products/1", `{"name":"x"}`, "Content-Type: application/json", "If-Match: "+wrong).wantStatus(t, 412)
+	for _, wrong := range []string{`"v1-0"`, `"v1-"`, `"v1"`, `"1"`, strings.Replace(tag, "v1", "v2", 1),
+		strings.Replace(tag, "v1-", "v01-", 1), `"v1-` + strings.ToUpper(tag[4:])} {
+		s.call(http.MethodPut, "/api/products/1", `{"name":"x"}`, "Content-Type: application/json",
+			"If-Match: "+wrong).wantStatus(t, 412)
 		s.call(http.MethodDelete, "/api/products/1", "", "If-Match: "+wrong).wantStatus(t, 412)
 	}
-	first := s.call(http.MethodPut, "/api/products/1", `{"name":"x"}`, "Content-Type: application/json", "If-Match: "+tag)
+	first := s.call(http.MethodPut, "/api/products/1", `{"name":"x"}`, "Content-Type: application/json",
+		"If-Match: "+tag)
 	first.wantStatus(t, 200)
-	s.call(http.MethodPut, "/api/products/1", `{"name":"y"}`, "Content-Type: application/json", "If-Match: "+tag).wantStatus(t, 412)
-	s.call(http.MethodPut, "/api/products/1", `{"name":"y"}`, "Content-Type: application/json", "If-Match: "+first.header.Get("ETag")).wantStatus(t, 200)
+	s.call(http.MethodPut, "/api/products/1", `{"name":"y"}`, "Content-Type: application/json",
+		"If-Match: "+tag).wantStatus(t, 412)
+	s.call(http.MethodPut, "/api/products/1", `{"name":"y"}`, "Content-Type: application/json",
+		"If-Match: "+first.header.Get("ETag")).wantStatus(t, 200)
 }
 
 // TestConditionsOfAdditions has the writes whose target has no state to hold on to. A refused one adds nothing.
@@ -173,7 +184,8 @@ func TestFailuresComeBeforeConditions(t *testing.T) {
 		want               int
 		conditions         []string
 	}{
-		{"GET", "/api/products/99", "", 404, []string{"If-Match: *", `If-Match: "a"`, "If-None-Match: *", `If-None-Match: "a"`}},
+		{"GET", "/api/products/99", "", 404,
+			[]string{"If-Match: *", `If-Match: "a"`, "If-None-Match: *", `If-None-Match: "a"`}},
 		{"GET", "/api/nothing", "", 404, []string{"If-Match: *", "If-None-Match: *"}},
 		{"GET", "/api/products?limit=0", "", 400, []string{"If-Match: *", `If-Match: "a"`, "If-None-Match: *"}},
 		{"GET", "/api/orders", "", 400, []string{`If-Match: "a"`, "If-None-Match: *"}},
@@ -193,7 +205,8 @@ func TestFailuresComeBeforeConditions(t *testing.T) {
 			for range 2 { // absence is kept too
 				got := s.call(row.method, row.path, row.body, condition, "Content-Type: application/json")
 				if got.status != row.want || got.header.Get("ETag") != "" {
-					t.Errorf("%s %s with %s = %d %q %v, want %d", row.method, row.path, condition, got.status, got.body, got.header, row.want)
+					t.Errorf("%s %s with %s = %d %q %v, want %d",
+						row.method, row.path, condition, got.status, got.body, got.header, row.want)
 				}
 			}
 		}

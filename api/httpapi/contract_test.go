@@ -141,7 +141,8 @@ func checkBody(t testing.TB, call string, response map[string]any, address strin
 	}
 	content, _ := response["content"].(map[string]any)
 	if content[media] == nil {
-		t.Errorf("%s: the answer %d is %s; openapi.json knows %v", call, got.status, media, slices.Collect(maps.Keys(content)))
+		t.Errorf("%s: the answer %d is %s; openapi.json knows %v",
+			call, got.status, media, slices.Collect(maps.Keys(content)))
 		return
 	}
 	if !strings.HasSuffix(media, "json") {
@@ -186,6 +187,7 @@ func TestContractListsEveryRoute(t *testing.T) {
 		}
 	}
 	if !maps.Equal(routes, documented) {
-		t.Errorf("routes     %v\nopenapi.json %v", slices.Sorted(maps.Keys(routes)), slices.Sorted(maps.Keys(documented)))
+		t.Errorf("routes     %v\nopenapi.json %v",
+			slices.Sorted(maps.Keys(routes)), slices.Sorted(maps.Keys(documented)))
 	}
 }

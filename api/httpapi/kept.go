@@ -17,8 +17,8 @@ const (
 	negativeTTL = 2 * time.Second
 	// refreshAhead is the part of its TTL after which an answer that took long is made again.
 	refreshAhead = 0.7
-	// jitter is the part of its TTL by which an answer may expire earlier, so that a replica that has just started, or an
-	// emptied Redis, does not have all of them expire together a TTL later.
+	// jitter is the part of its TTL by which an answer may expire earlier, so that a replica that has just started, or
+	// an emptied Redis, does not have all of them expire together a TTL later.
 	jitter = 0.1
 )
 

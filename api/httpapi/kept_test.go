@@ -23,7 +23,8 @@ const (
 // TestReadsAreKeptUntilAWrite reads everything twice, writes, and reads again.
 func TestReadsAreKeptUntilAWrite(t *testing.T) {
 	s := mustServe(t)
-	reads := []string{"/api/products/last", "/api/products/1", "/api/products", "/api/products?limit=1", "/api/products?after=2"}
+	reads := []string{"/api/products/last", "/api/products/1", "/api/products", "/api/products?limit=1",
+		"/api/products?after=2"}
 	for _, write := range []struct {
 		what    string
 		send    func() reply
@@ -49,7 +50,8 @@ func TestReadsAreKeptUntilAWrite(t *testing.T) {
 				want = renewed
 			}
 			// Products 1 to 3 are in one id range, so a write to one of them may renew a page of its neighbours.
-			if got := s.get(path).layer(); got != want && !(got == renewed && strings.HasPrefix(path, "/api/products?")) {
+			if got := s.get(path).layer(); got != want &&
+				!(got == renewed && strings.HasPrefix(path, "/api/products?")) {
 				t.Errorf("after %s: the read of %s is %q, want %q", write.what, path, got, want)
 			}
 		}
@@ -66,7 +68,8 @@ func TestTheNextPageGoesWithItsLastProduct(t *testing.T) {
 	for id := 2; id < 200; id++ {
 		s.call(http.MethodDelete, fmt.Sprint("/api/products/", id), "").wantStatus(t, 204)
 	}
-	s.get("/api/products?limit=1").want(t, 200, `{"products":[{"id":200,"name":"toy200","version":1}],"next":"/api/products?after=200&limit=1"}`)
+	s.get("/api/products?limit=1").want(t, 200,
+		`{"products":[{"id":200,"name":"toy200","version":1}],"next":"/api/products?after=200&limit=1"}`)
 	s.call(http.MethodDelete, "/api/products/1", "").wantStatus(t, 204)
 	s.get("/api/products?limit=1").want(t, 200, `{"products":[{"id":200,"name":"toy200","version":1}]}`)
 }
@@ -76,7 +79,8 @@ func TestRefusedWritesInvalidateNothing(t *testing.T) {
 	s := mustServe(t)
 	s.get("/api/products/last")
 	s.call(http.MethodDelete, "/api/products/424242", "").wantStatus(t, 404)
-	s.call(http.MethodPut, "/api/products/1", `{"name":"x"}`, "Content-Type: application/json", `If-Match: "v9-0"`).wantStatus(t, 412)
+	s.call(http.MethodPut, "/api/products/1", `{"name":"x"}`, "Content-Type: application/json",
+		`If-Match: "v9-0"`).wantStatus(t, 412)
 	s.get("/api/products?product=").wantStatus(t, 400)
 	if got := s.get("/api/products/last").layer(); got != hit {
 		t.Errorf("after refused writes: %q, want %q", got, hit)
@@ -101,7 +105,8 @@ func TestAnOrdersStatusIsKeptAndMoves(t *testing.T) {
 	where := s.post("/api/orders", `{"product":"Yoyo"}`).header.Get("Location")
 	// A read between the end's commit and its invalidation has the end, and is not kept: look for both at once.
 	got := s.get(where)
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(got.body, "Success") || got.layer() != hit; got = s.get(where) {
+	deadline := time.Now().Add(10 * time.Second)
+	for ; !strings.Contains(got.body, "Success") || got.layer() != hit; got = s.get(where) {
 		if time.Now().After(deadline) {
 			t.Fatalf("an ended order: %q, %q; want Success, and %q", got.body, got.layer(), hit)
 		}
@@ -120,7 +125,8 @@ func TestKeptAnswersRevalidateAndServeHead(t *testing.T) {
 	if head.status != 200 || head.layer() != hit || head.header.Get("Content-Length") != "4" {
 		t.Errorf("HEAD: %d %v", head.status, head.header)
 	}
-	if json := s.get("/api/products/1", "Accept: application/json"); json.layer() != filled || json.header.Get("ETag") == tag {
+	if json := s.get("/api/products/1", "Accept: application/json"); json.layer() != filled ||
+		json.header.Get("ETag") == tag {
 		t.Errorf("the other type: %q, ETag %s", json.layer(), json.header.Get("ETag"))
 	}
 	if other := s.get("/api/products/1?cb=123"); other.layer() != hit {

@@ -57,20 +57,28 @@ func TestLabOrders(t *testing.T) {
 
 func TestLabMistakes(t *testing.T) {
 	s := mustServe(t)
+	const (
+		missing = "The product name is missing: give 1 to 200 characters."
+		long    = "The product name has 201 characters; at most 200 are allowed."
+		invalid = "The product name is not valid UTF-8."
+		id      = "0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e"
+	)
 	for path, want := range map[string]struct {
 		status int
 		body   string
 	}{
-		"/api/products?product=":                                       {400, "The product name is missing: give 1 to 200 characters."},
-		"/api/products?product=%20%09":                                 {400, "The product name is missing: give 1 to 200 characters."},
-		"/api/products?product=" + strings.Repeat("a", 201):            {400, "The product name has 201 characters; at most 200 are allowed."},
-		"/api/products?product=%ff":                                    {400, "The product name is not valid UTF-8."},
-		"/api/misc/heavy?name=%ff":                                     {400, "The product name is not valid UTF-8."},
-		"/api/orders/do":                                               {400, "The product name is missing: give 1 to 200 characters."},
-		"/api/orders/":                                                 {400, "order_id is missing: ask for /api/orders/?order_id=UUID."},
-		"/api/orders?order_id=x":                                       {400, "An order's id is a UUID, such as 0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e."},
-		"/api/orders/?order_id=0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e":   {404, "There is no order 0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e."},
-		"/api/orders/?order_id=0C7DA1A0-77BD-4DD6-9A0F-B5F0BDF0BA2E":   {404, "There is no order 0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e."},
+		"/api/products?product=":                            {400, missing},
+		"/api/products?product=%20%09":                      {400, missing},
+		"/api/products?product=" + strings.Repeat("a", 201): {400, long},
+		"/api/products?product=%ff":                         {400, invalid},
+		"/api/misc/heavy?name=%ff":                          {400, invalid},
+		"/api/orders/do":                                    {400, missing},
+		"/api/orders/": {400,
+			"order_id is missing: ask for /api/orders/?order_id=UUID."},
+		"/api/orders?order_id=x": {400,
+			"An order's id is a UUID, such as " + id + "."},
+		"/api/orders/?order_id=" + id:                                  {404, "There is no order " + id + "."},
+		"/api/orders/?order_id=" + strings.ToUpper(id):                 {404, "There is no order " + id + "."},
 		"/api/products/99":                                             {404, "There is no product 99."},
 		"/api/products?product=" + strings.Repeat("%F0%9F%A7%B8", 200): {200, strings.Repeat("🧸", 200)},
 	} {

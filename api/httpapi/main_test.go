@@ -43,7 +43,8 @@ func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *tes
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(store.Config{DataDir: t.TempDir(), Journal: journal{kept}, Logger: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(
+		store.Config{DataDir: t.TempDir(), Journal: journal{kept}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,8 @@ func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *tes
 	}
 	go api.App().Listener(ln)
 	t.Cleanup(func() { api.App().ShutdownWithTimeout(time.Second) })
-	return &testShop{t: t, url: "http://" + ln.Addr().String(), api: api, shop: theShop, health: h, store: s, metrics: metrics}
+	return &testShop{t: t, url: "http://" + ln.Addr().String(), api: api, shop: theShop, health: h, store: s,
+		metrics: metrics}
 }
 
 // journal has a store's changes invalidate a cache.

@@ -19,7 +19,8 @@ func TestMetricsOnAReusedConnection(t *testing.T) {
 	methods := []string{"GET", "DELETE", "PUT", "POST"}
 	for range 20 {
 		for _, method := range methods {
-			if _, _, err := conn.Do([]byte(method + " /api/products/77 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")); err != nil {
+			if _, _, err := conn.Do(
+				[]byte(method + " /api/products/77 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -14,7 +14,8 @@ import (
 // TestHarmfulNamesAreRefused gives names that could forge, reorder or hide a line to every call that takes one.
 func TestHarmfulNamesAreRefused(t *testing.T) {
 	s := mustServe(t)
-	for _, name := range []string{"Ours\n9 Forged", "\x1b[2J", "a\tb", "a\x00b", "a\u0085b", "a\u2028b", "\u202egnirts", "\u200b", "\u3164"} {
+	for _, name := range []string{"Ours\n9 Forged", "\x1b[2J", "a\tb", "a\x00b", "a\u0085b", "a\u2028b", "\u202egnirts",
+		"\u200b", "\u3164"} {
 		query := url.QueryEscape(name)
 		body := func(member string) string {
 			encoded, err := json.Marshal(map[string]string{member: name})
@@ -54,10 +55,12 @@ func TestOldNamesForgeNoLine(t *testing.T) {
 		t.Errorf("last = %q", got)
 	}
 	var inJSON shop.Product
-	if err := json.Unmarshal([]byte(s.get(where, "Accept: application/json").body), &inJSON); err != nil || inJSON != old {
+	if err := json.Unmarshal([]byte(s.get(where, "Accept: application/json").body), &inJSON); err != nil ||
+		inJSON != old {
 		t.Errorf("in JSON it is %q, %v; want it as it is", inJSON.Name, err)
 	}
-	order := shop.Order{ID: "0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e", Product: name, Status: "Pending\nSuccess", Version: 1}
+	order := shop.Order{ID: "0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e", Product: name,
+		Status: "Pending\nSuccess", Version: 1}
 	if _, err := s.store.AddOrder(t.Context(), order, ""); err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,12 @@ func TestTypes(t *testing.T) {
 	for _, call := range []struct{ method, path, own string }{
 		{"GET", "/api/ping", "text"}, {"GET", "/api/misc/heavy?name=x", "text"}, {"GET", "/api/products/last", "text"},
 		{"GET", "/api/products/1", "text"}, {"GET", "/api/products", "json"}, {"HEAD", "/api/products?limit=1", "json"},
-		{"GET", "/api/products/99", "text"}, {"GET", "/api/orders/?order_id=00000000-0000-0000-0000-000000000000", "text"},
+		{"GET", "/api/products/99", "text"},
+		{"GET", "/api/orders/?order_id=00000000-0000-0000-0000-000000000000", "text"},
 		{"GET", "/api/nothing", "json"}, {"GET", "/api/products?limit=0", "json"},
 		{"GET", "/api/products?product=Robot", "text"}, {"GET", "/api/orders/do?order=Yoyo", "text"},
-		{"POST", "/api/products", "json"}, {"POST", "/api/orders", "json"}, {"PUT", "/api/products/2", "json"}, {"DELETE", "/api/products/99999", "json"},
+		{"POST", "/api/products", "json"}, {"POST", "/api/orders", "json"}, {"PUT", "/api/products/2", "json"},
+		{"DELETE", "/api/products/99999", "json"},
 	} {
 		body := `{"name":"Robot"}`
 		if call.path == "/api/orders" {
@@ -34,8 +36,10 @@ func TestTypes(t *testing.T) {
 			if want == "application/json" && got.status >= 400 {
 				want = "application/problem+json"
 			}
-			if media := got.header.Get("Content-Type"); media != want || got.header.Get("Vary") != "Accept" || got.status == http.StatusNotAcceptable {
-				t.Errorf("%s %s, %v = %d %s, Vary %s; want %s", call.method, call.path, row, got.status, media, got.header.Get("Vary"), want)
+			if media := got.header.Get("Content-Type"); media != want || got.header.Get("Vary") != "Accept" ||
+				got.status == http.StatusNotAcceptable {
+				t.Errorf("%s %s, %v = %d %s, Vary %s; want %s",
+					call.method, call.path, row, got.status, media, got.header.Get("Vary"), want)
 			}
 		}
 	}
@@ -65,7 +69,8 @@ func TestRangesAreIgnored(t *testing.T) {
 				continue
 			}
 			if got.status != 200 || got.body != whole.body || got.header.Get("Content-Range") != "" {
-				t.Errorf("%s: %v = %d with %d bytes, want 200 with all %d", path, row, got.status, len(got.body), len(whole.body))
+				t.Errorf("%s: %v = %d with %d bytes, want 200 with all %d",
+					path, row, got.status, len(got.body), len(whole.body))
 			}
 		}
 	}

@@ -35,14 +35,18 @@ var statusOf = map[shop.Kind]int{
 
 // sentences are what callers read about failures that Fiber found before a handler did.
 var sentences = map[int]string{
-	fiber.StatusBadRequest:                  "The request is not well-formed HTTP.",
-	fiber.StatusNotFound:                    "Nothing is at this address; /api/docs shows what there is.",
-	fiber.StatusMethodNotAllowed:            "This address does not take this method; the Allow field names those it takes.",
-	fiber.StatusRequestTimeout:              "The request took too long to arrive.",
-	fiber.StatusPreconditionFailed:          "This is not as the conditions of the request have it (If-Match, If-None-Match); read it again.",
-	fiber.StatusRequestEntityTooLarge:       fmt.Sprintf("The body is too large; at most %d bytes are read.", BodyLimit),
-	fiber.StatusRequestHeaderFieldsTooLarge: fmt.Sprintf("The header is too large; at most %d bytes are read.", headerLimit),
-	fiber.StatusNotImplemented:              "There is no such method.",
+	fiber.StatusBadRequest: "The request is not well-formed HTTP.",
+	fiber.StatusNotFound:   "Nothing is at this address; /api/docs shows what there is.",
+	fiber.StatusMethodNotAllowed: "This address does not take this method; " +
+		"the Allow field names those it takes.",
+	fiber.StatusRequestTimeout: "The request took too long to arrive.",
+	fiber.StatusPreconditionFailed: "This is not as the conditions of the request have it " +
+		"(If-Match, If-None-Match); read it again.",
+	fiber.StatusRequestEntityTooLarge: fmt.Sprintf(
+		"The body is too large; at most %d bytes are read.", BodyLimit),
+	fiber.StatusRequestHeaderFieldsTooLarge: fmt.Sprintf(
+		"The header is too large; at most %d bytes are read.", headerLimit),
+	fiber.StatusNotImplemented: "There is no such method.",
 }
 
 // problem is the body of an error by RFC 9457. It holds nothing of the one who asked: the answer to
@@ -85,7 +89,8 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 		c.Response().SetBodyString(detail)
 		return
 	}
-	body, encodeErr := encode(problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail})
+	body, encodeErr := encode(
+		problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail})
 	if encodeErr != nil {
 		a.log.Error("encode problem", "err", encodeErr)
 	}
@@ -95,7 +100,8 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 
 // logFailure tells the log what a caller is not told.
 func (a *API) logFailure(c *fiber.Ctx, what string, err error) {
-	log := a.log.With("method", c.Method(), "path", c.Path(), "request", string(c.Response().Header.Peek(fiber.HeaderXRequestID)))
+	log := a.log.With("method", c.Method(), "path", c.Path(), "request",
+		string(c.Response().Header.Peek(fiber.HeaderXRequestID)))
 	var panicked *cache.PanicError
 	if errors.As(err, &panicked) {
 		log = log.With("stack", string(panicked.Stack))

@@ -75,12 +75,14 @@ func pageOf(c *fiber.Ctx) (limit int, after int64, err error) {
 	limit = pageDefault
 	if value := c.Query("limit"); value != "" {
 		if limit, err = strconv.Atoi(value); err != nil || limit < 1 || limit > pageMax {
-			return 0, 0, &httpError{fiber.StatusBadRequest, fmt.Sprintf("limit must be a whole number from 1 to %d.", pageMax)}
+			return 0, 0, &httpError{fiber.StatusBadRequest,
+				fmt.Sprintf("limit must be a whole number from 1 to %d.", pageMax)}
 		}
 	}
 	if value := c.Query("after"); value != "" {
 		if after, err = strconv.ParseInt(value, 10, 64); err != nil || after < 1 {
-			return 0, 0, &httpError{fiber.StatusBadRequest, "after must be the id of the last product of the page before."}
+			return 0, 0, &httpError{fiber.StatusBadRequest,
+				"after must be the id of the last product of the page before."}
 		}
 	}
 	return limit, after, nil

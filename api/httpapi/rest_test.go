@@ -23,16 +23,19 @@ func TestRestProducts(t *testing.T) {
 	}
 	s.get(where, "Accept: application/json").want(t, 200, `{"id":3,"name":"Robot","version":1}`)
 	s.get("/api/products?limit=2").want(t, 200,
-		`{"products":[{"id":3,"name":"Robot","version":1},{"id":2,"name":"Joli train","version":1}],"next":"/api/products?after=2&limit=2"}`)
+		`{"products":[{"id":3,"name":"Robot","version":1},{"id":2,"name":"Joli train","version":1}],`+
+			`"next":"/api/products?after=2&limit=2"}`)
 	s.get("/api/products?after=2&limit=2").want(t, 200, `{"products":[{"id":1,"name":"Yoyo","version":1}]}`)
 	s.get("/api/products", "Accept: text/plain").want(t, 200, "3 Robot\n2 Joli train\n1 Yoyo\n")
 
-	put := s.call(http.MethodPut, where, `{"name":"Robot rouge"}`, "Content-Type: application/json", "If-Match: "+made.header.Get("ETag"))
+	put := s.call(http.MethodPut, where, `{"name":"Robot rouge"}`, "Content-Type: application/json",
+		"If-Match: "+made.header.Get("ETag"))
 	put.want(t, 200, `{"id":3,"name":"Robot rouge","version":2}`)
 	if tag := put.header.Get("ETag"); !strings.HasPrefix(tag, `"v2-`) {
 		t.Errorf("ETag = %s, want the version in it", tag)
 	}
-	s.call(http.MethodPut, where, `{"name":"late"}`, "Content-Type: application/json", "If-Match: "+made.header.Get("ETag")).wantStatus(t, 412)
+	s.call(http.MethodPut, where, `{"name":"late"}`, "Content-Type: application/json",
+		"If-Match: "+made.header.Get("ETag")).wantStatus(t, 412)
 	s.call(http.MethodDelete, where, "", `If-Match: "v1-0"`).wantStatus(t, 412)
 	s.call(http.MethodDelete, where, "").want(t, 204, "")
 	s.call(http.MethodDelete, where, "").wantStatus(t, 404)
@@ -108,7 +111,8 @@ func TestAnOrderHasOneSpelling(t *testing.T) {
 		}
 		refusal := map[string]int{"/api/orders/?order_id=": 400, "/api/orders/": 404}[face]
 		for _, none := range []string{
-			id + "%20", "%20" + id, "x", "%7B" + id + "%7D", "urn:uuid:" + id, strings.ReplaceAll(id, "-", ""), id + "%F0%9F%98%80", id + "%00",
+			id + "%20", "%20" + id, "x", "%7B" + id + "%7D", "urn:uuid:" + id, strings.ReplaceAll(id, "-", ""),
+			id + "%F0%9F%98%80", id + "%00",
 		} {
 			for range 2 {
 				got := s.get(face + none)
@@ -157,7 +161,8 @@ func TestIdempotencyKeyOfAProduct(t *testing.T) {
 	same()
 	s.post("/api/products", `{"name":"Train"}`, "Idempotency-Key: k1").wantStatus(t, 422)
 	s.post("/api/orders", `{"product":"Yoyo"}`, "Idempotency-Key: k1").wantStatus(t, 202) // keys of orders are apart
-	s.post("/api/products", `{"name":"Train"}`, "Idempotency-Key: k2").want(t, 201, `{"id":4,"name":"Train","version":1}`)
+	s.post("/api/products", `{"name":"Train"}`, "Idempotency-Key: k2").want(t, 201,
+		`{"id":4,"name":"Train","version":1}`)
 	s.post("/api/products", `{"name":"Train"}`).want(t, 201, `{"id":5,"name":"Train","version":1}`)
 	s.post("/api/products", `{"name":"Train"}`, "Idempotency-Key: "+strings.Repeat("k", 256)).wantStatus(t, 400)
 	s.post("/api/products", `{"name":""}`, "Idempotency-Key: k3").wantStatus(t, 400)
@@ -166,7 +171,8 @@ func TestIdempotencyKeyOfAProduct(t *testing.T) {
 // TestAKeyThatIsNone sends keys that cannot be told: what they ask for is not to be carried out at every try.
 func TestAKeyThatIsNone(t *testing.T) {
 	s := mustServe(t)
-	for path, body := range map[string]string{"/api/products": `{"name":"Robot"}`, "/api/orders": `{"product":"Yoyo"}`} {
+	for path, body := range map[string]string{"/api/products": `{"name":"Robot"}`,
+		"/api/orders": `{"product":"Yoyo"}`} {
 		for _, keys := range [][]string{{""}, {" "}, {"a", "b"}, {"b", "a"}, {"", "a"}, {"a", ""}, {"a", "a"}} {
 			var header []string
 			for _, key := range keys {
@@ -189,13 +195,15 @@ func TestALargeBodyIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST /api/products HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nAccept: application/json\r\nContent-Length: %d\r\n\r\n", httpapi.BodyLimit+1)
+	fmt.Fprintf(conn, "POST /api/products HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n"+
+		"Accept: application/json\r\nContent-Length: %d\r\n\r\n", httpapi.BodyLimit+1)
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	if got := answer.Header; answer.StatusCode != 413 || got.Get("Content-Type") != "application/problem+json" || got.Get("Cache-Control") != "no-store" {
+	if got := answer.Header; answer.StatusCode != 413 || got.Get("Content-Type") != "application/problem+json" ||
+		got.Get("Cache-Control") != "no-store" {
 		t.Errorf("a body above the limit = %s %v, want a problem 413", answer.Status, got)
 	}
 }

@@ -15,8 +15,10 @@ func TestCleanOrderID(t *testing.T) {
 		}
 	}
 	for _, asked := range []string{
-		"", "x", id + " ", " " + id, id[1:], id[1:] + " ", "{" + id + "}", "urn:uuid:" + id, strings.ReplaceAll(id, "-", ""),
-		strings.ReplaceAll(id, "-", "_"), id + "\x00", "😀", strings.Repeat("-", 36), strings.Replace(id, "0c7d", "０７", 1),
+		"", "x", id + " ", " " + id, id[1:], id[1:] + " ", "{" + id + "}", "urn:uuid:" + id,
+		strings.ReplaceAll(id, "-", ""),
+		strings.ReplaceAll(id, "-", "_"), id + "\x00", "😀", strings.Repeat("-", 36),
+		strings.Replace(id, "0c7d", "０７", 1),
 	} {
 		if got, err := shop.CleanOrderID(asked); shop.KindOf(err) != shop.Invalid || got != "" {
 			t.Errorf("CleanOrderID(%q) = %q, %v; want Invalid", asked, got, err)

@@ -47,7 +47,8 @@ func CleanName(name string) (string, error) {
 	}
 	for _, r := range name {
 		if !oneline.Allowed(r) {
-			return "", invalid(fmt.Sprintf("The product name holds the control or format character %U; leave it out.", r))
+			return "", invalid(fmt.Sprintf(
+				"The product name holds the control or format character %U; leave it out.", r))
 		}
 	}
 	if !oneline.Visible(name) {

@@ -7,8 +7,8 @@ import (
 
 // Condition decides on a write to a product, in the write's own transaction: nobody changes the product between the
 // decision and the write. current is nil where there is no such product; then an error of the condition comes before
-// NotFound. An *Error refuses the write, and is what the write returns. It may be asked more than once, but not after the
-// write has returned. A nil Condition allows everything.
+// NotFound. An *Error refuses the write, and is what the write returns. It may be asked more than once, but not after
+// the write has returned. A nil Condition allows everything.
 type Condition func(current *Product) error
 
 // Store keeps products and orders. Every method answers an *Error: NotFound where the thing named

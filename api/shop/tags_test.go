@@ -26,7 +26,8 @@ func TestAChangedPageIsAlwaysTagged(t *testing.T) {
 		case len(list) == 0 || random.IntN(2) == 0:
 			next += random.Int64N(20) // ids have gaps, and may come late
 			id := next
-			if late := next - random.Int64N(5); late > 0 && !slices.ContainsFunc(list, func(p Product) bool { return p.ID == late }) {
+			if late := next - random.Int64N(5); late > 0 &&
+				!slices.ContainsFunc(list, func(p Product) bool { return p.ID == late }) {
 				id = late
 			}
 			next++
@@ -46,7 +47,8 @@ func TestAChangedPageIsAlwaysTagged(t *testing.T) {
 		}
 		shared := slices.ContainsFunc(tags, func(tag string) bool { return slices.Contains(named, tag) })
 		if !slices.Equal(page, after) && !shared {
-			t.Fatalf("the page before %d of %d changed from %v to %v; its tags %v, the write's %v", before, limit, page, after, tags, named)
+			t.Fatalf("the page before %d of %d changed from %v to %v; its tags %v, the write's %v",
+				before, limit, page, after, tags, named)
 		}
 	}
 }
@@ -74,7 +76,8 @@ func TestANewProductChangesTheHeadOnly(t *testing.T) {
 	hit := 0
 	for before := int64(0); ; {
 		page := pageOf(list, before, 20+1)
-		if slices.ContainsFunc(PageTags(before, 20, page), func(tag string) bool { return slices.Contains(named, tag) }) {
+		if slices.ContainsFunc(PageTags(before, 20, page),
+			func(tag string) bool { return slices.Contains(named, tag) }) {
 			hit++
 		}
 		if len(page) <= 20 {

@@ -186,7 +186,8 @@ func refuseBad(cfg store.Config) string {
 	if cfg.DSN == "" {
 		return "CREATE TRIGGER bad BEFORE INSERT ON product WHEN NEW.name = 'bad' BEGIN SELECT RAISE(ABORT, 'bad'); END"
 	}
-	return "CREATE TRIGGER bad BEFORE INSERT ON product FOR EACH ROW IF NEW.name = 'bad' THEN SIGNAL SQLSTATE '45000'; END IF"
+	return "CREATE TRIGGER bad BEFORE INSERT ON product FOR EACH ROW IF NEW.name = 'bad' THEN SIGNAL SQLSTATE " +
+		"'45000'; END IF"
 }
 
 func mustCount(t *testing.T, s *store.Store) int64 {

@@ -28,13 +28,15 @@ func (nobody) Settle(int64, []string) error                             { return
 // change runs f in a transaction, as tx does, and has the journal told of the tags that f answers. A
 // change that failed before its commit is not told of: it has not happened, and a database that is
 // down must not empty the caches.
-func (s *Store) change(ctx context.Context, p *pool, f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) error {
+func (s *Store) change(ctx context.Context, p *pool,
+	f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) error {
 	return s.commit(ctx, p, f)()
 }
 
 // commit is the first half of change: the transaction. What it returns is the second, which needs no connection
 // and may take long: it has the journal settle the change, and returns the error of both.
-func (s *Store) commit(ctx context.Context, p *pool, f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) (settle func() error) {
+func (s *Store) commit(ctx context.Context, p *pool,
+	f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) (settle func() error) {
 	var tags []string
 	var record int64
 	committing := false
@@ -67,8 +69,8 @@ func (s *Store) commit(ctx context.Context, p *pool, f func(ctx context.Context,
 }
 
 // refusal returns the error of a change that is refused for what was read, or errReadOnly where that was read from a
-// server that takes no writes: another one may allow it. The server is asked in the transaction, whose locks keep from it
-// what others have written to another one: it cannot have been promoted since the reading.
+// server that takes no writes: another one may allow it. The server is asked in the transaction, whose locks keep from
+// it what others have written to another one: it cannot have been promoted since the reading.
 func (s *Store) refusal(ctx context.Context, tx *sql.Tx, err error) error {
 	var refused *shop.Error
 	if !proves || !s.remote || !errors.As(err, &refused) {

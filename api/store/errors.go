@@ -182,12 +182,14 @@ func explain(ctx context.Context, err error) error {
 
 // failures are what a caller hears of work that is not done, and has left nothing behind.
 var failures = map[meaning]shop.Error{
-	again:    {Kind: shop.Busy, RetryAfter: time.Second, Detail: "Others were writing the same; try again."},
-	busy:     {Kind: shop.Busy, RetryAfter: time.Second, Detail: "The database takes no more work now; try again later."},
-	full:     {Kind: shop.Full, Detail: "The database has no room left; nothing was stored."},
-	readOnly: {Kind: shop.Unavailable, RetryAfter: awayFor, Detail: "The database takes no writes now; try again later."},
-	away:     {Kind: shop.Unavailable, RetryAfter: awayFor, Detail: "The database does not answer; try again later."},
-	ending:   {Kind: shop.Unavailable, RetryAfter: awayFor, Detail: "The database does not answer; try again later."},
+	again: {Kind: shop.Busy, RetryAfter: time.Second, Detail: "Others were writing the same; try again."},
+	busy: {Kind: shop.Busy, RetryAfter: time.Second,
+		Detail: "The database takes no more work now; try again later."},
+	full: {Kind: shop.Full, Detail: "The database has no room left; nothing was stored."},
+	readOnly: {Kind: shop.Unavailable, RetryAfter: awayFor,
+		Detail: "The database takes no writes now; try again later."},
+	away:   {Kind: shop.Unavailable, RetryAfter: awayFor, Detail: "The database does not answer; try again later."},
+	ending: {Kind: shop.Unavailable, RetryAfter: awayFor, Detail: "The database does not answer; try again later."},
 }
 
 // awayFor is when to ask a database again that does not answer.

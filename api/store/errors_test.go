@@ -144,7 +144,8 @@ func TestErrorsOfARealServer(t *testing.T) {
 		wantError(t, s.last("KILL CONNECTION_ID()"), 1927, store.Away)
 	})
 	t.Run("full", func(t *testing.T) {
-		wantError(t, mustSession(t, db).last("SET max_heap_table_size = 16384", "CREATE TABLE m (v VARCHAR(1000)) ENGINE = MEMORY",
+		wantError(t, mustSession(t, db).last("SET max_heap_table_size = 16384",
+			"CREATE TABLE m (v VARCHAR(1000)) ENGINE = MEMORY",
 			"INSERT INTO m SELECT REPEAT('a', 1000) FROM seq_1_to_1000"), 1114, store.Full)
 	})
 	t.Run("read-only", func(t *testing.T) {
@@ -223,7 +224,8 @@ func TestEveryErrorOfTheTable(t *testing.T) {
 	s := mustOpen(t, cfg)
 	says := func(number uint16, state, text string, times int) {
 		t.Helper()
-		mustExec(t, cfg, "DROP TRIGGER IF EXISTS says", fmt.Sprintf(`CREATE TRIGGER says BEFORE UPDATE ON product FOR EACH ROW BEGIN
+		mustExec(t, cfg, "DROP TRIGGER IF EXISTS says", fmt.Sprintf(`
+			CREATE TRIGGER says BEFORE UPDATE ON product FOR EACH ROW BEGIN
 			SET @tries%[1]d_%[4]d = COALESCE(@tries%[1]d_%[4]d, 0) + 1;
 			IF @tries%[1]d_%[4]d <= %[4]d THEN
 				SIGNAL SQLSTATE '%[2]s' SET MYSQL_ERRNO = %[1]d, MESSAGE_TEXT = '%[3]s';

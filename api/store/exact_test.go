@@ -13,8 +13,10 @@ import (
 
 // lookAlikes are names that some collation or other holds to be equal.
 var lookAlikes = []string{
-	"Spaced", "Spaced ", "Spaced  ", " Spaced", "Spaced\u00a0", "Spaced\t", "Spaced\x00", "spaced", "SPACED", "Späced", "Spa\u0308ced",
-	"Spaced\u200b", "Spaced\u200d", "Ｓｐａｃｅｄ", "Ѕрасеd", "Spaced\U000E0067", "ß", "ss", "ẞ", "i", "İ", "ı", "I", "é", "e\u0301", "K", "\u212a",
+	"Spaced", "Spaced ", "Spaced  ", " Spaced", "Spaced\u00a0", "Spaced\t", "Spaced\x00", "spaced", "SPACED", "Späced",
+	"Spa\u0308ced",
+	"Spaced\u200b", "Spaced\u200d", "Ｓｐａｃｅｄ", "Ѕрасеd", "Spaced\U000E0067", "ß", "ss", "ẞ", "i", "İ", "ı", "I", "é",
+	"e\u0301", "K", "\u212a",
 	"🧸", "🚂", "æ", "ae", "ſ", "s", "\ufffd", "\U0010ffff", "", " ", "%", "_", "1", "01", "1e0",
 }
 
@@ -55,7 +57,8 @@ func testExactNames(t *testing.T, cfg store.Config, s *store.Store) {
 // testExactIDs asks for an order by what only resembles its id.
 func testExactIDs(t *testing.T, cfg store.Config, s *store.Store) {
 	placed := mustOrder(t, s, "Yoyo")
-	for _, id := range []string{placed.ID + " ", " " + placed.ID, placed.ID + "\x00", placed.ID + "😀", "", "😀", "{" + placed.ID + "}"} {
+	for _, id := range []string{placed.ID + " ", " " + placed.ID, placed.ID + "\x00", placed.ID + "😀", "", "😀",
+		"{" + placed.ID + "}"} {
 		if o, err := s.Order(t.Context(), id); shop.KindOf(err) != shop.NotFound {
 			t.Errorf("the order %q = %v, %v; want NotFound", id, o, err)
 		}

@@ -24,7 +24,8 @@ const (
 	MaxTries  = maxTries
 )
 
-// Reads has a query be a read of a number, and reports whether its connection counts then as one whose server takes writes.
+// Reads has a query be a read of a number, and reports whether its connection counts then as one whose server takes
+// writes.
 func (s *Store) Reads(ctx context.Context, query string) (proved bool, err error) {
 	err = s.reads.read(ctx, func(ctx context.Context, r *reading) error {
 		var n int

@@ -54,7 +54,8 @@ func (s *Store) keepProductKey(ctx context.Context, tx *sql.Tx, key string, p sh
 func (s *Store) forgetKeys(ctx context.Context) error {
 	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
 		for _, table := range []string{"order_key", "product_key"} {
-			_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE created_us < "+s.now+" - ?", keysKept.Microseconds())
+			_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE created_us < "+s.now+" - ?",
+				keysKept.Microseconds())
 			if err != nil {
 				return err
 			}

@@ -74,7 +74,8 @@ func TestKeysAreForgottenAfterADay(t *testing.T) {
 			if _, err := s.AddOrder(t.Context(), newOrder("Yoyo"), age); err != nil {
 				t.Fatal(err)
 			}
-			mustExec(t, cfg, "UPDATE product_key SET created_us = created_us - "+age+" * 1000000 WHERE idempotency_key = '"+age+"'",
+			mustExec(t, cfg,
+				"UPDATE product_key SET created_us = created_us - "+age+" * 1000000 WHERE idempotency_key = '"+age+"'",
 				"UPDATE order_key SET created_us = created_us - "+age+" * 1000000 WHERE idempotency_key = '"+age+"'")
 			if err := s.Upkeep(t.Context()); err != nil {
 				t.Fatal(err)
@@ -181,7 +182,10 @@ func TestARepeatedCallTellsTheCaches(t *testing.T) {
 		for tag, again := range map[string]func() error{
 			shop.NewestProducts:   func() error { _, err := s.AddProductOnce(t.Context(), "Robot", "key"); return err },
 			shop.ProductTag(p.ID): func() error { _, err := s.ProductByKey(t.Context(), "key"); return err },
-			shop.OrderTag(o.ID):   func() error { _, err := s.AddOrder(t.Context(), newOrder("Yoyo"), "key"); return err },
+			shop.OrderTag(o.ID): func() error {
+				_, err := s.AddOrder(t.Context(), newOrder("Yoyo"), "key")
+				return err
+			},
 		} {
 			journal.tags = nil
 			if err := again(); err != nil || !slices.Contains(journal.tags, tag) {
@@ -202,6 +206,7 @@ func TestARepeatedCallAfterALostAnswer(t *testing.T) {
 	}
 	p, err := far.AddProductOnce(t.Context(), "Robot", "key")
 	if stored := mustLast(t, near); err != nil || *stored.Product != p || stored.Count != before+1 {
-		t.Errorf("the same again = %v, %v; want the product that is stored, %v of %d", p, err, stored.Product, stored.Count)
+		t.Errorf("the same again = %v, %v; want the product that is stored, %v of %d",
+			p, err, stored.Product, stored.Count)
 	}
 }

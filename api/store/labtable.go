@@ -40,7 +40,8 @@ func lookAt(ctx context.Context, conn *sql.Conn, name string) (*labTable, error)
 		t.key, t.texts = "order_id", []string{"status", "product"}
 	}
 	err := conn.QueryRowContext(ctx, `SELECT TABLE_TYPE, COALESCE(ENGINE, ''), COALESCE(ROW_FORMAT, '')
-		FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?`, name).Scan(&t.kind, &t.engine, &t.rowFormat)
+		FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?`,
+		name).Scan(&t.kind, &t.engine, &t.rowFormat)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -80,7 +81,8 @@ func (t *labTable) lookAtColumns(ctx context.Context, conn *sql.Conn) error {
 
 func (t *labTable) lookAtIndexes(ctx context.Context, conn *sql.Conn) error {
 	rows, err := conn.QueryContext(ctx, `SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS
-		WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`, t.name)
+		WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND NON_UNIQUE = 0
+		ORDER BY INDEX_NAME, SEQ_IN_INDEX`, t.name)
 	if err != nil {
 		return err
 	}
@@ -107,7 +109,8 @@ func (t *labTable) isUnique(column string) bool {
 
 // bindsTexts reports whether a unique index forbids what the shop does: rows that differ by their key alone.
 func (t *labTable) bindsTexts(columns []string) bool {
-	return !slices.ContainsFunc(columns, func(column string) bool { return column == t.key || t.columns[column].counts })
+	return !slices.ContainsFunc(columns,
+		func(column string) bool { return column == t.key || t.columns[column].counts })
 }
 
 func (t *labTable) primary() []string { return t.unique["PRIMARY"] }

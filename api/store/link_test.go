@@ -110,9 +110,13 @@ func TestARefusalIsOfThePrimary(t *testing.T) {
 				return err
 			}
 			for what, write := range map[string]func(added, renamed shop.Product) error{
-				"rename":           func(added, _ shop.Product) error { return rename(added.ID, nil) },
-				"delete":           func(added, _ shop.Product) error { return s.DeleteProduct(t.Context(), added.ID, nil) },
-				"rename a version": func(_, renamed shop.Product) error { return rename(1, onlyVersion(renamed.Version)) },
+				"rename": func(added, _ shop.Product) error { return rename(added.ID, nil) },
+				"delete": func(added, _ shop.Product) error {
+					return s.DeleteProduct(t.Context(), added.ID, nil)
+				},
+				"rename a version": func(_, renamed shop.Product) error {
+					return rename(1, onlyVersion(renamed.Version))
+				},
 			} {
 				fill(t, s)
 				if err := errors.Join(pair.Demote(), pair.Exchange(), pair.Promote()); err != nil {

@@ -107,7 +107,8 @@ func TestALostAnswerToCommit(t *testing.T) {
 		err := write.do(t.Context(), far)
 		var told *shop.Error
 		if !errors.As(err, &told) || told.Kind != shop.Uncertain || told.RetryAfter != 0 {
-			t.Errorf("%s, and the answer to COMMIT is lost: %v, want Uncertain without a time to try again", write.name, err)
+			t.Errorf("%s, and the answer to COMMIT is lost: %v, want Uncertain without a time to try again",
+				write.name, err)
 		}
 		if !write.done() {
 			t.Errorf("%s: it was not carried out, though COMMIT arrived", write.name)
@@ -120,16 +121,19 @@ func TestALostAnswerToCommit(t *testing.T) {
 func TestALostAnswerBeforeCommit(t *testing.T) {
 	wire, far, near, db := mustWire(t)
 	statements := map[string]string{
-		"add a product": "INSERT INTO product", "rename a product": "UPDATE product", "delete a product": "DELETE FROM product",
-		"add an order": "INSERT INTO `order`", "finish an order": "UPDATE `order`", "release an order": "UPDATE `order`",
-		"claim orders": "SELECT order_id",
+		"add a product": "INSERT INTO product", "rename a product": "UPDATE product",
+		"delete a product": "DELETE FROM product",
+		"add an order":     "INSERT INTO `order`", "finish an order": "UPDATE `order`",
+		"release an order": "UPDATE `order`",
+		"claim orders":     "SELECT order_id",
 	}
 	for _, write := range writesOf(t, near, db) {
 		wire.LoseAnswer(statements[write.name])
 		err := write.do(t.Context(), far)
 		var told *shop.Error
 		if !errors.As(err, &told) || told.Kind != shop.Unavailable || told.RetryAfter == 0 {
-			t.Errorf("%s, and the answer to its statement is lost: %v, want Unavailable and a time to try again", write.name, err)
+			t.Errorf("%s, and the answer to its statement is lost: %v, want Unavailable and a time to try again",
+				write.name, err)
 		}
 		if write.done() {
 			t.Errorf("%s: it was carried out without COMMIT", write.name)

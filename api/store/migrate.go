@@ -59,7 +59,8 @@ func adviceOn(err error) string {
 	}
 	switch my.Number {
 	case 1044, 1142, 1227: // ER_DBACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR
-		return ": the shop's user needs all rights on its database (GRANT ALL ON database.* TO user), and starts again then"
+		return ": the shop's user needs all rights on its database (GRANT ALL ON database.* TO user), and starts " +
+			"again then"
 	}
 	return ""
 }

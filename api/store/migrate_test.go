@@ -51,7 +51,8 @@ func TestANewerSchemaServes(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Close()
-		mustExec(t, cfg, "INSERT INTO woody_schema VALUES (1000)", "ALTER TABLE product ADD COLUMN colour INTEGER NOT NULL DEFAULT 0")
+		mustExec(t, cfg, "INSERT INTO woody_schema VALUES (1000)",
+			"ALTER TABLE product ADD COLUMN colour INTEGER NOT NULL DEFAULT 0")
 		next := mustOpen(t, cfg)
 		testProducts(t, next)
 		testVersions(t, next)
@@ -120,7 +121,8 @@ func TestAnAbsentDatabaseIsWaitedFor(t *testing.T) {
 // TestAUserWithoutRights gives the shop's user more rights from one start to the next, until they do.
 func TestAUserWithoutRights(t *testing.T) {
 	cfg := store.Config{DSN: mustDatabase(t)}
-	mustExec(t, cfg, labProduct, "INSERT INTO product (name) VALUES ('Camion')", "CREATE USER poor IDENTIFIED BY 'secret'")
+	mustExec(t, cfg, labProduct, "INSERT INTO product (name) VALUES ('Camion')",
+		"CREATE USER poor IDENTIFIED BY 'secret'")
 	t.Cleanup(func() { mustExec(t, cfg, "DROP USER poor") })
 	dsn, err := mysql.ParseDSN(cfg.DSN)
 	if err != nil {
@@ -128,7 +130,8 @@ func TestAUserWithoutRights(t *testing.T) {
 	}
 	dsn.User, dsn.Passwd = "poor", "secret"
 	for _, row := range []struct{ rights, lacks string }{
-		{"SELECT, INSERT, UPDATE, DELETE", "CREATE"}, {"CREATE", "ALTER"}, {"ALTER, INDEX, DROP", "TRIGGER"}, {"ALL", ""},
+		{"SELECT, INSERT, UPDATE, DELETE", "CREATE"}, {"CREATE", "ALTER"},
+		{"ALTER, INDEX, DROP", "TRIGGER"}, {"ALL", ""},
 	} {
 		mustExec(t, cfg, "GRANT "+row.rights+" ON "+dsn.DBName+".* TO poor")
 		s, err := store.Open(store.Config{DSN: dsn.FormatDSN()})
@@ -143,7 +146,8 @@ func TestAUserWithoutRights(t *testing.T) {
 			}
 			continue
 		}
-		if err == nil || !strings.Contains(err.Error(), row.lacks+" command denied") || !strings.Contains(err.Error(), "GRANT ALL ON") {
+		if err == nil || !strings.Contains(err.Error(), row.lacks+" command denied") ||
+			!strings.Contains(err.Error(), "GRANT ALL ON") {
 			t.Errorf("without %s: %v, want what is lacking, and what to do", row.lacks, err)
 		}
 	}

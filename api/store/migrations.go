@@ -53,7 +53,8 @@ var mysqlMigrations = []migration{
 			created_us      BIGINT NOT NULL,
 			INDEX order_key_created (created_us)
 		) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
-		"CREATE TABLE IF NOT EXISTS product_tally (connection BIGINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL) ENGINE = InnoDB",
+		"CREATE TABLE IF NOT EXISTS product_tally (connection BIGINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL) ENGINE " +
+			"= InnoDB",
 		`CREATE TRIGGER product_added AFTER INSERT ON product FOR EACH ROW
 			INSERT INTO product_tally VALUES (CONNECTION_ID(), 1) ON DUPLICATE KEY UPDATE n = n + 1`,
 		`CREATE TRIGGER product_deleted AFTER DELETE ON product FOR EACH ROW

@@ -173,7 +173,8 @@ func withMySQLLock(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn)
 	}
 	var got sql.NullInt64
 	const name = "CONCAT('woody_migrate.', MD5(DATABASE()))" // MySQL takes 64 characters
-	if err := conn.QueryRowContext(bounded, "SELECT GET_LOCK("+name+", ?)", lockPatience.Seconds()).Scan(&got); err != nil {
+	if err := conn.QueryRowContext(bounded, "SELECT GET_LOCK("+name+", ?)",
+		lockPatience.Seconds()).Scan(&got); err != nil {
 		return err
 	}
 	if got.Int64 != 1 {

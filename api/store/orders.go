@@ -43,7 +43,8 @@ func (s *Store) OrderByKey(ctx context.Context, key string) (shop.Order, error) 
 func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (shop.Order, error) {
 	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		if key != "" {
-			_, err := tx.ExecContext(ctx, "INSERT INTO order_key (idempotency_key, order_id, created_us) VALUES (?, ?, "+s.now+")", key, order.ID)
+			_, err := tx.ExecContext(ctx,
+				"INSERT INTO order_key (idempotency_key, order_id, created_us) VALUES (?, ?, "+s.now+")", key, order.ID)
 			if meaningOf(err) == duplicate {
 				return nil, errKeyUsed
 			}
@@ -51,7 +52,8 @@ func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (sho
 				return nil, err
 			}
 		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO `order` (order_id, status, product, created_us) VALUES (?, ?, ?, "+s.now+")",
+		_, err := tx.ExecContext(ctx,
+			"INSERT INTO `order` (order_id, status, product, created_us) VALUES (?, ?, ?, "+s.now+")",
 			order.ID, order.Status, order.Product)
 		return []string{shop.OrderTag(order.ID)}, err
 	})
@@ -76,7 +78,8 @@ func (s *Store) ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]
 			args = append(args, claim.OrderID)
 		}
 		marks := strings.Repeat(", ?", len(claims))[2:]
-		_, err = tx.ExecContext(ctx, "UPDATE `order` SET claim = ?, claimed_until_us = "+s.now+" + ? WHERE order_id IN ("+marks+")", args...)
+		_, err = tx.ExecContext(ctx,
+			"UPDATE `order` SET claim = ?, claimed_until_us = "+s.now+" + ? WHERE order_id IN ("+marks+")", args...)
 		return err
 	})
 	if err != nil {
@@ -87,8 +90,9 @@ func (s *Store) ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]
 
 // unclaimed is up to n pending orders that nobody holds, locked until the transaction ends.
 func (s *Store) unclaimed(ctx context.Context, tx *sql.Tx, n int, token string) ([]shop.Claim, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT order_id, product FROM `order` WHERE status = 'Pending' AND claimed_until_us < "+s.now+
-		" ORDER BY claimed_until_us, created_us LIMIT ? "+s.skipLocked, n)
+	rows, err := tx.QueryContext(ctx,
+		"SELECT order_id, product FROM `order` WHERE status = 'Pending' AND claimed_until_us < "+s.now+
+			" ORDER BY claimed_until_us, created_us LIMIT ? "+s.skipLocked, n)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +139,8 @@ func (s *Store) Backlog(ctx context.Context) (shop.Backlog, error) {
 	var backlog shop.Backlog
 	var ageUs sql.NullInt64
 	ctx = shop.AcceptReadOnly(ctx, func() {}) // it is to be looked at, and by nobody else
-	err := s.watch.row(ctx, "SELECT COUNT(*), "+s.now+" - MIN(NULLIF(created_us, 0)) FROM `order` WHERE status = 'Pending'",
+	err := s.watch.row(ctx,
+		"SELECT COUNT(*), "+s.now+" - MIN(NULLIF(created_us, 0)) FROM `order` WHERE status = 'Pending'",
 		nil, &backlog.Pending, &ageUs)
 	backlog.Oldest = time.Duration(max(ageUs.Int64, 0)) * time.Microsecond
 	return backlog, err

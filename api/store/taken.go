@@ -62,8 +62,8 @@ func checkTaken(ctx context.Context, conn *sql.Conn) error {
 				"rename it, or give the shop a database of its own", quoted(name))
 		}
 	}
-	triggers, err := namesOf(ctx, conn, `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
-		AND TRIGGER_NAME IN ('product_added', 'product_deleted')
+	triggers, err := namesOf(ctx, conn, `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS
+		WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME IN ('product_added', 'product_deleted')
 		AND (EVENT_OBJECT_TABLE <> 'product' OR ACTION_STATEMENT NOT LIKE 'INSERT INTO product_tally %')`)
 	if err != nil {
 		return err
@@ -74,13 +74,15 @@ func checkTaken(ctx context.Context, conn *sql.Conn) error {
 	}
 	indexes, err := namesOf(ctx, conn, `SELECT CONCAT(TABLE_NAME, ' ', INDEX_NAME) FROM information_schema.STATISTICS
 		WHERE TABLE_SCHEMA = DATABASE() AND SEQ_IN_INDEX = 1 AND (TABLE_NAME = 'product' AND INDEX_NAME = 'product_name'
-		AND COLUMN_NAME <> 'name' OR TABLE_NAME = 'order' AND INDEX_NAME = 'order_waiting' AND COLUMN_NAME <> 'status')`)
+		AND COLUMN_NAME <> 'name' OR TABLE_NAME = 'order' AND INDEX_NAME = 'order_waiting'
+		AND COLUMN_NAME <> 'status')`)
 	if err != nil || len(indexes) == 0 {
 		return err
 	}
 	table, index, _ := strings.Cut(indexes[0], " ")
-	return fmt.Errorf("the table %s of this database has an index %s of its own, whose name the shop needs: rename it, with "+
-		"ALTER TABLE %s RENAME INDEX %s TO …", quoted(table), quoted(index), quoted(table), quoted(index))
+	return fmt.Errorf(
+		"the table %s of this database has an index %s of its own, whose name the shop needs: rename it, with "+
+			"ALTER TABLE %s RENAME INDEX %s TO …", quoted(table), quoted(index), quoted(table), quoted(index))
 }
 
 // namesOf reads names, in lower case.

@@ -88,7 +88,8 @@ func (t *labTable) checkShape() error {
 	}
 	if p := t.primary(); len(p) > 0 && t.bindsTexts(p) {
 		return t.refuse("has the primary key (%s), so that two rows cannot share one: "+
-			"ALTER TABLE %s DROP PRIMARY KEY, ADD PRIMARY KEY (%s)", strings.Join(p, ", "), quoted(t.name), quoted(t.key))
+			"ALTER TABLE %s DROP PRIMARY KEY, ADD PRIMARY KEY (%s)", strings.Join(p, ", "), quoted(t.name),
+			quoted(t.key))
 	}
 	for name, c := range t.columns {
 		if name == t.key || !c.notNull || c.hasValue || t.hasText(name) {
@@ -102,7 +103,8 @@ func (t *labTable) checkShape() error {
 			continue
 		}
 		return t.refuse("has a column %s that must be given, and the shop does not know it: give it a default, with "+
-			"ALTER TABLE %s ALTER COLUMN %s SET DEFAULT …, or let it be NULL", quoted(name), quoted(t.name), quoted(name))
+			"ALTER TABLE %s ALTER COLUMN %s SET DEFAULT …, or let it be NULL", quoted(name),
+			quoted(t.name), quoted(name))
 	}
 	return nil
 }
@@ -126,7 +128,8 @@ func (t *labTable) checkReferences(ctx context.Context, conn *sql.Conn) error {
 		column = strings.ToLower(column)
 		if (column == t.key || t.hasText(column)) && !t.columns[column].done {
 			return t.refuse("is tied by the foreign key %s to another, so that its column %s cannot be changed: "+
-				"ALTER TABLE %s DROP FOREIGN KEY %s", quoted(constraint), quoted(column), quoted(of), quoted(constraint))
+				"ALTER TABLE %s DROP FOREIGN KEY %s", quoted(constraint), quoted(column), quoted(of),
+				quoted(constraint))
 		}
 	}
 	return rows.Err()
@@ -137,7 +140,8 @@ func (t *labTable) checkKey(ctx context.Context, conn *sql.Conn) error {
 	key, table := quoted(t.key), quoted(t.name)
 	wrong, want := key+" IS NULL", "an "+t.key
 	if t.name == "product" {
-		wrong, want = key+" IS NULL OR "+key+" < 1 OR "+key+" > 9223372036854775807", "an id from 1 to 9223372036854775807"
+		wrong, want = key+" IS NULL OR "+key+" < 1 OR "+key+" > 9223372036854775807",
+			"an id from 1 to 9223372036854775807"
 	}
 	n, err := t.count(ctx, conn, wrong)
 	if err != nil {
@@ -225,7 +229,8 @@ func (t *labTable) tidyNULLs(ctx context.Context, conn *sql.Conn, column string)
 	if err != nil || n == 0 {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, "ALTER TABLE "+quoted(t.name)+" MODIFY "+quoted(column)+" VARCHAR(255) "+exact+" NULL")
+	_, err = conn.ExecContext(ctx,
+		"ALTER TABLE "+quoted(t.name)+" MODIFY "+quoted(column)+" VARCHAR(255) "+exact+" NULL")
 	if err != nil {
 		return err
 	}
@@ -303,8 +308,8 @@ func (t *labTable) count(ctx context.Context, conn *sql.Conn, where string) (n i
 // onInnoDB moves the shop's own tables to InnoDB, where the server's default was another: without transactions a
 // write and the word of it to the caches could come apart.
 func onInnoDB(ctx context.Context, conn *sql.Conn, log *slog.Logger) error {
-	rows, err := conn.QueryContext(ctx, `SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()
-		AND ENGINE <> 'InnoDB'
+	rows, err := conn.QueryContext(ctx, `SELECT TABLE_NAME FROM information_schema.TABLES
+		WHERE TABLE_SCHEMA = DATABASE() AND ENGINE <> 'InnoDB'
 		AND TABLE_NAME IN ('order_key', 'product_tally', 'woody_schema', 'woody_cache', 'woody_outbox')`)
 	if err != nil {
 		return err

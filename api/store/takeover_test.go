@@ -11,8 +11,9 @@ import (
 
 const (
 	labProduct = "CREATE TABLE product (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(255) NOT NULL)"
-	labOrder   = "CREATE TABLE `order` (order_id VARCHAR(64) NOT NULL PRIMARY KEY, status VARCHAR(64), product VARCHAR(255))"
-	labUUID    = "5c6a0f0e-3f0f-4c39-9f5a-6f6d1c1b7a11"
+	labOrder   = "CREATE TABLE `order` (order_id VARCHAR(64) NOT NULL PRIMARY KEY, status VARCHAR(64), product " +
+		"VARCHAR(255))"
+	labUUID = "5c6a0f0e-3f0f-4c39-9f5a-6f6d1c1b7a11"
 )
 
 // TestWhateverTheLabHasIsTakenOver makes the lab's tables in each way that a program of the lab may have, with two
@@ -22,8 +23,9 @@ func TestWhateverTheLabHasIsTakenOver(t *testing.T) {
 	const orders = "INSERT INTO `order` (order_id, status, product) VALUES " +
 		"('" + labUUID + "', 'Success', 'Camion'), ('an old order', 'Failed', 'Rien')"
 	for name, statements := range map[string][]string{
-		"latin1":            {"ALTER DATABASE CHARACTER SET latin1", labProduct, labOrder, rows, orders},
-		"utf8mb4_bin":       {"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", labProduct, labOrder, rows, orders},
+		"latin1": {"ALTER DATABASE CHARACTER SET latin1", labProduct, labOrder, rows, orders},
+		"utf8mb4_bin": {"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", labProduct, labOrder,
+			rows, orders},
 		"utf8mb3":           {"ALTER DATABASE CHARACTER SET utf8mb3", labProduct, labOrder, rows, orders},
 		"ucs2":              {"ALTER DATABASE CHARACTER SET ucs2", labProduct, labOrder, rows, orders},
 		"MyISAM":            {labProduct + " ENGINE = MyISAM", labOrder + " ENGINE = MyISAM", rows, orders},
@@ -31,7 +33,8 @@ func TestWhateverTheLabHasIsTakenOver(t *testing.T) {
 		"MEMORY":            {labProduct + " ENGINE = MEMORY", labOrder + " ENGINE = MEMORY", rows, orders},
 		"an old row format": {labProduct + " ROW_FORMAT = COMPACT", labOrder + " ROW_FORMAT = REDUNDANT", rows, orders},
 		"no keys": {
-			"CREATE TABLE product (id INT, name TEXT)", "CREATE TABLE `order` (order_id TEXT, status TEXT, product TEXT)",
+			"CREATE TABLE product (id INT, name TEXT)",
+			"CREATE TABLE `order` (order_id TEXT, status TEXT, product TEXT)",
 			"INSERT INTO product VALUES (1, 'Camion'), (2, 'Puzzle')", orders,
 		},
 		"keys without counting": {
@@ -45,17 +48,21 @@ func TestWhateverTheLabHasIsTakenOver(t *testing.T) {
 			rows, orders,
 		},
 		"names that are unique": {
-			"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(100) UNIQUE)", labOrder, rows, orders,
+			"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(100) UNIQUE)",
+			labOrder, rows, orders,
 		},
 		"words for a status": {
-			labProduct, "CREATE TABLE `order` (order_id VARCHAR(36) PRIMARY KEY, status ENUM('Success', 'Failed'), product VARCHAR(255))",
+			labProduct, "CREATE TABLE `order` (order_id VARCHAR(36) PRIMARY KEY, status ENUM('Success', 'Failed'), " +
+				"product VARCHAR(255))",
 			rows, orders,
 		},
 		"other letters": {
 			"CREATE TABLE product (ID INT AUTO_INCREMENT PRIMARY KEY, NAME VARCHAR(100), price INT NOT NULL DEFAULT 3)",
-			"CREATE TABLE `order` (Order_ID VARCHAR(36) PRIMARY KEY, STATUS VARCHAR(20), Product VARCHAR(255))", rows, orders,
+			"CREATE TABLE `order` (Order_ID VARCHAR(36) PRIMARY KEY, STATUS VARCHAR(20), Product VARCHAR(255))", rows,
+			orders,
 		},
-		"ids in upper case": {labProduct, labOrder, rows, strings.Replace(orders, labUUID, strings.ToUpper(labUUID)+" ", 1)},
+		"ids in upper case": {labProduct, labOrder, rows,
+			strings.Replace(orders, labUUID, strings.ToUpper(labUUID)+" ", 1)},
 		"one order in two spellings": {
 			labProduct, strings.Replace(labOrder, "(64)", "(64) COLLATE utf8mb4_bin", 1), rows, orders,
 			"INSERT INTO `order` VALUES ('" + strings.ToUpper(labUUID) + "', 'Pending', 'Rien')",
@@ -68,7 +75,8 @@ func TestWhateverTheLabHasIsTakenOver(t *testing.T) {
 		},
 		"NULLs that their words do not fit": {
 			"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(6) UNIQUE)",
-			"CREATE TABLE `order` (order_id VARCHAR(36) PRIMARY KEY, status ENUM('Success', 'Failed'), product CHAR(4))",
+			"CREATE TABLE `order` (order_id VARCHAR(36) PRIMARY KEY, status ENUM('Success', 'Failed'), " +
+				"product CHAR(4))",
 			"INSERT INTO product (name) VALUES (NULL), ('Puzzle')",
 			"INSERT INTO `order` (order_id) VALUES ('" + labUUID + "')",
 			"INSERT INTO `order` (order_id, status) VALUES ('an old order', 'Failed')",
@@ -106,7 +114,8 @@ func TestWhateverTheLabHasIsTakenOver(t *testing.T) {
 			testKeys(t, s)
 			testExactNames(t, cfg, s)
 			testExactIDs(t, cfg, s)
-			mustExec(t, cfg, "INSERT INTO `order` (order_id, status, product) VALUES (UUID(), 'Pending', 'Camion')") // the lab goes on
+			// the lab goes on
+			mustExec(t, cfg, "INSERT INTO `order` (order_id, status, product) VALUES (UUID(), 'Pending', 'Camion')")
 			testClaims(t, s)
 			mustExec(t, cfg, "DELETE FROM woody_schema WHERE version > 1")
 			mustOpen(t, cfg) // as if it had been cut off
@@ -132,10 +141,12 @@ func TestOrdersOfTheTypeUUID(t *testing.T) {
 func wantTables(t *testing.T, cfg store.Config) {
 	t.Helper()
 	for query, want := range map[string]string{
-		"SELECT GROUP_CONCAT(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND ENGINE <> 'InnoDB'": "",
+		"SELECT GROUP_CONCAT(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND ENGINE " +
+			"<> 'InnoDB'": "",
 		`SELECT GROUP_CONCAT(TABLE_NAME, '.', COLUMN_NAME ORDER BY TABLE_NAME, COLUMN_NAME)
 			FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()
-			AND COLLATION_NAME = 'utf8mb4_nopad_bin' AND IS_NULLABLE = 'NO'`: "order.order_id,order.product,order.status,order_key.idempotency_key,product.name,product_key.name",
+			AND COLLATION_NAME = 'utf8mb4_nopad_bin' AND IS_NULLABLE = 'NO'`: "order.order_id,order.product," +
+			"order.status,order_key.idempotency_key,product.name,product_key.name",
 	} {
 		if got := mustQuery(t, cfg, query); got != want {
 			t.Errorf("%s\n got %q, want %q", query, got, want)
@@ -151,33 +162,40 @@ func TestWhatCannotBeTakenOverIsSaid(t *testing.T) {
 		want       string
 	}{
 		"a long name": {
-			[]string{"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name TEXT)", "INSERT INTO product (name) VALUES (" + long + ")"},
-			"has rows with a name of more than 255 characters (1 of them): shorten them, with UPDATE `product` SET `name` = LEFT(`name`, 255)",
+			[]string{"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name TEXT)",
+				"INSERT INTO product (name) VALUES (" + long + ")"},
+			"has rows with a name of more than 255 characters (1 of them): shorten them, with UPDATE `product` SET " +
+				"`name` = LEFT(`name`, 255)",
 		},
 		"ids twice": {
-			[]string{"CREATE TABLE product (id INT, name TEXT)", "INSERT INTO product VALUES (1, 'a'), (7, 'b'), (7, 'c')"},
+			[]string{"CREATE TABLE product (id INT, name TEXT)",
+				"INSERT INTO product VALUES (1, 'a'), (7, 'b'), (7, 'c')"},
 			"has several rows with the id \"7\"",
 		},
 		"ids that are no numbers of rows": {
-			[]string{"CREATE TABLE product (id INT, name TEXT)", "INSERT INTO product VALUES (1, 'a'), (0, 'b'), (NULL, 'c')"},
+			[]string{"CREATE TABLE product (id INT, name TEXT)",
+				"INSERT INTO product VALUES (1, 'a'), (0, 'b'), (NULL, 'c')"},
 			"has rows without an id from 1 to 9223372036854775807 (2 of them): give them one, or delete them",
 		},
 		"orders twice": {
-			[]string{"CREATE TABLE `order` (order_id TEXT, status TEXT, product TEXT)", "INSERT INTO `order` VALUES ('o\n', 'a', 'a'), ('o\n', 'b', 'b')"},
+			[]string{"CREATE TABLE `order` (order_id TEXT, status TEXT, product TEXT)",
+				"INSERT INTO `order` VALUES ('o\n', 'a', 'a'), ('o\n', 'b', 'b')"},
 			"has several rows with the order_id \"o\\n\"",
 		},
 		"orders without an id": {
-			[]string{"CREATE TABLE `order` (order_id TEXT, status TEXT, product TEXT)", "INSERT INTO `order` VALUES (NULL, 'a', 'a')"},
+			[]string{"CREATE TABLE `order` (order_id TEXT, status TEXT, product TEXT)",
+				"INSERT INTO `order` VALUES (NULL, 'a', 'a')"},
 			"has rows without an order_id (1 of them): give them one, or delete them (WHERE `order_id` IS NULL)",
 		},
 		"a long id": {
 			[]string{"CREATE TABLE `order` (order_id VARCHAR(300) PRIMARY KEY, status TEXT, product TEXT)",
 				"INSERT INTO `order` VALUES (" + long + ", 'a', NULL)"},
-			"has rows with an order_id of more than 255 characters (1 of them): give them a shorter one, or delete them " +
-				"(WHERE CHAR_LENGTH(`order_id`) > 255)",
+			"has rows with an order_id of more than 255 characters (1 of them): give them a shorter one, or delete " +
+				"them (WHERE CHAR_LENGTH(`order_id`) > 255)",
 		},
 		"a column of another type": {
-			[]string{"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name TEXT, Version VARCHAR(9) NOT NULL DEFAULT 'new')"},
+			[]string{"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name TEXT, Version VARCHAR(9) NOT " +
+				"NULL DEFAULT 'new')"},
 			"the table `product` of this database has a column `version` of its own, whose name the shop needs: " +
 				"rename it, with ALTER TABLE `product` RENAME COLUMN `version` TO",
 		},
@@ -186,14 +204,16 @@ func TestWhatCannotBeTakenOverIsSaid(t *testing.T) {
 			"has a column `version` of its own",
 		},
 		"one column of four": {
-			[]string{"CREATE TABLE `order` (order_id CHAR(36) PRIMARY KEY, status TEXT, product TEXT, claim CHAR(36) NOT NULL DEFAULT '')"},
+			[]string{"CREATE TABLE `order` (order_id CHAR(36) PRIMARY KEY, status TEXT, product TEXT, claim CHAR(36) " +
+				"NOT NULL DEFAULT '')"},
 			"the table `order` of this database has a column `claim` of its own",
 		},
 		"a table of keys": {
 			[]string{"CREATE TABLE product_key (id INT)"},
 			"the table `product_key` of this database is not the shop's, which needs the name: rename it",
 		},
-		"a tally": {[]string{"CREATE TABLE product_tally (n INT)"}, "the table `product_tally` of this database is not the shop's"},
+		"a tally": {[]string{"CREATE TABLE product_tally (n INT)"},
+			"the table `product_tally` of this database is not the shop's"},
 		"a trigger": {
 			[]string{labProduct, "CREATE TABLE log (n INT)",
 				"CREATE TRIGGER product_added AFTER INSERT ON product FOR EACH ROW INSERT INTO log VALUES (1)"},
@@ -218,7 +238,8 @@ func TestWhatCannotBeTakenOverIsSaid(t *testing.T) {
 		},
 		"a column that must be given": {
 			[]string{"CREATE TABLE product (id INT AUTO_INCREMENT PRIMARY KEY, name TEXT, price INT NOT NULL)"},
-			"has a column `price` that must be given, and the shop does not know it: give it a default, with ALTER TABLE `product` ALTER COLUMN `price` SET DEFAULT",
+			"has a column `price` that must be given, and the shop does not know it: give it a default, with ALTER " +
+				"TABLE `product` ALTER COLUMN `price` SET DEFAULT",
 		},
 		"another counter": {
 			[]string{"CREATE TABLE product (number INT AUTO_INCREMENT PRIMARY KEY, id INT, name TEXT)"},
@@ -226,25 +247,30 @@ func TestWhatCannotBeTakenOverIsSaid(t *testing.T) {
 		},
 		"named by its name": {
 			[]string{"CREATE TABLE product (id INT, name VARCHAR(20) PRIMARY KEY)"},
-			"has the primary key (name), so that two rows cannot share one: ALTER TABLE `product` DROP PRIMARY KEY, ADD PRIMARY KEY (`id`)",
+			"has the primary key (name), so that two rows cannot share one: ALTER TABLE `product` DROP PRIMARY KEY, " +
+				"ADD PRIMARY KEY (`id`)",
 		},
 		"a foreign key": {
-			[]string{labProduct, "CREATE TABLE stock (product INT, CONSTRAINT of FOREIGN KEY (product) REFERENCES product (id))"},
-			"is tied by the foreign key `of` to another, so that its column `id` cannot be changed: ALTER TABLE `stock` DROP FOREIGN KEY `of`",
+			[]string{labProduct,
+				"CREATE TABLE stock (product INT, CONSTRAINT of FOREIGN KEY (product) REFERENCES product (id))"},
+			"is tied by the foreign key `of` to another, so that its column `id` cannot be changed: ALTER TABLE " +
+				"`stock` DROP FOREIGN KEY `of`",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := store.Config{DSN: mustDatabase(t)}
 			mustExec(t, cfg, lab.statements...)
-			const shape = "SELECT GROUP_CONCAT(TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COALESCE(COLLATION_NAME, ''), IS_NULLABLE ORDER BY TABLE_NAME, COLUMN_NAME) " +
-				"FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'woody_schema'"
+			const shape = "SELECT GROUP_CONCAT(TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, COALESCE(COLLATION_NAME, ''), " +
+				"IS_NULLABLE ORDER BY TABLE_NAME, COLUMN_NAME) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = " +
+				"DATABASE() AND TABLE_NAME <> 'woody_schema'"
 			before := mustQuery(t, cfg, shape)
 			s, err := store.Open(cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			if err := s.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), lab.want) || strings.Contains(err.Error(), "\n") {
+			if err := s.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), lab.want) ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("migrate = %v\nwant one sentence with: %s", err, lab.want)
 			}
 			if after := mustQuery(t, cfg, shape); after != before {
@@ -262,7 +288,8 @@ func TestTheReleaseBefore(t *testing.T) {
 			cfg := store.Config{DSN: mustDatabase(t)}
 			mustExec(t, cfg, "ALTER DATABASE COLLATE "+collation)
 			mustExec(t, cfg, releaseBefore...)
-			before := "SELECT o.product FROM order_key k JOIN `order` o ON o.order_id = k.order_id WHERE k.idempotency_key = 'k'"
+			before := "SELECT o.product FROM order_key k JOIN `order` o ON o.order_id = k.order_id WHERE " +
+				"k.idempotency_key = 'k'"
 			for _, step := range store.ExactSteps {
 				mustExec(t, cfg, step)
 				if got := mustQuery(t, cfg, before); got != "Yoyo " {

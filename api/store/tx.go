@@ -42,7 +42,8 @@ func (p *pool) tx(ctx context.Context, level sql.IsolationLevel, f func(ctx cont
 	return err
 }
 
-func once(ctx context.Context, conn *sql.Conn, level sql.IsolationLevel, f func(ctx context.Context, tx *sql.Tx) error) error {
+func once(ctx context.Context, conn *sql.Conn, level sql.IsolationLevel,
+	f func(ctx context.Context, tx *sql.Tx) error) error {
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: level})
 	if err != nil {
 		return err

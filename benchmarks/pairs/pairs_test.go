@@ -43,7 +43,10 @@ func TestInterleaving(t *testing.T) {
 func TestInterleavingStopsAtAnError(t *testing.T) {
 	broken := errors.New("broken")
 	calls := 0
-	_, _, err := pairs.Interleave(4, func() (float64, error) { return 1, nil }, func() (float64, error) { calls++; return 0, broken })
+	_, _, err := pairs.Interleave(4, func() (float64, error) { return 1, nil }, func() (float64, error) {
+		calls++
+		return 0, broken
+	})
 	if !errors.Is(err, broken) || calls != 1 {
 		t.Errorf("%d calls, %v; want one and its error", calls, err)
 	}

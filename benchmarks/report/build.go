@@ -90,10 +90,12 @@ type builder struct {
 func build(r *figures.Results) view {
 	b := &builder{r: r, stages: r.Stages()}
 	v := view{
-		R: r, Badge: b.badge(), When: r.Run.Began.UTC().Format("2 January 2006, 15:04 UTC"), Where: b.where(), Stages: swatches(),
+		R: r, Badge: b.badge(), When: r.Run.Began.UTC().Format("2 January 2006, 15:04 UTC"), Where: b.where(),
+		Stages:    swatches(),
 		Headlines: b.headlines(), Rounds: b.rounds(), Chapters: b.chapters(), Setting: b.setting(),
 	}
-	v.ThroughputL, v.MixL, v.LatencyL = legend(b.having(figures.ThroughputGroup)), legend(b.having(figures.MixGroup)), legend(b.having(figures.LatencyGroup))
+	v.ThroughputL, v.MixL, v.LatencyL = legend(b.having(figures.ThroughputGroup)), legend(b.having(figures.MixGroup)),
+		legend(b.having(figures.LatencyGroup))
 	v.Apart = b.apart(figures.MixGroup)
 	v.Lab, v.LabNote = b.lab()
 	v.Throughput, v.ThroughputT = b.throughput()
@@ -117,7 +119,8 @@ func (b *builder) badge() string {
 	if !b.r.Valid {
 		return "This run is invalid"
 	}
-	return fmt.Sprintf("%d stale and %d wrong of %s answers that were checked while measuring", stale, wrong, count(checked))
+	return fmt.Sprintf("%d stale and %d wrong of %s answers that were checked while measuring",
+		stale, wrong, count(checked))
 }
 
 func (b *builder) where() string {
@@ -130,12 +133,14 @@ func (b *builder) where() string {
 
 // labTable are the columns of the lab's table.
 var labTable = []figures.Key{
-	figures.Page, figures.PageInBrowser, figures.HeavyMiss, figures.HeavyHit, figures.LastMiss, figures.LastHit, figures.FiveHeavy,
+	figures.Page, figures.PageInBrowser, figures.HeavyMiss, figures.HeavyHit, figures.LastMiss, figures.LastHit,
+	figures.FiveHeavy,
 }
 
 // lab is the published table and ours.
 func (b *builder) lab() (t table, note string) {
-	t.Head = []string{"", "whole page", "in Chromium", "heavy, first", "heavy, again", "last, first", "last, again", "five heavy at once"}
+	t.Head = []string{"", "whole page", "in Chromium", "heavy, first", "heavy, again", "last, first", "last, again",
+		"five heavy at once"}
 	s := b.r.Run.Settings
 	heavy, last := float64(s.HeavyDelayMs)/1000, float64(s.SlowQueryDelayMs)/1000
 	for _, name := range b.stages {
@@ -148,7 +153,8 @@ func (b *builder) lab() (t table, note string) {
 		}
 		t.add(cells...)
 		p := stage.Named(name).Published
-		t.aside("published", span(p.Page), none, span(p.HeavyMiss), span(p.HeavyHit), span(p.LastMiss), span(p.LastHit), none)
+		t.aside("published", span(p.Page), none, span(p.HeavyMiss), span(p.HeavyHit), span(p.LastMiss),
+			span(p.LastHit), none)
 	}
 	if len(t.Rows) == 0 {
 		return table{}, ""
@@ -157,10 +163,12 @@ func (b *builder) lab() (t table, note string) {
 	if same {
 		return t, "The delays and the uplink are the lab's: 5 s, 15 s, 300 kB/s."
 	}
-	note = fmt.Sprintf("The simulated delays here are %s and %s and the uplink %s/s; the lab's were 5 s, 15 s and 300 kB/s.",
+	note = fmt.Sprintf(
+		"The simulated delays here are %s and %s and the uplink %s/s; the lab's were 5 s, 15 s and 300 kB/s.",
 		span(heavy), span(last), size(float64(s.UplinkBytes)))
 	if miss, ok := b.r.Mean(stage.All[0].Name, figures.HeavyMiss); ok && heavy > 0 {
-		note += fmt.Sprintf(" Compare what is left above the delay: heavy takes %s more than its delay in the baseline stage, the published one took 29 ms more.", span(miss-heavy))
+		note += fmt.Sprintf(" Compare what is left above the delay: heavy takes %s more than its delay in the "+
+			"baseline stage, the published one took 29 ms more.", span(miss-heavy))
 	}
 	return t, note
 }
@@ -221,7 +229,8 @@ func (b *builder) apart(group figures.Group) string {
 	measured := b.having(group)
 	for i, one := range stage.All {
 		if one.SameAPI && slices.Contains(b.stages, one.Name) && !slices.Contains(measured, one.Name) {
-			return fmt.Sprintf("The API of the stage %s is that of %s, and is not measured once more.", one.Name, stage.All[i-1].Name)
+			return fmt.Sprintf("The API of the stage %s is that of %s, and is not measured once more.",
+				one.Name, stage.All[i-1].Name)
 		}
 	}
 	return ""
@@ -242,7 +251,8 @@ func (b *builder) fresh() (t table) {
 	for _, stage := range b.stages {
 		if _, ok := b.r.Get(stage, figures.FreshEverywhereP50); ok {
 			t.Head = []string{"", "acknowledged, p50", "new everywhere, p50", "new everywhere, p99"}
-			t.add(stage, b.cell(stage, figures.FreshAcknowledgedP50), b.cell(stage, figures.FreshEverywhereP50), b.cell(stage, figures.FreshEverywhereP99))
+			t.add(stage, b.cell(stage, figures.FreshAcknowledgedP50), b.cell(stage, figures.FreshEverywhereP50),
+				b.cell(stage, figures.FreshEverywhereP99))
 		}
 	}
 	return t
@@ -266,9 +276,11 @@ func (b *builder) setting() (all [][2]string) {
 	if took > 0 {
 		add("Took", fmt.Sprintf("%d min %d s", int(took.Minutes()), int(took.Seconds())%60))
 	}
-	add("Delays", fmt.Sprintf("heavy %s, last product %s, uplink %s/s for each connection; none of them in the 80/20 mix and the latencies",
+	add("Delays", fmt.Sprintf("heavy %s, last product %s, uplink %s/s for each connection; none of them in the 80/20 "+
+		"mix and the latencies",
 		span(float64(s.HeavyDelayMs)/1000), span(float64(s.SlowQueryDelayMs)/1000), size(float64(s.UplinkBytes))))
-	add("Sizes", fmt.Sprintf("%s, %d heavy slots and %d database connections each; %s products", plural(s.Replicas, "replica"), s.HeavySlots, s.DBPool, count(s.Products)))
+	add("Sizes", fmt.Sprintf("%s, %d heavy slots and %d database connections each; %s products",
+		plural(s.Replicas, "replica"), s.HeavySlots, s.DBPool, count(s.Products)))
 	var versions []string
 	for _, name := range []string{"woodytoys", "go", "haproxy", "varnish", "redis", "mariadb", "hey", "chromium"} {
 		if version := run.Versions[name]; version != "" {

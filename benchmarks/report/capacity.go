@@ -19,7 +19,8 @@ var targets = []struct {
 	{fmt.Sprintf("a million visitors an hour, %d calls each", visitorCalls), 1e6 * visitorCalls / 3600},
 }
 
-// capacity is what the targets would need, from the last stage whose API was measured; nothing where the run cannot say.
+// capacity is what the targets would need, from the last stage whose API was measured; nothing where the run cannot
+// say.
 func (b *builder) capacity() (t table, note string) {
 	stage, costs := b.costed()
 	if stage == "" {
@@ -41,7 +42,8 @@ func (b *builder) capacity() (t table, note string) {
 	}
 	note = fmt.Sprintf("From the stage %s.", stage)
 	if limit := plans[0].Limit; limit != nil {
-		note += fmt.Sprintf(" What more machines do not help, the %s, is used so far at %s requests a second.", limit.Name, figures.Round(limit.Most))
+		note += fmt.Sprintf(" What more machines do not help, the %s, is used so far at %s requests a second.",
+			limit.Name, figures.Round(limit.Most))
 	}
 	return t, note
 }

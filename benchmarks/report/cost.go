@@ -25,7 +25,8 @@ func (b *builder) spent() (plots []plot, parts, layers []key) {
 				key = figures.Generator
 			}
 			if f, ok := b.r.Get(stage, key); ok && f.Mean > 0 {
-				cpu.pieces = append(cpu.pieces, piece{"p-" + part, fmt.Sprintf("%s: %s for 1,000 requests", part, span(f.Mean)), f.Mean})
+				cpu.pieces = append(cpu.pieces,
+					piece{"p-" + part, fmt.Sprintf("%s: %s for 1,000 requests", part, span(f.Mean)), f.Mean})
 				usedParts[part] = true
 			}
 		}
@@ -38,7 +39,8 @@ func (b *builder) spent() (plots []plot, parts, layers []key) {
 		}
 		for _, layer := range layerNames {
 			if f, ok := b.r.Get(stage, figures.LayerGroup.Of(layer)); ok && f.Mean > 0 {
-				hit.pieces = append(hit.pieces, piece{"l-" + layer, fmt.Sprintf("%s: %s%%", layer, figures.Round(f.Mean)), f.Mean})
+				hit.pieces = append(hit.pieces,
+					piece{"l-" + layer, fmt.Sprintf("%s: %s%%", layer, figures.Round(f.Mean)), f.Mean})
 				usedLayers[layer] = true
 			}
 		}
@@ -66,7 +68,8 @@ func (b *builder) spent() (plots []plot, parts, layers []key) {
 }
 
 var layerWords = map[string]string{
-	"near": "near cache", "redis": "Redis", "origin": "database, then kept", "bypass": "database, no cache", "write": "writes",
+	"near": "near cache", "redis": "Redis", "origin": "database, then kept", "bypass": "database, no cache",
+	"write": "writes",
 }
 
 // costTable is memory and the rest of where it went.

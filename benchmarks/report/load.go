@@ -11,7 +11,8 @@ import (
 
 // endpoints are what the throughput's are called.
 var endpoints = map[string]string{
-	"ping": "GET /api/ping", "heavy": "GET /api/misc/heavy", "last": "GET /api/products/last", "product": "GET /api/products/ID", "products": "GET /api/products",
+	"ping": "GET /api/ping", "heavy": "GET /api/misc/heavy", "last": "GET /api/products/last",
+	"product": "GET /api/products/ID", "products": "GET /api/products",
 }
 
 func (b *builder) throughput() (plots []plot, t table) {
@@ -40,7 +41,8 @@ func (b *builder) throughput() (plots []plot, t table) {
 			}
 		}
 		if len(series) > 0 {
-			plots = append(plots, plot{title, lines("Answers a second of "+title+" by stage and by how many ask at once", "answers/s", "asking at once", conns, series)})
+			plots = append(plots, plot{title, lines("Answers a second of "+title+
+				" by stage and by how many ask at once", "answers/s", "asking at once", conns, series)})
 		}
 		for _, n := range conns {
 			cells := []string{title, level(n)}
@@ -73,7 +75,8 @@ func (b *builder) mix() (plots []plot, t table) {
 		groups = append(groups, level(n))
 		for slot, stage := range stages {
 			if rate, ok := b.r.Get(stage, figures.MixGroup.At(n).Rate()); ok {
-				columns = append(columns, bar{i, slot, "s-" + stage, rate.Mean, rate.Deviation, fmt.Sprintf("%s, %s at once: %s", stage, level(n), withSpread(rate))})
+				columns = append(columns, bar{i, slot, "s-" + stage, rate.Mean, rate.Deviation,
+					fmt.Sprintf("%s, %s at once: %s", stage, level(n), withSpread(rate))})
 			}
 		}
 		add("answers/s", figures.MixGroup.At(n), n)
@@ -90,7 +93,8 @@ func (b *builder) mix() (plots []plot, t table) {
 		study = append(study, studied(stage))
 	}
 	t.aside(study...)
-	if picture := bars("Answers a second of the 80/20 mix by stage and by how many ask at once", "answers/s", "asking at once", groups, len(stages), columns,
+	if picture := bars("Answers a second of the 80/20 mix by stage and by how many ask at once", "answers/s",
+		"asking at once", groups, len(stages), columns,
 		studyBest(), "published, at 500: "+figures.Round(studyBest())+"/s"); picture != "" {
 		plots = append(plots, plot{"80% reads, 20% writes, no delays", picture})
 	}
@@ -124,7 +128,8 @@ func (b *builder) mixTails(stages []string, conns []float64) template.HTML {
 			series = append(series, s)
 		}
 	}
-	return lines("The 99th percentile of the mix by stage and by how many ask at once", "ms", "asking at once", conns, series)
+	return lines("The 99th percentile of the mix by stage and by how many ask at once", "ms", "asking at once",
+		conns, series)
 }
 
 func (b *builder) latency() (plots []plot, t table) {
@@ -141,7 +146,8 @@ func (b *builder) latency() (plots []plot, t table) {
 		}
 		title := fmt.Sprintf("%s reads a second", figures.Round(rate))
 		if len(curves) > 0 {
-			plots = append(plots, plot{title, tails("How long which part of the answers took, at "+title, curves, classes, ceiling)})
+			plots = append(plots,
+				plot{title, tails("How long which part of the answers took, at "+title, curves, classes, ceiling)})
 		}
 		for _, stage := range b.stages {
 			if _, ok := b.r.Get(stage, name.P50()); !ok {

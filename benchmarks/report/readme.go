@@ -20,7 +20,8 @@ var marked = regexp.MustCompile(`(?s)(<!-- benchmarks:begin (\S+) -->\n).*?(<!--
 func Refresh(document []byte, load func(file string) (*figures.Results, error)) ([]byte, error) {
 	found := marked.FindAllSubmatchIndex(document, -1)
 	if begins := strings.Count(string(document), "<!-- benchmarks:begin "); begins == 0 || begins != len(found) {
-		return nil, errors.New("no mark, or half of one: write <!-- benchmarks:begin FILE --> and <!-- benchmarks:end --> on lines of their own")
+		return nil, errors.New("no mark, or half of one: write <!-- benchmarks:begin FILE --> and <!-- " +
+			"benchmarks:end --> on lines of their own")
 	}
 	var out bytes.Buffer
 	last := 0

@@ -25,7 +25,8 @@ func TestRefresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := string(once); !strings.HasPrefix(text, "# Title\n") || !strings.HasSuffix(text, "<!-- benchmarks:end -->\nrest\n") ||
+	if text := string(once); !strings.HasPrefix(text, "# Title\n") ||
+		!strings.HasSuffix(text, "<!-- benchmarks:end -->\nrest\n") ||
 		!strings.Contains(text, string(report.Markdown(r))) || strings.Contains(text, "\nold\n") {
 		t.Errorf("refreshed:\n%s", text)
 	}
@@ -33,7 +34,8 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("the second time it changes again, %v", err)
 	}
 	for name, document := range map[string]string{
-		"no mark": "# Title\n", "no end": "<!-- benchmarks:begin results/x.json -->\n", "another file": "<!-- benchmarks:begin y -->\n<!-- benchmarks:end -->",
+		"no mark": "# Title\n", "no end": "<!-- benchmarks:begin results/x.json -->\n",
+		"another file": "<!-- benchmarks:begin y -->\n<!-- benchmarks:end -->",
 	} {
 		if _, err := report.Refresh([]byte(document), load); err == nil {
 			t.Errorf("%s: no error", name)
@@ -55,7 +57,8 @@ func TestTheReadmeShowsItsRun(t *testing.T) {
 	if !bytes.Contains(readme, []byte("<!-- benchmarks:begin ")) {
 		t.Skip("the README has no summary of a run")
 	}
-	fresh, err := report.Refresh(readme, func(file string) (*figures.Results, error) { return figures.Load(filepath.Join("../..", file)) })
+	fresh, err := report.Refresh(readme,
+		func(file string) (*figures.Results, error) { return figures.Load(filepath.Join("../..", file)) })
 	if err != nil {
 		t.Fatal(err)
 	}

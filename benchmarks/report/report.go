@@ -41,7 +41,8 @@ func CSV(r *figures.Results) ([]byte, error) {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	for _, f := range r.Figures {
 		for i, v := range f.Values {
-			w.Write([]string{f.Stage, string(f.Name), f.Unit, string(f.Better), strconv.Itoa(f.Numbers()[i]), number(v), number(f.Mean), number(f.Deviation)})
+			w.Write([]string{f.Stage, string(f.Name), f.Unit, string(f.Better), strconv.Itoa(f.Numbers()[i]), number(v),
+				number(f.Mean), number(f.Deviation)})
 		}
 	}
 	w.Flush()
@@ -59,7 +60,8 @@ func Markdown(r *figures.Results) []byte {
 		}
 		fmt.Fprintln(&out)
 	}
-	fmt.Fprintf(&out, "| | %s | published |\n|---|%s---|\n", strings.Join(b.stages, " | "), strings.Repeat("---|", len(b.stages)))
+	fmt.Fprintf(&out, "| | %s | published |\n|---|%s---|\n",
+		strings.Join(b.stages, " | "), strings.Repeat("---|", len(b.stages)))
 	line := func(title string, key figures.Key, published string) {
 		cells := make([]string, len(b.stages))
 		any := false
@@ -80,11 +82,15 @@ func Markdown(r *figures.Results) []byte {
 	line("last product, 64 at once", figures.Throughput("last", 64), none)
 	line("80% reads, 20% writes, 500 at once, delays off", figures.Sustained(500).Rate(), "1,192/s; 1,994/s balanced")
 	line("errors of that", figures.Sustained(500).Errors(), "3.25 %; 0.05 % balanced")
-	line(fmt.Sprintf("highest rate of reads with p99 under %d ms and no errors", r.Run.Settings.ObjectiveMs), figures.Objective, none)
+	line(fmt.Sprintf("highest rate of reads with p99 under %d ms and no errors", r.Run.Settings.ObjectiveMs),
+		figures.Objective, none)
 	line("a write until every replica answers it, p99", figures.FreshEverywhereP99, none)
 	s := r.Run.Settings
-	fmt.Fprintf(&out, "\n%s. %s profile, %s: simulated delays %s and %s, uplink %s/s for each connection, %s. %s, %s.\n", b.badge(), r.Run.Profile, r.Run.Driver,
-		span(float64(s.HeavyDelayMs)/1000), span(float64(s.SlowQueryDelayMs)/1000), size(float64(s.UplinkBytes)), plural(s.Replicas, "replica"), b.where(), r.Run.Began.UTC().Format("2006-01-02"))
+	fmt.Fprintf(&out,
+		"\n%s. %s profile, %s: simulated delays %s and %s, uplink %s/s for each connection, %s. %s, %s.\n", b.badge(),
+		r.Run.Profile, r.Run.Driver,
+		span(float64(s.HeavyDelayMs)/1000), span(float64(s.SlowQueryDelayMs)/1000), size(float64(s.UplinkBytes)),
+		plural(s.Replicas, "replica"), b.where(), r.Run.Began.UTC().Format("2006-01-02"))
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(&out, "\n%s\n", warning)
 	}
@@ -105,7 +111,8 @@ func Write(r *figures.Results, dir string) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{figures.File: results, HTMLFile: page, CSVFile: table, MarkdownFile: Markdown(r)} {
+	for name, content := range map[string][]byte{figures.File: results, HTMLFile: page, CSVFile: table,
+		MarkdownFile: Markdown(r)} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 			return err
 		}

@@ -48,7 +48,8 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not as in testdata: look at the difference, and if it is meant, run this test with -update", name)
+			t.Errorf("%s is not as in testdata: look at the difference, and if it is meant, run this test with -update",
+				name)
 		}
 	}
 }
@@ -59,7 +60,8 @@ func TestTheReportNeedsNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := regexp.MustCompile(`(?i)(src|href)="[^#"]|url\(|@import|<script|<link|NaN|Inf\b|%!|&lt;nil`).Find(page); found != nil {
+	if found := regexp.MustCompile(`(?i)(src|href)="[^#"]|url\(|@import|<script|<link|NaN|Inf\b|%!|&lt;nil`).Find(
+		page); found != nil {
 		t.Errorf("the report has %q", found)
 	}
 }

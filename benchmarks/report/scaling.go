@@ -34,7 +34,8 @@ func (b *builder) scaling() (plots []plot, t table, legends []key) {
 		}
 		if len(series) > 0 {
 			title := map[string]string{"reads": "Reads", "mix": "80% reads, 20% writes"}[what]
-			plots = append(plots, plot{title, lines(title+" by stage and by how many replicas there are, each in a slice", "answers/s", "replicas", counts, series)})
+			plots = append(plots, plot{title, lines(title+" by stage and by how many replicas there are, each in a "+
+				"slice", "answers/s", "replicas", counts, series)})
 		}
 	}
 	return plots, t, legend(stages)
@@ -54,8 +55,8 @@ func (b *builder) slices(stage, what string) (numbers []int) {
 	return numbers
 }
 
-// slicedCells are a line of the table: beside what was measured what the capacity model predicts, from what requests cost
-// the API where it had no slices.
+// slicedCells are a line of the table: beside what was measured what the capacity model predicts, from what requests
+// cost the API where it had no slices.
 func (b *builder) slicedCells(stage, what string, n int, f figures.Figure) []string {
 	key := figures.Sliced(what, n)
 	of := none

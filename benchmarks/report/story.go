@@ -67,7 +67,8 @@ func (b *builder) gains(before string, one stage.Stage) (gains []gain) {
 		case told.Factor.Better():
 			told.Why = g.Why
 		case g.OnlyProcessor && b.r.Run.Driver == "local":
-			told.Why = fmt.Sprintf("without delays only the processor is a limit, and all replicas share this machine's %d", b.r.Run.Machine.CPUs)
+			told.Why = fmt.Sprintf("without delays only the processor is a limit, and all replicas share this "+
+				"machine's %d", b.r.Run.Machine.CPUs)
 		}
 		gains = append(gains, told)
 	}
@@ -100,11 +101,13 @@ func (b *builder) costs(before, stage string) (costs []string) {
 		costs = append(costs, "one more thing to run: "+list(added))
 	}
 	if was, now := b.cpu(before), b.cpu(stage); was > 0 && now > 0 {
-		costs = append(costs, fmt.Sprintf("processor time for 1,000 requests of the 80/20 mix: %s, before %s", span(now), span(was)))
+		costs = append(costs,
+			fmt.Sprintf("processor time for 1,000 requests of the 80/20 mix: %s, before %s", span(now), span(was)))
 	}
 	if f, ok := b.r.Get(stage, figures.FreshEverywhereP99); ok {
 		if old, ok := b.r.Get(before, figures.FreshEverywhereP99); ok {
-			costs = append(costs, fmt.Sprintf("a write until every replica answers it, p99: %s, before %s", value(f), value(old)))
+			costs = append(costs,
+				fmt.Sprintf("a write until every replica answers it, p99: %s, before %s", value(f), value(old)))
 		}
 	}
 	return costs

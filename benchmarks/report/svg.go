@@ -34,7 +34,8 @@ func (d *drawing) text(x, y float64, anchor, class, words string) {
 
 // picture closes the drawing. label says what it shows to those who do not see it.
 func (d *drawing) picture(label string) template.HTML {
-	return template.HTML(fmt.Sprintf(`<svg viewBox="0 0 %d %.0f" role="img" aria-label="%s">`+"\n", sheetWidth, d.height, html.EscapeString(label)) + d.String() + "</svg>")
+	return template.HTML(fmt.Sprintf(`<svg viewBox="0 0 %d %.0f" role="img" aria-label="%s">`+"\n", sheetWidth,
+		d.height, html.EscapeString(label)) + d.String() + "</svg>")
 }
 
 // axis maps values to places.
@@ -50,7 +51,8 @@ func logAxis(values []float64) axis {
 	for _, v := range values {
 		low, high = min(low, v), max(high, v)
 	}
-	a := axis{low: math.Pow(10, math.Floor(math.Log10(low)+1e-9)), high: math.Pow(10, math.Ceil(math.Log10(high)-1e-9)), log: true}
+	a := axis{low: math.Pow(10, math.Floor(math.Log10(low)+1e-9)),
+		high: math.Pow(10, math.Ceil(math.Log10(high)-1e-9)), log: true}
 	if a.low == a.high {
 		a.high *= 10
 	}
@@ -152,7 +154,8 @@ func lines(label, unit, below string, places []float64, series []line) template.
 		}
 		d.f(`<polyline points="%s" class="line %s"/>`, strings.Join(points, " "), s.class)
 		for i := range s.x {
-			d.f(`<circle cx="%.1f" cy="%.1f" r="4.5" class="dot %s"><title>%s</title></circle>`, x(s.x[i]), a.y(s.y[i]), s.class, html.EscapeString(s.words[i]))
+			d.f(`<circle cx="%.1f" cy="%.1f" r="4.5" class="dot %s"><title>%s</title></circle>`,
+				x(s.x[i]), a.y(s.y[i]), s.class, html.EscapeString(s.words[i]))
 		}
 	}
 	return d.picture(label)
@@ -187,7 +190,8 @@ func tails(label string, curves []figures.Curve, classes []string, ceiling float
 		d.text(x(tick.q), plotBottom+17, "middle", "tick", tick.name)
 	}
 	d.text(marginLeft+plotWidth/2, sheetHeight-6, "middle", "unit", "part of the answers that took at most so long")
-	d.f(`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" class="ceiling"/>`, marginLeft, plotRight, a.y(ceiling), a.y(ceiling))
+	d.f(`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" class="ceiling"/>`,
+		marginLeft, plotRight, a.y(ceiling), a.y(ceiling))
 	for i, curve := range curves {
 		var points []string
 		for _, p := range curve.Points {
@@ -195,7 +199,8 @@ func tails(label string, curves []figures.Curve, classes []string, ceiling float
 				points = append(points, fmt.Sprintf("%.1f,%.1f", x(p.Q), a.y(max(p.Ms, a.low))))
 			}
 		}
-		d.f(`<polyline points="%s" class="line %s"><title>%s</title></polyline>`, strings.Join(points, " "), classes[i], html.EscapeString(curve.Stage))
+		d.f(`<polyline points="%s" class="line %s"><title>%s</title></polyline>`,
+			strings.Join(points, " "), classes[i], html.EscapeString(curve.Stage))
 	}
 	return d.picture(label)
 }
@@ -209,7 +214,8 @@ type bar struct {
 }
 
 // bars draws columns in groups, each with its spread. Across, if above zero, is a line with its words.
-func bars(label, unit, below string, groups []string, slots int, columns []bar, across float64, acrossWords string) template.HTML {
+func bars(label, unit, below string, groups []string, slots int, columns []bar, across float64,
+	acrossWords string) template.HTML {
 	if len(columns) == 0 {
 		return ""
 	}
@@ -232,11 +238,13 @@ func bars(label, unit, below string, groups []string, slots int, columns []bar, 
 			x+1, a.y(c.value), width-2, max(0, plotBottom-a.y(c.value)), c.class, html.EscapeString(c.words))
 		if c.spread > 0 {
 			middle := x + width/2
-			d.f(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="spread"/>`, middle, middle, a.y(c.value+c.spread), a.y(max(0, c.value-c.spread)))
+			d.f(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="spread"/>`,
+				middle, middle, a.y(c.value+c.spread), a.y(max(0, c.value-c.spread)))
 		}
 	}
 	if across > 0 {
-		d.f(`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" class="ceiling"/>`, marginLeft, plotRight, a.y(across), a.y(across))
+		d.f(`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" class="ceiling"/>`,
+			marginLeft, plotRight, a.y(across), a.y(across))
 		d.text(plotRight, a.y(across)-5, "end", "note", acrossWords)
 	}
 	return d.picture(label)
@@ -276,7 +284,8 @@ func stacks(label string, all []stack) template.HTML {
 		x := 2.0
 		for _, p := range s.pieces {
 			width := p.value / most * (sheetWidth - 4)
-			d.f(`<rect x="%.1f" y="%.1f" width="%.1f" height="%d" class="fill %s"><title>%s</title></rect>`, x, y+20, max(width-1, 0), bar, p.class, html.EscapeString(p.words))
+			d.f(`<rect x="%.1f" y="%.1f" width="%.1f" height="%d" class="fill %s"><title>%s</title></rect>`,
+				x, y+20, max(width-1, 0), bar, p.class, html.EscapeString(p.words))
 			x += width
 		}
 	}

@@ -98,7 +98,8 @@ func factorOf(before, after figures.Figure) factor {
 	case len(r.Rounds) > 1 && r.Low > 1-asBefore && r.High < 1+asBefore:
 		return factor{fmt.Sprintf("as before (%s to %s)", figures.Round(r.Low), figures.Round(r.High)), "even"}
 	case len(r.Rounds) > 1 && !sure && times < alwaysTold:
-		return factor{fmt.Sprintf("no difference shown (%s to %s times)", figures.Round(r.Low), figures.Round(r.High)), "even"}
+		return factor{
+			fmt.Sprintf("no difference shown (%s to %s times)", figures.Round(r.Low), figures.Round(r.High)), "even"}
 	}
 	word, class := "better", ""
 	if r.Times < 1 {

@@ -14,8 +14,8 @@ type Profile struct {
 	Name    string
 	Config  driver.Config
 	Repeats int
-	// MoreFor is for how long each half adds rounds of what the headline is made from, while its intervals are wider than
-	// a tenth.
+	// MoreFor is for how long each phase adds rounds of what the headline is made from, while its intervals are wider
+	// than a tenth.
 	MoreFor time.Duration
 
 	// With the delays: hey asks for each endpoint, so many at once, for so long.
@@ -35,8 +35,8 @@ type Profile struct {
 	FreshWrites  int
 	Warm         time.Duration
 
-	// In slices: so many replicas after each other, each with a part of a core; the mix and reads by so many at once, for
-	// so long. None for no slices.
+	// In slices: so many replicas after each other, each with a part of a core; the mix and reads by so many at once,
+	// for so long. None for no slices.
 	Slices     []int
 	SliceCores float64
 	SliceConns int
@@ -56,32 +56,42 @@ var publishedMix = [][2]int{{100, 1000}, {200, 5000}, {500, 10000}, {1000, 15000
 var Profiles = map[string]Profile{
 	// Six or seven minutes of measuring: delays of a tenth of the lab's, ten times its uplink.
 	"quick": {
-		Name:    "quick",
-		Config:  driver.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond, Uplink: 3_000_000, HeavySlots: 2, DBPool: 8},
-		Repeats: 3, MoreFor: time.Minute, Endpoints: []string{"ping", "product", "heavy", "last"}, Levels: []int{1, 64}, HeyFor: 500 * time.Millisecond,
-		Mix: publishedMix, Sustained: 500, SustainedFor: 2 * time.Second, Rates: []float64{4000}, RateFor: 1500 * time.Millisecond,
-		ProbeFor: 1500 * time.Millisecond, Searches: 1, FreshWrites: 50, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
+		Name: "quick",
+		Config: driver.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond,
+			Uplink: 3_000_000, HeavySlots: 2, DBPool: 8},
+		Repeats: 3, MoreFor: time.Minute, Endpoints: []string{"ping", "product", "heavy", "last"}, Levels: []int{1, 64},
+		HeyFor: 500 * time.Millisecond, Mix: publishedMix, Sustained: 500, SustainedFor: 2 * time.Second,
+		Rates: []float64{4000}, RateFor: 1500 * time.Millisecond, ProbeFor: 1500 * time.Millisecond, Searches: 1,
+		FreshWrites: 50, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceConns: 64, SliceFor: 2 * time.Second,
 	},
 	// The lab's own delays and uplink, and everything longer.
 	"full": {
-		Name:    "full",
-		Config:  driver.Config{Replicas: 3, HeavyDelay: 5 * time.Second, SlowQueryDelay: 15 * time.Second, Uplink: 300_000, HeavySlots: 2, DBPool: 8},
-		Repeats: 3, MoreFor: 5 * time.Minute, Endpoints: []string{"ping", "product", "products", "heavy", "last"}, Levels: []int{1, 8, 64}, HeyFor: 2 * time.Second,
-		Mix: publishedMix, Sustained: 500, SustainedFor: 15 * time.Second, Rates: []float64{1000, 4000, 10000, 28000}, RateFor: 5 * time.Second,
-		ProbeFor: 2 * time.Second, Searches: 3, FreshWrites: 200, Warm: time.Second, Products: 1000, Objective: 50 * time.Millisecond,
+		Name: "full",
+		Config: driver.Config{Replicas: 3, HeavyDelay: 5 * time.Second, SlowQueryDelay: 15 * time.Second,
+			Uplink: 300_000, HeavySlots: 2, DBPool: 8},
+		Repeats: 3, MoreFor: 5 * time.Minute, Endpoints: []string{"ping", "product", "products", "heavy", "last"},
+		Levels: []int{1, 8, 64}, HeyFor: 2 * time.Second,
+		Mix: publishedMix, Sustained: 500, SustainedFor: 15 * time.Second, Rates: []float64{1000, 4000, 10000, 28000},
+		RateFor: 5 * time.Second, ProbeFor: 2 * time.Second, Searches: 3, FreshWrites: 200, Warm: time.Second,
+		Products: 1000, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceConns: 64, SliceFor: 10 * time.Second,
 	},
 	// Seconds: to see that everything works. Its figures mean nothing.
 	"smoke": {
-		Name:    "smoke",
-		Config:  driver.Config{Replicas: 2, HeavyDelay: 50 * time.Millisecond, SlowQueryDelay: 100 * time.Millisecond, Uplink: 50_000_000, HeavySlots: 2, DBPool: 8},
+		Name: "smoke",
+		Config: driver.Config{Replicas: 2, HeavyDelay: 50 * time.Millisecond, SlowQueryDelay: 100 * time.Millisecond,
+			Uplink: 50_000_000, HeavySlots: 2, DBPool: 8},
 		Repeats: 2, Endpoints: []string{"ping", "heavy", "last"}, Levels: []int{1, 8}, HeyFor: 300 * time.Millisecond,
-		Mix: [][2]int{{20, 200}, {50, 400}}, Sustained: 50, SustainedFor: 300 * time.Millisecond, Rates: []float64{500}, RateFor: 300 * time.Millisecond,
-		ProbeFor: 200 * time.Millisecond, Searches: 1, FreshWrites: 5, Warm: 100 * time.Millisecond, SameAPIs: true, Products: 50, Objective: 50 * time.Millisecond,
+		Mix: [][2]int{{20, 200}, {50, 400}}, Sustained: 50, SustainedFor: 300 * time.Millisecond, Rates: []float64{500},
+		RateFor: 300 * time.Millisecond, ProbeFor: 200 * time.Millisecond, Searches: 1, FreshWrites: 5,
+		Warm: 100 * time.Millisecond, SameAPIs: true, Products: 50, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2}, SliceCores: .1, SliceConns: 16, SliceFor: 300 * time.Millisecond,
 	},
 }
+
+// mostConns returns the highest of the levels.
+func (p Profile) mostConns() int { return p.Levels[len(p.Levels)-1] }
 
 // ProfileNamed is one of Profiles.
 func ProfileNamed(name string) (Profile, error) {

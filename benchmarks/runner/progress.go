@@ -29,7 +29,8 @@ type Progress struct {
 // NewProgress tells on out, which is a terminal if it is a character device and TERM is not dumb.
 func NewProgress(out *os.File) *Progress {
 	info, err := out.Stat()
-	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "" && os.Getenv("TERM") != "dumb"
+	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "" &&
+		os.Getenv("TERM") != "dumb"
 	p := &Progress{out: out, terminal: terminal, now: time.Now, began: time.Now(), stop: make(chan struct{})}
 	if terminal {
 		go p.tick()
@@ -115,7 +116,8 @@ func (p *Progress) draw() {
 	}
 	const width = 20
 	filled := int(done * width)
-	fmt.Fprintf(p.out, "\r\x1b[K%s%s %3.0f%%%s  %s", strings.Repeat("█", filled), strings.Repeat("░", width-filled), 100*done, p.left(), p.step)
+	fmt.Fprintf(p.out, "\r\x1b[K%s%s %3.0f%%%s  %s",
+		strings.Repeat("█", filled), strings.Repeat("░", width-filled), 100*done, p.left(), p.step)
 }
 
 // left is how long it takes to the end, as far as what has been done tells; empty before anything is planned.

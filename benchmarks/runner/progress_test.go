@@ -11,11 +11,13 @@ import (
 func TestProgress(t *testing.T) {
 	for terminal, want := range map[bool][]string{
 		false: {"0:00  one  2:00 left\n", "2:00  two  1:30 left\n"},
-		true:  {"\r\x1b[K░░░░░░░░░░░░░░░░░░░░   0%  2:00 left  one", "\r\x1b[K██████████░░░░░░░░░░  50%  1:30 left  two", "\r\x1b[Kstays\n"},
+		true: {"\r\x1b[K░░░░░░░░░░░░░░░░░░░░   0%  2:00 left  one",
+			"\r\x1b[K██████████░░░░░░░░░░  50%  1:30 left  two", "\r\x1b[Kstays\n"},
 	} {
 		var out bytes.Buffer
 		now := time.Unix(0, 0)
-		p := &Progress{out: &out, terminal: terminal, now: func() time.Time { return now }, began: now, stop: make(chan struct{})}
+		p := &Progress{out: &out, terminal: terminal, now: func() time.Time { return now }, began: now,
+			stop: make(chan struct{})}
 		p.Plan(2 * time.Minute)
 		p.Begin("one", time.Minute)
 		now = now.Add(2 * time.Minute)

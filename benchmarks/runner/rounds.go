@@ -14,23 +14,24 @@ const tightEnough = .1
 
 // addRounds measures the headline's figures again, round by round, until the intervals of their comparison are tight
 // enough, or the time for that is over.
-func (h *half) addRounds(r *run, names []string, shops map[string]*measure.Shop) error {
+func (p *phase) addRounds(r *run, names []string, shops map[string]*measure.Shop) error {
 	until := time.Now().Add(r.Profile.MoreFor)
-	for round := h.repeats; time.Now().Before(until); round++ {
-		settled, err := settled(r.about, r.headline, h.headline)
+	for round := p.repeats; time.Now().Before(until); round++ {
+		settled, err := settled(r.about, r.headline, p.headline)
 		if err != nil || settled {
 			return err
 		}
-		r.Progress.Plan(h.planned(names, round))
-		if err := h.round(r, names, shops, round, fmt.Sprintf(" (round %d, for a narrower interval)", round+1)); err != nil {
+		r.Progress.Plan(p.planned(names, round))
+		if err := p.round(r, names, shops, round,
+			fmt.Sprintf(" (round %d, for a narrower interval)", round+1)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settled reports whether each headline's interval is tight enough: that of the first stage that has the figure with the
-// last one. What one stage alone has is not compared.
+// settled reports whether each headline's interval is tight enough: that of the first stage that has the figure with
+// the last one. What one stage alone has is not compared.
 func settled(about raw.Run, measurements []raw.Measurement, headline []figures.Key) (bool, error) {
 	results, err := figures.Make(about, measurements)
 	if err != nil {

@@ -121,7 +121,8 @@ func roomFor(dir string) error {
 			return fmt.Errorf("%s: %w", place, err)
 		}
 		if free := disk.Bavail * uint64(disk.Bsize); free < leastRoom {
-			return fmt.Errorf("the disk that holds %s has %d MB left, and a run needs up to %d: free some of it, or name a folder elsewhere (--out; TMPDIR for the databases)",
+			return fmt.Errorf("the disk that holds %s has %d MB left, and a run needs up to %d: free some of it, or "+
+				"name a folder elsewhere (--out; TMPDIR for the databases)",
 				place, free>>20, leastRoom>>20)
 		}
 	}
@@ -163,17 +164,21 @@ func (r *run) end() {
 func (r *run) describe() {
 	p, c := r.Profile, r.Profile.Config
 	r.about = raw.Run{
-		Command: r.Command, Profile: p.Name, Driver: r.Driver, Target: r.Target, Began: time.Now().UTC(), Versions: map[string]string{"go": runtime.Version()},
+		Command: r.Command, Profile: p.Name, Driver: r.Driver, Target: r.Target, Began: time.Now().UTC(),
+		Versions: map[string]string{"go": runtime.Version()},
 		Settings: raw.Settings{
-			HeavyDelayMs: c.HeavyDelay.Milliseconds(), SlowQueryDelayMs: c.SlowQueryDelay.Milliseconds(), UplinkBytes: c.Uplink, Replicas: c.Replicas,
-			HeavySlots: c.HeavySlots, DBPool: c.DBPool, Products: p.Products, Repeats: p.Repeats, ObjectiveMs: p.Objective.Milliseconds(),
+			HeavyDelayMs: c.HeavyDelay.Milliseconds(), SlowQueryDelayMs: c.SlowQueryDelay.Milliseconds(),
+			UplinkBytes: c.Uplink, Replicas: c.Replicas,
+			HeavySlots: c.HeavySlots, DBPool: c.DBPool, Products: p.Products, Repeats: p.Repeats,
+			ObjectiveMs: p.Objective.Milliseconds(),
 		},
 	}
 	m := &r.about.Machine
 	m.CPUs, m.Model, m.Kernel, m.MemoryBytes = machine.Facts()
 	r.about.Versions["woodytoys"] = machine.Revision()
 	if r.Driver == "target" { // it has the limits and the sizes that it has
-		r.about.Settings = raw.Settings{Products: p.Products, Repeats: p.Repeats, ObjectiveMs: p.Objective.Milliseconds()}
+		r.about.Settings = raw.Settings{Products: p.Products, Repeats: p.Repeats,
+			ObjectiveMs: p.Objective.Milliseconds()}
 	}
 }
 
@@ -279,8 +284,8 @@ func (r *run) measure() error {
 	with.plan(r, names)
 	without.plan(r, names)
 	r.planSlices(names)
-	for _, half := range []*half{with, without} {
-		if err := half.run(r, names); err != nil {
+	for _, phase := range []*phase{with, without} {
+		if err := phase.run(r, names); err != nil {
 			return err
 		}
 	}

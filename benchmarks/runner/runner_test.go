@@ -36,7 +36,8 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		builtAt(dir)
-		if err := errors.Join(programs.BuildShop(built.api), programs.BuildFront(built.front), measure.BuildHey(built.hey)); err != nil {
+		if err := errors.Join(programs.BuildShop(built.api), programs.BuildFront(built.front),
+			measure.BuildHey(built.hey)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -45,7 +46,8 @@ func TestMain(m *testing.M) {
 }
 
 func builtAt(dir string) {
-	built.dir, built.api, built.front, built.hey = dir, filepath.Join(dir, "api"), filepath.Join(dir, "front"), filepath.Join(dir, "hey")
+	built.dir, built.api, built.front, built.hey = dir, filepath.Join(dir, "api"), filepath.Join(dir, "front"),
+		filepath.Join(dir, "hey")
 }
 
 // options are a run that takes seconds.
@@ -61,7 +63,8 @@ func options(t *testing.T, stages ...string) runner.Options {
 	}
 	t.Cleanup(func() { quiet.Close() })
 	return runner.Options{
-		Profile: profile, Dir: filepath.Join(t.TempDir(), "run"), Stages: stages, API: built.api, Front: built.front, Hey: built.hey,
+		Profile: profile, Dir: filepath.Join(t.TempDir(), "run"), Stages: stages, API: built.api, Front: built.front,
+		Hey:      built.hey,
 		Progress: runner.NewProgress(quiet),
 	}
 }
@@ -133,14 +136,17 @@ func TestARunOfAllStages(t *testing.T) {
 		t.Errorf("invalid: %v", r.Invalid)
 	}
 	for _, warning := range r.Warnings {
-		if !strings.Contains(warning, "making the load took") && !strings.HasPrefix(warning, "Other programs took") { // both may be so here
+		// both may be so here
+		if !strings.Contains(warning, "making the load took") && !strings.HasPrefix(warning, "Other programs took") {
 			t.Errorf("warning: %s", warning)
 		}
 	}
 	for _, stage := range o.Stages {
 		for _, name := range []figures.Key{
-			"table/page", "table/page_first", "table/heavy_miss", "table/last_miss", "table/five_heavy", "throughput/heavy/8", "throughput/ping/1", "mix/50/rate",
-			"sustained/50/rate", "latency/500/p99", "objective/rate", "fresh/everywhere/p99", "cost/cpu/api", "cost/memory/proxy", "cost/queries",
+			"table/page", "table/page_first", "table/heavy_miss", "table/last_miss", "table/five_heavy",
+			"throughput/heavy/8", "throughput/ping/1", "mix/50/rate",
+			"sustained/50/rate", "latency/500/p99", "objective/rate", "fresh/everywhere/p99", "cost/cpu/api",
+			"cost/memory/proxy", "cost/queries",
 		} {
 			f, ok := r.Get(stage, name)
 			if !ok || f.Mean <= 0 && name != "cost/cpu/api" && name != "objective/rate" {
@@ -160,7 +166,8 @@ func TestARunOfAllStages(t *testing.T) {
 	if edge, _ := r.Mean("cdn", "table/page/bytes_edge"); edge < 5e6 {
 		t.Errorf("%g bytes of the page come from the edge in stage cdn", edge)
 	}
-	if miss, hit := mustMean(t, r, "redis", "table/heavy_miss"), mustMean(t, r, "redis", "table/heavy_hit"); hit > miss/2 {
+	miss, hit := mustMean(t, r, "redis", "table/heavy_miss"), mustMean(t, r, "redis", "table/heavy_hit")
+	if hit > miss/2 {
 		t.Errorf("heavy takes %g s and, kept, %g s", miss, hit)
 	}
 	if err := report.Write(r, o.Dir); err != nil {
@@ -209,7 +216,8 @@ func wantKept(t *testing.T, dir, why string) {
 
 // TestAComponentThatDiesEndsTheRun kills each component while the run measures.
 func TestAComponentThatDiesEndsTheRun(t *testing.T) {
-	for program, name := range map[string]string{"haproxy": "proxy of stage baseline ended", "mariadbd": "the database ended", "api": "api of stage baseline ended"} {
+	for program, name := range map[string]string{"haproxy": "proxy of stage baseline ended",
+		"mariadbd": "the database ended", "api": "api of stage baseline ended"} {
 		t.Run(program, func(t *testing.T) {
 			if apart(t) {
 				return
@@ -267,7 +275,8 @@ func TestAFullDiskEndsTheRun(t *testing.T) {
 	if err := os.Symlink("/dev/full", filepath.Join(o.Dir, "measurements.jsonl")); err != nil {
 		t.Fatal(err)
 	}
-	if err := runner.Run(t.Context(), o); !errors.Is(err, runner.ErrStopped) || !strings.Contains(fmt.Sprint(err), "is full: free some of it") {
+	if err := runner.Run(t.Context(), o); !errors.Is(err, runner.ErrStopped) ||
+		!strings.Contains(fmt.Sprint(err), "is full: free some of it") {
 		t.Errorf("error = %v, want that the disk is full and what to do", err)
 	}
 	wantNothingLeft(t)
@@ -284,7 +293,8 @@ func TestWithoutHey(t *testing.T) {
 	if _, err := exec.LookPath("go"); err == nil {
 		t.Skip("go is in /usr/bin")
 	}
-	if err := runner.Run(t.Context(), o); !errors.Is(err, runner.ErrStopped) || !strings.Contains(fmt.Sprint(err), "Or name a hey that is installed with --hey FILE") {
+	if err := runner.Run(t.Context(), o); !errors.Is(err, runner.ErrStopped) ||
+		!strings.Contains(fmt.Sprint(err), "Or name a hey that is installed with --hey FILE") {
 		t.Errorf("error = %v, want that there is no hey and what to do", err)
 	}
 	wantNothingLeft(t)
@@ -296,7 +306,8 @@ func TestATarget(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	shop, err := programs.StartShop(exec.Command(built.api), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+dir, "WOODY_HEAVY_DELAY=10ms", "WOODY_SLOW_QUERY_DELAY=10ms")
+	shop, err := programs.StartShop(exec.Command(built.api), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+dir,
+		"WOODY_HEAVY_DELAY=10ms", "WOODY_SLOW_QUERY_DELAY=10ms")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +362,8 @@ func TestAStaleBuildIsInvalid(t *testing.T) {
 func mustWrap(t *testing.T, program string, settings ...string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "wrapped")
-	if err := os.WriteFile(file, fmt.Appendf(nil, "#!/bin/sh\n%s exec %s \"$@\"\n", strings.Join(settings, " "), program), 0o755); err != nil {
+	if err := os.WriteFile(file,
+		fmt.Appendf(nil, "#!/bin/sh\n%s exec %s \"$@\"\n", strings.Join(settings, " "), program), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -376,7 +388,8 @@ func TestASlowedBuildFailsTheComparison(t *testing.T) {
 		return r
 	}
 	slowed := filepath.Join(t.TempDir(), "slowed")
-	if err := os.WriteFile(slowed, fmt.Appendf(nil, "#!/bin/sh\n[ $WOODY_SLOW_QUERY_DELAY = 0s ] || WOODY_SLOW_QUERY_DELAY=2s\nexport WOODY_SLOW_QUERY_DELAY\nexec %s \"$@\"\n", built.api), 0o755); err != nil {
+	if err := os.WriteFile(slowed, fmt.Appendf(nil, "#!/bin/sh\n[ $WOODY_SLOW_QUERY_DELAY = 0s ] || "+
+		"WOODY_SLOW_QUERY_DELAY=2s\nexport WOODY_SLOW_QUERY_DELAY\nexec %s \"$@\"\n", built.api), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	comparison := figures.Compare(measured(built.api), measured(slowed), .1)

@@ -8,8 +8,8 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
-// Replicas on one machine share its cores, so that more of them show nothing. In slices each has a part of a core of its
-// own, as on a machine of its own: the chapter of the report on scaling is made from that.
+// Replicas on one machine share its cores, so that more of them show nothing. In slices each has a part of a core of
+// its own, as on a machine of its own: the chapter of the report on scaling is made from that.
 
 // slicePlanned is about how long a number of replicas takes: to begin, to have its shelf filled, and to be measured.
 func (p Profile) slicePlanned() time.Duration { return 4*time.Second + 2*p.SliceFor }

@@ -15,65 +15,75 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
-// withDelays is the lab's table and the throughput.
-func (r *run) withDelays() *half {
+// withDelays is the phase that measures the lab's table and the throughput.
+func (r *run) withDelays() *phase {
 	p := r.Profile
-	most := p.Levels[len(p.Levels)-1]
-	headline := []figures.Key{figures.Page, figures.Throughput("heavy", most), figures.Throughput("last", most)}
-	return &half{title: "with its delays", config: p.Config, repeats: p.Repeats, headline: headline, steps: func(s stage.Stage, round int) (steps []step) {
-		c := p.Config
-		replicas := max(s.Replicas(c.Replicas), 1)
-		page := 100 * time.Millisecond
-		if !s.Edge && c.Uplink > 0 {
-			page += time.Duration(5.04e6 / float64(c.Uplink) * float64(time.Second))
-		}
-		table := page + c.HeavyDelay + c.SlowQueryDelay + time.Duration((4+2*replicas)/(2*replicas))*c.HeavyDelay
-		if round == 0 {
-			steps = append(steps, step{what: "the first page", planned: page, do: keeping(func(shop *measure.Shop) (raw.Measurement, error) {
-				return shop.FirstPage(r.ctx)
-			})})
-		}
-		steps = append(steps, step{
-			what: "the lab's table", planned: table, headline: true,
-			do: func(shop *measure.Shop, keep func(raw.Measurement) error) error {
-				return shop.Table(r.ctx, s.MayKeep(), keep)
-			},
-		})
-		if r.chrome != nil && round == 0 {
-			steps = append(steps, step{
-				what: "the page in Chromium", planned: page + 500*time.Millisecond,
-				do: keeping(func(shop *measure.Shop) (raw.Measurement, error) { return shop.InBrowser(r.ctx, r.chrome) }),
-			})
-		}
-		if s.SameAPI && !p.SameAPIs {
-			return steps
-		}
-		for _, what := range p.Endpoints {
-			for _, conns := range p.Levels {
-				planned, lane := p.HeyFor+150*time.Millisecond, ""
-				if wait, places := slow(what, c); wait > 0 && !s.Redis {
-					planned += min(time.Duration(max(1, float64(conns)/float64(places*replicas))*float64(wait)), 35*time.Second)
-					// Where there are several replicas, calls of another kind would change how the proxy deals them
-					// out.
-					if lane = s.Name; replicas == 1 {
-						lane += " " + what
-					}
-				}
-				steps = append(steps, step{
-					what: fmt.Sprintf("%s by %d, with hey", what, conns), planned: planned, lane: lane,
-					headline: conns == most && (what == "heavy" || what == "last"),
-					do: keeping(func(shop *measure.Shop) (raw.Measurement, error) {
-						return shop.Throughput(r.ctx, r.Hey, what, s.MayKeep(), conns, p.HeyFor)
-					}),
-				})
-			}
-		}
-		return steps
-	}}
+	most := p.mostConns()
+	return &phase{
+		title: "with its delays", config: p.Config, repeats: p.Repeats, steps: r.delayedSteps,
+		headline: []figures.Key{figures.Page, figures.Throughput("heavy", most), figures.Throughput("last", most)},
+	}
 }
 
-// keeping returns a step's work that is one measurement, which is kept when it came to its end.
-func keeping(measured func(*measure.Shop) (raw.Measurement, error)) func(*measure.Shop, func(raw.Measurement) error) error {
+// delayedSteps returns what is measured of a stage in a round of the phase with delays.
+func (r *run) delayedSteps(s stage.Stage, round int) (steps []step) {
+	p := r.Profile
+	c := p.Config
+	replicas := max(s.Replicas(c.Replicas), 1)
+	page := 100 * time.Millisecond
+	if !s.Edge && c.Uplink > 0 {
+		page += time.Duration(5.04e6 / float64(c.Uplink) * float64(time.Second))
+	}
+	table := page + c.HeavyDelay + c.SlowQueryDelay + time.Duration((4+2*replicas)/(2*replicas))*c.HeavyDelay
+	if round == 0 {
+		steps = append(steps, step{what: "the first page", planned: page,
+			do: keeping(func(shop *measure.Shop) (raw.Measurement, error) {
+				return shop.FirstPage(r.ctx)
+			})})
+	}
+	steps = append(steps, step{
+		what: "the lab's table", planned: table, headline: true,
+		do: func(shop *measure.Shop, keep func(raw.Measurement) error) error {
+			return shop.Table(r.ctx, s.MayKeep(), keep)
+		},
+	})
+	if r.chrome != nil && round == 0 {
+		steps = append(steps, step{
+			what: "the page in Chromium", planned: page + 500*time.Millisecond,
+			do: keeping(func(shop *measure.Shop) (raw.Measurement, error) {
+				return shop.InBrowser(r.ctx, r.chrome)
+			}),
+		})
+	}
+	if s.SameAPI && !p.SameAPIs {
+		return steps
+	}
+	for _, what := range p.Endpoints {
+		for _, conns := range p.Levels {
+			planned, lane := p.HeyFor+150*time.Millisecond, ""
+			if wait, places := slow(what, c); wait > 0 && !s.Redis {
+				planned += min(time.Duration(max(1, float64(conns)/float64(places*replicas))*float64(wait)),
+					35*time.Second)
+				// Where there are several replicas, calls of another kind would change how the proxy deals them
+				// out.
+				if lane = s.Name; replicas == 1 {
+					lane += " " + what
+				}
+			}
+			steps = append(steps, step{
+				what: fmt.Sprintf("%s by %d, with hey", what, conns), planned: planned, lane: lane,
+				headline: conns == p.mostConns() && (what == "heavy" || what == "last"),
+				do: keeping(func(shop *measure.Shop) (raw.Measurement, error) {
+					return shop.Throughput(r.ctx, r.Hey, what, s.MayKeep(), conns, p.HeyFor)
+				}),
+			})
+		}
+	}
+	return steps
+}
+
+// keeping returns the work of a step that is one measurement, which is kept if it succeeded.
+func keeping(measured func(*measure.Shop) (raw.Measurement, error)) work {
 	return func(shop *measure.Shop, keep func(raw.Measurement) error) error {
 		m, err := measured(shop)
 		if err != nil {
@@ -108,52 +118,63 @@ func slow(what string, c driver.Config) (wait time.Duration, places int) {
 	return 0, 1
 }
 
-// withoutDelays is the mix, the latencies and the writes.
-func (r *run) withoutDelays() *half {
+// withoutDelays is the phase that measures the mix, the latencies and the writes.
+func (r *run) withoutDelays() *phase {
 	p := r.Profile
-	headline := []figures.Key{figures.Sustained(p.Sustained).Rate(), figures.Objective}
-	return &half{title: "without delays", config: p.Config.WithoutDelays(), repeats: p.Repeats, headline: headline, steps: func(s stage.Stage, round int) (steps []step) {
-		if s.SameAPI && !p.SameAPIs {
-			return nil
-		}
-		add := func(what string, planned time.Duration, headline bool, measured func(*measure.Shop) (raw.Measurement, error)) {
-			steps = append(steps, step{
-				what: what, planned: planned + 150*time.Millisecond, headline: headline, do: keeping(measured),
-			})
-		}
+	return &phase{
+		title: "without delays", config: p.Config.WithoutDelays(), repeats: p.Repeats, steps: r.undelayedSteps,
+		headline: []figures.Key{figures.Sustained(p.Sustained).Rate(), figures.Objective},
+	}
+}
+
+// undelayedSteps returns what is measured of a stage in a round of the phase without delays.
+func (r *run) undelayedSteps(s stage.Stage, round int) (steps []step) {
+	p := r.Profile
+	if s.SameAPI && !p.SameAPIs {
+		return nil
+	}
+	add := func(what string, planned time.Duration, headline bool,
+		measured func(*measure.Shop) (raw.Measurement, error)) {
 		steps = append(steps, step{
-			what: "warming up", planned: p.Warm, headline: true,
-			do: func(shop *measure.Shop, _ func(raw.Measurement) error) error { return shop.Warm(r.ctx, p.Warm) },
+			what: what, planned: planned + 150*time.Millisecond, headline: headline, do: keeping(measured),
 		})
-		for _, level := range p.Mix {
-			planned := time.Duration(float64(level[1]) / 5000 * float64(time.Second))
-			add(fmt.Sprintf("80/20 mix, %d requests by %d", level[1], level[0]), planned, false, func(shop *measure.Shop) (raw.Measurement, error) {
+	}
+	steps = append(steps, step{
+		what: "warming up", planned: p.Warm, headline: true,
+		do: func(shop *measure.Shop, _ func(raw.Measurement) error) error { return shop.Warm(r.ctx, p.Warm) },
+	})
+	for _, level := range p.Mix {
+		planned := time.Duration(float64(level[1]) / 5000 * float64(time.Second))
+		add(fmt.Sprintf("80/20 mix, %d requests by %d", level[1], level[0]), planned, false,
+			func(shop *measure.Shop) (raw.Measurement, error) {
 				return shop.Mix(r.ctx, "mix", level[0], level[1], 0)
 			})
-		}
-		add(fmt.Sprintf("80/20 mix, sustained by %d", p.Sustained), p.SustainedFor, true, func(shop *measure.Shop) (raw.Measurement, error) {
+	}
+	add(fmt.Sprintf("80/20 mix, sustained by %d", p.Sustained), p.SustainedFor, true,
+		func(shop *measure.Shop) (raw.Measurement, error) {
 			if !r.Profiles || round > 0 {
 				return shop.Mix(r.ctx, "sustained", p.Sustained, 0, p.SustainedFor)
 			}
 			return r.profiled(shop, p)
 		})
-		for _, rate := range p.Rates {
-			add(fmt.Sprintf("reads at %.0f/s", rate), p.RateFor, false, func(shop *measure.Shop) (raw.Measurement, error) {
+	for _, rate := range p.Rates {
+		add(fmt.Sprintf("reads at %.0f/s", rate), p.RateFor, false,
+			func(shop *measure.Shop) (raw.Measurement, error) {
 				return shop.Latency(r.ctx, "latency", rate, p.RateFor)
 			})
-		}
-		add("writes until they are fresh everywhere", time.Duration(p.FreshWrites)*5*time.Millisecond, false,
-			func(shop *measure.Shop) (raw.Measurement, error) { return shop.Fresh(r.ctx, p.FreshWrites) })
-		if round < p.Searches || round >= p.Repeats {
-			steps = append(steps, step{
-				what: "searching the highest rate", planned: 10 * (p.ProbeFor + 200*time.Millisecond), headline: true,
-				do: func(shop *measure.Shop, keep func(raw.Measurement) error) error {
-					return r.searchHighest(shop, keep, s.Name)
-				},
-			})
-		}
-		return steps
-	}}
+	}
+	add("writes until they are fresh everywhere", time.Duration(p.FreshWrites)*5*time.Millisecond, false,
+		func(shop *measure.Shop) (raw.Measurement, error) { return shop.Fresh(r.ctx, p.FreshWrites) })
+	if round < p.Searches || round >= p.Repeats {
+		steps = append(steps, step{
+			what: "searching the highest rate", planned: 10 * (p.ProbeFor + 200*time.Millisecond),
+			headline: true,
+			do: func(shop *measure.Shop, keep func(raw.Measurement) error) error {
+				return r.searchHighest(shop, keep, s.Name)
+			},
+		})
+	}
+	return steps
 }
 
 // searchHighest searches the highest rate that holds the objective, from near the one that was found before.

@@ -16,8 +16,9 @@ var cdn = Stage{
 	DarkColour: "#4fc27d",
 	Changed:    func(Limits) string { return "The page's files come from an edge cache; the API is as before." },
 	Then: func(l Limits) string {
-		return fmt.Sprintf("The front's simulated uplink of %s is no longer in the way of the picture: the edge has it and sends "+
-			"it without that limit.", l.Uplink)
+		return fmt.Sprintf(
+			"The front's simulated uplink of %s is no longer in the way of the picture: the edge has it and sends "+
+				"it without that limit.", l.Uplink)
 	},
 	Gains: []Gain{
 		{Key: figures.Page, What: "whole page with its picture", Why: "the simulated uplink is no longer in the way"},

@@ -14,7 +14,8 @@ import (
 func TestEveryStageIsTold(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range stage.All {
-		if s.Name == "" || seen[s.Name] || s.StackFile == "" || s.Colour == "" || s.DarkColour == "" || s.Changed == nil || s.Then == nil {
+		if s.Name == "" || seen[s.Name] || s.StackFile == "" || s.Colour == "" || s.DarkColour == "" ||
+			s.Changed == nil || s.Then == nil {
 			t.Errorf("%q is missing something, or there twice", s.Name)
 		}
 		seen[s.Name] = true
@@ -44,7 +45,8 @@ func TestAStageIsAValue(t *testing.T) {
 	var all []raw.Measurement
 	for name, took := range map[string]int64{"cdn": 9e6, "database": 3e6} {
 		all = append(all, raw.Measurement{
-			Stage: name, Name: "table", What: "last_miss", Samples: []raw.Sample{{TookUs: took}}, Oracle: raw.Oracle{Checked: 1},
+			Stage: name, Name: "table", What: "last_miss", Samples: []raw.Sample{{TookUs: took}},
+			Oracle: raw.Oracle{Checked: 1},
 		})
 	}
 	results, err := figures.Make(run, all)
@@ -56,7 +58,8 @@ func TestAStageIsAValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, words := range []string{
-		"--database: #123456;", "--database: #654321;", ".s-database {", "Three databases for 3 replicas.", "Reads are spread.", "three can answer",
+		"--database: #123456;", "--database: #654321;", ".s-database {", "Three databases for 3 replicas.",
+		"Reads are spread.", "three can answer",
 	} {
 		if !bytes.Contains(page, []byte(words)) {
 			t.Errorf("the report has no %q", words)

@@ -20,10 +20,10 @@ import (
 // Config is how the caches of several replicas are kept right: see cache.Config.Cluster. All replicas that use one
 // database use one Redis server and the same Lease.
 type Config struct {
-	// Redis is where the server is, and who we are to it: one address; or those of sentinels, with MasterName. cache.New
-	// refuses what would be Redis Cluster, or would read from copies. Timeouts, retries and the protocol's version in
-	// it are not used: see Timeout. Its OnConnect is called with each new connection whose server is the one in use.
-	// Required.
+	// Redis is where the server is, and who we are to it: one address; or those of sentinels, with MasterName.
+	// cache.New refuses what would be Redis Cluster, or would read from copies. Timeouts, retries and the protocol's
+	// version in it are not used: see Timeout. Its OnConnect is called with each new connection whose server is the one
+	// in use. Required.
 	Redis *redis.UniversalOptions
 	// Ledger is the part of the protocol that is in the database: see package outbox. Required.
 	Ledger ledger.Ledger
@@ -67,7 +67,8 @@ const (
 // Join begins a replica's part in the cluster. It is called by cache.New, and waits for nothing.
 func (c *Config) Join(host layer.Host) (layer.Node, error) {
 	if c == nil {
-		return nil, errors.New("cluster: the Config is a nil pointer; for a cache of one process leave cache.Config.Cluster unset")
+		return nil, errors.New(
+			"cluster: the Config is a nil pointer; for a cache of one process leave cache.Config.Cluster unset")
 	}
 	orElse := func(d, otherwise time.Duration) time.Duration {
 		if d == 0 {

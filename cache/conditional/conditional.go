@@ -1,12 +1,13 @@
 // Package conditional holds the conditions of an HTTP request against the state of what it asks for: If-Match,
-// If-None-Match, If-Modified-Since, If-Unmodified-Since and If-Range, by RFC 9110 section 13. All lines of a field count.
+// If-None-Match, If-Modified-Since, If-Unmodified-Since and If-Range, by RFC 9110 section 13. All lines of a field
+// count.
 //
 // It is for whoever makes the answer, the origin server: a cache that is not part of it leaves If-Match and
 // If-Unmodified-Since alone. Conditions count only where the answer without them would be a success (section 13.2.1);
 // that is for the caller to know.
 //
-// A field that is absent is no condition, and all go on. A line that cannot be read matches nothing: If-Match fails then,
-// If-None-Match lets a read go on and a write fail, and a date that is not one counts as absent.
+// A field that is absent is no condition, and all go on. A line that cannot be read matches nothing: If-Match fails
+// then, If-None-Match lets a read go on and a write fail, and a date that is not one counts as absent.
 package conditional
 
 import (
@@ -63,8 +64,8 @@ func Read(h Header, s State) Outcome {
 	return Proceed
 }
 
-// Write returns what the conditions of a method that changes something ask for: Proceed or Failed. An If-None-Match that
-// cannot be read fails, since nobody can say that none matches.
+// Write returns what the conditions of a method that changes something ask for: Proceed or Failed. An If-None-Match
+// that cannot be read fails, since nobody can say that none matches.
 func Write(h Header, s State) Outcome {
 	if !s.mayGoOn(h) {
 		return Failed

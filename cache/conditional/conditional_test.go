@@ -29,7 +29,8 @@ func fields(lines ...string) header {
 	return header(h)
 }
 
-var outcomes = map[int]conditional.Outcome{200: conditional.Proceed, 304: conditional.NotModified, 412: conditional.Failed}
+var outcomes = map[int]conditional.Outcome{200: conditional.Proceed, 304: conditional.NotModified,
+	412: conditional.Failed}
 
 func TestTable(t *testing.T) {
 	for _, c := range conditionaltest.Cases {
@@ -82,9 +83,12 @@ func TestOtherStates(t *testing.T) {
 		{"13.1.4: modified since", dated, []string{"If-Unmodified-Since: " + before}, 412, 412},
 		{"13.1.4: no date", dated, []string{"If-Unmodified-Since: yesterday"}, 200, 200},
 		{"13.1.4: a list of dates", dated, []string{"If-Unmodified-Since: " + before + ", " + before}, 200, 200},
-		{"13.2.2: If-Match goes before it", dated, []string{`If-Match: "a"`, "If-Unmodified-Since: " + before}, 200, 200},
-		{"13.2.2: If-None-Match goes before the date", dated, []string{`If-None-Match: "b"`, "If-Modified-Since: " + after}, 200, 200},
-		{"13.2.2: unmodified, and not modified", dated, []string{"If-Unmodified-Since: " + after, "If-Modified-Since: " + after}, 304, 200},
+		{"13.2.2: If-Match goes before it", dated,
+			[]string{`If-Match: "a"`, "If-Unmodified-Since: " + before}, 200, 200},
+		{"13.2.2: If-None-Match goes before the date", dated,
+			[]string{`If-None-Match: "b"`, "If-Modified-Since: " + after}, 200, 200},
+		{"13.2.2: unmodified, and not modified", dated,
+			[]string{"If-Unmodified-Since: " + after, "If-Modified-Since: " + after}, 304, 200},
 		{"13.1.1: any current representation counts", several, []string{`If-Match: "b"`}, 200, 200},
 		{"13.1.1: but no weak one", several, []string{`If-Match: "c"`}, 412, 412},
 		{"13.1.2: any current representation counts", several, []string{`If-None-Match: "x", "c"`}, 304, 412},
@@ -149,10 +153,12 @@ func FuzzTags(f *testing.F) {
 	f.Fuzz(func(t *testing.T, list []byte) {
 		none := conditional.Read(fields("If-None-Match: "+string(list)), s)
 		match := conditional.Write(fields("If-Match: "+string(list)), s)
-		if !bytes.Contains(list, s.ETag) && string(bytes.Trim(list, " \t")) != "*" && (none != conditional.Proceed || match != conditional.Failed) {
+		if !bytes.Contains(list, s.ETag) && string(bytes.Trim(list, " \t")) != "*" &&
+			(none != conditional.Proceed || match != conditional.Failed) {
 			t.Errorf("%q matches a tag that is not in it", list)
 		}
-		if before := conditional.Read(fields(`If-None-Match: "current", `+string(list)), s); before != conditional.NotModified {
+		if before := conditional.Read(fields(`If-None-Match: "current", `+string(list)),
+			s); before != conditional.NotModified {
 			t.Errorf("the current tag before %q does not match", list)
 		}
 		if match == conditional.Proceed && none != conditional.NotModified {

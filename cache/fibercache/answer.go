@@ -22,7 +22,8 @@ type Answer struct {
 	body        []byte
 	// own reports that the answer is for the caller whose request the handler saw, and nobody else.
 	own bool
-	// apart is how the answer is sent to its caller, whose own it is, if the handler saw a copy of the request; else nil.
+	// apart is how the answer is sent to its caller, whose own it is, if the handler saw a copy of the request; else
+	// nil.
 	apart *apart
 	// why is what the handler said of an answer that is not kept, for Cache-Status.
 	why string
@@ -75,7 +76,8 @@ func (r *route) capture(c *fiber.Ctx, before []field) *Answer {
 		body:        slices.Clone(response.Body()),
 	}
 	for _, f := range r.fieldsOf(c) {
-		if !slices.ContainsFunc(before, func(old field) bool { return bytes.Equal(old.name, f.name) && bytes.Equal(old.value, f.value) }) {
+		if !slices.ContainsFunc(before,
+			func(old field) bool { return bytes.Equal(old.name, f.name) && bytes.Equal(old.value, f.value) }) {
 			a.fields = append(a.fields, f)
 		}
 	}
@@ -169,7 +171,8 @@ func (a *Answer) conditions(c *fiber.Ctx, etag []byte) conditional.Outcome {
 	if a.status/100 != 2 {
 		return conditional.Proceed
 	}
-	return conditional.Read(&c.Request().Header, conditional.State{ETag: etag, LastModified: a.field(fiber.HeaderLastModified)})
+	return conditional.Read(&c.Request().Header,
+		conditional.State{ETag: etag, LastModified: a.field(fiber.HeaderLastModified)})
 }
 
 // refuse answers 412, without the fields that the handler may have written for the answer.

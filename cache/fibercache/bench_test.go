@@ -23,7 +23,8 @@ func answerToy(c *fiber.Ctx) error {
 func TestConditionsAllocateNothing(t *testing.T) {
 	state := conditional.State{ETag: []byte(`"v1-60e5f2a1b9c4d7e8"`)}
 	for name, lines := range map[string][]string{
-		"Host": {"shop"}, "If-None-Match": {`"other"`, `W/"v1-60e5f2a1b9c4d7e8"`}, "If-Match": {`"other", "v1-60e5f2a1b9c4d7e8"`},
+		"Host": {"shop"}, "If-None-Match": {`"other"`, `W/"v1-60e5f2a1b9c4d7e8"`},
+		"If-Match": {`"other", "v1-60e5f2a1b9c4d7e8"`},
 	} {
 		var header fasthttp.RequestHeader
 		for _, line := range lines {

@@ -12,7 +12,8 @@ import (
 // TestTheFenceIsNeeded runs the schedules and the oracle on a build without the fence and wants each
 // to fail.
 func TestTheFenceIsNeeded(t *testing.T) {
-	out, err := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^TestOracle$|^TestSchedule", ".").CombinedOutput()
+	out, err := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^TestOracle$|^TestSchedule",
+		".").CombinedOutput()
 	for _, name := range []string{"TestOracle", "TestScheduleLateTag", "TestScheduleRefresh", "TestScheduleNegative"} {
 		if err == nil || !strings.Contains(string(out), "--- FAIL: "+name+" ") {
 			t.Errorf("%s does not see that the fence is gone: %v\n%s", name, err, out)

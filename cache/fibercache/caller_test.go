@@ -43,7 +43,9 @@ func TestAQueuedCallerLeaves(t *testing.T) {
 	var everyone people
 	var asked atomic.Int64
 	begun, goOn := make(chan bool, 1), make(chan bool)
-	p := mustServe(t, fibercache.Options{Caller: everyone.caller, Tags: func(*fiber.Ctx) []string { return []string{"toys"} }},
+	p := mustServe(t, fibercache.Options{Caller: everyone.caller, Tags: func(*fiber.Ctx) []string {
+		return []string{"toys"}
+	}},
 		func(c *fiber.Ctx) error {
 			if asked.Add(1) == 1 {
 				begun <- true

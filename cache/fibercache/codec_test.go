@@ -10,7 +10,8 @@ func TestCodec(t *testing.T) {
 	for _, a := range []*Answer{
 		{status: 200, contentType: []byte("text/plain"), etag: []byte(`"v1"`), body: []byte("Yoyo"),
 			fields: []field{{[]byte("Vary"), []byte("Accept")}, {[]byte("Link"), []byte("</x>; rel=next")}}},
-		{status: 404, contentType: []byte("application/problem+json"), etag: []byte{}, fields: []field{}, body: []byte{}},
+		{status: 404, contentType: []byte("application/problem+json"), etag: []byte{}, fields: []field{},
+			body: []byte{}},
 	} {
 		b, err := codec{}.Encode(a)
 		if err != nil {
@@ -33,7 +34,8 @@ func TestCodec(t *testing.T) {
 
 // FuzzDecode holds that no bytes make it fall over, and that what it reads it writes again.
 func FuzzDecode(f *testing.F) {
-	b, err := codec{}.Encode(&Answer{status: 200, contentType: []byte("a/b"), etag: []byte("c"), body: []byte("d"), fields: []field{{[]byte("e"), []byte("f")}}})
+	b, err := codec{}.Encode(&Answer{status: 200, contentType: []byte("a/b"), etag: []byte("c"), body: []byte("d"),
+		fields: []field{{[]byte("e"), []byte("f")}}})
 	if err != nil {
 		f.Fatal(err)
 	}

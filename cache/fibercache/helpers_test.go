@@ -22,7 +22,8 @@ type program struct {
 }
 
 // mustServe starts a program with one decorated route, GET /toys/:id, and more.
-func mustServe(t testing.TB, o fibercache.Options, handler fiber.Handler, more ...func(*fiber.App, *cache.Cache)) *program {
+func mustServe(t testing.TB, o fibercache.Options, handler fiber.Handler,
+	more ...func(*fiber.App, *cache.Cache)) *program {
 	t.Helper()
 	c, err := cache.New(cache.Config{})
 	if err != nil {
@@ -101,9 +102,11 @@ func (p *program) wantHit(want bool, path string, headers ...string) {
 	first := p.get(path, headers...)
 	second := p.get(path, headers...)
 	if got := strings.HasPrefix(second.header.Get("Cache-Status"), "near; hit"); got != want {
-		p.t.Errorf("%s %v: the second answer is %q, want a hit: %v", path, headers, second.header.Get("Cache-Status"), want)
+		p.t.Errorf("%s %v: the second answer is %q, want a hit: %v",
+			path, headers, second.header.Get("Cache-Status"), want)
 	}
 	if want && (first.body != second.body || first.status != second.status) {
-		p.t.Errorf("%s: a hit answers %d %q, the fill %d %q", path, second.status, second.body, first.status, first.body)
+		p.t.Errorf("%s: a hit answers %d %q, the fill %d %q",
+			path, second.status, second.body, first.status, first.body)
 	}
 }

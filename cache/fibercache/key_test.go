@@ -46,7 +46,8 @@ func TestABodyOfAGetPassesBy(t *testing.T) {
 			t.Errorf("with the body %q: %q, %v", body, got, err)
 		}
 	}
-	if got := p.get("/toys/1"); got.header.Get("Cache-Status") == "" || !strings.Contains(got.header.Get("Cache-Status"), "hit") {
+	if got := p.get("/toys/1"); got.header.Get("Cache-Status") == "" ||
+		!strings.Contains(got.header.Get("Cache-Status"), "hit") {
 		t.Errorf("without one it is not kept: %s", got.header.Get("Cache-Status"))
 	}
 }

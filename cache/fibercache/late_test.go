@@ -145,7 +145,8 @@ func TestAnswersOfACopy(t *testing.T) {
 			c.Cookie(&fiber.Cookie{Name: "a", Value: "b"})
 			c.Cookie(&fiber.Cookie{Name: "c", Value: c.Get("Who")})
 			return c.SendString("x")
-		}, 1, reply{200, http.Header{"Set-Cookie": {"a=b; path=/; SameSite=Lax", "c=alice; path=/; SameSite=Lax"}}, "x"}},
+		}, 1, reply{200,
+			http.Header{"Set-Cookie": {"a=b; path=/; SameSite=Lax", "c=alice; path=/; SameSite=Lax"}}, "x"}},
 		"private": {func(c *fiber.Ctx) error {
 			c.Set("Cache-Control", "private")
 			c.Set("X-Any", "thing")
@@ -187,14 +188,15 @@ func TestAnswersOfACopy(t *testing.T) {
 // TestACopyThatDoesNotArrive has middleware answer the cache's own request: the caller is answered by the handler all
 // the same.
 func TestACopyThatDoesNotArrive(t *testing.T) {
-	p := mustServe(t, timed, func(c *fiber.Ctx) error { return c.SendString("x") }, func(app *fiber.App, _ *cache.Cache) {
-		app.Use(func(c *fiber.Ctx) error {
-			if fibercache.IsRefresh(c) {
-				return c.SendStatus(429)
-			}
-			return c.Next()
+	p := mustServe(t, timed, func(c *fiber.Ctx) error { return c.SendString("x") },
+		func(app *fiber.App, _ *cache.Cache) {
+			app.Use(func(c *fiber.Ctx) error {
+				if fibercache.IsRefresh(c) {
+					return c.SendStatus(429)
+				}
+				return c.Next()
+			})
 		})
-	})
 	if got := p.get("/toys/1"); got.status != 200 || got.body != "x" {
 		t.Errorf("got %d %q, want the handler's answer", got.status, got.body)
 	}

@@ -28,7 +28,9 @@ func TestOracle(t *testing.T) {
 	const keys, readers = 4, 8
 	var rows, acknowledged [keys]atomic.Int64
 	row := func(c *fiber.Ctx) int { k, _ := strconv.Atoi(c.Params("id")); return k }
-	p := mustServe(t, fibercache.Options{Tags: func(c *fiber.Ctx) []string { return []string{"row:" + c.Params("id")} }},
+	p := mustServe(t, fibercache.Options{Tags: func(c *fiber.Ctx) []string {
+		return []string{"row:" + c.Params("id")}
+	}},
 		func(c *fiber.Ctx) error {
 			version := rows[row(c)].Load()
 			for range rand.IntN(50) { // between the read and the store is where writes do harm

@@ -271,8 +271,8 @@ func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answe
 	return answer, nil
 }
 
-// next runs the route's own handler, and returns why its answer is not to be kept, if it said so by Skip. The request is
-// what it was before, also if the handler panics.
+// next runs the route's own handler, and returns why its answer is not to be kept, if it said so by Skip. The request
+// is what it was before, also if the handler panics.
 func next(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (why string, err error) {
 	defer withoutConditions(&c.Request().Header)()
 	outer := c.UserContext()

@@ -21,7 +21,8 @@ import (
 // echo answers with everything that a key has to hold, and how often it was asked.
 func echo(asked *atomic.Int64) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		return c.SendString(fmt.Sprintf("%s?%s %s #%d", c.Path(), c.Context().QueryArgs().String(), c.Get("Accept"), asked.Add(1)))
+		return c.SendString(
+			fmt.Sprintf("%s?%s %s #%d", c.Path(), c.Context().QueryArgs().String(), c.Get("Accept"), asked.Add(1)))
 	}
 }
 
@@ -30,7 +31,8 @@ func TestTheKeyIsEverything(t *testing.T) {
 	var asked atomic.Int64
 	p := mustServe(t, fibercache.Options{}, echo(&asked))
 	seen := map[string]string{}
-	for _, path := range []string{"/toys/1", "/toys/2", "/toys/1?id=1", "/toys/1?id=2", "/toys/1?id=1&page=2", "/toys/1?id=1&id=2", "/toys/1?id=2&id=1", "/toys/1?id", "/toys/1?id=1%00page=2"} {
+	for _, path := range []string{"/toys/1", "/toys/2", "/toys/1?id=1", "/toys/1?id=2", "/toys/1?id=1&page=2",
+		"/toys/1?id=1&id=2", "/toys/1?id=2&id=1", "/toys/1?id", "/toys/1?id=1%00page=2"} {
 		for _, accept := range []string{"text/plain", "application/json"} {
 			got := p.get(path, "Accept: "+accept).body
 			if other, taken := seen[got]; taken {
@@ -73,17 +75,32 @@ func TestOnlyGoodAnswersAreKept(t *testing.T) {
 		handler fiber.Handler
 		hit     bool
 	}{
-		"200":           {func(c *fiber.Ctx) error { return c.SendString("x") }, true},
-		"error":         {func(*fiber.Ctx) error { return errors.New("broken") }, false},
-		"500":           {func(c *fiber.Ctx) error { return c.SendStatus(500) }, false},
-		"302":           {func(c *fiber.Ctx) error { return c.Redirect("/elsewhere") }, false},
-		"404, no time":  {func(c *fiber.Ctx) error { return c.SendStatus(404) }, false},
-		"a cookie":      {func(c *fiber.Ctx) error { c.Cookie(&fiber.Cookie{Name: "a", Value: "b"}); return c.SendString("x") }, false},
-		"no-store":      {func(c *fiber.Ctx) error { c.Set("Cache-Control", "no-store"); return c.SendString("x") }, false},
-		"private":       {func(c *fiber.Ctx) error { c.Set("Cache-Control", "max-age=1, Private"); return c.SendString("x") }, false},
-		"no-cache":      {func(c *fiber.Ctx) error { c.Set("Cache-Control", "no-cache"); return c.SendString("x") }, true},
-		"Vary: *":       {func(c *fiber.Ctx) error { c.Set("Vary", "*"); return c.SendString("x") }, false},
-		"Vary: Cookie":  {func(c *fiber.Ctx) error { c.Set("Vary", "Accept, Cookie"); return c.SendString("x") }, false},
+		"200":          {func(c *fiber.Ctx) error { return c.SendString("x") }, true},
+		"error":        {func(*fiber.Ctx) error { return errors.New("broken") }, false},
+		"500":          {func(c *fiber.Ctx) error { return c.SendStatus(500) }, false},
+		"302":          {func(c *fiber.Ctx) error { return c.Redirect("/elsewhere") }, false},
+		"404, no time": {func(c *fiber.Ctx) error { return c.SendStatus(404) }, false},
+		"a cookie": {func(c *fiber.Ctx) error {
+			c.Cookie(&fiber.Cookie{Name: "a", Value: "b"})
+			return c.SendString("x")
+		}, false},
+		"no-store": {func(c *fiber.Ctx) error {
+			c.Set("Cache-Control", "no-store")
+			return c.SendString("x")
+		}, false},
+		"private": {func(c *fiber.Ctx) error {
+			c.Set("Cache-Control", "max-age=1, Private")
+			return c.SendString("x")
+		}, false},
+		"no-cache": {func(c *fiber.Ctx) error {
+			c.Set("Cache-Control", "no-cache")
+			return c.SendString("x")
+		}, true},
+		"Vary: *": {func(c *fiber.Ctx) error { c.Set("Vary", "*"); return c.SendString("x") }, false},
+		"Vary: Cookie": {func(c *fiber.Ctx) error {
+			c.Set("Vary", "Accept, Cookie")
+			return c.SendString("x")
+		}, false},
 		"Vary: Accept":  {func(c *fiber.Ctx) error { c.Set("Vary", "accept"); return c.SendString("x") }, true},
 		"private, 2nd":  {lines("Cache-Control", "no-cache", "private"), false},
 		"Cookie, 2nd":   {lines("Vary", "Accept", "Cookie"), false},
@@ -117,8 +134,12 @@ func lines(name string, values ...string) fiber.Handler {
 // TestAllLinesOfAFieldAreKept wants the same of a fill and of a hit, behind middleware that has said something already.
 func TestAllLinesOfAFieldAreKept(t *testing.T) {
 	o := fibercache.Options{Variant: func(*fiber.Ctx) string { return "" }}
-	for outer, want := range map[string]string{"": "Accept", "Origin": "Origin, Accept", "Origin, Accept": "Origin, Accept",
-		"Accept-Encoding": "Accept-Encoding, Accept"} {
+	for outer, want := range map[string]string{
+		"":                "Accept",
+		"Origin":          "Origin, Accept",
+		"Origin, Accept":  "Origin, Accept",
+		"Accept-Encoding": "Accept-Encoding, Accept",
+	} {
 		testAllLines(t, o, outer, want)
 	}
 }
@@ -139,7 +160,8 @@ func testAllLines(t *testing.T, o fibercache.Options, outer, want string) {
 	})
 	for _, who := range []string{"fill", "hit"} {
 		got := p.get("/toys/1").header
-		if link, vary := strings.Join(got.Values("Link"), ", "), strings.Join(got.Values("Vary"), ", "); link != "</a>, </b>" || vary != want {
+		link, vary := strings.Join(got.Values("Link"), ", "), strings.Join(got.Values("Vary"), ", ")
+		if link != "</a>, </b>" || vary != want {
 			t.Errorf("before it, Vary: %s; the %s has Link: %s and Vary: %s", outer, who, link, vary)
 		}
 	}
@@ -192,12 +214,14 @@ func TestConditionalRequests(t *testing.T) {
 	}
 }
 
-// TestConditions holds the table against an answer that is just made, one that is kept, and one that is its caller's own.
+// TestConditions holds the table against an answer that is just made, one that is kept, and one that is its caller's
+// own.
 func TestConditions(t *testing.T) {
 	for name, control := range map[string]string{"kept": "no-cache", "own": "no-store"} {
 		t.Run(name, func(t *testing.T) {
 			p := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error {
-				for _, condition := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range"} {
+				for _, condition := range []string{"If-Match", "If-None-Match", "If-Modified-Since",
+					"If-Unmodified-Since", "If-Range", "Range"} {
 					if c.Get(condition) != "" {
 						t.Errorf("the handler sees %s", condition)
 					}
@@ -210,10 +234,12 @@ func TestConditions(t *testing.T) {
 			for i, row := range conditionaltest.Cases {
 				for range 2 { // the first is a fill, the second may be a hit
 					got := p.get(fmt.Sprint("/toys/", i), append(row.For(`"v1-abc"`), "Range: bytes=0-0")...)
-					if want := map[int]string{200: "x", 304: "", 412: "Precondition Failed"}[row.Read]; got.status != row.Read || got.body != want {
+					want := map[int]string{200: "x", 304: "", 412: "Precondition Failed"}[row.Read]
+					if got.status != row.Read || got.body != want {
 						t.Errorf("%v = %d %q, want %d %q", row, got.status, got.body, row.Read, want)
 					}
-					if tag := got.header.Get("ETag"); row.Read == 412 && tag+got.header.Get("Link") != "" || row.Read != 412 && tag != `"v1-abc"` {
+					if tag := got.header.Get("ETag"); row.Read == 412 && tag+got.header.Get("Link") != "" ||
+						row.Read != 412 && tag != `"v1-abc"` {
 						t.Errorf("%v = %d with the fields %v", row, got.status, got.header)
 					}
 				}
@@ -228,7 +254,10 @@ func TestConditions(t *testing.T) {
 // TestConditionsByDate has an answer with a date of modification, and one with neither date nor tag of its own.
 func TestConditionsByDate(t *testing.T) {
 	const before, date = "Sun, 01 Nov 2026 10:00:00 GMT", "Mon, 02 Nov 2026 10:00:00 GMT"
-	dated := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error { c.Set("Last-Modified", date); return c.SendString("x") })
+	dated := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error {
+		c.Set("Last-Modified", date)
+		return c.SendString("x")
+	})
 	for range 2 {
 		for condition, want := range map[string]int{
 			"If-Modified-Since: " + date: 304, "If-Modified-Since: " + before: 200,
@@ -241,15 +270,18 @@ func TestConditionsByDate(t *testing.T) {
 	}
 }
 
-// TestConditionsOfAFailureMeanNothing has answers that are none of success: they are the answer, whatever the condition.
+// TestConditionsOfAFailureMeanNothing has answers that are none of success: they are the answer, whatever the
+// condition.
 func TestConditionsOfAFailureMeanNothing(t *testing.T) {
 	for _, status := range []int{302, 400, 404, 503} {
-		p := mustServe(t, fibercache.Options{Options: cache.Options{NegativeTTL: time.Minute}}, func(c *fiber.Ctx) error {
-			c.Set("ETag", `"v1-abc"`)
-			return c.Status(status).SendString("sorry")
-		})
+		p := mustServe(t, fibercache.Options{Options: cache.Options{NegativeTTL: time.Minute}},
+			func(c *fiber.Ctx) error {
+				c.Set("ETag", `"v1-abc"`)
+				return c.Status(status).SendString("sorry")
+			})
 		for i, row := range conditionaltest.Cases {
-			if got := p.get(fmt.Sprint("/toys/", i%2), row.For(`"v1-abc"`)...); got.status != status || got.body != "sorry" {
+			if got := p.get(fmt.Sprint("/toys/", i%2), row.For(`"v1-abc"`)...); got.status != status ||
+				got.body != "sorry" {
 				t.Errorf("%d: %v = %d %q", status, row, got.status, got.body)
 			}
 		}
@@ -283,7 +315,8 @@ func TestAllLinesOfAcceptAreInTheKey(t *testing.T) {
 	p := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error {
 		return c.Send(bytes.Join(c.Request().Header.PeekAll("Accept"), []byte(", ")))
 	})
-	for _, accept := range [][]string{{"Accept: a/b"}, {"Accept: a/b", "Accept: c/d"}, {"Accept: a/b", "Accept: e/f"}, {"Accept: a/b,c/d", "Accept: e/f"}} {
+	for _, accept := range [][]string{{"Accept: a/b"}, {"Accept: a/b", "Accept: c/d"}, {"Accept: a/b", "Accept: e/f"},
+		{"Accept: a/b,c/d", "Accept: e/f"}} {
 		want := strings.ReplaceAll(strings.Join(accept, ", "), "Accept: ", "")
 		if got := p.get("/toys/1", accept...).body; got != want {
 			t.Errorf("with %q the answer is for %q", accept, got)
@@ -344,12 +377,13 @@ func TestARefreshAsksTheHandlerAgain(t *testing.T) {
 	const ttl = 5 * time.Second
 	var asked atomic.Int64
 	refreshed := make(chan struct{}, 100)
-	p := mustServe(t, fibercache.Options{Options: cache.Options{TTL: ttl, RefreshAhead: 0.1}}, func(c *fiber.Ctx) error {
-		if fibercache.IsRefresh(c) {
-			defer func() { refreshed <- struct{}{} }()
-		}
-		return c.SendString(fmt.Sprint(c.Params("id"), " ", c.Query("q"), " #", asked.Add(1)))
-	})
+	p := mustServe(t, fibercache.Options{Options: cache.Options{TTL: ttl, RefreshAhead: 0.1}},
+		func(c *fiber.Ctx) error {
+			if fibercache.IsRefresh(c) {
+				defer func() { refreshed <- struct{}{} }()
+			}
+			return c.SendString(fmt.Sprint(c.Params("id"), " ", c.Query("q"), " #", asked.Add(1)))
+		})
 	if got := p.get("/toys/7?q=a").body; got != "7 a #1" {
 		t.Fatalf("first answer %q", got)
 	}
@@ -362,14 +396,16 @@ func TestARefreshAsksTheHandlerAgain(t *testing.T) {
 		}
 	}
 	p.cache.Close() // the refresh has landed
-	if got := p.get("/toys/7?q=a"); got.body == "7 a #1" || !strings.HasPrefix(got.body, "7 a #") || !strings.HasPrefix(got.header.Get("Cache-Status"), "near; hit") {
+	if got := p.get("/toys/7?q=a"); got.body == "7 a #1" || !strings.HasPrefix(got.body, "7 a #") ||
+		!strings.HasPrefix(got.header.Get("Cache-Status"), "near; hit") {
 		t.Errorf("after the refresh: %q %q, want a newer kept answer", got.body, got.header.Get("Cache-Status"))
 	}
 }
 
 func TestWritesPassBy(t *testing.T) {
 	var asked atomic.Int64
-	p := mustServe(t, fibercache.Options{Bypass: func(c *fiber.Ctx) bool { return c.Query("write") != "" }}, echo(&asked))
+	p := mustServe(t,
+		fibercache.Options{Bypass: func(c *fiber.Ctx) bool { return c.Query("write") != "" }}, echo(&asked))
 	for _, call := range []func() reply{
 		func() reply { return p.call(http.MethodPost, "/toys/1") }, func() reply { return p.get("/toys/1?write=1") },
 	} {

@@ -49,18 +49,19 @@ func TestJoinedCallersGetNobodysOwnAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHeld()
 			var asked atomic.Int64
-			p := mustServe(t, fibercache.Options{Options: cache.Options{NegativeTTL: time.Minute}}, func(c *fiber.Ctx) error {
-				if asked.Add(1) == 1 {
-					close(h.begun)
-					<-h.release
-				}
-				mark(c)
-				secrets := "the secrets of " + c.Get("X-Caller")
-				if name == "a stream" {
-					return c.SendStream(strings.NewReader(secrets), len(secrets))
-				}
-				return c.SendString(secrets)
-			})
+			p := mustServe(t, fibercache.Options{Options: cache.Options{NegativeTTL: time.Minute}},
+				func(c *fiber.Ctx) error {
+					if asked.Add(1) == 1 {
+						close(h.begun)
+						<-h.release
+					}
+					mark(c)
+					secrets := "the secrets of " + c.Get("X-Caller")
+					if name == "a stream" {
+						return c.SendStream(strings.NewReader(secrets), len(secrets))
+					}
+					return c.SendString(secrets)
+				})
 			if got := h.joinHeld(p, "/toys/1"); got.body != "the secrets of bob" {
 				t.Errorf("bob got %q (%s)", got.body, got.header.Get("Cache-Status"))
 			}

@@ -92,7 +92,8 @@ func TestAStaleAnswerWithoutATry(t *testing.T) {
 	p.get("/toys/1")
 	got := p.get("/toys/1")
 	if got.status != 200 || got.body != "good" || asked.Load() != 2 {
-		t.Errorf("got %d %q after %d calls of the handler, want what was kept after 2", got.status, got.body, asked.Load())
+		t.Errorf("got %d %q after %d calls of the handler, want what was kept after 2",
+			got.status, got.body, asked.Load())
 	}
 	if said := got.header.Get("Cache-Status"); said != "near; hit; ttl=0; detail=stale-on-error" {
 		t.Errorf("Cache-Status is %q", said)

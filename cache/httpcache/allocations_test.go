@@ -57,7 +57,8 @@ func TestAHitAllocatesNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(1000, func() { h.ServeHTTP(w, r) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
-		if w.status != row.status || row.status == 200 && w.bytes == 0 || w.header["Cache-Status"][0][:9] != "near; hit" {
+		if w.status != row.status || row.status == 200 && w.bytes == 0 ||
+			w.header["Cache-Status"][0][:9] != "near; hit" {
 			t.Errorf("%s: %d with %d bytes, %v; want a hit", name, w.status, w.bytes, w.header)
 		}
 	}

@@ -171,7 +171,8 @@ func TestALeaderWhoseTimeIsOver(t *testing.T) {
 		select {
 		case got := <-leader:
 			if got.status != 200 || got.body != "x" {
-				t.Errorf("the caller whose request the handler had = %d %q, want the answer that there is", got.status, got.body)
+				t.Errorf("the caller whose request the handler had = %d %q, want the answer that there is",
+					got.status, got.body)
 			}
 		case got := <-stays:
 			if got.status != 200 || got.body != "x" {

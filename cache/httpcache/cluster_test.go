@@ -48,8 +48,9 @@ func TestReplicasShareAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, err := cache.New(cache.Config{NoNear: noNear, Cluster: &cluster.Config{
-			Redis: &redis.UniversalOptions{Addrs: []string{server.Addr}}, Ledger: box, Release: "test", Logger: slog.New(slog.DiscardHandler),
-			Lease: 5 * time.Second, Timeout: 5 * time.Second, AckTimeout: 5 * time.Second,
+			Redis: &redis.UniversalOptions{Addrs: []string{server.Addr}}, Ledger: box, Release: "test",
+			Logger: slog.New(slog.DiscardHandler),
+			Lease:  5 * time.Second, Timeout: 5 * time.Second, AckTimeout: 5 * time.Second,
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +58,8 @@ func TestReplicasShareAnswers(t *testing.T) {
 		replicas = append(replicas, mustServeFrom(t, c, httpcache.Options{Tags: rowTags}, handler))
 	}
 	for _, p := range replicas {
-		for deadline := time.Now().Add(time.Minute); p.cache.Stats().Cluster.Lease < time.Second; time.Sleep(time.Millisecond) {
+		deadline := time.Now().Add(time.Minute)
+		for ; p.cache.Stats().Cluster.Lease < time.Second; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("the cache has no lease after a minute")
 			}
@@ -72,7 +74,8 @@ func TestReplicasShareAnswers(t *testing.T) {
 				got = p.get("/toys/1")
 			}
 			if got.body != want || !strings.HasPrefix(got.header.Get("Cache-Status"), shared[i]) {
-				t.Errorf("replica %d: %q (%s), want %q and %s…", i, got.body, got.header.Get("Cache-Status"), want, shared[i])
+				t.Errorf("replica %d: %q (%s), want %q and %s…",
+					i, got.body, got.header.Get("Cache-Status"), want, shared[i])
 			}
 			for _, name := range []string{"Link", "Content-Type", "Content-Length"} {
 				if a, b := fmt.Sprint(got.header[name]), fmt.Sprint(first.header[name]); a != b {

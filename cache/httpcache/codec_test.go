@@ -17,7 +17,8 @@ func made(status int, body string, fields ...field) *answer {
 
 func TestCodec(t *testing.T) {
 	for _, a := range []*answer{
-		made(200, "Yoyo", field{"Etag", []string{`"v1"`}}, field{"Link", []string{"</x>; rel=next", "</y>"}}, field{"Content-Type", nil}),
+		made(200, "Yoyo", field{"Etag", []string{`"v1"`}}, field{"Link", []string{"</x>; rel=next", "</y>"}},
+			field{"Content-Type", nil}),
 		made(404, ""),
 	} {
 		b, err := codec{}.Encode(a)
@@ -56,7 +57,8 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal(err)
 		}
 		twice, err := codec{}.Decode(again)
-		if err != nil || !bytes.Equal(value.(*answer).body, twice.(*answer).body) || !reflect.DeepEqual(value.(*answer).fields, twice.(*answer).fields) {
+		if err != nil || !bytes.Equal(value.(*answer).body, twice.(*answer).body) ||
+			!reflect.DeepEqual(value.(*answer).fields, twice.(*answer).fields) {
 			t.Errorf("%q, written and read again, is %+v, %v", b, twice, err)
 		}
 	})

@@ -132,15 +132,16 @@ func TestHTTP2(t *testing.T) {
 
 // TestNothingIsLeftBehind counts goroutines of the cache after fills, joins, callers who left, and Close.
 func TestNothingIsLeftBehind(t *testing.T) {
-	p := mustServe(t, httpcache.Options{Options: cache.Options{TTL: 10 * time.Millisecond, RefreshAhead: 0.5}}, func(w http.ResponseWriter, r *http.Request) {
-		switch r.PathValue("id") {
-		case "1":
-			w.(http.Flusher).Flush()
-		case "2":
-			panic(http.ErrAbortHandler)
-		}
-		io.WriteString(w, "x")
-	})
+	p := mustServe(t, httpcache.Options{Options: cache.Options{TTL: 10 * time.Millisecond, RefreshAhead: 0.5}},
+		func(w http.ResponseWriter, r *http.Request) {
+			switch r.PathValue("id") {
+			case "1":
+				w.(http.Flusher).Flush()
+			case "2":
+				panic(http.ErrAbortHandler)
+			}
+			io.WriteString(w, "x")
+		})
 	var group sync.WaitGroup
 	for i := range 300 {
 		group.Go(func() {
@@ -233,7 +234,8 @@ func TestWithoutAServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cached, err := httpcache.New(c, httpcache.Options{Options: cache.Options{Name: "toy", TTL: 200 * time.Millisecond, RefreshAhead: 0.1}})
+	cached, err := httpcache.New(c,
+		httpcache.Options{Options: cache.Options{Name: "toy", TTL: 200 * time.Millisecond, RefreshAhead: 0.1}})
 	if err != nil {
 		t.Fatal(err)
 	}

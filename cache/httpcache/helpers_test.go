@@ -61,7 +61,8 @@ func mustServe(t testing.TB, o httpcache.Options, handler http.HandlerFunc, more
 }
 
 // mustServeFrom is mustServe with a cache of one's own, which it closes.
-func mustServeFrom(t testing.TB, c *cache.Cache, o httpcache.Options, handler http.HandlerFunc, more ...func(*site)) *program {
+func mustServeFrom(t testing.TB, c *cache.Cache, o httpcache.Options, handler http.HandlerFunc,
+	more ...func(*site)) *program {
 	t.Helper()
 	if o.Name == "" {
 		o.Name = "toy"
@@ -169,10 +170,12 @@ func (p *program) wantHit(want bool, path string, headers ...string) {
 	first := p.get(path, headers...)
 	second := p.get(path, headers...)
 	if got := strings.HasPrefix(second.header.Get("Cache-Status"), "near; hit"); got != want {
-		p.t.Errorf("%s %v: the second answer is %q, want a hit: %v", path, headers, second.header.Get("Cache-Status"), want)
+		p.t.Errorf("%s %v: the second answer is %q, want a hit: %v",
+			path, headers, second.header.Get("Cache-Status"), want)
 	}
 	if want && (first.body != second.body || first.status != second.status) {
-		p.t.Errorf("%s: a hit answers %d %q, the fill %d %q", path, second.status, second.body, first.status, first.body)
+		p.t.Errorf("%s: a hit answers %d %q, the fill %d %q",
+			path, second.status, second.body, first.status, first.body)
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 // TestAPanicGoesOnWhereItBegan has alice's request make a handler panic and bob's wait for it: middleware around
 // alice's request recovers the very value, with the handler on its stack, and bob gets 500. The route goes on.
 func TestAPanicGoesOnWhereItBegan(t *testing.T) {
-	for name, value := range map[string]any{"an error": errTest, "http.ErrAbortHandler": http.ErrAbortHandler, "a text": "broken"} {
+	for name, value := range map[string]any{"an error": errTest, "http.ErrAbortHandler": http.ErrAbortHandler,
+		"a text": "broken"} {
 		t.Run(name, func(t *testing.T) {
 			h := newHeld()
 			var asked atomic.Int64
@@ -35,7 +36,8 @@ func TestAPanicGoesOnWhereItBegan(t *testing.T) {
 			}, around(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
 				defer func() {
 					if v := recover(); v != nil {
-						recovered.Store(fmt.Sprint(v == value, " ", strings.Contains(string(debug.Stack()), "theHandlerThatPanics")))
+						recovered.Store(fmt.Sprint(v == value, " ",
+							strings.Contains(string(debug.Stack()), "theHandlerThatPanics")))
 						if v == http.ErrAbortHandler {
 							panic(v)
 						}
@@ -48,7 +50,8 @@ func TestAPanicGoesOnWhereItBegan(t *testing.T) {
 			if got := recovered.Load(); got != "true true" {
 				t.Errorf("around alice's request: %v, want the value, and the handler on the stack", got)
 			}
-			if value == http.ErrAbortHandler && alice.err == nil || value != http.ErrAbortHandler && (alice.status != 599 || alice.body != "recovered\n") {
+			if value == http.ErrAbortHandler && alice.err == nil ||
+				value != http.ErrAbortHandler && (alice.status != 599 || alice.body != "recovered\n") {
 				t.Errorf("alice got %+v", alice)
 			}
 			if bob.status != 500 || strings.Contains(bob.body, "goroutine") || bob.header.Get("Link") != "" {
@@ -140,7 +143,8 @@ func TestAPanicOfARefreshIsLogged(t *testing.T) {
 		}
 	}
 	p.cache.Close()
-	if got := p.log.String(); !strings.Contains(got, "panic serving /toys/1 once more: for the log") || !strings.Contains(got, "theHandlerThatPanics") {
+	if got := p.log.String(); !strings.Contains(got, "panic serving /toys/1 once more: for the log") ||
+		!strings.Contains(got, "theHandlerThatPanics") {
 		t.Errorf("the server has logged %q", got)
 	}
 }

@@ -31,12 +31,14 @@ func sameAsBare(t *testing.T, handler http.HandlerFunc, hits bool) *program {
 		if got := asks["hit"].header.Get("Cache-Status"); !strings.HasPrefix(got, "near; hit") {
 			t.Errorf("the hit is %q", got)
 		}
-	} else if again := p.ask(context.Background(), "GET", "/toys/1"); strings.HasPrefix(again.header.Get("Cache-Status"), "near; hit") {
+	} else if again := p.ask(
+		context.Background(), "GET", "/toys/1"); strings.HasPrefix(again.header.Get("Cache-Status"), "near; hit") {
 		t.Errorf("%d %q was kept", again.status, again.body)
 	}
 	for name, got := range asks {
 		if got.status != bare.status || got.body != bare.body || (got.err == nil) != (bare.err == nil) {
-			t.Errorf("the %s is %d %q %v, without the cache %d %q %v", name, got.status, got.body, got.err, bare.status, bare.body, bare.err)
+			t.Errorf("the %s is %d %q %v, without the cache %d %q %v",
+				name, got.status, got.body, got.err, bare.status, bare.body, bare.err)
 		}
 		for _, field := range []string{"Content-Type", "Link", "Content-Encoding", "Last-Modified"} {
 			if a, b := got.header[field], bare.header[field]; fmt.Sprint(a) != fmt.Sprint(b) {
@@ -117,10 +119,13 @@ func TestTheWriterIsNetHTTPs(t *testing.T) {
 				t.Errorf("a body of 204: %v", err)
 			}
 		}, false},
-		"a file":            {func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "doc.go") }, true},
-		"an unknown status": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(299); io.WriteString(w, "x") }, false},
-		"no status":         {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(0) }, false},
-		"read from":         {func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, strings.NewReader("x")) }, true},
+		"a file": {func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "doc.go") }, true},
+		"an unknown status": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(299)
+			io.WriteString(w, "x")
+		}, false},
+		"no status": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(0) }, false},
+		"read from": {func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, strings.NewReader("x")) }, true},
 	} {
 		t.Run(name, func(t *testing.T) { sameAsBare(t, row.handler, row.hit) })
 	}
@@ -162,12 +167,13 @@ func TestEarlyHintsGoToWhoAsked(t *testing.T) {
 		io.WriteString(w, "x")
 	})
 	hints := 0
-	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-		if code == 103 && h.Get("Link") != "" {
-			hints++
-		}
-		return nil
-	}})
+	ctx := httptrace.WithClientTrace(t.Context(),
+		&httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			if code == 103 && h.Get("Link") != "" {
+				hints++
+			}
+			return nil
+		}})
 	first, second := p.ask(ctx, "GET", "/toys/1"), p.ask(ctx, "GET", "/toys/1")
 	if hints != 1 || first.status != 200 || second.body != "x" || second.header.Get("Link") == "" {
 		t.Errorf("%d hints; %+v, then %+v", hints, first, second)
@@ -200,7 +206,8 @@ func TestAFileThatIsTooLong(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Repeat("0123456789", 1000)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p := mustServe(t, httpcache.Options{MaxBody: 100}, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
+	p := mustServe(t, httpcache.Options{MaxBody: 100},
+		func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
 	got := p.get("/toys/1", "Range: bytes=1-2")
 	if got.status != 200 || len(got.body) != 10_000 || got.header.Get("Content-Length") != "10000" {
 		t.Errorf("got %d with %d bytes, %v", got.status, len(got.body), got.header)
@@ -303,7 +310,8 @@ func TestAHijackedConnection(t *testing.T) {
 func TestWhatIsTheConnections(t *testing.T) {
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {
 		rc := http.NewResponseController(w)
-		for _, err := range []error{rc.SetWriteDeadline(time.Now().Add(time.Minute)), rc.SetReadDeadline(time.Time{}), rc.EnableFullDuplex()} {
+		for _, err := range []error{rc.SetWriteDeadline(time.Now().Add(time.Minute)), rc.SetReadDeadline(time.Time{}),
+			rc.EnableFullDuplex()} {
 			if err != nil {
 				t.Error(err)
 			}
@@ -316,7 +324,8 @@ func TestWhatIsTheConnections(t *testing.T) {
 // TestABodyOfAGetPassesBy has a handler that answers with what it reads, however that came.
 func TestABodyOfAGetPassesBy(t *testing.T) {
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	for _, framing := range []string{"Content-Length: 1\r\n\r\n%d", "Transfer-Encoding: chunked\r\n\r\n1\r\n%d\r\n0\r\n\r\n"} {
+	for _, framing := range []string{"Content-Length: 1\r\n\r\n%d",
+		"Transfer-Encoding: chunked\r\n\r\n1\r\n%d\r\n0\r\n\r\n"} {
 		for i := range 3 {
 			conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 			if err != nil {

@@ -28,8 +28,10 @@ func TestTheKeyIsEverything(t *testing.T) {
 	p := mustServe(t, httpcache.Options{}, echo(&asked))
 	seen := map[string]string{}
 	for _, path := range []string{
-		"/toys/1", "/toys/2", "/toys/1?id=1", "/toys/1?id=2", "/toys/1?id=1&page=2", "/toys/1?id=1&id=2", "/toys/1?id=2&id=1",
-		"/toys/1?id", "/toys/1?id=1%00page=2", "/toys/1?id=1;page=2", "/toys/1?id=1%3Bpage=2", "/toys/1?a%zz=1", "/toys/1?a%25zz=1",
+		"/toys/1", "/toys/2", "/toys/1?id=1", "/toys/1?id=2", "/toys/1?id=1&page=2", "/toys/1?id=1&id=2",
+		"/toys/1?id=2&id=1",
+		"/toys/1?id", "/toys/1?id=1%00page=2", "/toys/1?id=1;page=2", "/toys/1?id=1%3Bpage=2", "/toys/1?a%zz=1",
+		"/toys/1?a%25zz=1",
 		"/toys/1?=1", "/toys/1?a+b=1", "/toys/1?a%2Bb=1", "/toys/%31", "/toys/a%2Fb", "/toys/a%252Fb",
 	} {
 		for _, accept := range []string{"text/plain", "application/json"} {
@@ -78,30 +80,40 @@ func TestOnlyGoodAnswersAreKept(t *testing.T) {
 		handler http.HandlerFunc
 		hit     bool
 	}{
-		"200":              {text("x"), true},
-		"nothing":          {func(http.ResponseWriter, *http.Request) {}, true},
-		"error":            {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "broken", 500) }, false},
-		"500":              {status(500), false},
-		"302":              {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, false},
-		"404, no time":     {http.NotFound, false},
-		"204":              {status(204), false},
-		"206":              {status(206), false},
-		"304":              {status(304), false},
-		"a cookie":         {func(w http.ResponseWriter, _ *http.Request) { http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"}) }, false},
-		"a cookie, raw":    {func(w http.ResponseWriter, _ *http.Request) { w.Header()["set-cookie"] = []string{"a=b"} }, false},
-		"no-store":         {with("Cache-Control", "no-store"), false},
-		"no-store, raw":    {func(w http.ResponseWriter, _ *http.Request) { w.Header()["cache-control"] = []string{"no-store"} }, false},
-		"private":          {with("Cache-Control", "max-age=1, Private"), false},
-		"private, named":   {with("Cache-Control", `Private="x, y"`), false},
-		"no-cache":         {with("Cache-Control", "no-cache"), true},
-		"Vary: *":          {with("Vary", "*"), false},
-		"Vary: Cookie":     {with("Vary", "Accept, Cookie"), false},
-		"Vary: Cookie raw": {func(w http.ResponseWriter, _ *http.Request) { w.Header()["vary"] = []string{"Cookie"} }, false},
-		"Vary: Accept":     {with("Vary", "accept"), true},
-		"private, 2nd":     {with("Cache-Control", "no-cache", "private"), false},
-		"Cookie, 2nd":      {with("Vary", "Accept", "Cookie"), false},
-		"two Links":        {with("Link", "</a>", "</b>"), true},
-		"a stream":         {func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() }, false},
+		"200":     {text("x"), true},
+		"nothing": {func(http.ResponseWriter, *http.Request) {}, true},
+		"error":   {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "broken", 500) }, false},
+		"500":     {status(500), false},
+		"302": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		}, false},
+		"404, no time": {http.NotFound, false},
+		"204":          {status(204), false},
+		"206":          {status(206), false},
+		"304":          {status(304), false},
+		"a cookie": {func(w http.ResponseWriter, _ *http.Request) {
+			http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
+		}, false},
+		"a cookie, raw": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["set-cookie"] = []string{"a=b"}
+		}, false},
+		"no-store": {with("Cache-Control", "no-store"), false},
+		"no-store, raw": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["cache-control"] = []string{"no-store"}
+		}, false},
+		"private":        {with("Cache-Control", "max-age=1, Private"), false},
+		"private, named": {with("Cache-Control", `Private="x, y"`), false},
+		"no-cache":       {with("Cache-Control", "no-cache"), true},
+		"Vary: *":        {with("Vary", "*"), false},
+		"Vary: Cookie":   {with("Vary", "Accept, Cookie"), false},
+		"Vary: Cookie raw": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["vary"] = []string{"Cookie"}
+		}, false},
+		"Vary: Accept": {with("Vary", "accept"), true},
+		"private, 2nd": {with("Cache-Control", "no-cache", "private"), false},
+		"Cookie, 2nd":  {with("Vary", "Accept", "Cookie"), false},
+		"two Links":    {with("Link", "</a>", "</b>"), true},
+		"a stream":     {func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			mustServe(t, httpcache.Options{}, row.handler).wantHit(row.hit, "/toys/1")
@@ -211,7 +223,8 @@ func TestConditions(t *testing.T) {
 	for name, control := range map[string]string{"kept": "no-cache", "own": "no-store", "flushed": "no-cache"} {
 		t.Run(name, func(t *testing.T) {
 			p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, r *http.Request) {
-				for _, condition := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range"} {
+				for _, condition := range []string{"If-Match", "If-None-Match", "If-Modified-Since",
+					"If-Unmodified-Since", "If-Range", "Range"} {
 					if r.Header.Get(condition) != "" {
 						t.Errorf("the handler sees %s", condition)
 					}
@@ -227,10 +240,12 @@ func TestConditions(t *testing.T) {
 			for i, row := range conditionaltest.Cases {
 				for range 2 { // the first is a fill, the second may be a hit
 					got := p.get(fmt.Sprint("/toys/", i), append(row.For(`"v1-abc"`), "Range: bytes=0-0")...)
-					if want := map[int]string{200: "x", 304: "", 412: "Precondition Failed\n"}[row.Read]; got.status != row.Read || got.body != want {
+					want := map[int]string{200: "x", 304: "", 412: "Precondition Failed\n"}[row.Read]
+					if got.status != row.Read || got.body != want {
 						t.Errorf("%v = %d %q, want %d %q", row, got.status, got.body, row.Read, want)
 					}
-					if tag := got.header.Get("ETag"); row.Read == 412 && tag+got.header.Get("Link") != "" || row.Read != 412 && tag != `"v1-abc"` {
+					if tag := got.header.Get("ETag"); row.Read == 412 && tag+got.header.Get("Link") != "" ||
+						row.Read != 412 && tag != `"v1-abc"` {
 						t.Errorf("%v = %d with the fields %v", row, got.status, got.header)
 					}
 				}
@@ -269,7 +284,8 @@ func TestConditionsOfAFailureMeanNothing(t *testing.T) {
 			io.WriteString(w, "sorry")
 		})
 		for i, row := range conditionaltest.Cases {
-			if got := p.get(fmt.Sprint("/toys/", i%2), row.For(`"v1-abc"`)...); got.status != status || got.body != "sorry" {
+			if got := p.get(fmt.Sprint("/toys/", i%2), row.For(`"v1-abc"`)...); got.status != status ||
+				got.body != "sorry" {
 				t.Errorf("%d: %v = %d %q", status, row, got.status, got.body)
 			}
 		}
@@ -302,7 +318,8 @@ func TestAllLinesOfAcceptAreInTheKey(t *testing.T) {
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, strings.Join(r.Header.Values("Accept"), ", "))
 	})
-	for _, accept := range [][]string{{"Accept: a/b"}, {"Accept: a/b", "Accept: c/d"}, {"Accept: a/b", "Accept: e/f"}, {"Accept: a/b,c/d", "Accept: e/f"}} {
+	for _, accept := range [][]string{{"Accept: a/b"}, {"Accept: a/b", "Accept: c/d"}, {"Accept: a/b", "Accept: e/f"},
+		{"Accept: a/b,c/d", "Accept: e/f"}} {
 		want := strings.ReplaceAll(strings.Join(accept, ", "), "Accept: ", "")
 		if got := p.get("/toys/1", accept...).body; got != want {
 			t.Errorf("with %q the answer is for %q", accept, got)
@@ -349,15 +366,17 @@ func TestARefreshAsksTheHandlerAgain(t *testing.T) {
 	const ttl = 5 * time.Second
 	var asked, passed atomic.Int64
 	refreshed := make(chan struct{}, 100)
-	p := mustServe(t, httpcache.Options{Options: cache.Options{TTL: ttl, RefreshAhead: 0.1}}, func(w http.ResponseWriter, r *http.Request) {
-		if httpcache.IsRefresh(r.Context()) {
-			defer func() { refreshed <- struct{}{} }()
-		}
-		fmt.Fprint(w, r.PathValue("id"), " ", r.FormValue("q"), " ", r.Header.Get("Accept"), " ", r.Pattern, " #", asked.Add(1))
-	}, around(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
-		passed.Add(1)
-		http.StripPrefix("/api", next).ServeHTTP(w, r)
-	}))
+	p := mustServe(t, httpcache.Options{Options: cache.Options{TTL: ttl, RefreshAhead: 0.1}},
+		func(w http.ResponseWriter, r *http.Request) {
+			if httpcache.IsRefresh(r.Context()) {
+				defer func() { refreshed <- struct{}{} }()
+			}
+			fmt.Fprint(w, r.PathValue("id"), " ", r.FormValue("q"), " ", r.Header.Get("Accept"), " ", r.Pattern,
+				" #", asked.Add(1))
+		}, around(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+			passed.Add(1)
+			http.StripPrefix("/api", next).ServeHTTP(w, r)
+		}))
 	const path, want = "/api/toys/7?q=a", "7 a a/b /toys/{id} #"
 	if got := p.get(path, "Accept: a/b").body; got != want+"1" {
 		t.Fatalf("first answer %q", got)
@@ -374,7 +393,8 @@ func TestARefreshAsksTheHandlerAgain(t *testing.T) {
 	}
 	p.cache.Close() // the refresh has landed
 	got := p.get(path, "Accept: a/b")
-	if got.body == want+"1" || !strings.HasPrefix(got.body, want) || !strings.HasPrefix(got.header.Get("Cache-Status"), "near; hit") {
+	if got.body == want+"1" || !strings.HasPrefix(got.body, want) ||
+		!strings.HasPrefix(got.header.Get("Cache-Status"), "near; hit") {
 		t.Errorf("after the refresh: %q %q, want a newer kept answer", got.body, got.header.Get("Cache-Status"))
 	}
 	if n := passed.Load() - gets - 1; n != asked.Load()-1 {
@@ -384,7 +404,8 @@ func TestARefreshAsksTheHandlerAgain(t *testing.T) {
 
 func TestWritesPassBy(t *testing.T) {
 	var asked atomic.Int64
-	p := mustServe(t, httpcache.Options{Bypass: func(r *http.Request) bool { return r.FormValue("write") != "" }}, echo(&asked))
+	p := mustServe(t,
+		httpcache.Options{Bypass: func(r *http.Request) bool { return r.FormValue("write") != "" }}, echo(&asked))
 	for _, call := range []func() reply{
 		func() reply { return p.call(http.MethodPost, "/toys/1") }, func() reply { return p.get("/toys/1?write=1") },
 	} {
@@ -402,16 +423,17 @@ func TestWritesPassBy(t *testing.T) {
 // TestSkippedAnswersAreNotKept has the handler say that what it answers, or that nothing is there, must not be kept.
 func TestSkippedAnswersAreNotKept(t *testing.T) {
 	var asked atomic.Int64
-	p := mustServe(t, httpcache.Options{Options: cache.Options{NegativeTTL: time.Minute}}, func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1) < 3 {
-			httpcache.Skip(r.Context(), "read-only")
-		}
-		if r.PathValue("id") == "absent" {
-			http.NotFound(w, r)
-			return
-		}
-		io.WriteString(w, "toy")
-	})
+	p := mustServe(t, httpcache.Options{Options: cache.Options{NegativeTTL: time.Minute}},
+		func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) < 3 {
+				httpcache.Skip(r.Context(), "read-only")
+			}
+			if r.PathValue("id") == "absent" {
+				http.NotFound(w, r)
+				return
+			}
+			io.WriteString(w, "toy")
+		})
 	for _, path := range []string{"/toys/1", "/toys/absent"} {
 		asked.Store(0)
 		for range 2 {

@@ -32,7 +32,9 @@ func (h *held) joinHeld(p *program, path string) (alice, bob reply) {
 // TestJoinedCallersGetNobodysOwnAnswer has bob wait for a fill that turns out to be alice's alone.
 func TestJoinedCallersGetNobodysOwnAnswer(t *testing.T) {
 	for name, mark := range map[string]http.HandlerFunc{
-		"private": func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "private, no-store") },
+		"private": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "private, no-store")
+		},
 		"a cookie": func(w http.ResponseWriter, r *http.Request) {
 			http.SetCookie(w, &http.Cookie{Name: "session", Value: r.Header.Get("X-Caller")})
 		},
@@ -85,7 +87,8 @@ func TestJoinedCallersGetTheFailureWithItsFields(t *testing.T) {
 	alice, bob := h.joinHeld(p, "/toys/1")
 	for who, got := range map[string]reply{"alice": alice, "bob": bob} {
 		if got.status != 503 || got.body != "busy\n" || got.header.Get("Retry-After") != "7" || asked.Load() != 1 {
-			t.Errorf("%s got %d %q, Retry-After %q, after %d calls", who, got.status, got.body, got.header.Get("Retry-After"), asked.Load())
+			t.Errorf("%s got %d %q, Retry-After %q, after %d calls",
+				who, got.status, got.body, got.header.Get("Retry-After"), asked.Load())
 		}
 	}
 }

@@ -17,7 +17,8 @@ import (
 func TestAStaleAnswerInPlaceOfAFailure(t *testing.T) {
 	h := newHeld()
 	var asked atomic.Int64
-	o := httpcache.Options{Options: cache.Options{TTL: 50 * time.Millisecond, MaxStale: time.Hour, RetryAfter: time.Hour}, Tags: rowTags}
+	o := httpcache.Options{
+		Options: cache.Options{TTL: 50 * time.Millisecond, MaxStale: time.Hour, RetryAfter: time.Hour}, Tags: rowTags}
 	p := mustServe(t, o, func(w http.ResponseWriter, _ *http.Request) {
 		switch asked.Add(1) {
 		case 1:
@@ -44,10 +45,12 @@ func TestAStaleAnswerInPlaceOfAFailure(t *testing.T) {
 		"near; fwd=stale; collapsed; fwd-status=503; ttl=0; detail=stale-on-error": bob,
 		"near; hit; ttl=0; detail=stale-on-error":                                  late,
 	} {
-		if got.status != 200 || got.body != "good" || got.header.Get("Link") != "</good>" || got.header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		if got.status != 200 || got.body != "good" || got.header.Get("Link") != "</good>" ||
+			got.header.Get("Content-Type") != "text/plain; charset=utf-8" {
 			t.Errorf("%s: %d %q %v, want the good answer", status, got.status, got.body, got.header)
 		}
-		if got.header.Get("Retry-After")+got.header.Get("X-Failure")+got.header.Get("X-Content-Type-Options") != "" || got.header.Get("X-Request-Id") != "1" {
+		if got.header.Get("Retry-After")+got.header.Get("X-Failure")+got.header.Get("X-Content-Type-Options") != "" ||
+			got.header.Get("X-Request-Id") != "1" {
 			t.Errorf("%s: %v, want nothing of the failure, and all of what is around", status, got.header)
 		}
 		if is := got.header.Get("Cache-Status"); is != status {
@@ -81,7 +84,8 @@ func TestAPanicIsAFailure(t *testing.T) {
 	time.Sleep(60 * time.Millisecond)                              // its TTL
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // on which it would ask again
 	alice, bob := h.joinHeld(p, "/toys/1")
-	if alice.err == nil || bob.body != "good" || !strings.HasSuffix(bob.header.Get("Cache-Status"), "; detail=stale-on-error") {
+	if alice.err == nil || bob.body != "good" ||
+		!strings.HasSuffix(bob.header.Get("Cache-Status"), "; detail=stale-on-error") {
 		t.Errorf("alice got %+v, bob %d %q (%s)", alice, bob.status, bob.body, bob.header.Get("Cache-Status"))
 	}
 }

@@ -38,7 +38,8 @@ func TestALateAnswer(t *testing.T) {
 	goOn, done := make(chan bool), make(chan bool, 10)
 	var late atomic.Bool
 	o := httpcache.Options{Options: cache.Options{
-		TTL: time.Hour, MaxStale: time.Hour, SoftTimeout: 20 * time.Millisecond, HardTimeout: 40 * time.Millisecond, LateTimeout: time.Hour,
+		TTL: time.Hour, MaxStale: time.Hour, SoftTimeout: 20 * time.Millisecond, HardTimeout: 40 * time.Millisecond,
+		LateTimeout: time.Hour,
 	}}
 	p := mustServe(t, o, func(w http.ResponseWriter, r *http.Request) {
 		if late.Load() {
@@ -55,7 +56,8 @@ func TestALateAnswer(t *testing.T) {
 	<-done
 	for deadline := time.Now().Add(time.Minute); ; {
 		got := p.get("/toys/1")
-		if got.status == 200 && got.body == "/toys/1" && strings.HasPrefix(got.header.Get("Cache-Status"), "near; hit") {
+		if got.status == 200 && got.body == "/toys/1" &&
+			strings.HasPrefix(got.header.Get("Cache-Status"), "near; hit") {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -105,8 +107,8 @@ func TestAnOwnAnswerWithATimeout(t *testing.T) {
 	}
 }
 
-// TestAPageOfParts has a handler make its answer of others, in the same process and with its own context, while a request
-// of the cache's own goes through the program.
+// TestAPageOfParts has a handler make its answer of others, in the same process and with its own context, while a
+// request of the cache's own goes through the program.
 func TestAPageOfParts(t *testing.T) {
 	var mux *http.ServeMux
 	refreshed := make(chan struct{}, 100)

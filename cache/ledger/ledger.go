@@ -1,10 +1,10 @@
 // Package ledger is what the replicas of a program that share a cache keep in its database. Package outbox implements
 // it; whoever has another database implements [Ledger].
 //
-// A ledger may be slow or fail: a replica whose ledger does not reply for a lease caches nothing, and its writes are not
-// acknowledged. It must not be wrong: what it returns has been in the database at some moment after it was asked, by
-// a server that took writes then, and what it was told is there when it returns nil. An error says nothing of whether
-// it was done, unless it is [ErrUnreachable].
+// A ledger may be slow or fail: a replica whose ledger does not reply for a lease caches nothing, and its writes are
+// not acknowledged. It must not be wrong: what it returns has been in the database at some moment after it was asked,
+// by a server that took writes then, and what it was told is there when it returns nil. An error says nothing of
+// whether it was done, unless it is [ErrUnreachable].
 package ledger
 
 import (

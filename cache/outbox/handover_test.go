@@ -117,7 +117,8 @@ func testManyHandOvers(t *testing.T, on *kind) {
 	_, left, err := box.Read(t.Context(), 0)
 	found := slices.ContainsFunc(left, func(r ledger.Record) bool { return r.ID == dead && !r.Waited })
 	if err != nil || !found || len(left) != 101 {
-		t.Errorf("%d records are left (%v), the dead writer's among them: %v; want it and a hundred", len(left), err, found)
+		t.Errorf("%d records are left (%v), the dead writer's among them: %v; want it and a hundred",
+			len(left), err, found)
 	}
 }
 

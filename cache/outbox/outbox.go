@@ -22,9 +22,9 @@ type Config struct {
 	// Required.
 	DB *sql.DB
 	// Namespace is what the names of the program's cache begin with: its tables, NAMESPACE_cache and NAMESPACE_outbox,
-	// and its keys and channels in Redis, NAMESPACE:*. Programs that share a database, each with a cache of its own, have
-	// one each; the replicas of a program have the same. A letter and up to 31 letters, digits or underscores, in lower
-	// case. Required.
+	// and its keys and channels in Redis, NAMESPACE:*. Programs that share a database, each with a cache of its own,
+	// have one each; the replicas of a program have the same. A letter and up to 31 letters, digits or underscores, in
+	// lower case. Required.
 	Namespace string
 	// Dialect is what DB is. Default: MySQL.
 	Dialect Dialect

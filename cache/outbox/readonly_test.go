@@ -46,7 +46,8 @@ func demotePostgres(t *testing.T, db *sql.DB) {
 			}
 		}
 		for is := ""; is != to; { // this session has heard of it, and so will the others that there are
-			if err := conn.QueryRowContext(context.Background(), "SHOW default_transaction_read_only").Scan(&is); err != nil {
+			if err := conn.QueryRowContext(context.Background(),
+				"SHOW default_transaction_read_only").Scan(&is); err != nil {
 				t.Error(err)
 				return
 			}

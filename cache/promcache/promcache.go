@@ -2,9 +2,9 @@
 //
 //	registry.MustRegister(promcache.New("toys", c)) // toys_cache_near_hits_total, and so on
 //
-// A scrape reads cache.Cache.Stats, which waits for nothing: neither Redis nor a load. Loaders appear when they are made,
-// the figures of a cluster in a cache that has one. After the cache was closed they stay as they are. docs/cache.md says
-// what to alert on.
+// A scrape reads cache.Cache.Stats, which waits for nothing: neither Redis nor a load. Loaders appear when they are
+// made, the figures of a cluster in a cache that has one. After the cache was closed they stay as they are.
+// docs/cache.md says what to alert on.
 package promcache
 
 import (
@@ -14,9 +14,9 @@ import (
 	"github.com/woodytoys/woodytoys/cache/stats"
 )
 
-// New returns a collector of a cache's stats, which it reads at each scrape. Their names begin with NAMESPACE_cache_, or
-// with cache_ where the namespace is empty. Two caches on one registry need namespaces of their own, or registries that
-// are wrapped with labels: registering the second fails otherwise.
+// New returns a collector of a cache's stats, which it reads at each scrape. Their names begin with NAMESPACE_cache_,
+// or with cache_ where the namespace is empty. Two caches on one registry need namespaces of their own, or registries
+// that are wrapped with labels: registering the second fails otherwise.
 func New(namespace string, c *cache.Cache) prometheus.Collector {
 	return newCollector(namespace, c.Stats)
 }
@@ -114,13 +114,15 @@ func newCollector(namespace string, read func() stats.Cache) *collector {
 		func(s stats.Cluster) float64 { return float64(s.TimedOut) })
 	ofCluster(counter, "invalidations_replayed_total", "Records of the outbox carried out for a writer that had not.",
 		func(s stats.Cluster) float64 { return float64(s.Replayed) })
-	ofCluster(counter, "invalidations_handed_over_total", "Announcements made by another replica for this one, for want of Redis.",
+	ofCluster(counter, "invalidations_handed_over_total",
+		"Announcements made by another replica for this one, for want of Redis.",
 		func(s stats.Cluster) float64 { return float64(s.HandedOver) })
 	ofCluster(counter, "epochs_raised_total", "Times that this replica bumped the epoch, for want of Redis.",
 		func(s stats.Cluster) float64 { return float64(s.Bumped) })
 	ofCluster(counter, "redis_refused_stores_total", "Fills that Redis refused, since their fence was lost.",
 		func(s stats.Cluster) float64 { return float64(s.Refused) })
-	ofCluster(counter, "redis_full_total", "Fills that Redis had no room for: it is full, and drops nothing to make some.",
+	ofCluster(counter, "redis_full_total",
+		"Fills that Redis had no room for: it is full, and drops nothing to make some.",
 		func(s stats.Cluster) float64 { return float64(s.Full) })
 	ofCluster(counter, "redis_errors_total", "Commands that Redis did not answer, or refused.",
 		func(s stats.Cluster) float64 { return float64(s.Errors) })
@@ -128,7 +130,8 @@ func newCollector(namespace string, read func() stats.Cache) *collector {
 		func(s stats.Cluster) float64 { return float64(s.Members) })
 	ofCluster(gauge, "lease_waiting", "Fills that wait for another replica's.",
 		func(s stats.Cluster) float64 { return float64(s.Waiting) })
-	ofCluster(gauge, "lease_seconds", "How long this replica may answer from its caches without hearing more; zero or less: not at all.",
+	ofCluster(gauge, "lease_seconds",
+		"How long this replica may answer from its caches without hearing more; zero or less: not at all.",
 		func(s stats.Cluster) float64 { return max(s.Lease.Seconds(), -1) })
 	ofCluster(gauge, "breaker_open", "1 while Redis is not asked, because it did not answer.",
 		func(s stats.Cluster) float64 {

@@ -26,7 +26,8 @@ func mustRead(t *testing.T) *cache.Cache {
 		t.Fatal(err)
 	}
 	for range 3 {
-		_, _, err := loader.Get(t.Context(), loader.Key("1"), nil, func(context.Context, *cache.Fill) (int, error) { return 1, nil })
+		_, _, err := loader.Get(t.Context(), loader.Key("1"), nil,
+			func(context.Context, *cache.Fill) (int, error) { return 1, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,8 @@ func TestFillsAreAHistogram(t *testing.T) {
 			counts = append(counts, bucket.GetCumulativeCount())
 		}
 		if h.GetSampleCount() != 1 || !slices.IsSorted(counts) || counts[len(counts)-1] != 1 {
-			t.Errorf("%d fills, by bound %v; want one, in the last bucket and those from its own on", h.GetSampleCount(), counts)
+			t.Errorf("%d fills, by bound %v; want one, in the last bucket and those from its own on",
+				h.GetSampleCount(), counts)
 		}
 		return
 	}

@@ -52,7 +52,8 @@ func PictureFor(name string) string {
 // modelSaid returns the model one of whose words begins a word of the name, and whether there is one: "Joli train" is a
 // train, "laptop" is no top.
 func modelSaid(lower string) (Model, bool) {
-	for word := range strings.FieldsFuncSeq(lower, func(r rune) bool { return strings.ContainsRune(" \t,.'\"_()", r) }) {
+	for word := range strings.FieldsFuncSeq(lower,
+		func(r rune) bool { return strings.ContainsRune(" \t,.'\"_()", r) }) {
 		for _, model := range Models {
 			for _, beginning := range model.Words {
 				if strings.HasPrefix(word, beginning) {

@@ -27,7 +27,8 @@ func TestPictureFollowsTheName(t *testing.T) {
 func TestEveryNameHasAPicture(t *testing.T) {
 	pictures := Names()
 	seen := map[string]bool{}
-	for _, name := range []string{"", "<script>", "laptop", "a", "b", "c", "d", "e", "f", "été", "\xff", "1", "2", "3", "4"} {
+	for _, name := range []string{"", "<script>", "laptop", "a", "b", "c", "d", "e", "f", "été", "\xff", "1",
+		"2", "3", "4"} {
 		picture := PictureFor(name)
 		if !slices.Contains(pictures, picture) {
 			t.Errorf("PictureFor(%q) = %q, which is no picture", name, picture)

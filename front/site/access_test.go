@@ -13,8 +13,8 @@ import (
 //go:embed testdata/audit.js
 var audit string
 
-// TestEverybodyCanUseIt audits names, headings, live regions, contrast and room: by day and by night, on a desk and on a
-// phone, before and after the page has answered.
+// TestEverybodyCanUseIt audits names, headings, live regions, contrast and room: by day and by night, on a desk and on
+// a phone, before and after the page has answered.
 func TestEverybodyCanUseIt(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(shelf...), site.Config{})
 	b := mustOpenTab(t)
@@ -23,7 +23,8 @@ func TestEverybodyCanUseIt(t *testing.T) {
 			b.scheme(scheme)
 			b.must(chromedp.EmulateViewport(width, 800), chromedp.Navigate(base))
 			b.audit(scheme, width, "at rest")
-			b.must(chromedp.Click("#call-heavy button"), chromedp.Click(".others summary"), chromedp.Click("#parcels summary"))
+			b.must(chromedp.Click("#call-heavy button"), chromedp.Click(".others summary"),
+				chromedp.Click("#parcels summary"))
 			b.waitFor("an answer", answerHas("call-heavy", "Woody"))
 			b.ask("call-status", "status-id", "nobody's")
 			b.waitFor("a refusal", answerHas("call-status", "no such order"))

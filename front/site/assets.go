@@ -15,8 +15,8 @@ const (
 // assetPolicy is for an SVG that somebody opens by itself: it needs nothing, so it gets nothing.
 const assetPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
-// handleAsset serves /assets/NAME.HASH.EXT. With another release's hash the current file is the best answer there is, but
-// it is not what the name promises, so nobody may keep it.
+// handleAsset serves /assets/NAME.HASH.EXT. With another release's hash the current file is the best answer there is,
+// but it is not what the name promises, so nobody may keep it.
 func (s *Site) handleAsset(c *fiber.Ctx) error {
 	s.shareable(c)
 	asset, exact := s.assets.find(c.Params("*"))

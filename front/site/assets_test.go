@@ -51,14 +51,16 @@ func TestEveryNameInAnAssetLeadsSomewhere(t *testing.T) {
 		t.Fatalf("app.js and style.css name %d assets, want at least 6", len(names))
 	}
 	for _, name := range names {
-		mustAsk(t, http.MethodGet, base+"/assets/"+name[1]).want(t, http.StatusOK, map[string]string{"Cache-Control": aYear})
+		mustAsk(t, http.MethodGet, base+"/assets/"+name[1]).want(t, http.StatusOK,
+			map[string]string{"Cache-Control": aYear})
 	}
 }
 
 func TestUnknownHashGetsTheCurrentFile(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(), site.Config{})
 	current := mustAsk(t, http.MethodGet, base+mustFindAsset(t, base, "style", "css"))
-	for _, path := range []string{"/assets/style.0123456789abcdef.css", "/assets/style.css", "/assets/style.short.css"} {
+	for _, path := range []string{"/assets/style.0123456789abcdef.css", "/assets/style.css",
+		"/assets/style.short.css"} {
 		got := mustAsk(t, http.MethodGet, base+path)
 		got.want(t, http.StatusOK, map[string]string{"Cache-Control": "no-store"})
 		if !bytes.Equal(got.body, current.body) {
@@ -69,8 +71,10 @@ func TestUnknownHashGetsTheCurrentFile(t *testing.T) {
 
 func TestUnknownAsset(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(), site.Config{})
-	for _, path := range []string{"/assets/", "/assets/nothing.0123456789abcdef.css", "/assets/../go.mod", "/assets/%2e%2e/site.go"} {
-		mustAsk(t, http.MethodGet, base+path).want(t, http.StatusNotFound, map[string]string{"Cache-Control": "no-store"})
+	for _, path := range []string{"/assets/", "/assets/nothing.0123456789abcdef.css", "/assets/../go.mod",
+		"/assets/%2e%2e/site.go"} {
+		mustAsk(t, http.MethodGet, base+path).want(t, http.StatusNotFound,
+			map[string]string{"Cache-Control": "no-store"})
 	}
 }
 
@@ -81,7 +85,8 @@ func TestFixedAddresses(t *testing.T) {
 	if !bytes.Equal(lab.body, art.Picture("hero.jpg")) {
 		t.Error("/5mo.jpg is not the hero")
 	}
-	mustAsk(t, http.MethodGet, base+"/favicon.ico").want(t, http.StatusOK, map[string]string{"Content-Type": "image/x-icon"})
+	mustAsk(t, http.MethodGet, base+"/favicon.ico").want(t, http.StatusOK,
+		map[string]string{"Content-Type": "image/x-icon"})
 	robots := mustAsk(t, http.MethodGet, base+"/robots.txt")
 	if !strings.Contains(string(robots.body), "Disallow: /api/") {
 		t.Errorf("robots.txt = %q, want /api/ disallowed", robots.body)
@@ -99,7 +104,8 @@ func TestEncodings(t *testing.T) {
 			if !strings.Contains(strings.Join(got.header.Values("Vary"), ","), "Accept-Encoding") {
 				t.Errorf("Vary = %q, want Accept-Encoding in it", got.header.Values("Vary"))
 			}
-			if body, err := io.ReadAll(unpack(bytes.NewReader(got.body))); err != nil || !bytes.Equal(body, plain.body) {
+			if body, err := io.ReadAll(unpack(bytes.NewReader(got.body))); err != nil ||
+				!bytes.Equal(body, plain.body) {
 				t.Errorf("%s: unpacked, it is not the plain body (%v)", encoding, err)
 			}
 			if len(got.body)*2 > len(plain.body) {

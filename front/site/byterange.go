@@ -16,8 +16,8 @@ const (
 	unsatisfiable                     // a well-formed range that begins beyond the end
 )
 
-// parseRange reads the lines of Range against a body of size bytes, by RFC 9110 sections 14.1.1 and 14.1.2: "bytes=0-99",
-// "bytes=100-" or "bytes=-100".
+// parseRange reads the lines of Range against a body of size bytes, by RFC 9110 sections 14.1.1 and 14.1.2:
+// "bytes=0-99", "bytes=100-" or "bytes=-100".
 func parseRange(lines [][]byte, size int) (span, rangeOutcome) {
 	if len(lines) != 1 {
 		return span{}, wholeBody // it is no list: several lines are one invalid value

@@ -25,8 +25,8 @@ func parseCDN(text string) (cdn, error) {
 		return cdn{}, nil
 	}
 	if _, _, ok := splitBase(strings.Replace(template, hostMark, "shop.example", 1)); !ok {
-		return cdn{}, fmt.Errorf("%q is not a CDN URL: write http://, https:// or // and a host, with a port or a path "+
-			"if need be, such as https://cdn.example.org or http://cdn.{host}", text)
+		return cdn{}, fmt.Errorf("%q is not a CDN URL: write http://, https:// or // and a host, with a port or "+
+			"a path if need be, such as https://cdn.example.org or http://cdn.{host}", text)
 	}
 	if _, path := authority(template); strings.Contains(path, hostMark) {
 		return cdn{}, fmt.Errorf("%q has {host} outside of its host part: write it as in http://cdn.{host}", text)

@@ -17,7 +17,8 @@ func TestAssetsPointAtTheCDN(t *testing.T) {
 	for _, row := range []struct{ cdn, host, base, source string }{
 		{"", "shop.example", "", ""},
 		{"https://cdn.example.org", "shop.example", "https://cdn.example.org", "https://cdn.example.org"},
-		{"https://cdn.example.org:8443/toys/", "shop.example", "https://cdn.example.org:8443/toys", "https://cdn.example.org:8443"},
+		{"https://cdn.example.org:8443/toys/", "shop.example", "https://cdn.example.org:8443/toys",
+			"https://cdn.example.org:8443"},
 		{"//cdn.example.org", "shop.example", "//cdn.example.org", "cdn.example.org"},
 		{"http://cdn.{host}", "shop.example:8080", "http://cdn.shop.example:8080", "http://cdn.shop.example:8080"},
 		{"//{host}/edge", "127.0.0.1:8080", "//127.0.0.1:8080/edge", "127.0.0.1:8080"},
@@ -61,7 +62,8 @@ func TestMalformedHostsAreRefused(t *testing.T) {
 func TestPolicyIsStrict(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(), site.Config{})
 	policy := mustAsk(t, http.MethodGet, base+"/").header.Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} {
+	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'",
+		"form-action 'self'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("policy %q, want %q in it", policy, want)
 		}
@@ -81,7 +83,8 @@ func TestCDNURLIsChecked(t *testing.T) {
 			t.Errorf("CheckCDNURL(%q) = nil, want an error", bad)
 		}
 	}
-	for _, good := range []string{"", "https://cdn.example.org/", "//cdn.{host}", "http://cdn.{host}/a/b", "http://[::1]:80"} {
+	for _, good := range []string{"", "https://cdn.example.org/", "//cdn.{host}", "http://cdn.{host}/a/b",
+		"http://[::1]:80"} {
 		if err := site.CheckCDNURL(good); err != nil {
 			t.Errorf("CheckCDNURL(%q) = %v, want nil", good, err)
 		}
@@ -101,11 +104,13 @@ func TestPageOverTheCDN(t *testing.T) {
 		t.Fatalf("%d rows, want at least 10: %q", len(rows), rows)
 	}
 	for _, row := range rows[1:] {
-		if !strings.Contains(row, cdnHost) || !strings.Contains(row, "front: front-3") || strings.Contains(row, "not told") {
+		if !strings.Contains(row, cdnHost) || !strings.Contains(row, "front: front-3") ||
+			strings.Contains(row, "not told") {
 			t.Errorf("row %q, want the host %s, who answered and the size", row, cdnHost)
 		}
 	}
 	b.ask("call-add", "add-name", "Toupie")
-	b.waitFor("the new toy's picture, through the redirect", `document.querySelector("#shelf img").currentSrc.includes("toy-picture") &&
+	b.waitFor("the new toy's picture, through the redirect", `
+		document.querySelector("#shelf img").currentSrc.includes("toy-picture") &&
 		document.querySelector("#shelf img").naturalWidth > 0`)
 }

@@ -14,7 +14,8 @@ import (
 // everything lists one address of each kind: the page, and assets with and without codings.
 func everything(t *testing.T, base string) []string {
 	t.Helper()
-	return []string{base + "/", base + mustFindAsset(t, base, "style", "css"), base + "/robots.txt", base + "/favicon.ico", base + "/5mo.jpg"}
+	return []string{base + "/", base + mustFindAsset(t, base, "style", "css"), base + "/robots.txt",
+		base + "/favicon.ico", base + "/5mo.jpg"}
 }
 
 // TestConditions holds every address, in each coding, against the table of RFC 9110 section 13.
@@ -30,7 +31,8 @@ func TestConditions(t *testing.T) {
 				if row.Read != http.StatusOK { // the whole 5 MB say no more than their header
 					got = mustAsk(t, http.MethodGet, url, append(headers, "Range", "bytes=0-9")...)
 				}
-				want := map[string]string{"ETag": tag, "Cache-Control": first.header.Get("Cache-Control"), "Vary": first.header.Get("Vary")}
+				want := map[string]string{"ETag": tag, "Cache-Control": first.header.Get("Cache-Control"),
+					"Vary": first.header.Get("Vary")}
 				if row.Read == http.StatusPreconditionFailed {
 					want = map[string]string{"ETag": "", "Cache-Control": "no-store"}
 				}
@@ -51,7 +53,10 @@ func TestConditions(t *testing.T) {
 func TestFailuresComeBeforeConditions(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(shelf...), site.Config{})
 	for _, condition := range []string{"If-Match: *", `If-Match: "a"`, "If-None-Match: *", `If-None-Match: "a"`} {
-		for path, want := range map[string]int{"/assets/nothing.0123456789abcdef.js": 404, "/assets/toy-picture?name=Yoyo": 302} {
+		for path, want := range map[string]int{
+			"/assets/nothing.0123456789abcdef.js": 404,
+			"/assets/toy-picture?name=Yoyo":       302,
+		} {
 			if got := mustAsk(t, http.MethodGet, base+path, pairs([]string{condition})...); got.status != want {
 				t.Errorf("%s with %s = %d, want %d", path, condition, got.status, want)
 			}
@@ -90,12 +95,14 @@ func TestRanges(t *testing.T) {
 				got := mustAsk(t, http.MethodGet, url, append(pairs(row.Fields), "Accept-Encoding", coding)...)
 				part, contentRange := row.Part(whole.body)
 				if got.status != row.Status || got.header.Get("Content-Range") != contentRange {
-					t.Errorf("%s in %s: %v = %d %q, want %d %q", url, coding, row, got.status, got.header.Get("Content-Range"), row.Status, contentRange)
+					t.Errorf("%s in %s: %v = %d %q, want %d %q",
+						url, coding, row, got.status, got.header.Get("Content-Range"), row.Status, contentRange)
 				}
 				if row.Status == http.StatusRequestedRangeNotSatisfiable {
 					got.want(t, row.Status, map[string]string{"ETag": "", "Cache-Control": "no-store"})
 				} else if !bytes.Equal(got.body, part) || got.header.Get("ETag") != tag {
-					t.Errorf("%s in %s: %v = %d bytes of %s, want %d of %s", url, coding, row, len(got.body), got.header.Get("ETag"), len(part), tag)
+					t.Errorf("%s in %s: %v = %d bytes of %s, want %d of %s",
+						url, coding, row, len(got.body), got.header.Get("ETag"), len(part), tag)
 				}
 			}
 		}
@@ -121,7 +128,8 @@ func TestRangeOfACompressedBody(t *testing.T) {
 	url := base + mustFindAsset(t, base, "style", "css")
 	whole := mustAsk(t, http.MethodGet, url, "Accept-Encoding", "br")
 	part := mustAsk(t, http.MethodGet, url, "Accept-Encoding", "br", "Range", "bytes=5-9")
-	part.want(t, http.StatusPartialContent, map[string]string{"Content-Encoding": "br", "ETag": whole.header.Get("ETag")})
+	part.want(t, http.StatusPartialContent,
+		map[string]string{"Content-Encoding": "br", "ETag": whole.header.Get("ETag")})
 	if !bytes.Equal(part.body, whole.body[5:10]) {
 		t.Errorf("the part is %x, want %x of the compressed bytes", part.body, whole.body[5:10])
 	}

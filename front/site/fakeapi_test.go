@@ -70,7 +70,8 @@ func (f *fakeAPI) sign(c *fiber.Ctx) error {
 
 func problem(c *fiber.Ctx, status int, detail string) error {
 	if strings.Contains(c.Get("Accept"), "json") {
-		return c.Status(status).JSON(fiber.Map{"status": status, "title": "Refused", "detail": detail}, "application/problem+json")
+		return c.Status(status).JSON(fiber.Map{"status": status, "title": "Refused", "detail": detail},
+			"application/problem+json")
 	}
 	return c.Status(status).SendString(detail + "\n")
 }
@@ -133,7 +134,8 @@ func (f *fakeAPI) handleOrder(c *fiber.Ctx) error {
 	defer f.mu.Unlock()
 	id := "00000000-0000-4000-8000-" + strconv.Itoa(100_000_000_000+len(f.orders))
 	f.orders[id] = &fakeOrder{product: strings.Clone(wish.Product)}
-	return c.Status(fiber.StatusAccepted).JSON(fiber.Map{"order_id": id, "product": wish.Product, "status": "Pending", "version": 1})
+	return c.Status(fiber.StatusAccepted).JSON(
+		fiber.Map{"order_id": id, "product": wish.Product, "status": "Pending", "version": 1})
 }
 
 func (f *fakeAPI) look(id string) (order fakeOrder, status string) {
@@ -163,5 +165,6 @@ func (f *fakeAPI) handleOrderJSON(c *fiber.Ctx) error {
 		return problem(c, fiber.StatusNotFound, "There is no such order.")
 	}
 	c.Set("Cache-Status", "near; fwd=miss")
-	return c.JSON(fiber.Map{"order_id": c.Params("id"), "product": order.product, "status": status, "version": order.looks})
+	return c.JSON(
+		fiber.Map{"order_id": c.Params("id"), "product": order.product, "status": status, "version": order.looks})
 }

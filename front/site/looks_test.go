@@ -19,7 +19,8 @@ func TestLooks(t *testing.T) {
 			evaluate[bool](b, `document.querySelector(".hero").decode().then(() => true)`)
 			b.must(chromedp.Click("#call-heavy button"))
 			b.waitFor("an answer", `document.querySelector("#call-heavy output").textContent.includes("Woody")`)
-			b.waitFor("the hero's parcel", `document.getElementById("parcels-of-page").textContent.includes("hero.jpg")`)
+			b.waitFor("the hero's parcel",
+				`document.getElementById("parcels-of-page").textContent.includes("hero.jpg")`)
 			if got, most := evaluate[int64](b, `document.documentElement.scrollWidth`), width; got > most {
 				t.Errorf("%s: the page is %d px wide on a screen of %d", name, got, most)
 			}
@@ -30,6 +31,7 @@ func TestLooks(t *testing.T) {
 
 // shelf is what the tests sell, oldest first.
 var shelf = []string{
-	"Cubes en hêtre", "Voiture rouge", "Toupie", "Fusée", "Robot Léon", "Bateau bleu", "Poupée Olga", "Canard à roulettes",
+	"Cubes en hêtre", "Voiture rouge", "Toupie", "Fusée", "Robot Léon", "Bateau bleu", "Poupée Olga",
+	"Canard à roulettes",
 	"Avion", "Tour de Hanoï", "Cheval à bascule", "Joli train", "Puzzle", "Yoyo",
 }

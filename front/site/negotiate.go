@@ -12,8 +12,8 @@ type wishes struct{ brotli, gzip, identity, others int }
 const notNamed = -1
 
 // preferredEncoding returns "br", "gzip" or "" for the plain bytes, by the lines of Accept-Encoding (RFC 9110 section
-// 12.5.3). Equal wishes go to brotli before gzip before plain; no line at all, and lines that allow nothing we have, get
-// the plain bytes.
+// 12.5.3). Equal wishes go to brotli before gzip before plain; no line at all, and lines that allow nothing we have,
+// get the plain bytes.
 func preferredEncoding(lines [][]byte) string {
 	w := wishes{notNamed, notNamed, notNamed, notNamed}
 	for _, line := range lines {

@@ -58,7 +58,8 @@ func TestAnOldNameHoldsNoControls(t *testing.T) {
 	if strings.ContainsAny(body, "\x1b\u009b\u2028\u202e") || strings.Contains(body, "Ours\n") {
 		t.Error("the page contains a control character of a name")
 	}
-	for _, shown := range []string{`<bdi class="name">Yo\x1b[31myo\u009b2J</bdi>`, `<bdi class="name">Ours\n\u2028Forged</bdi>`} {
+	for _, shown := range []string{`<bdi class="name">Yo\x1b[31myo\u009b2J</bdi>`,
+		`<bdi class="name">Ours\n\u2028Forged</bdi>`} {
 		if !strings.Contains(body, shown) {
 			t.Errorf("the page does not contain %s", shown)
 		}

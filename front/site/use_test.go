@@ -18,8 +18,8 @@ import (
 
 const hostileName = `<script>alert(1)</script>`
 
-// TestPageInUse uses the real shop: the one at WOODY_TEST_SHOP_URL if that is set, such as http://localhost:8080 with make
-// run, else one that it starts.
+// TestPageInUse uses the real shop: the one at WOODY_TEST_SHOP_URL if that is set, such as http://localhost:8080 with
+// make run, else one that it starts.
 func TestPageInUse(t *testing.T) {
 	t.Parallel()
 	base := os.Getenv("WOODY_TEST_SHOP_URL")
@@ -29,7 +29,8 @@ func TestPageInUse(t *testing.T) {
 		if err := programs.BuildShop(program); err != nil {
 			t.Fatal(err)
 		}
-		shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+filepath.Join(dir, "data"))
+		shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "log"),
+			"WOODY_DATA_DIR="+filepath.Join(dir, "data"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,8 +40,8 @@ func TestPageInUse(t *testing.T) {
 	usePage(t, base)
 }
 
-// usePage does on the page at baseURL what a visitor does: adds a toy and sees it, orders it and sees the order succeed,
-// makes every other call, and reads which replica and which cache answered.
+// usePage does on the page at baseURL what a visitor does: adds a toy and sees it, orders it and sees the order
+// succeed, makes every other call, and reads which replica and which cache answered.
 func usePage(t *testing.T, baseURL string) {
 	t.Helper()
 	b := mustOpenTab(t)
@@ -57,7 +58,8 @@ func usePage(t *testing.T, baseURL string) {
 	b.must(chromedp.Click("#call-status button"))
 	b.waitFor("the order's status", answerHas("call-status", "Success"))
 
-	name := fmt.Sprintf("visitor %d", evaluate[int](b, "Date.now()")) // not carved before, even in a shop that has run long
+	// not carved before, even in a shop that has run long
+	name := fmt.Sprintf("visitor %d", evaluate[int](b, "Date.now()"))
 	b.ask("call-heavy", "heavy-name", name)
 	b.waitFor("the carving", answerHas("call-heavy", "Woody -"+name+"- Woody"))
 	first := evaluate[string](b, answerOf("call-heavy"))
@@ -138,7 +140,8 @@ func TestBusyButtonKeepsItsFocus(t *testing.T) {
 	b.must(chromedp.Navigate(base), chromedp.Click("#call-time button"))
 	b.waitFor("the busy sign", `document.querySelector("#call-time form").ariaBusy === "true"`)
 	b.must(chromedp.KeyEvent(kb.Enter))
-	if !evaluate[bool](b, `document.querySelector("#call-time button[aria-disabled=true]:enabled") === document.activeElement`) {
+	if !evaluate[bool](b,
+		`document.querySelector("#call-time button[aria-disabled=true]:enabled") === document.activeElement`) {
 		t.Error("the busy button is disabled or lost the focus, want it marked busy and in focus")
 	}
 	close(api.gate)

@@ -18,7 +18,8 @@ type Browser struct{ ctx context.Context }
 // Anywhere has Start start a browser that knows all hosts.
 const Anywhere = "EXCLUDE *"
 
-// Start starts a browser that shows nothing. Hosts are more that it is to know, each as "MAP NAME ADDRESS", or Anywhere.
+// Start starts a browser that shows nothing. Hosts are more that it is to know, each as "MAP NAME ADDRESS", or
+// Anywhere.
 func Start(hosts ...string) (*Browser, error) {
 	rules := append(hosts, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost", "EXCLUDE *.localhost")
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -97,7 +98,8 @@ func (v *Visitor) Look(url string, patience time.Duration) (View, error) {
 	if _, err := chromedp.Run(ctx, steps); err != nil {
 		return View{}, fmt.Errorf("look at %s: %w", url, err)
 	}
-	hero := chromedp.Evaluate[bool](`document.querySelector(".hero").decode().then(() => true)`, chromedp.EvalAwaitPromise)
+	hero := chromedp.Evaluate[bool](`document.querySelector(".hero").decode().then(() => true)`,
+		chromedp.EvalAwaitPromise)
 	if _, err := chromedp.Run(ctx, hero); err != nil {
 		return View{}, fmt.Errorf("look at the hero of %s: %w", url, err)
 	}

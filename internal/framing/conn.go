@@ -8,7 +8,8 @@ import (
 )
 
 // Conn is a server's connection on which only well-formed requests are read. Of a request that is not, Read returns the
-// bytes before the fault, so that a parser never has it whole, and then its *Refusal as the error, each time it is called.
+// bytes before the fault, so that a parser never has it whole, and then its *Refusal as the error, each time it is
+// called.
 type Conn struct {
 	net.Conn
 	scanner Scanner

@@ -1,7 +1,7 @@
 // Package framing refuses requests whose bytes could be read in more than one way, before a server's own parser sees
-// them. What two programs on a request's way read differently is how a second request is smuggled in (RFC 9112 11.2): here
-// nothing is repaired, guessed or skipped. It also refuses a body with a content coding, which would be larger than the
-// bytes that came.
+// them. What two programs on a request's way read differently is how a second request is smuggled in (RFC 9112 11.2):
+// here nothing is repaired, guessed or skipped. It also refuses a body with a content coding, which would be larger
+// than the bytes that came.
 package framing
 
 // Scanner follows the requests of one connection. The zero value is before the first.

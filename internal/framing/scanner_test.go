@@ -36,17 +36,22 @@ func TestWellFormed(t *testing.T) {
 		"raw UTF-8 in target": "GET /api/misc/heavy?name=Zo\xc3\xa9 HTTP/1.1\r\nHost: shop\r\n\r\n",
 		"body":                "POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\n\r\n\x00\r\n\n" + plain,
 		"no body":             "POST / HTTP/1.1\r\nHost: shop\r\ncontent-length:0\r\n\r\n" + plain,
-		"space around values": "POST / HTTP/1.1\r\nHost: \t shop \t\r\nContent-Length:  2 \r\nX:\r\nY: a \tb\xff\r\n\r\nab",
-		"chunks":              "POST / HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\n\r\n\n\r\nA\r\n0123456789\r\n0\r\n\r\n" + plain,
-		"chunk extensions":    "POST / HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b;c=\"d e\"\r\nx\r\n0;z\r\n\r\n" + plain,
-		"host with port":      "GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n",
-		"empty host":          "GET / HTTP/1.1\r\nHost:\r\n\r\n",
-		"names alike":         "GET / HTTP/1.1\r\nHost: shop\r\nHosts: a b\r\nX-Content-Length: x\r\nTransfer-Encodings: x\r\n\r\n",
+		"space around values": "POST / HTTP/1.1\r\nHost: \t shop \t\r\nContent-Length:  2 \r\nX:\r\nY: a \tb\xff\r\n" +
+			"\r\nab",
+		"chunks": "POST / HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\n\r\n\n\r\nA\r\n" +
+			"0123456789\r\n0\r\n\r\n" + plain,
+		"chunk extensions": "POST / HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b;c=\"d e\"\r\n" +
+			"x\r\n0;z\r\n\r\n" + plain,
+		"host with port": "GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n",
+		"empty host":     "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+		"names alike": "GET / HTTP/1.1\r\nHost: shop\r\nHosts: a b\r\nX-Content-Length: x\r\n" +
+			"Transfer-Encodings: x\r\n\r\n",
 	} {
 		for way, cut := range map[string]func(int) int{"whole": whole, "byte by byte": byteByByte} {
 			good, refused, s := scanAll(text, cut)
 			if refused != nil || good != len(text) || !s.AtRest() {
-				t.Errorf("%s, %s: %d of %d bytes (%v, at rest: %v), want all", name, way, good, len(text), refused, s.AtRest())
+				t.Errorf("%s, %s: %d of %d bytes (%v, at rest: %v), want all",
+					name, way, good, len(text), refused, s.AtRest())
 			}
 		}
 	}
@@ -102,12 +107,16 @@ func TestMalformed(t *testing.T) {
 		{"huge length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + strings.Repeat("9", 18), "9\r\n", badLength},
 		{"coding gzip", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r", "\n", badCoding},
 		{"coding xchunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r", "\n", badCoding},
-		{"coding long", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked" + strings.Repeat("d", 40) + "\r", "\n", badCoding},
+		{"coding long", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked" + strings.Repeat("d", 40) + "\r",
+			"\n", badCoding},
 		{"two codings in one", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, ", "chunked\r\n", badCoding},
 		{"identity, chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r", "\n", badCoding},
-		{"two codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding:", " chunked\r\n", manyCodings},
-		{"coding and length", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r", "\n", twoLengths},
-		{"length and coding", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r", "\n", twoLengths},
+		{"two codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding:",
+			" chunked\r\n", manyCodings},
+		{"coding and length", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r",
+			"\n", twoLengths},
+		{"length and coding", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r",
+			"\n", twoLengths},
 		{"coding in 1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r", "\n", oldCoding},
 		{"content coding", "POST / HTTP/1.1\r\nHost: a\r\nContent-encoding:", " br\r\n", hasContentCoding},
 		{"no chunk size", chunked(""), "\r\n", badChunkSize},
@@ -127,7 +136,8 @@ func TestMalformed(t *testing.T) {
 		}
 		// At once, a value is refused from its beginning.
 		if good, refused, _ := scanAll(row.good+row.rest, whole); refused != row.want || good > len(row.good) {
-			t.Errorf("%s, at once: %d bytes, then %v; want no more than %d, then %v", row.name, good, refused, len(row.good), row.want)
+			t.Errorf("%s, at once: %d bytes, then %v; want no more than %d, then %v",
+				row.name, good, refused, len(row.good), row.want)
 		}
 	}
 }
@@ -143,7 +153,8 @@ func TestExtensionsAreBounded(t *testing.T) {
 
 // TestPiecesChangeNothing cuts the same bytes at random: what is refused may not depend on how they come.
 func TestPiecesChangeNothing(t *testing.T) {
-	alphabet := []string{"GET / HTTP/1.1\r\n", "Host: a\r\n", "\r\n", "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "abc",
+	alphabet := []string{"GET / HTTP/1.1\r\n", "Host: a\r\n", "\r\n", "Content-Length: 3\r\n",
+		"Transfer-Encoding: chunked\r\n", "abc",
 		"1\r\nx\r\n", "0\r\n", "\n", "\r", " ", ":", "X", "\x00", "5;a=b\r\n"}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
@@ -174,8 +185,8 @@ func TestSentences(t *testing.T) {
 }
 
 func BenchmarkScan(b *testing.B) {
-	request := []byte("GET /api/products/7 HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: curl/8.5.0\r\nAccept: application/json\r\n" +
-		"X-Forwarded-For: 10.0.0.1\r\nX-Request-Id: 0123456789abcdef-1\r\n\r\n")
+	request := []byte("GET /api/products/7 HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: curl/8.5.0\r\n" +
+		"Accept: application/json\r\nX-Forwarded-For: 10.0.0.1\r\nX-Request-Id: 0123456789abcdef-1\r\n\r\n")
 	var s Scanner
 	b.SetBytes(int64(len(request)))
 	b.ReportAllocs()

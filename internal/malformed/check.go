@@ -24,8 +24,8 @@ func CheckRefused(addr string, request Request) error {
 	return nil
 }
 
-// CheckProxied sends a request to a proxy before servers of ours. It returns nil if an ambiguous one gets one refusal and
-// nothing more. The others may be put into the proxy's own words, and then what is behind them is a request too.
+// CheckProxied sends a request to a proxy before servers of ours. It returns nil if an ambiguous one gets one refusal
+// and nothing more. The others may be put into the proxy's own words, and then what is behind them is a request too.
 func CheckProxied(addr string, request Request) error {
 	answers, err := Exchange(addr, request.Bytes)
 	refused := len(answers) > 0 && answers[0].Status >= 400 && answers[0].Status < 500

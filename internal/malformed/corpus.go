@@ -1,6 +1,6 @@
-// Package malformed is a corpus of requests that no server may take, for the tests of all that listens. Each has another
-// request behind it, which is answered if a server reads the first one otherwise than it should: so are requests smuggled
-// past a proxy (RFC 9112 11.2).
+// Package malformed is a corpus of requests that no server may take, for the tests of all that listens. Each has
+// another request behind it, which is answered if a server reads the first one otherwise than it should: so are
+// requests smuggled past a proxy (RFC 9112 11.2).
 package malformed
 
 import "strings"
@@ -219,7 +219,8 @@ var others = []string{
 	"GET /api/ping HTTP/1.2\r\nHost: localhost\r\n\r\n",
 	"POST /api/products HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\nContent-Length: 15\r\n\r\n" + kite,
 	"POST /api/products HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15, 15\r\n\r\n" + kite,
-	"POST /api/products HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n" + kite + "\r\n0\r\n\r\n",
+	"POST /api/products HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n" + kite +
+		"\r\n0\r\n\r\n",
 	chunked + "f\n" + kite + "\r\n0\r\n\r\n",
 	chunked + "f\r\n" + kite + "\n0\r\n\r\n",
 	chunked + "f \r\n" + kite + "\r\n0\r\n\r\n",

@@ -21,8 +21,8 @@ type Answer struct {
 // patience is how long a server may take for all its answers.
 const patience = 5 * time.Second
 
-// Exchange sends bytes to a server, on a connection of their own, and returns its answers in their order. The error says
-// that the server did not close the connection behind them, reset it, or answered with what is not HTTP.
+// Exchange sends bytes to a server, on a connection of their own, and returns its answers in their order. The error
+// says that the server did not close the connection behind them, reset it, or answered with what is not HTTP.
 func Exchange(addr, sent string) ([]Answer, error) {
 	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
@@ -42,8 +42,8 @@ func Exchange(addr, sent string) ([]Answer, error) {
 	return Parse(received)
 }
 
-// Parse takes apart what a server has sent: an answer to a request with each of the methods, in their order, and to GETs
-// after that. Interim answers (1xx) are left out. It returns the answers before what is not one, with an error.
+// Parse takes apart what a server has sent: an answer to a request with each of the methods, in their order, and to
+// GETs after that. Interim answers (1xx) are left out. It returns the answers before what is not one, with an error.
 func Parse(received []byte, methods ...string) (answers []Answer, err error) {
 	r := bufio.NewReader(bytes.NewReader(received))
 	for {

@@ -7,7 +7,8 @@ import (
 )
 
 // The grammar of RFC 9112 as far as servers here take it, as patterns over whole requests. It is written apart from
-// package framing, which reads bytes as they come, so that tests can hold the one against the other. Bytes are runes here.
+// package framing, which reads bytes as they come, so that tests can hold the one against the other. Bytes are runes
+// here.
 const (
 	tokenPattern = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+"
 	valuePattern = `[\t\x20-\x7e\x{80}-\x{ff}]*`

@@ -29,9 +29,11 @@ func TestAllowed(t *testing.T) {
 
 func TestVisible(t *testing.T) {
 	for text, want := range map[string]bool{
-		"a": true, " é ": true, "🧸": true, "\u0301": true, "👨\u200d👩": true, "\u0600": true, "\U000E0067🏴": true, "\ufffd": true,
-		"": false, " \t\n": false, "\u00a0\u3000": false, "\u200b": false, "\u200d\u200c": false, "\ufe0f": false,
-		"\u3164": false, "\u115f\u1160\uffa0": false, "\u2800": false, "\u034f": false, "\U000E0067": false, "\x1b": false,
+		"a": true, " é ": true, "🧸": true, "\u0301": true, "👨\u200d👩": true, "\u0600": true, "\U000E0067🏴": true,
+		"\ufffd": true,
+		"":       false, " \t\n": false, "\u00a0\u3000": false, "\u200b": false, "\u200d\u200c": false, "\ufe0f": false,
+		"\u3164": false, "\u115f\u1160\uffa0": false, "\u2800": false, "\u034f": false, "\U000E0067": false,
+		"\x1b":   false,
 		"\ufffe": false,
 	} {
 		if got := oneline.Visible(text); got != want {

@@ -11,7 +11,8 @@ func TestCount(t *testing.T) {
 	count.Added(3)
 	floor := count.Floor()
 	count.Added(1) // acknowledged while the read is under way
-	for answer, want := range map[int64]oracle.Verdict{2: oracle.Stale, 3: oracle.Good, 4: oracle.Good, 5: oracle.Good} {
+	for answer, want := range map[int64]oracle.Verdict{2: oracle.Stale, 3: oracle.Good, 4: oracle.Good,
+		5: oracle.Good} {
 		if got := count.Judge(floor, answer); got != want {
 			t.Errorf("%d of 3: %v, want %v", answer, got, want)
 		}

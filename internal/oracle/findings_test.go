@@ -19,7 +19,8 @@ func TestFindings(t *testing.T) {
 	}
 	want := []string{"an answer is stale", "an answer is stale", "an answer is wrong", "an answer is lost"}
 	for range 2 {
-		if got := findings.Sum(); got.Stale != 2 || got.Wrong != 1 || got.Lost != 1 || got.All() != 4 || !slices.Equal(got.Examples, want) {
+		if got := findings.Sum(); got.Stale != 2 || got.Wrong != 1 || got.Lost != 1 || got.All() != 4 ||
+			!slices.Equal(got.Examples, want) {
 			t.Errorf("sum %+v", got)
 		}
 	}

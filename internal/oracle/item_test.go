@@ -216,7 +216,8 @@ func TestARightHistoryIsNotAccused(t *testing.T) {
 
 func TestWrongHistoriesAreFound(t *testing.T) {
 	if found := under(&register{}); found.Stale == 0 || found.Wrong > 0 || found.Lost > 0 {
-		t.Errorf("without invalidation: %d stale, %d wrong, %d lost; want stale ones alone", found.Stale, found.Wrong, found.Lost)
+		t.Errorf("without invalidation: %d stale, %d wrong, %d lost; want stale ones alone",
+			found.Stale, found.Wrong, found.Lost)
 	}
 	if found := under(&register{invalidate: true, lose: true}); found.Lost == 0 {
 		t.Errorf("with writes that are not made: %d lost, want some", found.Lost)

@@ -9,8 +9,8 @@ import (
 // NewKey returns an Idempotency-Key that nobody else has.
 func NewKey() string { return fmt.Sprintf("%x-%x", rand.Uint64(), rand.Uint64()) }
 
-// Once is one write that is sent again and again under one Idempotency-Key, and is to be carried out once, however often
-// it was sent, and whatever became of those that were not acknowledged. The zero Once was not acknowledged yet.
+// Once is one write that is sent again and again under one Idempotency-Key, and is to be carried out once, however
+// often it was sent, and whatever became of those that were not acknowledged. The zero Once was not acknowledged yet.
 type Once[T comparable] struct {
 	mu           sync.Mutex
 	acknowledged bool

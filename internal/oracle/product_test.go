@@ -14,7 +14,8 @@ func TestProduct(t *testing.T) {
 	if err != nil || string(body) != string(want) {
 		t.Errorf("%s, want %s, %v", body, want, err)
 	}
-	for body, want := range map[string]int64{string(body): 12, `{"id":7,"version":"x"}`: 0, "toy": 0, `{"name":"a","version":}`: 0} {
+	for body, want := range map[string]int64{string(body): 12, `{"id":7,"version":"x"}`: 0, "toy": 0,
+		`{"name":"a","version":}`: 0} {
 		if got := oracle.VersionOf([]byte(body)); got != want {
 			t.Errorf("version of %s = %d, want %d", body, got, want)
 		}

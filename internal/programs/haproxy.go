@@ -112,7 +112,8 @@ func (h *HAProxy) Close() {
 	os.RemoveAll(h.dir)
 }
 
-var serverTemplate = regexp.MustCompile(`(?m)^( *)server-template (\w+) \d+ tasks\.(\w+):8080 resolvers swarm init-addr none(.*)$`)
+var serverTemplate = regexp.MustCompile(
+	`(?m)^( *)server-template (\w+) \d+ tasks\.(\w+):8080 resolvers swarm init-addr none(.*)$`)
 
 // file is the shipped configuration with a server line for each address where it has a template, or with
 // another name server.

@@ -124,7 +124,8 @@ func Ranges(size int, tag string) []Range {
 		{Fields: []string{"If-Range: " + tag}, Status: http.StatusOK},
 		// 13.2.2: conditions come before ranges
 		{Fields: []string{"Range: bytes=0-4", "If-None-Match: " + tag}, Status: http.StatusNotModified},
-		{Fields: []string{fmt.Sprintf("Range: bytes=%d-", size), "If-None-Match: " + tag}, Status: http.StatusNotModified},
+		{Fields: []string{fmt.Sprintf("Range: bytes=%d-", size), "If-None-Match: " + tag},
+			Status: http.StatusNotModified},
 		with(part("bytes=0-4", 0, 4), `If-None-Match: "other"`),
 	}
 }

@@ -43,7 +43,8 @@ func StartNamed(zone, zoneFile string) (*Named, error) {
 		return nil, err
 	}
 	n.Reload = fmt.Sprintf("%s -c %s/rndc.conf reload %s", rndc, dir, zone)
-	n.Process, err = Start(exec.Command(program, "-g", "-n", "1", "-c", filepath.Join(dir, "named.conf")), filepath.Join(dir, "log"))
+	n.Process, err = Start(exec.Command(program, "-g", "-n", "1", "-c", filepath.Join(dir, "named.conf")),
+		filepath.Join(dir, "log"))
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, err
@@ -95,7 +96,8 @@ zone %[4]q { type primary; file %[5]q; };
 
 // Dig is what dig +short says of a name and a type; "" when there is no such record.
 func (n *Named) Dig(name, kind string) (string, error) {
-	out, err := exec.Command("dig", "+short", "+tries=1", "+time=10", "@127.0.0.1", "-p", n.port, name, kind).CombinedOutput()
+	out, err := exec.Command("dig", "+short", "+tries=1", "+time=10", "@127.0.0.1", "-p", n.port, name,
+		kind).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("dig %s %s: %w: %s", name, kind, err, out)
 	}

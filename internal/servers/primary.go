@@ -112,7 +112,8 @@ func (p *Pair) Demote() error {
 	}
 	var reached string
 	if err := p.Replica.query(&reached, "SELECT @@GLOBAL.gtid_binlog_pos"); err != nil || reached != position {
-		return fmt.Errorf("the replica is at %s, the primary at %s: somebody wrote to the replica; %v", reached, position, err)
+		return fmt.Errorf("the replica is at %s, the primary at %s: somebody wrote to the replica; %v",
+			reached, position, err)
 	}
 	return nil
 }

@@ -88,7 +88,8 @@ func (p *Process) stopped() error {
 			continue
 		}
 		// "PID (name) T …", where the name may hold anything.
-		if state := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))[0]; !strings.Contains("TtZX", state) {
+		if state := strings.Fields(
+			string(stat[bytes.LastIndexByte(stat, ')')+1:]))[0]; !strings.Contains("TtZX", state) {
 			return fmt.Errorf("a thread is in state %s, want T", state)
 		}
 	}

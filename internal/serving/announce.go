@@ -28,8 +28,8 @@ func Announce(file string, pairs ...string) (*Announcement, error) {
 	}
 	fmt.Fprintf(&text, "PID=%d\n", os.Getpid())
 	if err := replaceFile(file, text.Bytes()); err != nil {
-		return nil, fmt.Errorf("WOODY_LISTENING_FILE cannot be written (name a file in a folder that is this program's to "+
-			"write to): %w", err)
+		return nil, fmt.Errorf("WOODY_LISTENING_FILE cannot be written (name a file in a folder that is this "+
+			"program's to write to): %w", err)
 	}
 	return &Announcement{file, text.Bytes()}, nil
 }

@@ -18,7 +18,8 @@ import (
 // What is accepted gives well-formed requests only (see framing.Conn), ends when its client takes nothing of an answer
 // for 30 s, and takes no more than its part of the descriptors that the process may have. When all places are
 // taken, connections that wait for their next request, or their first, give way, the longest idle first; where none is
-// idle, who comes waits until a connection ends. While it cannot accept for want of anything, log is told, once a second.
+// idle, who comes waits until a connection ends. While it cannot accept for want of anything, log is told, once a
+// second.
 func Listen(addr string, log *slog.Logger) (net.Listener, error) {
 	return listen(addr, forCallers, log)
 }

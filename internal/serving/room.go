@@ -36,7 +36,8 @@ func descriptorLimit() int {
 	return int(limit.Cur)
 }
 
-// room bounds how many connections are open at once, so that some descriptors are left for the database, Redis and files.
+// room bounds how many connections are open at once, so that some descriptors are left for the database, Redis and
+// files.
 type room struct {
 	size     int
 	places   chan struct{}

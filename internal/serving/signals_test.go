@@ -131,7 +131,8 @@ func TestNohup(t *testing.T) {
 		}
 		_, mask, _ := strings.Cut(string(status), "SigIgn:\t")
 		if mask, _, _ = strings.Cut(mask, "\n"); len(mask) < 1 || mask[len(mask)-1:] != ignored {
-			t.Errorf("started with %q, the process ignores the signals %q, want the last digit %s", before, mask, ignored)
+			t.Errorf("started with %q, the process ignores the signals %q, want the last digit %s",
+				before, mask, ignored)
 		}
 	}
 }

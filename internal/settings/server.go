@@ -34,19 +34,19 @@ type Page struct {
 // commonHelp is what --help says of the settings of Server and Page.
 var commonHelp = map[string]string{
 	"WOODY_ADDR": "Where to listen; port 0 is any that is free.",
-	"WOODY_LISTENING_FILE": "A file to write once the program listens, for other programs: a line NAME=VALUE for each " +
-		"address, named as its setting, and PID. It is there as a whole or not at all, and is removed at the end. One " +
-		"that a killed program left is replaced. A healthcheck asks the program that wrote it.",
+	"WOODY_LISTENING_FILE": "A file to write once the program listens, for other programs: a line NAME=VALUE for " +
+		"each address, named as its setting, and PID. It is there as a whole or not at all, and is removed at the " +
+		"end. One that a killed program left is replaced. A healthcheck asks the program that wrote it.",
 	"WOODY_REPLICA_ID": "This replica's name in X-Served-By. Without it: the host's name.",
-	"WOODY_DRAIN_DELAY": "After SIGTERM, SIGINT or SIGHUP, how long new connections are still taken, with Connection: " +
-		"close, while /readyz answers 503.",
+	"WOODY_DRAIN_DELAY": "After SIGTERM, SIGINT or SIGHUP, how long new connections are still taken, with " +
+		"Connection: close, while /readyz answers 503.",
 	"WOODY_DRAIN_TIMEOUT": "After that, how long requests under way have to finish.",
 	"WOODY_LOG_LEVEL":     "The least level to log.",
 	"WOODY_LOG_FORMAT":    "How to log.",
-	"WOODY_CDN_URL": "Put before the path of the page's assets, such as https://cdn.example.org or http://cdn.{host}, " +
-		"where {host} is the host that the page was asked of. Without it: the page's own host.",
-	"WOODY_FRONT_LIMIT_RATE": "Simulated cost: bytes a second that the page and its assets get on each connection, such " +
-		"as 300k or 3M (k is 1000); 0 for no limit.",
+	"WOODY_CDN_URL": "Put before the path of the page's assets, such as https://cdn.example.org or " +
+		"http://cdn.{host}, where {host} is the host that the page was asked of. Without it: the page's own host.",
+	"WOODY_FRONT_LIMIT_RATE": "Simulated cost: bytes a second that the page and its assets get on each connection, " +
+		"such as 300k or 3M (k is 1000); 0 for no limit.",
 }
 
 func (s *Server) server() *Server { return s }

@@ -38,8 +38,8 @@ type Config interface{ server() *Server }
 
 // Parse reads the arguments and the environment into config, an argument before a variable, and returns the command
 // that was asked for, serve or healthcheck; it is empty where the command line cannot be read. A variable that is empty
-// counts as not set, as stack files write it. The error names what is wrong and what it may be. With --help Parse prints
-// that and ends the program.
+// counts as not set, as stack files write it. The error names what is wrong and what it may be. With --help Parse
+// prints that and ends the program.
 func (p Program) Parse(config Config, args []string, stdout, stderr io.Writer) (command string, err error) {
 	dropEmpty()
 	parser, err := p.parser(config, kong.Writers(stdout, stderr))
@@ -73,7 +73,8 @@ func (p Program) Defaults(config Config) (map[string]string, error) {
 // parser is kong's for config. It is an error when a setting has no help, or is not in the list of all names.
 func (p Program) parser(config Config, options ...kong.Option) (*kong.Kong, error) {
 	parser, err := kong.New(config, append(options, kong.Name(p.Name), kong.Description(p.Description),
-		kong.ValueFormatter(formatHelp), kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeTime)))...)
+		kong.ValueFormatter(formatHelp),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeTime)))...)
 	if err != nil {
 		return nil, err
 	}

@@ -17,8 +17,9 @@ const maxSize = 1_000_000_000_000_000
 func (s *Size) UnmarshalText(text []byte) error {
 	n, ok := parseBytes(string(text))
 	if !ok || n == 0 {
-		return fmt.Errorf("%q is not a size: write a whole number above zero, alone or with k, M or G behind it, such as "+
-			"64M (M is 1000000)", text)
+		return fmt.Errorf(
+			"%q is not a size: write a whole number above zero, alone or with k, M or G behind it, such as "+
+				"64M (M is 1000000)", text)
 	}
 	*s = Size(n)
 	return nil

@@ -35,7 +35,8 @@ func (r Result) PerSecond() float64 { return float64(r.Good) / r.Took.Seconds() 
 // measures throughput and says nothing of latency. A connection that fails ends the load with an
 // error.
 func Closed(target Target, conns int, d time.Duration) (Result, error) {
-	outcome, err := Run(context.Background(), Plan{Addr: target.Addr, Conns: conns, For: d, Source: target.source(conns), Strict: true})
+	outcome, err := Run(context.Background(),
+		Plan{Addr: target.Addr, Conns: conns, For: d, Source: target.source(conns), Strict: true})
 	return outcome.result(), err
 }
 

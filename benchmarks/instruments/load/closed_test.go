@@ -32,7 +32,8 @@ func TestClosedCountsRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Bad != int(refused.Load()) || got.Good != int(asked.Load()-refused.Load()) || got.Good == 0 {
-		t.Errorf("counted %d good and %d bad; the server answered %d and refused %d", got.Good, got.Bad, asked.Load()-refused.Load(), refused.Load())
+		t.Errorf("counted %d good and %d bad; the server answered %d and refused %d",
+			got.Good, got.Bad, asked.Load()-refused.Load(), refused.Load())
 	}
 }
 
@@ -43,7 +44,8 @@ func TestClosedMeasuresAKnownRate(t *testing.T) {
 		w.Write([]byte("x"))
 	}))
 	defer server.Close()
-	got, err := load.Closed(load.Target{Addr: server.Listener.Addr().String(), Paths: []string{"/"}}, 1, 300*time.Millisecond)
+	got, err := load.Closed(load.Target{Addr: server.Listener.Addr().String(), Paths: []string{"/"}}, 1,
+		300*time.Millisecond)
 	if err != nil || got.PerSecond() > 100 {
 		t.Errorf("%.1f requests/s, %v; want at most 100", got.PerSecond(), err)
 	}

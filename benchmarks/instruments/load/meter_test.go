@@ -102,9 +102,11 @@ func TestAKnownErrorRateComesBack(t *testing.T) {
 			defer server.Close()
 			for loop, rate := range map[string]float64{"closed": 0, "open": 10_000} {
 				asked.Store(0)
-				outcome := mustRun(t, load.Plan{Addr: server.Listener.Addr().String(), Conns: 8, Rate: rate, Requests: 2000})
+				outcome := mustRun(t,
+					load.Plan{Addr: server.Listener.Addr().String(), Conns: 8, Rate: rate, Requests: 2000})
 				if got := outcome.Count(); got[load.Failed] != 100 || got[load.Good] != 1900 {
-					t.Errorf("%s loop: %d failed and %d good, want 100 and 1900 (%v)", loop, got[load.Failed], got[load.Good], outcome.Err)
+					t.Errorf("%s loop: %d failed and %d good, want 100 and 1900 (%v)",
+						loop, got[load.Failed], got[load.Good], outcome.Err)
 				}
 			}
 		})
@@ -132,7 +134,8 @@ func TestAFreeConnectionTakesTheNext(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	outcome, err := load.Run(ctx, load.Plan{Addr: server.Listener.Addr().String(), Conns: 8, Rate: 500, Requests: requests, Source: source})
+	outcome, err := load.Run(ctx,
+		load.Plan{Addr: server.Listener.Addr().String(), Conns: 8, Rate: 500, Requests: requests, Source: source})
 	if got := outcome.Count()[load.Good]; err != nil || got != requests {
 		t.Errorf("%d good answers, %v; want %d: requests waited on a connection that was busy", got, err, requests)
 	}
@@ -146,12 +149,15 @@ func TestAnAbsentServerIsCountedAsFailed(t *testing.T) {
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+	}))
 	defer server.Close()
 	broken := errors.New("a component died")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(50*time.Millisecond, func() { cancel(broken) })
-	outcome, err := load.Run(ctx, load.Plan{Addr: server.Listener.Addr().String(), Conns: 4, For: time.Minute, Source: source})
+	outcome, err := load.Run(ctx,
+		load.Plan{Addr: server.Listener.Addr().String(), Conns: 4, For: time.Minute, Source: source})
 	if !errors.Is(err, broken) || len(outcome.Samples) != 0 {
 		t.Errorf("%v and %d samples; want the cause, and no request counted that it cut off", err, len(outcome.Samples))
 	}
@@ -159,9 +165,12 @@ func TestRunEndsWithItsContext(t *testing.T) {
 
 // TestRunWaitsNoLongerThanItsPatience has answers never come.
 func TestRunWaitsNoLongerThanItsPatience(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+	}))
 	defer server.Close()
-	outcome := mustRun(t, load.Plan{Addr: server.Listener.Addr().String(), Conns: 4, For: time.Second, Patience: 100 * time.Millisecond})
+	outcome := mustRun(t,
+		load.Plan{Addr: server.Listener.Addr().String(), Conns: 4, For: time.Second, Patience: 100 * time.Millisecond})
 	if got := fmt.Sprint(outcome.Count()); got != "[0 4 0 0]" {
 		t.Errorf("good, failed, wrong, stale = %s, want 4 failed", got)
 	}

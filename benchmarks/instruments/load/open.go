@@ -21,6 +21,7 @@ func (l Latencies) At(q float64) time.Duration {
 // open loop. A request goes out on whichever connection is free; when none is, it goes late, and its
 // answer counts from when it was to be sent. A connection that fails ends the load with an error.
 func Open(target Target, conns int, rate float64, d time.Duration) (Result, Latencies, error) {
-	outcome, err := Run(context.Background(), Plan{Addr: target.Addr, Conns: conns, Rate: rate, For: d, Source: target.source(conns), Strict: true})
+	outcome, err := Run(context.Background(),
+		Plan{Addr: target.Addr, Conns: conns, Rate: rate, For: d, Source: target.source(conns), Strict: true})
 	return outcome.result(), outcome.Latencies(), err
 }

@@ -30,12 +30,14 @@ func TestOpenShowsAStall(t *testing.T) {
 		w.Write([]byte("x"))
 	}))
 	defer server.Close()
-	result, latencies, err := load.Open(load.Target{Addr: server.Listener.Addr().String(), Paths: []string{"/"}}, 4, 200, time.Second)
+	result, latencies, err := load.Open(load.Target{Addr: server.Listener.Addr().String(), Paths: []string{"/"}}, 4,
+		200, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if result.Good != 200 || result.Bad != 0 || len(latencies) != 200 {
-		t.Errorf("%d good, %d bad, %d latencies; want the 200 that were asked for", result.Good, result.Bad, len(latencies))
+		t.Errorf("%d good, %d bad, %d latencies; want the 200 that were asked for",
+			result.Good, result.Bad, len(latencies))
 	}
 	if got, least := latencies.At(.9), stall/2; got < least {
 		t.Errorf("p90 = %v, want at least %v: the stall is hidden", got, least)

@@ -31,7 +31,8 @@ func footprint(b versus.Bench, program, dir string) error {
 	var rss int64
 	for i := range starts {
 		began := time.Now()
-		shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "start.log"), "WOODY_DATA_DIR="+filepath.Join(dir, fmt.Sprint("start", i)))
+		shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "start.log"),
+			"WOODY_DATA_DIR="+filepath.Join(dir, fmt.Sprint("start", i)))
 		if err != nil {
 			return err
 		}
@@ -45,14 +46,17 @@ func footprint(b versus.Bench, program, dir string) error {
 			return err
 		}
 	}
-	fmt.Fprintf(b.Out, "\nThe one-process default\n  start to first answer         %.0f ms (median of %d starts on an empty folder)\n"+
-		"  binary                        %.1f MB\n  resident memory               %.0f MB (all pages and reads asked for once, then %v of rest)\n",
+	fmt.Fprintf(b.Out, "\nThe one-process default\n  start to first answer         %.0f ms (median of %d starts on "+
+		"an empty folder)\n"+
+		"  binary                        %.1f MB\n"+
+		"  resident memory               %.0f MB (all pages and reads asked for once, then %v of rest)\n",
 		pairs.Median(took), starts, float64(binary.Size())/1e6, float64(rss)/1e6, settle)
 	return nil
 }
 
 func weigh(shop *programs.Shop) (int64, error) {
-	for _, path := range []string{"/", "/5mo.jpg", "/api/products", "/api/products/1", "/api/products/last", "/api/misc/heavy?name=x", "/api/docs"} {
+	for _, path := range []string{"/", "/5mo.jpg", "/api/products", "/api/products/1", "/api/products/last",
+		"/api/misc/heavy?name=x", "/api/docs"} {
 		if err := askFor(shop.URL + path); err != nil {
 			return 0, err
 		}

@@ -66,7 +66,8 @@ func compareOverRedis(b versus.Bench, dir string) error {
 	for _, other := range sides[1:] {
 		for _, many := range []int{1, 1000} {
 			title := fmt.Sprintf("in Redis, %d answers: %s against %s", many, sides[0].Name, other.Name)
-			if _, _, err := b.Compare(title, sides[0].Asking(sides[0].Name, somePaths(many)...), other.Asking(other.Name, somePaths(many)...)); err != nil {
+			if _, _, err := b.Compare(title, sides[0].Asking(sides[0].Name, somePaths(many)...),
+				other.Asking(other.Name, somePaths(many)...)); err != nil {
 				return err
 			}
 		}
@@ -124,8 +125,10 @@ func latencies(b versus.Bench, rate float64, sides ...versus.Side) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(b.Out, "  open loop, %6.0f/s asked, %6.0f/s answered, %d bad: %-28s p50 %8v  p99 %8v  max %8v\n", rate, result.PerSecond(), result.Bad,
-			side.Name, latencies.At(.5).Round(time.Microsecond), latencies.At(.99).Round(time.Microsecond), latencies.At(1).Round(time.Microsecond))
+		fmt.Fprintf(b.Out, "  open loop, %6.0f/s asked, %6.0f/s answered, %d bad: %-28s p50 %8v  p99 %8v  max %8v\n",
+			rate, result.PerSecond(), result.Bad,
+			side.Name, latencies.At(.5).Round(time.Microsecond), latencies.At(.99).Round(time.Microsecond),
+			latencies.At(1).Round(time.Microsecond))
 	}
 	return nil
 }
@@ -136,7 +139,8 @@ func start(candidate candidate, dir string) (versus.Side, *servers.Process, erro
 	if err != nil {
 		return versus.Side{}, nil, err
 	}
-	side := versus.Side{Name: candidate.name, PID: process.PID(), Target: load.Target{Addr: addr, Paths: []string{path}}}
+	side := versus.Side{Name: candidate.name, PID: process.PID(),
+		Target: load.Target{Addr: addr, Paths: []string{path}}}
 	result, err := load.Closed(side.Target, 1, 10*time.Millisecond)
 	if err == nil && result.Good == 0 {
 		err = fmt.Errorf("%d bad answers", result.Bad)

@@ -53,7 +53,8 @@ var overRedis = []candidate{
 			return err
 		}
 		c, err := cache.New(cache.Config{NoNear: true, Cluster: &cluster.Config{
-			Redis: &redis.UniversalOptions{Addrs: []string{os.Getenv(redisEnv)}}, Ledger: box, Logger: slog.New(slog.DiscardHandler),
+			Redis: &redis.UniversalOptions{Addrs: []string{os.Getenv(redisEnv)}}, Ledger: box,
+			Logger: slog.New(slog.DiscardHandler),
 		}})
 		if err != nil {
 			return err

@@ -84,7 +84,8 @@ func Start(dir string, model versus.Side) (versus.Side, *servers.Process, error)
 	if err != nil {
 		return versus.Side{}, nil, err
 	}
-	side := versus.Side{Name: "bare Fiber handler", PID: process.PID(), Target: load.Target{Addr: addr, Paths: []string{path}}}
+	side := versus.Side{Name: "bare Fiber handler", PID: process.PID(),
+		Target: load.Target{Addr: addr, Paths: []string{path}}}
 	return side, process, nil
 }
 

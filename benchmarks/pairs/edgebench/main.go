@@ -1,6 +1,6 @@
-// Command edgebench measures what the edge is worth to a visitor whose shop has a slow uplink, as the lab's had: the page
-// with its hero in Chromium, and the lab's wget -r -np, without the edge (stage replicas) and with it (stage cdn). Both on
-// loopback, without the reverse proxy; the uplink is simulated by the front.
+// Command edgebench measures what the edge is worth to a visitor whose shop has a slow uplink, as the lab's had: the
+// page with its hero in Chromium, and the lab's wget -r -np, without the edge (stage replicas) and with it (stage cdn).
+// Both on loopback, without the reverse proxy; the uplink is simulated by the front.
 package main
 
 import (
@@ -28,7 +28,8 @@ func run(b versus.Bench, dir string) error {
 	if err := errors.Join(programs.BuildShop(api), programs.BuildFront(front)); err != nil {
 		return err
 	}
-	shop, err := programs.StartShop(exec.Command(api), filepath.Join(dir, "api.log"), "WOODY_FRONT=off", "WOODY_DATA_DIR="+dir)
+	shop, err := programs.StartShop(exec.Command(api), filepath.Join(dir, "api.log"), "WOODY_FRONT=off",
+		"WOODY_DATA_DIR="+dir)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,8 @@ type measurement struct {
 
 // replicas is the page as the front alone serves it.
 func (m measurement) replicas() error {
-	front, err := programs.StartFront(exec.Command(m.front), filepath.Join(m.dir, "replicas.log"), "WOODY_API_URL="+m.api, uplink)
+	front, err := programs.StartFront(exec.Command(m.front), filepath.Join(m.dir, "replicas.log"),
+		"WOODY_API_URL="+m.api, uplink)
 	if err != nil {
 		return err
 	}
@@ -72,7 +74,8 @@ func (m measurement) cdn() error {
 	if err != nil {
 		return err
 	}
-	front, err := programs.StartFront(exec.Command(m.front), filepath.Join(m.dir, "cdn.log"), "WOODY_API_URL="+m.api, uplink,
+	front, err := programs.StartFront(exec.Command(m.front), filepath.Join(m.dir, "cdn.log"),
+		"WOODY_API_URL="+m.api, uplink,
 		"WOODY_CDN_URL=http://cdn.shop.localhost:"+port)
 	if err != nil {
 		return err
@@ -84,7 +87,8 @@ func (m measurement) cdn() error {
 	}
 	defer edge.Close()
 	fmt.Fprintf(m.Out, "\nStage cdn: the edge sends the assets, and fetches each once from the front, %s\n", uplink)
-	return errors.Join(m.visits(front.URL, "first visitor, empty edge", "another", "another", "another", "another", "another"), m.wget(front.URL))
+	return errors.Join(m.visits(front.URL, "first visitor, empty edge", "another", "another", "another", "another",
+		"another"), m.wget(front.URL))
 }
 
 // visits has visitors with empty caches look at the page, each twice.

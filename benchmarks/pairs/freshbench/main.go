@@ -67,7 +67,8 @@ func (b bench) run(dir string) error {
 	defer wire.Close()
 	for _, p := range []part{
 		{"with the cache", b.reads, []string{redis.Addr}, nil},
-		{"with the cache, one replica without Redis, which writes all the time", b.reads / 10, []string{wire.Addr, redis.Addr}, wire},
+		{"with the cache, one replica without Redis, which writes all the time", b.reads / 10,
+			[]string{wire.Addr, redis.Addr}, wire},
 		{"without a cache", b.reads / 10, nil, nil},
 	} {
 		if err := b.once(p, dir, program, mariadb); err != nil {
@@ -95,7 +96,8 @@ func (b bench) once(p part, dir, program string, mariadb *servers.MariaDB) error
 		return err
 	}
 	defer db.Close()
-	settings := []string{"WOODY_DB_DSN=" + dsn, "WOODY_HEAVY_DELAY=0", "WOODY_SLOW_QUERY_DELAY=0", "WOODY_LOG_LEVEL=warn"}
+	settings := []string{"WOODY_DB_DSN=" + dsn, "WOODY_HEAVY_DELAY=0", "WOODY_SLOW_QUERY_DELAY=0",
+		"WOODY_LOG_LEVEL=warn"}
 	var addrs []string
 	for i := range b.replicas {
 		own := append(slices.Clip(settings), fmt.Sprintf("WOODY_REPLICA_ID=r%d", i))

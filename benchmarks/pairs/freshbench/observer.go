@@ -76,7 +76,8 @@ func newObserver(db *sql.DB, addrs []string) (*observer, error) {
 }
 
 func request(method, path, body string) []byte {
-	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: shop\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: shop\r\nAccept: application/json\r\n"+
+		"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		method, path, len(body), body)
 }
 
@@ -126,7 +127,8 @@ func (o *observer) read(addr string, count int, rate float64) error {
 		o.tally.Reads.Add(1)
 		answer := oracle.State{Version: oracle.VersionOf(body)}
 		if verdict := o.items[i].Judge(floor, answer); verdict != oracle.Good {
-			o.findings.Add(verdict, "%s answers %v of product %d; %v was acknowledged before", addr, answer, o.ids[i], floor)
+			o.findings.Add(verdict, "%s answers %v of product %d; %v was acknowledged before", addr, answer,
+				o.ids[i], floor)
 		}
 	}
 	return nil
@@ -168,7 +170,8 @@ func (o *observer) writeOnce(n int) (fresh, acked time.Duration, err error) {
 			return
 		}
 		defer conn.Close()
-		status, body, err := conn.Do(request("PUT", fmt.Sprintf("/api/products/%d", o.ids[i]), fmt.Sprintf(`{"name":"Toy %d"}`, n)))
+		status, body, err := conn.Do(
+			request("PUT", fmt.Sprintf("/api/products/%d", o.ids[i]), fmt.Sprintf(`{"name":"Toy %d"}`, n)))
 		acked = time.Since(began)
 		if err != nil || status != 200 || oracle.VersionOf(body) != want {
 			errs[last+1] = fmt.Errorf("write: %d %s, %w", status, body, err)
@@ -217,7 +220,8 @@ func (o *observer) awaitCommit(id, want int64) (time.Time, error) {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Microsecond) {
 		asked := time.Now() // the commit came before the answer, and maybe before this
 		var version int64
-		if err := conn.QueryRowContext(context.Background(), "SELECT version FROM product WHERE id = ?", id).Scan(&version); err != nil {
+		if err := conn.QueryRowContext(context.Background(), "SELECT version FROM product WHERE id = ?",
+			id).Scan(&version); err != nil {
 			return time.Time{}, err
 		}
 		if version >= want {

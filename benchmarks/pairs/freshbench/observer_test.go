@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
-// TestStaleReadsAreCounted reads each product twice from a shop that answers version 2 of all of them, after version 3 of
-// one was acknowledged, and version 2 of another.
+// TestStaleReadsAreCounted reads each product twice from a shop that answers version 2 of all of them, after version 3
+// of one was acknowledged, and version 2 of another.
 func TestStaleReadsAreCounted(t *testing.T) {
 	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"id":%s,"name":"Toy","version":2}`, strings.TrimPrefix(r.URL.Path, "/api/products/"))
@@ -27,7 +27,9 @@ func TestStaleReadsAreCounted(t *testing.T) {
 	if err := o.read(shop.Listener.Addr().String(), 2*products, 1e6); err != nil {
 		t.Fatal(err)
 	}
-	if found, reads := o.findings.Sum(), o.tally.Reads.Load(); found.Stale != 2 || found.All() != 2 || reads != 2*products {
-		t.Errorf("%d of %d reads were stale, %v; want the 2 of product 3, of %d", found.Stale, reads, found.Examples, 2*products)
+	if found, reads := o.findings.Sum(), o.tally.Reads.Load(); found.Stale != 2 || found.All() != 2 ||
+		reads != 2*products {
+		t.Errorf("%d of %d reads were stale, %v; want the 2 of product 3, of %d",
+			found.Stale, reads, found.Examples, 2*products)
 	}
 }

@@ -24,7 +24,8 @@ import (
 )
 
 // vegeta is what is measured, built in a module of its own: the project does not need it.
-const vegeta, vegetaModule = "github.com/tsenart/vegeta/v12", "module measured\ngo 1.26\nrequire github.com/tsenart/vegeta/v12 v12.12.0\n"
+const vegeta, vegetaModule = "github.com/tsenart/vegeta/v12",
+	"module measured\ngo 1.26\nrequire github.com/tsenart/vegeta/v12 v12.12.0\n"
 
 // openRate is asked for in the open loops.
 const openRate = 5000
@@ -43,7 +44,8 @@ func run(b versus.Bench, dir string) error {
 	if err != nil {
 		return err
 	}
-	bare, process, err := constant.Start(dir, versus.Side{Target: load.Target{Addr: shop.Addr(), Paths: []string{"/api/products/1"}}})
+	bare, process, err := constant.Start(dir,
+		versus.Side{Target: load.Target{Addr: shop.Addr(), Paths: []string{"/api/products/1"}}})
 	shop.Kill()
 	if err != nil {
 		return err
@@ -71,8 +73,10 @@ func run(b versus.Bench, dir string) error {
 			})
 		}},
 		{fmt.Sprintf("open loop at %d/s, vegeta", openRate), func() (int, time.Duration, error) {
-			attack := []string{"attack", "-rate", fmt.Sprint(openRate), "-duration", b.Each.String(), "-workers", fmt.Sprint(b.Conns), "-output", filepath.Join(dir, "hits")}
-			return other(func([]byte) int { return vegetaCount(dir) }, []byte("GET "+url+"\n"), filepath.Join(dir, "vegeta"), attack...)
+			attack := []string{"attack", "-rate", fmt.Sprint(openRate), "-duration", b.Each.String(), "-workers",
+				fmt.Sprint(b.Conns), "-output", filepath.Join(dir, "hits")}
+			return other(func([]byte) int { return vegetaCount(dir) }, []byte("GET "+url+"\n"),
+				filepath.Join(dir, "vegeta"), attack...)
 		}},
 	}
 	fmt.Fprintf(b.Out, "\nProcessor time for a request (medians of %d)\n", b.Pairs)
@@ -109,7 +113,8 @@ func (g generator) measure(b versus.Bench, server int) error {
 		served = append(served, float64((after-before).Microseconds())/float64(requests))
 		rates = append(rates, float64(requests)/b.Each.Seconds())
 	}
-	fmt.Fprintf(b.Out, "  %-28s %6.1f us the generator, %6.1f us the bare handler, %7.0f requests/s\n", g.name, pairs.Median(costs), pairs.Median(served), pairs.Median(rates))
+	fmt.Fprintf(b.Out, "  %-28s %6.1f us the generator, %6.1f us the bare handler, %7.0f requests/s\n",
+		g.name, pairs.Median(costs), pairs.Median(served), pairs.Median(rates))
 	return nil
 }
 

@@ -29,13 +29,15 @@ func run(b versus.Bench, dir string) error {
 	if err := programs.BuildShop(program); err != nil {
 		return err
 	}
-	return errors.Join(heroes(b, program, dir, "0", 10, 1), heroes(b, program, dir, "300k", 1, 1), heroes(b, program, dir, "300k", 1, 2))
+	return errors.Join(heroes(b, program, dir, "0", 10, 1), heroes(b, program, dir, "300k", 1, 1),
+		heroes(b, program, dir, "300k", 1, 2))
 }
 
 // visits has the browser's own test visit the page, ten times, and passes on what it measured.
 func visits(b versus.Bench) error {
 	fmt.Fprintf(b.Out, "\nA first visit in Chromium on loopback, a full shelf (TestPageIsLight of ./front/site)\n")
-	out, err := exec.Command("go", "test", "-count=10", "-v", "-run", "^TestPageIsLight$", "./front/site").CombinedOutput()
+	out, err := exec.Command("go", "test", "-count=10", "-v", "-run", "^TestPageIsLight$",
+		"./front/site").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}

@@ -30,7 +30,8 @@ func TestFiguresAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(text)
-	if !strings.HasPrefix(got, "# go run ./benchmarks/test -n 1\n# 20") || !strings.HasSuffix(got, "share the machine\n1.02 times\n") {
+	if !strings.HasPrefix(got, "# go run ./benchmarks/test -n 1\n# 20") ||
+		!strings.HasSuffix(got, "share the machine\n1.02 times\n") {
 		t.Errorf("the file has %q, want the command, the machine and the figure of the run that did not fail", got)
 	}
 }

@@ -91,6 +91,7 @@ func (b Bench) once(side Side) (perSecond, cpu float64, err error) {
 
 func (b Bench) figures(side Side, rates, cpus []float64) Figures {
 	f := Figures{pairs.Median(rates), time.Duration(pairs.Median(cpus) * float64(time.Microsecond))}
-	fmt.Fprintf(b.Out, "  %-28s %9.0f answers/s  %6.1f us processor time each (medians)\n", side.Name, f.PerSecond, pairs.Median(cpus))
+	fmt.Fprintf(b.Out, "  %-28s %9.0f answers/s  %6.1f us processor time each (medians)\n",
+		side.Name, f.PerSecond, pairs.Median(cpus))
 	return f
 }

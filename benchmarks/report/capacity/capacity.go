@@ -17,8 +17,8 @@ type Load struct {
 	Rate float64
 	// Reads is the part of them that only read, from 0 to 1; the others write.
 	Reads float64
-	// Utilisation is how much of a core's time is planned to be used, above 0 and up to 1: what is left is for bursts, for
-	// latency, and for the loss of a machine.
+	// Utilisation is how much of a core's time is planned to be used, above 0 and up to 1: what is left is for bursts,
+	// for latency, and for the loss of a machine.
 	Utilisation float64
 	// Cores is how many cores a machine has.
 	Cores int
@@ -62,8 +62,8 @@ func (c Cost) usable(cores int) float64 {
 func (c Cost) Shares() bool { return !slices.Contains(single, c.Name) }
 
 // CostsOf returns what requests cost each component of a stage, in the order in which a request meets them: reads from
-// the loads that only read, writes from what the mix of both, of which 80% are reads, cost more than its reads. What did
-// not work for either is left out. It fails where the run did not measure the two.
+// the loads that only read, writes from what the mix of both, of which 80% are reads, cost more than its reads. What
+// did not work for either is left out. It fails where the run did not measure the two.
 func CostsOf(r *figures.Results, stage string) (costs []Cost, err error) {
 	const mixReads = .8
 	for _, f := range r.Figures {
@@ -73,7 +73,8 @@ func CostsOf(r *figures.Results, stage string) (costs []Cost, err error) {
 		}
 		read, ok := r.Mean(stage, figures.ReadCPUGroup.Of(name))
 		if !ok {
-			return nil, fmt.Errorf("the run has no processor time of reads for %s in %s: it is of an older build, or ended before", name, stage)
+			return nil, fmt.Errorf("the run has no processor time of reads for %s in %s: it is of an older build, or "+
+				"ended before", name, stage)
 		}
 		mix := f.Mean / 1000 // of seconds for 1,000 requests
 		read /= 1000
@@ -85,7 +86,8 @@ func CostsOf(r *figures.Results, stage string) (costs []Cost, err error) {
 		}
 	}
 	if len(costs) == 0 {
-		return nil, fmt.Errorf("the run has no processor times for the stage %q: it did not measure it, or elsewhere", stage)
+		return nil, fmt.Errorf("the run has no processor times for the stage %q: it did not measure it, or elsewhere",
+			stage)
 	}
 	slices.SortStableFunc(costs, func(a, b Cost) int { return cmp.Compare(place(a.Name), place(b.Name)) })
 	return costs, nil

@@ -18,8 +18,10 @@ func results() *figures.Results {
 	}
 	run := raw.Run{Stages: []raw.Stage{{Name: "redis", Replicas: 3}}}
 	return &figures.Results{Run: run, Figures: []figures.Figure{
-		figure(figures.CPUGroup.Of("database"), .040), figure(figures.CPUGroup.Of("api"), .040), figure(figures.CPUGroup.Of("proxy"), .050),
-		figure(figures.ReadCPUGroup.Of("database"), 0), figure(figures.ReadCPUGroup.Of("api"), .020), figure(figures.ReadCPUGroup.Of("proxy"), .050),
+		figure(figures.CPUGroup.Of("database"), .040), figure(figures.CPUGroup.Of("api"), .040),
+		figure(figures.CPUGroup.Of("proxy"), .050),
+		figure(figures.ReadCPUGroup.Of("database"), 0), figure(figures.ReadCPUGroup.Of("api"), .020),
+		figure(figures.ReadCPUGroup.Of("proxy"), .050),
 		figure(figures.MemoryGroup.Of("database"), 180), figure(figures.MemoryGroup.Of("api"), 120),
 		figure(figures.CPUGroup.Of("front"), 0), figure(figures.ReadCPUGroup.Of("front"), 0),
 	}}
@@ -60,7 +62,8 @@ func TestAPlan(t *testing.T) {
 	if p.Limit == nil || p.Limit.Name != "database" || math.Abs(p.Limit.Most-25000) > 1e-6 {
 		t.Errorf("the limit is %+v, want the database at 25,000/s", p.Limit)
 	}
-	if rate, full := capacity.Highest(costs, .8, map[string]float64{"proxy": 1, "api": .3}); full != "api" || math.Abs(rate-7500) > 1e-6 {
+	if rate, full := capacity.Highest(costs, .8, map[string]float64{"proxy": 1, "api": .3}); full != "api" ||
+		math.Abs(rate-7500) > 1e-6 {
 		t.Errorf("with three tenths of a core for the API it is %v, full is %s; want 7,500 and the API", rate, full)
 	}
 }

@@ -62,7 +62,8 @@ func TestQuantiles(t *testing.T) {
 func TestHeysRefusalsAreNoThroughput(t *testing.T) {
 	r := mustMake(t, raw.Measurement{Name: "throughput", What: "heavy", Conns: 64, Hey: []byte(
 		"\nSummary:\n  Total:\t2.0000 secs\n  Requests/sec:\t100.0000\n\n" +
-			"Status code distribution:\n  [200]\t80 responses\n  [503]\t90 responses\n\nError distribution:\n  [30]\tGet \"http://x\": context deadline exceeded\n")})
+			"Status code distribution:\n  [200]\t80 responses\n  [503]\t90 responses\n\nError distribution:\n" +
+			"  [30]\tGet \"http://x\": context deadline exceeded\n")})
 	wantMean(t, r, "throughput/heavy/64", 40)
 	wantMean(t, r, "throughput/heavy/64/errors", 60)
 }
@@ -84,11 +85,18 @@ func TestTheObjective(t *testing.T) {
 		probes []raw.Measurement
 		want   float64
 	}{
-		"the highest that held":          {[]raw.Measurement{probe(1000, 10, 0), probe(4000, 60, 0), probe(2000, 49, 0)}, 2000},
-		"an error is a miss":             {[]raw.Measurement{probe(1000, 10, 0), probe(2000, 10, 1999)}, 1000},
-		"one that held above a miss":     {[]raw.Measurement{probe(1000, 10, 0), probe(2000, 60, 0), probe(3000, 10, 0)}, 1000},
-		"less sent than was asked":       {[]raw.Measurement{probe(1000, 10, 0), func() raw.Measurement { p := probe(2000, 10, 0); p.TookUs = 2e6; return p }()}, 1000},
-		"held when tried again":          {[]raw.Measurement{probe(1000, 60, 0), probe(1000, 10, 0), probe(2000, 60, 0), probe(2000, 60, 0)}, 1000},
+		"the highest that held": {
+			[]raw.Measurement{probe(1000, 10, 0), probe(4000, 60, 0), probe(2000, 49, 0)}, 2000},
+		"an error is a miss": {[]raw.Measurement{probe(1000, 10, 0), probe(2000, 10, 1999)}, 1000},
+		"one that held above a miss": {
+			[]raw.Measurement{probe(1000, 10, 0), probe(2000, 60, 0), probe(3000, 10, 0)}, 1000},
+		"less sent than was asked": {[]raw.Measurement{probe(1000, 10, 0), func() raw.Measurement {
+			p := probe(2000, 10, 0)
+			p.TookUs = 2e6
+			return p
+		}()}, 1000},
+		"held when tried again": {
+			[]raw.Measurement{probe(1000, 60, 0), probe(1000, 10, 0), probe(2000, 60, 0), probe(2000, 60, 0)}, 1000},
 		"none held: nothing is promised": {[]raw.Measurement{probe(1000, 60, 0)}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +126,8 @@ func TestOneStaleAnswerMakesARunInvalid(t *testing.T) {
 func TestABusyMachineIsTold(t *testing.T) {
 	for others, want := range map[int64]bool{100_000: false, 400_000: true} {
 		run := raw.Run{Stages: []raw.Stage{{Name: "redis"}}, Machine: raw.Machine{CPUs: 2}}
-		r, err := figures.Make(run, []raw.Measurement{{Stage: "redis", Name: "mix", TookUs: 1e6, OthersUs: others, Samples: requests(10, 0)}})
+		r, err := figures.Make(run,
+			[]raw.Measurement{{Stage: "redis", Name: "mix", TookUs: 1e6, OthersUs: others, Samples: requests(10, 0)}})
 		if told := strings.Contains(fmt.Sprint(r.Warnings), "Other programs took 20%"); err != nil || told != want {
 			t.Errorf("others took %d us of two seconds: told %v, %v", others, r.Warnings, err)
 		}
@@ -185,7 +194,8 @@ func TestConditionsThatDiffer(t *testing.T) {
 }
 
 func TestRound(t *testing.T) {
-	for v, want := range map[float64]string{0: "0", .00123456: "0.00123", .5: "0.500", 1.7649: "1.76", 12.34: "12.3", 999: "999", 1234.5: "1,234", -1234567: "-1,234,567"} {
+	for v, want := range map[float64]string{0: "0", .00123456: "0.00123", .5: "0.500", 1.7649: "1.76", 12.34: "12.3",
+		999: "999", 1234.5: "1,234", -1234567: "-1,234,567"} {
 		if got := figures.Round(v); got != want {
 			t.Errorf("Round(%v) = %s, want %s", v, got, want)
 		}
@@ -193,7 +203,8 @@ func TestRound(t *testing.T) {
 }
 
 func TestSwarmsReplicasAreTheSameInEveryRun(t *testing.T) {
-	r := mustMake(t, raw.Measurement{Name: "sustained", Conns: 500, TookUs: 1e6, Samples: requests(10, 0), Replicas: map[string]int{"woody_api.1.ryev2mnvzz": 3, "woody_api.2.ec8bez57xz": 1}})
+	r := mustMake(t, raw.Measurement{Name: "sustained", Conns: 500, TookUs: 1e6, Samples: requests(10, 0),
+		Replicas: map[string]int{"woody_api.1.ryev2mnvzz": 3, "woody_api.2.ec8bez57xz": 1}})
 	wantMean(t, r, "cost/replica/api.1", 75)
 	wantMean(t, r, "cost/replica/api.2", 25)
 }

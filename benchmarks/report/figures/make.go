@@ -14,7 +14,8 @@ import (
 
 // Make makes the results of a run.
 func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
-	m := &maker{Results: &Results{Format: format, Version: Version, Run: run}, places: map[place]int{}, curves: map[place]load.Latencies{}}
+	m := &maker{Results: &Results{Format: format, Version: Version, Run: run}, places: map[place]int{},
+		curves: map[place]load.Latencies{}}
 	m.readRate = readRate(measurements)
 	for _, measurement := range measurements {
 		if err := m.add(measurement); err != nil {
@@ -185,7 +186,8 @@ func (m *maker) sliced(x raw.Measurement) {
 	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
 	for _, part := range x.Parts {
 		if part.Name == "api" {
-			m.put(x.Stage, name.Used(), "%", "", 100*seconds(part.CPUUs)/(seconds(x.TookUs)*float64(x.Slices)*m.Run.SliceCores))
+			m.put(x.Stage, name.Used(), "%", "",
+				100*seconds(part.CPUUs)/(seconds(x.TookUs)*float64(x.Slices)*m.Run.SliceCores))
 		}
 	}
 }
@@ -282,7 +284,8 @@ func (m *maker) others(measurements []raw.Measurement) {
 		}
 	}
 	if part := others / available; available > 0 && part > mostOthers {
-		m.Warnings = append(m.Warnings, fmt.Sprintf("Other programs took %.0f%% of this machine's processor time while the mix and the latencies were measured: "+
+		m.Warnings = append(m.Warnings, fmt.Sprintf("Other programs took %.0f%% of this machine's processor time "+
+			"while the mix and the latencies were measured: "+
 			"the figures are worse than they would be, and spread more.", 100*part))
 	}
 }
@@ -291,7 +294,8 @@ func (m *maker) others(measurements []raw.Measurement) {
 // and whether at least 99% of what was asked for was sent.
 func Holds(x raw.Measurement, objective time.Duration) bool {
 	good, failed := count(x)
-	return failed == 0 && good > 0 && float64(good)/seconds(x.TookUs) >= .99*x.Rate*float64(x.ForMs)/float64(x.ForMs+objective.Milliseconds()) &&
+	return failed == 0 && good > 0 &&
+		float64(good)/seconds(x.TookUs) >= .99*x.Rate*float64(x.ForMs)/float64(x.ForMs+objective.Milliseconds()) &&
 		latencies(x, nil).At(.99) < objective
 }
 
@@ -305,7 +309,8 @@ func (m *maker) correctness(measurements []raw.Measurement) {
 			measured = true
 			c.Add(x.Oracle)
 			if x.Oracle.Stale+x.Oracle.Wrong > 0 {
-				reason := fmt.Sprintf("%s, %s (repeat %d): %d stale and %d wrong of %d answers that were checked", stage, x.Title(), x.Repeat,
+				reason := fmt.Sprintf("%s, %s (repeat %d): %d stale and %d wrong of %d answers that were checked",
+					stage, x.Title(), x.Repeat,
 					x.Oracle.Stale, x.Oracle.Wrong, x.Oracle.Checked)
 				if len(x.Oracle.Examples) > 0 {
 					reason += "; " + x.Oracle.Examples[0]
@@ -349,7 +354,8 @@ func (m *maker) finish() {
 	}
 	for _, stage := range m.Stages() {
 		if share, ok := m.Mean(stage, GeneratorShare); ok && share > 50 {
-			m.Warnings = append(m.Warnings, fmt.Sprintf("%s: making the load took %.0f%% of the processor time, more than the servers", stage, share))
+			m.Warnings = append(m.Warnings, fmt.Sprintf("%s: making the load took %.0f%% of the processor time, more "+
+				"than the servers", stage, share))
 		}
 	}
 	if m.Run.Unsliced != "" {

@@ -10,8 +10,8 @@ import (
 type Ratio struct {
 	// Times is the geometric mean of the rounds' ratios.
 	Times float64
-	// Low and High hold the true one with 95%, by Student's t of the logarithms; equal to Times where one round only has
-	// both figures.
+	// Low and High hold the true one with 95%, by Student's t of the logarithms; equal to Times where one round only
+	// has both figures.
 	Low, High float64
 	// Rounds are the ratios of the rounds, those that lie apart too.
 	Rounds []float64
@@ -53,8 +53,8 @@ func (r Ratio) Inverse() Ratio {
 	return inverse
 }
 
-// Within reports whether the interval reaches no farther than a part of Times to each side: .1 for 10%. That of a single
-// round is not known.
+// Within reports whether the interval reaches no farther than a part of Times to each side: .1 for 10%. That of a
+// single round is not known.
 func (r Ratio) Within(part float64) bool {
 	return len(r.Rounds) > 1 && r.High <= r.Times*(1+part) && r.Low >= r.Times*(1-part)
 }

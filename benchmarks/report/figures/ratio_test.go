@@ -17,8 +17,8 @@ func mustRatio(t *testing.T, a, b figures.Figure) figures.Ratio {
 	return r
 }
 
-// TestARatioIsOfRounds has a machine that is three times as fast in one round as in another: the stages' means are of no
-// use there, their ratios are.
+// TestARatioIsOfRounds has a machine that is three times as fast in one round as in another: the stages' means are of
+// no use there, their ratios are.
 func TestARatioIsOfRounds(t *testing.T) {
 	a := figures.Figure{Values: []float64{100, 300, 200}}
 	b := figures.Figure{Values: []float64{240, 750, 470}}

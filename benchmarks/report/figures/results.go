@@ -61,7 +61,8 @@ type Figure struct {
 	Better Better `json:"better,omitempty"`
 	// Values are in the order of the rounds.
 	Values []float64 `json:"values"`
-	// Rounds are the numbers of the rounds that the values were measured in; absent where each round has one, from 1 on.
+	// Rounds are the numbers of the rounds that the values were measured in; absent where each round has one, from 1
+	// on.
 	Rounds []int   `json:"rounds,omitempty"`
 	Mean   float64 `json:"mean"`
 	// Deviation is the sample's standard deviation; zero for a single value.
@@ -154,7 +155,8 @@ func Load(path string) (*Results, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if r.Format != format || r.Version != Version {
-		return nil, fmt.Errorf("%s is %q version %d; this program reads %q version %d", file, r.Format, r.Version, format, Version)
+		return nil, fmt.Errorf("%s is %q version %d; this program reads %q version %d",
+			file, r.Format, r.Version, format, Version)
 	}
 	return &r, nil
 }

@@ -88,7 +88,8 @@ func (f *Folder) Close() error { return f.file.Close() }
 // explain says what to do about a full disk.
 func explain(path string, err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("the disk that holds %s is full: free some of it, or name a folder elsewhere with --out (%w)", path, err)
+		return fmt.Errorf(
+			"the disk that holds %s is full: free some of it, or name a folder elsewhere with --out (%w)", path, err)
 	}
 	return err
 }
@@ -110,7 +111,8 @@ func Read(path string) (run Run, measurements []Measurement, err error) {
 		return run, nil, fmt.Errorf("%s: %w", filepath.Join(path, runFile), err)
 	}
 	if run.Format != format || run.Version != Version {
-		return run, nil, fmt.Errorf("%s is %q version %d; this program reads %q version %d", runFile, run.Format, run.Version, format, Version)
+		return run, nil, fmt.Errorf("%s is %q version %d; this program reads %q version %d",
+			runFile, run.Format, run.Version, format, Version)
 	}
 	lines, err := os.ReadFile(filepath.Join(path, measurementsFile))
 	if err != nil {

@@ -38,7 +38,8 @@ func TestWhatIsKeptIsRead(t *testing.T) {
 	}
 	wrote := []raw.Measurement{
 		{Stage: "baseline", Name: "table", What: "heavy_miss", Samples: samples(1)},
-		{Stage: "baseline", Name: "mix", Samples: samples(1000), Oracle: raw.Oracle{Checked: 9, Stale: 1, Examples: []string{"x"}}},
+		{Stage: "baseline", Name: "mix", Samples: samples(1000),
+			Oracle: raw.Oracle{Checked: 9, Stale: 1, Examples: []string{"x"}}},
 	}
 	for _, m := range wrote {
 		if err := folder.Keep(m); err != nil {
@@ -50,7 +51,8 @@ func TestWhatIsKeptIsRead(t *testing.T) {
 		t.Fatalf("read %+v and %d measurements, %v", got, len(measurements), err)
 	}
 	for i, m := range measurements {
-		if !reflect.DeepEqual(m.Samples, wrote[i].Samples) || m.Seq != i+1 || !reflect.DeepEqual(m.Oracle, wrote[i].Oracle) {
+		if !reflect.DeepEqual(m.Samples, wrote[i].Samples) || m.Seq != i+1 ||
+			!reflect.DeepEqual(m.Oracle, wrote[i].Oracle) {
 			t.Errorf("measurement %d = %+v…, want what was kept", i, m.Seq)
 		}
 	}
@@ -100,7 +102,8 @@ func TestAFolderTakesOneRun(t *testing.T) {
 
 func TestAnotherVersionIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "run.json"), []byte(`{"format":"woodytoys-benchmark-run","version":99}`), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "run.json"), []byte(`{"format":"woodytoys-benchmark-run","version":99}`),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := raw.Read(dir); err == nil || !strings.Contains(err.Error(), "version 99") {

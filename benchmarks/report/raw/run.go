@@ -32,8 +32,8 @@ type Run struct {
 	Machine  Machine           `json:"machine"`
 	Versions map[string]string `json:"versions"`
 	Stages   []Stage           `json:"stages"`
-	// Unsliced is why the replicas were not measured with slices of processor time; empty where they were, or were not to
-	// be.
+	// Unsliced is why the replicas were not measured with slices of processor time; empty where they were, or were not
+	// to be.
 	Unsliced string `json:"unsliced,omitempty"`
 	// SliceCores is the slice that each replica had, of a core.
 	SliceCores float64 `json:"slice_cores,omitempty"`
@@ -159,7 +159,8 @@ func (o *Oracle) Add(other Oracle) {
 	o.Checked += other.Checked
 	o.Stale += other.Stale
 	o.Wrong += other.Wrong
-	o.Examples = append(o.Examples, other.Examples[:min(len(other.Examples), maxExamples-min(maxExamples, len(o.Examples)))]...)
+	o.Examples = append(o.Examples,
+		other.Examples[:min(len(other.Examples), maxExamples-min(maxExamples, len(o.Examples)))]...)
 }
 
 const maxExamples = 5

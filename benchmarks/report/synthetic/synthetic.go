@@ -27,8 +27,10 @@ type stage struct {
 var stages = []stage{
 	{name: "baseline", replicas: 1, page: 1.76, mix: 4200, read: .9, objective: 3600},
 	{name: "replicas", replicas: 3, page: 1.77, mix: 4700, read: 1.0, objective: 4100},
-	{name: "redis", replicas: 3, heavyHit: .0011, lastHit: .0012, page: 1.76, mix: 11200, read: .5, objective: 16400, near: .93, redis: .05},
-	{name: "cdn", replicas: 3, heavyHit: .0011, lastHit: .0012, page: .031, mix: 11100, read: .5, objective: 16300, near: .93, redis: .05},
+	{name: "redis", replicas: 3, heavyHit: .0011, lastHit: .0012, page: 1.76, mix: 11200, read: .5, objective: 16400,
+		near: .93, redis: .05},
+	{name: "cdn", replicas: 3, heavyHit: .0011, lastHit: .0012, page: .031, mix: 11100, read: .5, objective: 16300,
+		near: .93, redis: .05},
 }
 
 const (
@@ -52,7 +54,8 @@ func Run(seed uint64, slow float64) (raw.Run, []raw.Measurement) {
 		},
 		SliceCores: .1,
 		Machine:    raw.Machine{CPUs: 2, Model: "made-up processor", Kernel: "6.18.0", MemoryBytes: 8 << 30},
-		Versions:   map[string]string{"go": "go1.26.8", "woodytoys": "0000000", "mariadb": "10.11", "redis": "7.0", "haproxy": "2.6", "varnish": "7.1"},
+		Versions: map[string]string{"go": "go1.26.8", "woodytoys": "0000000", "mariadb": "10.11", "redis": "7.0",
+			"haproxy": "2.6", "varnish": "7.1"},
 	}
 	for _, s := range stages {
 		run.Stages = append(run.Stages, raw.Stage{Name: s.name, Replicas: s.replicas})
@@ -101,14 +104,16 @@ func (g *generator) stage(s stage) {
 	}
 	g.load(s, raw.Measurement{Name: "sustained", Conns: 500, ForMs: 5000}, s.mix/math.Sqrt(g.slow), 200, 1)
 	for _, rate := range []float64{1000, 4000} {
-		g.load(s, raw.Measurement{Name: "latency", Conns: 128, Rate: rate, ForMs: 200000 / int64(rate)}, rate, 200, s.read)
+		g.load(s, raw.Measurement{Name: "latency", Conns: 128, Rate: rate, ForMs: 200000 / int64(rate)},
+			rate, 200, s.read)
 	}
 	for _, part := range []float64{.5, 1, 1.5, 1.2} {
 		took := s.read
 		if part > 1 {
 			took = 80
 		}
-		g.load(s, raw.Measurement{Name: "probe", Conns: 128, Rate: math.Round(s.objective * part), ForMs: 50}, s.objective*part, 100, took)
+		g.load(s, raw.Measurement{Name: "probe", Conns: 128, Rate: math.Round(s.objective * part), ForMs: 50},
+			s.objective*part, 100, took)
 	}
 	g.fresh(s)
 	if g.repeat == 1 && s.replicas > 1 && !shop.Named(s.name).SameAPI {
@@ -123,7 +128,8 @@ func (g *generator) stage(s stage) {
 func (g *generator) sliced(s stage, what string, n int, us float64) {
 	const count, slice = 200, .1
 	rate := slice * float64(min(n, 5)) / us * 1e6
-	m := raw.Measurement{Name: "sliced", What: what, Conns: 64, ForMs: 2000, Slices: n, TookUs: int64(1e6 * count / rate)}
+	m := raw.Measurement{Name: "sliced", What: what, Conns: 64, ForMs: 2000, Slices: n,
+		TookUs: int64(1e6 * count / rate)}
 	for range count {
 		m.Samples = append(m.Samples, raw.Sample{TookUs: 1000, Status: 200})
 	}
@@ -172,7 +178,8 @@ func (g *generator) hey(s stage, what string, conns int, rate float64) {
 	took := max(1, float64(conns)/rate)
 	g.add(s, raw.Measurement{
 		Name: "throughput", What: what, Conns: conns, ForMs: 1000, TookUs: int64(1e6 * took),
-		Hey: fmt.Appendf(nil, "\nSummary:\n  Total:\t%.4f secs\n  Requests/sec:\t%.4f\n\nStatus code distribution:\n  [200]\t%d responses\n", took, rate, int(rate*took)),
+		Hey: fmt.Appendf(nil, "\nSummary:\n  Total:\t%.4f secs\n  Requests/sec:\t%.4f\n\nStatus code distribution:\n"+
+			"  [200]\t%d responses\n", took, rate, int(rate*took)),
 	})
 }
 
@@ -184,14 +191,16 @@ func (g *generator) load(s stage, m raw.Measurement, rate float64, count int, me
 	}
 	for i := range count {
 		m.Samples = append(m.Samples, raw.Sample{
-			AtUs: int64(1e6 * float64(i) / rate), TookUs: int64(1000 * median * math.Exp(.6*g.random.NormFloat64())), Status: 200, Kind: boolInt(i%5 == 0),
+			AtUs: int64(1e6 * float64(i) / rate), TookUs: int64(1000 * median * math.Exp(.6*g.random.NormFloat64())),
+			Status: 200, Kind: boolInt(i%5 == 0),
 		})
 	}
 	m.TookUs = int64(1e6 * float64(count) / rate)
 	m.Oracle.Checked = count
 	if m.Name == "latency" {
 		perRead := func(us float64) int64 { return int64(us * float64(count)) }
-		m.Parts = []raw.Part{{Name: "proxy", CPUUs: perRead(30)}, {Name: "api", CPUUs: perRead(28)}, {Name: "database", CPUUs: perRead(90 * (1 - s.near))}, {Name: "front"}}
+		m.Parts = []raw.Part{{Name: "proxy", CPUUs: perRead(30)}, {Name: "api", CPUUs: perRead(28)},
+			{Name: "database", CPUUs: perRead(90 * (1 - s.near))}, {Name: "front"}}
 		if s.near > 0 {
 			m.Parts = append(m.Parts, raw.Part{Name: "redis", CPUUs: perRead(2)})
 		}
@@ -202,13 +211,15 @@ func (g *generator) load(s stage, m raw.Measurement, rate float64, count int, me
 	if m.Name == "sustained" {
 		perCall := func(us float64) int64 { return int64(g.about(us * float64(count))) }
 		m.GeneratorUs = perCall(28)
-		m.Parts = []raw.Part{{Name: "proxy", CPUUs: perCall(32), MemoryBytes: 60e6}, {Name: "api", CPUUs: perCall(40), MemoryBytes: int64(s.replicas) * 40e6},
+		m.Parts = []raw.Part{{Name: "proxy", CPUUs: perCall(32), MemoryBytes: 60e6},
+			{Name: "api", CPUUs: perCall(40), MemoryBytes: int64(s.replicas) * 40e6},
 			{Name: "database", CPUUs: perCall(120 - 80*s.near), MemoryBytes: 180e6}, {Name: "front", MemoryBytes: 50e6}}
 		m.Counts = map[string]float64{"queries": float64(count) * (1.4 - s.near)}
 		m.Layers = map[string]int{"bypass": count}
 		if s.near > 0 {
 			m.Parts = append(m.Parts, raw.Part{Name: "redis", CPUUs: perCall(14), MemoryBytes: 12e6})
-			m.Layers = map[string]int{"near": int(s.near * 160), "redis": int(s.redis * 160), "origin": 160 - int(s.near*160) - int(s.redis*160), "write": 40}
+			m.Layers = map[string]int{"near": int(s.near * 160), "redis": int(s.redis * 160),
+				"origin": 160 - int(s.near*160) - int(s.redis*160), "write": 40}
 		}
 		if shop.Named(s.name).Edge {
 			m.Parts = append(m.Parts, raw.Part{Name: "edge", MemoryBytes: 90e6})

@@ -66,7 +66,8 @@ type Driver interface {
 }
 
 // errNoSlices is a driver whose processes are not its own.
-var errNoSlices = errors.New("only processes that the run begins itself, with the local driver, can be given slices of processor time")
+var errNoSlices = errors.New(
+	"only processes that the run begins itself, with the local driver, can be given slices of processor time")
 
 // Used is what each component has used until now.
 func (s *Running) Used() (parts []raw.Part) {

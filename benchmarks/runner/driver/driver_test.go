@@ -24,7 +24,8 @@ func TestAPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = swarm.Start(context.Background(), stage.All[0], Config{})
-	if want := fmt.Sprintf("port %d is in use: end what listens there", port); err == nil || !strings.Contains(err.Error(), want) {
+	if want := fmt.Sprintf("port %d is in use: end what listens there", port); err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("error = %v, want %q", err, want)
 	}
 	if len(swarm.stacks) > 0 {
@@ -34,7 +35,8 @@ func TestAPortInUse(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	for address, want := range map[string]string{
-		"http://shop.example": "shop.example:80", "http://shop.example:8080": "shop.example:8080", "http://10.0.0.7:80/": "10.0.0.7:80",
+		"http://shop.example": "shop.example:80", "http://shop.example:8080": "shop.example:8080",
+		"http://10.0.0.7:80/":  "10.0.0.7:80",
 		"https://shop.example": "", "shop.example": "", "http://shop.example/api": "", "": "",
 	} {
 		target, err := NewTarget(address)

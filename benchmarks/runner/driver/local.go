@@ -56,7 +56,8 @@ func (l *Local) open(ctx context.Context) (err error) {
 		file  *string
 		name  string
 		build func(string) error
-	}{{&l.API, "api", func(file string) error { return programs.BuildShop(file) }}, {&l.Front, "front", programs.BuildFront}} {
+	}{{&l.API, "api", func(file string) error { return programs.BuildShop(file) }},
+		{&l.Front, "front", programs.BuildFront}} {
 		if *program.file != "" {
 			if *program.file, err = exec.LookPath(*program.file); err != nil {
 				return err
@@ -140,7 +141,8 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 	if err != nil {
 		return nil, err
 	}
-	settings := append(cfg.settings(), "WOODY_FRONT=off", "WOODY_LOG_LEVEL=warn", "WOODY_ADMIN_ADDR=127.0.0.1:0", "WOODY_DB_DSN="+dsn)
+	settings := append(cfg.settings(), "WOODY_FRONT=off", "WOODY_LOG_LEVEL=warn", "WOODY_ADMIN_ADDR=127.0.0.1:0",
+		"WOODY_DB_DSN="+dsn)
 	if s.Redis {
 		redis, err := servers.StartRedis()
 		if err != nil {
@@ -151,7 +153,8 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 	}
 	for i := range s.Replicas(cfg.Replicas) {
 		id := fmt.Sprintf("%s-%d", s.Name, i+1)
-		shop, err := programs.StartShop(exec.Command(l.API), filepath.Join(l.dir, fmt.Sprintf("%s-%d.log", unique, i+1)), append(settings, "WOODY_REPLICA_ID="+id)...)
+		shop, err := programs.StartShop(exec.Command(l.API),
+			filepath.Join(l.dir, fmt.Sprintf("%s-%d.log", unique, i+1)), append(settings, "WOODY_REPLICA_ID="+id)...)
 		if err != nil {
 			return nil, err
 		}
@@ -159,11 +162,13 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 		running.Replicas = append(running.Replicas, shop.Addr())
 		running.Admin = append(running.Admin, shop.AdminURL)
 	}
-	frontSettings := []string{"WOODY_API_URL=http://" + running.Replicas[0], fmt.Sprintf("WOODY_FRONT_LIMIT_RATE=%d", cfg.Uplink), "WOODY_LOG_LEVEL=info"}
+	frontSettings := []string{"WOODY_API_URL=http://" + running.Replicas[0],
+		fmt.Sprintf("WOODY_FRONT_LIMIT_RATE=%d", cfg.Uplink), "WOODY_LOG_LEVEL=info"}
 	if s.Edge {
 		frontSettings = append(frontSettings, "WOODY_CDN_URL=http://cdn.{host}")
 	}
-	front, err := programs.StartFront(exec.Command(l.Front), filepath.Join(l.dir, unique+"-front.log"), frontSettings...)
+	front, err := programs.StartFront(exec.Command(l.Front), filepath.Join(l.dir, unique+"-front.log"),
+		frontSettings...)
 	if err != nil {
 		return nil, err
 	}

@@ -65,8 +65,10 @@ func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Runnin
 	stack := fmt.Sprintf("woodybench%d-%s%d", os.Getpid(), name, s.rounds)
 	s.stacks = append(s.stacks, stack)
 	deploy := s.script(ctx, stack, "deploy", name)
-	deploy.Env = append(deploy.Env, fmt.Sprintf("HTTP_PORT=%d", port), fmt.Sprintf("API_REPLICAS=%d", cfg.Replicas), "FRONT_REPLICAS=1", "ACCESS_LOG=off",
-		"HEAVY_DELAY="+cfg.HeavyDelay.String(), "SLOW_QUERY_DELAY="+cfg.SlowQueryDelay.String(), fmt.Sprintf("HEAVY_SLOTS=%d", cfg.HeavySlots),
+	deploy.Env = append(deploy.Env, fmt.Sprintf("HTTP_PORT=%d", port), fmt.Sprintf("API_REPLICAS=%d", cfg.Replicas),
+		"FRONT_REPLICAS=1", "ACCESS_LOG=off",
+		"HEAVY_DELAY="+cfg.HeavyDelay.String(), "SLOW_QUERY_DELAY="+cfg.SlowQueryDelay.String(),
+		fmt.Sprintf("HEAVY_SLOTS=%d", cfg.HeavySlots),
 		fmt.Sprintf("FRONT_LIMIT_RATE=%d", cfg.Uplink), "DRAIN_DELAY=0s")
 	out, err := deploy.CombinedOutput()
 	if err != nil {
@@ -82,7 +84,8 @@ func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Runnin
 		return nil, fmt.Errorf("scripts/status --url: %w", err)
 	}
 	host := strings.TrimPrefix(strings.TrimSpace(string(url)), "http://")
-	running := &Running{Name: name, Addr: strings.Replace(host, "localhost", "127.0.0.1", 1), Host: host, PageURL: "http://" + host + "/"}
+	running := &Running{Name: name, Addr: strings.Replace(host, "localhost", "127.0.0.1", 1), Host: host,
+		PageURL: "http://" + host + "/"}
 	if !strings.Contains(host, ":") {
 		running.Addr += ":80"
 	}
@@ -94,7 +97,8 @@ func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Runnin
 func portFree(port int) error {
 	ln, err := net.Listen("tcp", ":"+strconv.Itoa(port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("port %d is in use: end what listens there (ss -ltnp sport = :%d shows it), or choose others with --port", port, port)
+		return fmt.Errorf("port %d is in use: end what listens there (ss -ltnp sport = :%d shows it), or choose "+
+			"others with --port", port, port)
 	}
 	if err != nil {
 		return err
@@ -103,19 +107,22 @@ func portFree(port int) error {
 }
 
 // partOf is what the services are called here.
-var partOf = map[string]string{"reverse-proxy": "proxy", "front": "front", "api": "api", "database": "database", "redis": "redis", "cdn": "edge"}
+var partOf = map[string]string{"reverse-proxy": "proxy", "front": "front", "api": "api", "database": "database",
+	"redis": "redis", "cdn": "edge"}
 
 // parts are the processes of a stack's containers on this node.
 func (s *Swarm) parts(ctx context.Context, stack string) (parts []Part, err error) {
 	const format = `{{index .Config.Labels "com.docker.swarm.service.name"}} {{.State.Pid}}`
-	ids, err := exec.CommandContext(ctx, "docker", "ps", "-q", "--filter", "label=com.docker.stack.namespace="+stack).Output()
+	ids, err := exec.CommandContext(ctx, "docker", "ps", "-q", "--filter",
+		"label=com.docker.stack.namespace="+stack).Output()
 	if err != nil {
 		return nil, fmt.Errorf("docker ps: %w", err)
 	}
 	if len(bytes.TrimSpace(ids)) == 0 {
 		return nil, nil // they run on other nodes
 	}
-	out, err := exec.CommandContext(ctx, "docker", append([]string{"inspect", "--format", format}, strings.Fields(string(ids))...)...).Output()
+	out, err := exec.CommandContext(ctx, "docker",
+		append([]string{"inspect", "--format", format}, strings.Fields(string(ids))...)...).Output()
 	if err != nil {
 		return nil, fmt.Errorf("docker inspect: %w", err)
 	}
@@ -136,7 +143,8 @@ func (s *Swarm) End() {
 	for _, stack := range s.stacks {
 		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 		_ = s.script(ctx, stack, "remove").Run() // what it leaves, docker stack ls shows
-		volumes, _ := exec.CommandContext(ctx, "docker", "volume", "ls", "-q", "--filter", "label=com.docker.stack.namespace="+stack).Output()
+		volumes, _ := exec.CommandContext(ctx, "docker", "volume", "ls", "-q", "--filter",
+			"label=com.docker.stack.namespace="+stack).Output()
 		for volume := range strings.FieldsSeq(string(volumes)) {
 			ended, _ := exec.CommandContext(ctx, "docker", "ps", "-aq", "--filter", "volume="+volume).Output()
 			if ids := strings.Fields(string(ended)); len(ids) > 0 { // kept for their logs, they hold the volume

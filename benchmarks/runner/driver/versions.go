@@ -9,7 +9,8 @@ import (
 func (l *Local) Versions() map[string]string {
 	versions := map[string]string{}
 	for name, command := range map[string]string{
-		"mariadb": "mariadbd --version", "redis": "redis-server --version", "haproxy": "haproxy -v", "varnish": "varnishd -V",
+		"mariadb": "mariadbd --version", "redis": "redis-server --version", "haproxy": "haproxy -v",
+		"varnish": "varnishd -V",
 	} {
 		// Debian keeps servers in /usr/sbin, which is not on every PATH.
 		out, _ := exec.Command("sh", "-c", "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin "+command).CombinedOutput()
@@ -22,7 +23,8 @@ func (l *Local) Versions() map[string]string {
 
 // firstVersion is the first word of a text that looks like one.
 func firstVersion(text string) string {
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !strings.ContainsRune("0123456789.", r) }) {
+	for word := range strings.FieldsFuncSeq(text,
+		func(r rune) bool { return !strings.ContainsRune("0123456789.", r) }) {
 		if strings.Contains(strings.Trim(word, "."), ".") {
 			return strings.Trim(word, ".")
 		}

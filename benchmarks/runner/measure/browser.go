@@ -13,7 +13,8 @@ import (
 )
 
 // pageDone comes to how long the page took, in milliseconds, once its picture can be shown.
-const pageDone = `(document.querySelector(".hero") ? document.querySelector(".hero").decode() : Promise.resolve()).then(() => performance.now())`
+const pageDone = `(document.querySelector(".hero") ? document.querySelector(".hero").decode() : Promise.resolve())` +
+	`.then(() => performance.now())`
 
 // InBrowser times a first visit of the page in Chromium, with an empty cache, until its picture is there.
 func (s *Shop) InBrowser(ctx context.Context, b *browser.Browser) (raw.Measurement, error) {

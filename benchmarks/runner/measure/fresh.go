@@ -79,7 +79,8 @@ func (s *Shop) freshOnce(m *raw.Measurement, writer *auditor, conns []*load.Conn
 			break
 		}
 	}
-	m.Samples = append(m.Samples, raw.Sample{AtUs: at, TookUs: time.Since(began).Microseconds(), Status: 200, Kind: untilEverywhere})
+	m.Samples = append(m.Samples,
+		raw.Sample{AtUs: at, TookUs: time.Since(began).Microseconds(), Status: 200, Kind: untilEverywhere})
 	return nil
 }
 

@@ -29,7 +29,8 @@ func (s *Shop) endpoint(what string) string {
 // BuildHey builds the hey that go.mod pins into a file. It must be called from within the module.
 func BuildHey(file string) error {
 	if out, err := exec.Command("go", "build", "-o", file, "github.com/rakyll/hey").CombinedOutput(); err != nil {
-		return fmt.Errorf("hey, which makes a part of the load, could not be built: %w\n%s\nIt is pinned in go.mod as a tool and fetched from Go's module proxy: "+
+		return fmt.Errorf("hey, which makes a part of the load, could not be built: %w\n%s\n"+
+			"It is pinned in go.mod as a tool and fetched from Go's module proxy: "+
 			"`go tool hey` must work here. Or name a hey that is installed with --hey FILE", err, out)
 	}
 	return nil
@@ -37,7 +38,8 @@ func BuildHey(file string) error {
 
 // Throughput has hey ask for an endpoint, conns at once, for d. Where answers are kept it is asked for
 // once before, so that what is measured is the answer that is kept.
-func (s *Shop) Throughput(ctx context.Context, hey, what string, kept bool, conns int, d time.Duration) (raw.Measurement, error) {
+func (s *Shop) Throughput(ctx context.Context, hey, what string, kept bool, conns int, d time.Duration) (
+	raw.Measurement, error) {
 	if kept {
 		if _, _, _, err := s.ask(ctx, s.url(s.endpoint(what))); err != nil {
 			return raw.Measurement{}, err
@@ -46,7 +48,8 @@ func (s *Shop) Throughput(ctx context.Context, hey, what string, kept bool, conn
 	m := raw.Measurement{Name: "throughput", What: what, Conns: conns, ForMs: d.Milliseconds()}
 	return s.around(m, func(m *raw.Measurement) (err error) {
 		// What waits in a queue when the time is over is waited for: hey's own patience is no limit here.
-		cmd := exec.CommandContext(ctx, hey, "-z", d.String(), "-c", fmt.Sprint(conns), "-t", "120", s.url(s.endpoint(what)))
+		cmd := exec.CommandContext(ctx, hey, "-z", d.String(), "-c", fmt.Sprint(conns), "-t", "120",
+			s.url(s.endpoint(what)))
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 		if m.Hey, err = cmd.Output(); err != nil {
 			var exit *exec.ExitError

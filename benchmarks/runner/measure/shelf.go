@@ -63,7 +63,8 @@ func (s *shelf) judge(i int, floor oracle.State, a load.Answer) load.Verdict {
 	p := &s.products[i]
 	switch {
 	case a.Status == 404:
-		return s.tell(p.Judge(floor, oracle.State{}), "product %d is not found, though %v was acknowledged before", p.id, floor)
+		return s.tell(p.Judge(floor, oracle.State{}),
+			"product %d is not found, though %v was acknowledged before", p.id, floor)
 	case a.Status != 200:
 		return load.Failed
 	case floor.Version == 1 && bytes.Equal(a.Body, p.first):
@@ -74,7 +75,8 @@ func (s *shelf) judge(i int, floor oracle.State, a load.Answer) load.Verdict {
 		return s.wrong("product %d is answered as %q", p.id, a.Body)
 	}
 	if verdict := p.Judge(floor, oracle.State{Version: version}); verdict != oracle.Good {
-		return s.tell(verdict, "product %d is answered in version %d by %s (%s), though %v was acknowledged before the read began",
+		return s.tell(verdict,
+			"product %d is answered in version %d by %s (%s), though %v was acknowledged before the read began",
 			p.id, version, a.ServedBy, a.CacheStatus, floor)
 	}
 	return load.Good
@@ -85,7 +87,8 @@ func (s *shelf) judgeCreated(id int64, name string, a load.Answer) load.Verdict 
 	made := product{id: id, name: name}
 	switch {
 	case a.Status == 404:
-		return s.tell(oracle.Stale, "product %d is not found by %s (%s), though its creation was acknowledged before the read began",
+		return s.tell(oracle.Stale,
+			"product %d is not found by %s (%s), though its creation was acknowledged before the read began",
 			id, a.ServedBy, a.CacheStatus)
 	case a.Status != 200:
 		return load.Failed
@@ -110,7 +113,8 @@ func (s *shelf) judgeLast(floor oracle.State, a load.Answer) load.Verdict {
 		return s.wrong("last is answered as %q", a.Body)
 	}
 	return s.tell(s.newest.Judge(floor, oracle.State{Version: id}),
-		"last is product %d by %s (%s), though %d was acknowledged before the read began", id, a.ServedBy, a.CacheStatus, floor.Version)
+		"last is product %d by %s (%s), though %d was acknowledged before the read began", id, a.ServedBy,
+		a.CacheStatus, floor.Version)
 }
 
 // checked counts answers that were checked.

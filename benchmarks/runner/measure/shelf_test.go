@@ -28,7 +28,8 @@ func TestJudgingProducts(t *testing.T) {
 	} {
 		shelf.products[0].Acknowledged(oracle.State{Version: c.acked})
 		shelf.taken()
-		if got := shelf.judge(0, shelf.products[0].Floor(), load.Answer{Status: c.status, Body: []byte(c.body)}); got != c.want {
+		if got := shelf.judge(0, shelf.products[0].Floor(),
+			load.Answer{Status: c.status, Body: []byte(c.body)}); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 		found := shelf.taken()
@@ -44,7 +45,8 @@ func TestAReadThatBeganBeforeMayBeOld(t *testing.T) {
 	shelf := newShelf([]int64{7}, []string{"toy"})
 	floor := shelf.products[0].Floor()
 	shelf.products[0].Acknowledged(oracle.State{Version: 2})
-	if got := shelf.judge(0, floor, load.Answer{Status: 200, Body: []byte(`{"id":7,"name":"toy","version":1}`)}); got != load.Good {
+	if got := shelf.judge(0, floor,
+		load.Answer{Status: 200, Body: []byte(`{"id":7,"name":"toy","version":1}`)}); got != load.Good {
 		t.Errorf("%v, want good", got)
 	}
 }
@@ -65,7 +67,8 @@ func TestJudgingNewProductsAndTheLast(t *testing.T) {
 		}
 	}
 	for status, want := range map[int]load.Verdict{200: load.Good, 404: load.Stale, 500: load.Failed} {
-		if got := shelf.judgeCreated(9, "b", load.Answer{Status: status, Body: []byte(`{"id":9,"name":"b","version":1}`)}); got != want {
+		if got := shelf.judgeCreated(9, "b",
+			load.Answer{Status: status, Body: []byte(`{"id":9,"name":"b","version":1}`)}); got != want {
 			t.Errorf("created, %d: %v, want %v", status, got, want)
 		}
 	}

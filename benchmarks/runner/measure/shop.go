@@ -36,7 +36,8 @@ type Shop struct {
 // timed then.
 func Open(ctx context.Context, running *driver.Running, products int) (*Shop, error) {
 	s := &Shop{Running: running, run: fmt.Sprintf("%x", time.Now().UnixMilli()&0xffffff)}
-	s.client = http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialLocal}, Timeout: time.Minute}
+	s.client = http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialLocal},
+		Timeout: time.Minute}
 	if err := s.fill(ctx, products); err != nil {
 		return nil, fmt.Errorf("stage %s: fill the shelf: %w", running.Name, err)
 	}
@@ -78,7 +79,8 @@ func (s *Shop) get(path string) []byte {
 // appendWrite appends a request with a product's name in its body.
 func (s *Shop) appendWrite(b []byte, method, path, name string) []byte {
 	const around = len(`{"name":""}`)
-	b = fmt.Appendf(b, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+	b = fmt.Appendf(b, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\nContent-Type: application/json\r\n"+
+		"Content-Length: %d\r\n\r\n",
 		method, path, s.host(), len(name)+around)
 	return append(append(append(b, `{"name":"`...), name...), `"}`...)
 }
@@ -99,9 +101,10 @@ func (s *Shop) fill(ctx context.Context, products int) error {
 		return fmt.Errorf("the shop cannot be reached: %w", err)
 	}
 	probe.Close()
-	outcome, err := load.Run(ctx, load.Plan{Addr: s.Addr, Conns: fillConns, Requests: products, Source: func(int) load.Source {
-		return &filler{shop: s, next: &next, ids: ids, names: names}
-	}})
+	outcome, err := load.Run(ctx,
+		load.Plan{Addr: s.Addr, Conns: fillConns, Requests: products, Source: func(int) load.Source {
+			return &filler{shop: s, next: &next, ids: ids, names: names}
+		}})
 	if err != nil {
 		return err
 	}
@@ -151,7 +154,8 @@ func createdID(a load.Answer, name string) (int64, bool) {
 		Name    string
 		Version int64
 	}
-	if a.Status != http.StatusCreated || json.Unmarshal(a.Body, &made) != nil || made.Name != name || made.Version != 1 {
+	if a.Status != http.StatusCreated || json.Unmarshal(a.Body, &made) != nil || made.Name != name ||
+		made.Version != 1 {
 		return 0, false
 	}
 	return made.ID, true
@@ -169,7 +173,9 @@ func (s *Shop) verify(ctx context.Context) error {
 		{"/api/products/last", func(body string) bool {
 			return strings.HasPrefix(body, "database: ") && strings.Contains(body, " products (last=")
 		}},
-		{fmt.Sprintf("/api/products/%d", s.shelf.products[0].id), func(body string) bool { return strings.HasPrefix(body, "toy "+s.run) }},
+		{fmt.Sprintf("/api/products/%d", s.shelf.products[0].id), func(body string) bool {
+			return strings.HasPrefix(body, "toy "+s.run)
+		}},
 		{"/api/products?limit=1", func(body string) bool { return strings.HasPrefix(body, `{"products":[{"id":`) }},
 	} {
 		status, body, _, err := s.ask(ctx, s.url(c.path))
@@ -266,7 +272,8 @@ func keep(m *raw.Measurement, outcome load.Outcome) {
 	m.TookUs = outcome.Took.Microseconds()
 	m.Samples = make([]raw.Sample, len(outcome.Samples))
 	for i, s := range outcome.Samples {
-		m.Samples[i] = raw.Sample{AtUs: s.At.Microseconds(), TookUs: s.Took.Microseconds(), Status: int(s.Status), Kind: int(s.Kind), Verdict: int(s.Verdict)}
+		m.Samples[i] = raw.Sample{AtUs: s.At.Microseconds(), TookUs: s.Took.Microseconds(), Status: int(s.Status),
+			Kind: int(s.Kind), Verdict: int(s.Verdict)}
 	}
 	if outcome.Err != nil {
 		m.Failure = outcome.Err.Error()

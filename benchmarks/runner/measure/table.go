@@ -32,14 +32,19 @@ func (s *Shop) Table(ctx context.Context, kept bool, keep func(raw.Measurement) 
 		measure func(ctx context.Context, m *raw.Measurement) error
 	}{
 		{"page", s.page},
-		{"heavy_miss", func(ctx context.Context, m *raw.Measurement) error { return s.call(ctx, m, heavyURL, isHeavy) }},
-		{"heavy_hit", func(ctx context.Context, m *raw.Measurement) error { return s.again(ctx, m, heavyURL, isHeavy) }},
+		{"heavy_miss", func(ctx context.Context, m *raw.Measurement) error {
+			return s.call(ctx, m, heavyURL, isHeavy)
+		}},
+		{"heavy_hit", func(ctx context.Context, m *raw.Measurement) error {
+			return s.again(ctx, m, heavyURL, isHeavy)
+		}},
 		{"last_miss", func(ctx context.Context, m *raw.Measurement) error {
 			name, err := s.outdate(ctx)
 			if err != nil {
 				return err
 			}
-			return s.call(ctx, m, lastURL, func(body string) bool { return isLast(body) && strings.HasSuffix(body, "(last="+name+")") })
+			return s.call(ctx, m, lastURL,
+				func(body string) bool { return isLast(body) && strings.HasSuffix(body, "(last="+name+")") })
 		}},
 		{"last_hit", func(ctx context.Context, m *raw.Measurement) error { return s.again(ctx, m, lastURL, isLast) }},
 		{"five_heavy", s.five},
@@ -47,7 +52,8 @@ func (s *Shop) Table(ctx context.Context, kept bool, keep func(raw.Measurement) 
 		if strings.HasSuffix(row.what, "_hit") && !kept {
 			continue
 		}
-		m, err := s.around(raw.Measurement{Name: "table", What: row.what, Conns: 1}, func(m *raw.Measurement) error { return row.measure(ctx, m) })
+		m, err := s.around(raw.Measurement{Name: "table", What: row.what, Conns: 1},
+			func(m *raw.Measurement) error { return row.measure(ctx, m) })
 		if err != nil {
 			return err
 		}
@@ -60,7 +66,8 @@ func (s *Shop) Table(ctx context.Context, kept bool, keep func(raw.Measurement) 
 
 // FirstPage times the page when nobody has asked for it yet: nothing of it is in any cache.
 func (s *Shop) FirstPage(ctx context.Context) (raw.Measurement, error) {
-	return s.around(raw.Measurement{Name: "table", What: "page_first", Conns: 1}, func(m *raw.Measurement) error { return s.page(ctx, m) })
+	return s.around(raw.Measurement{Name: "table", What: "page_first", Conns: 1},
+		func(m *raw.Measurement) error { return s.page(ctx, m) })
 }
 
 // call times one call.
@@ -116,7 +123,8 @@ func (s *Shop) five(ctx context.Context, m *raw.Measurement) error {
 		name := s.newName("five")
 		each[i].Began = m.Began
 		group.Go(func() {
-			errs[i] = s.call(ctx, &each[i], s.url("/api/misc/heavy?name="+pathOf(name)), func(body string) bool { return goodHeavy(body, name) })
+			errs[i] = s.call(ctx, &each[i], s.url("/api/misc/heavy?name="+pathOf(name)),
+				func(body string) bool { return goodHeavy(body, name) })
 		})
 	}
 	group.Wait()

@@ -77,7 +77,8 @@ func (t *traffic) Next() ([]byte, uint8) {
 	case t.kind == createProduct && t.id > 0 && t.created%readBack == 0:
 		t.kind = readCreated
 		t.buffer = strconv.AppendInt(append(t.buffer[:0], "GET /api/products/"...), t.id, 10)
-		t.buffer = append(append(append(t.buffer, " HTTP/1.1\r\nHost: "...), t.shop.host()...), "\r\nAccept: application/json\r\n\r\n"...)
+		t.buffer = append(append(append(t.buffer, " HTTP/1.1\r\nHost: "...), t.shop.host()...),
+			"\r\nAccept: application/json\r\n\r\n"...)
 		return t.buffer, t.kind
 	case t.writes > 0 && t.random.Float64() < t.writes:
 		t.kind = createProduct

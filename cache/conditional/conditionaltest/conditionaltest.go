@@ -10,8 +10,8 @@ import (
 type Case struct {
 	// Name begins with the section.
 	Name string
-	// Fields are the lines "Name: value". In them TAG stands for the current entity tag, quotes included, and OPAQUE for
-	// what is between its quotes.
+	// Fields are the lines "Name: value". In them TAG stands for the current entity tag, quotes included, and OPAQUE
+	// for what is between its quotes.
 	Fields []string
 	// Read is the wanted status of a GET or HEAD: 200, 304 or 412.
 	Read int
@@ -105,8 +105,10 @@ var Cases = []Case{
 
 	{"13.1.3: If-Modified-Since without a date to compare", []string{"If-Modified-Since: " + farOff}, 200, 200},
 	{"13.1.4: If-Unmodified-Since without a date to compare", []string{"If-Unmodified-Since: " + longAgo}, 200, 200},
-	{"13.2.2: If-Match goes before If-Unmodified-Since", []string{"If-Match: TAG", "If-Unmodified-Since: " + longAgo}, 200, 200},
-	{"13.2.2: If-None-Match goes before If-Modified-Since", []string{`If-None-Match: "a"`, "If-Modified-Since: " + farOff}, 200, 200},
+	{"13.2.2: If-Match goes before If-Unmodified-Since",
+		[]string{"If-Match: TAG", "If-Unmodified-Since: " + longAgo}, 200, 200},
+	{"13.2.2: If-None-Match goes before If-Modified-Since",
+		[]string{`If-None-Match: "a"`, "If-Modified-Since: " + farOff}, 200, 200},
 	{"13.2.2: If-Match goes before If-None-Match", []string{`If-Match: "a"`, "If-None-Match: TAG"}, 412, 412},
 	{"13.2.2: both hold", []string{"If-Match: TAG", `If-None-Match: "a"`}, 200, 200},
 	{"13.2.2: the second does not", []string{"If-None-Match: TAG", "If-Match: *"}, 304, 412},

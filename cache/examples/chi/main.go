@@ -1,5 +1,5 @@
-// Chi is one replica of a program whose answers are kept in memory and in Redis: net/http with chi, and httpcache before
-// its handlers, with PostgreSQL as the truth. Start two of them, write to one and ask the other.
+// Chi is one replica of a program whose answers are kept in memory and in Redis: net/http with chi, and httpcache
+// before its handlers, with PostgreSQL as the truth. Start two of them, write to one and ask the other.
 //
 //	createdb toys
 //	go run github.com/woodytoys/woodytoys/cache/examples/chi -addr localhost:8080 -db postgres://localhost:5432/toys

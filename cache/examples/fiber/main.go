@@ -2,8 +2,10 @@
 // handlers, with MariaDB as the truth. Start two of them, write to one and ask the other.
 //
 //	mariadb -e 'CREATE DATABASE toys'
-//	go run github.com/woodytoys/woodytoys/cache/examples/fiber -addr localhost:8080 -db 'root@tcp(localhost:3306)/toys'
-//	go run github.com/woodytoys/woodytoys/cache/examples/fiber -addr localhost:8081 -db 'root@tcp(localhost:3306)/toys'
+//	go run github.com/woodytoys/woodytoys/cache/examples/fiber -addr localhost:8080 \
+//		-db 'root@tcp(localhost:3306)/toys'
+//	go run github.com/woodytoys/woodytoys/cache/examples/fiber -addr localhost:8081 \
+//		-db 'root@tcp(localhost:3306)/toys'
 //
 //	curl -i -X PUT -d Yoyo localhost:8080/toys/1
 //	curl -i localhost:8081/toys/1                # Cache-Status says where the answer came from
@@ -38,7 +40,8 @@ import (
 
 func main() {
 	addr := flag.String("addr", "localhost:8080", "where to listen")
-	dsn := flag.String("db", "root@tcp(localhost:3306)/toys", "the database, of one MariaDB or MySQL server without a proxy")
+	dsn := flag.String("db", "root@tcp(localhost:3306)/toys",
+		"the database, of one MariaDB or MySQL server without a proxy")
 	redisAddr := flag.String("redis", "localhost:6379", "the Redis server")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

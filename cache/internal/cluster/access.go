@@ -14,7 +14,8 @@ import (
 // too.
 var commands = []string{
 	"eval", "evalsha", "info", "ping", "publish", "subscribe",
-	"del", "expire", "get", "getrange", "hdel", "hget", "hgetall", "hincrby", "hmget", "hscan", "hset", "mget", "pexpire", "pttl",
+	"del", "expire", "get", "getrange", "hdel", "hget", "hgetall", "hincrby", "hmget", "hscan", "hset", "mget",
+	"pexpire", "pttl",
 	"sadd", "set", "smembers",
 }
 
@@ -44,7 +45,8 @@ func (m *membership) checkAccess(r *run, names names) error {
 	ctx, cancel := m.bounded(m.ctx)
 	defer cancel()
 	// With its text and, now that it is known, by its hash: a user may be allowed one of the two alone.
-	for _, run := range []func(context.Context, redis.Scripter, []string, ...any) *redis.Cmd{accessScript.Eval, accessScript.EvalSha} {
+	type runner func(context.Context, redis.Scripter, []string, ...any) *redis.Cmd
+	for _, run := range []runner{accessScript.Eval, accessScript.EvalSha} {
 		refused, err := run(ctx, r.control, []string{names.state()}, names.bus()).StringSlice()
 		switch {
 		case err != nil && strings.Contains(err.Error(), "compiling script"):

@@ -165,7 +165,8 @@ func TestAMissingRightIsNamed(t *testing.T) {
 			mustAwait(t, "the replica says what it lacks", func() bool {
 				for line := range strings.SplitSeq(log.String(), "\n") {
 					text, rule, found := strings.Cut(line, ": run ")
-					if found && strings.Contains(text, missing) && strings.Contains(text, " lacks ") && strings.Contains(rule, c.rule()) {
+					if found && strings.Contains(text, missing) && strings.Contains(text, " lacks ") &&
+						strings.Contains(rule, c.rule()) {
 						return true
 					}
 				}
@@ -192,7 +193,8 @@ func TestARightIsTakenAway(t *testing.T) {
 	if err := client.ClientKillByFilter(t.Context(), "type", "pubsub").Err(); err != nil { // its session
 		t.Fatal(err)
 	}
-	mustAwait(t, "the replica says what it lacks", func() bool { return strings.Contains(log.String(), "lacks +hset: run ACL") })
+	mustAwait(t, "the replica says what it lacks",
+		func() bool { return strings.Contains(log.String(), "lacks +hset: run ACL") })
 }
 
 // TestTheRuleIsWrittenDown holds that what operators are given is the rule.
@@ -203,7 +205,8 @@ func TestTheRuleIsWrittenDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if onOneLine := strings.Join(strings.Fields(strings.ReplaceAll(string(text), "\\\n", " ")), " "); !strings.Contains(onOneLine, rights) {
+	onOneLine := strings.Join(strings.Fields(strings.ReplaceAll(string(text), "\\\n", " ")), " ")
+	if !strings.Contains(onOneLine, rights) {
 		t.Errorf("PROTOCOL.md does not have %q", rights)
 	}
 }

@@ -26,7 +26,8 @@ func (a *acks) hear(member string, seq uint64) {
 
 // await waits until all members have read up to seq, at most for patience or until done, and returns
 // those who have not.
-func (a *acks) await(members map[string]string, seq uint64, patience time.Duration, done <-chan struct{}) (missing map[string]string) {
+func (a *acks) await(members map[string]string, seq uint64, patience time.Duration, done <-chan struct{}) (
+	missing map[string]string) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {

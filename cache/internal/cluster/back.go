@@ -22,7 +22,8 @@ func (w *watch) pass(ctx context.Context, read State) (State, error) {
 	w.known = false
 	w.mu.Unlock()
 	if known {
-		w.Logger.Warn("cache: the database has gone back to an earlier epoch", "epoch", read.Name(), "known", highest.Name())
+		w.Logger.Warn("cache: the database has gone back to an earlier epoch", "epoch", read.Name(), "known",
+			highest.Name())
 		w.moved()
 	}
 	return w.bumpPast(ctx, State{Wire: Wire})

@@ -134,6 +134,7 @@ func TestTwoEpochsOfOneNumber(t *testing.T) {
 	other.state.Token = "other"
 	second, _ := start(other).members.current()
 	if first.inc == second.inc || other.get().Epoch <= one.get().Epoch {
-		t.Errorf("sessions of %s and %s; want another incarnation and a later epoch", first.epoch.Name(), second.epoch.Name())
+		t.Errorf("sessions of %s and %s; want another incarnation and a later epoch",
+			first.epoch.Name(), second.epoch.Name())
 	}
 }

@@ -44,7 +44,8 @@ func (w *watch) bumpPast(ctx context.Context, least State) (State, error) {
 	}
 	w.metrics.bumped.Inc()
 	if state.Epoch <= highest.Epoch {
-		return State{}, fmt.Errorf("the epoch was bumped to %s, which does not come after %s", state.Name(), highest.Name())
+		return State{}, fmt.Errorf("the epoch was bumped to %s, which does not come after %s",
+			state.Name(), highest.Name())
 	}
 	return state, nil
 }

@@ -41,7 +41,8 @@ func (c *clears) clear(ctx context.Context) error {
 	case <-next.done:
 		return next.err
 	case <-ctx.Done():
-		return fmt.Errorf("cache: all may be cleared, or will be soon; not every replica is known to know: %w", ctx.Err())
+		return fmt.Errorf(
+			"cache: all may be cleared, or will be soon; not every replica is known to know: %w", ctx.Err())
 	}
 }
 

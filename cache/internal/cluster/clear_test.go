@@ -18,7 +18,8 @@ func TestClearBumps(t *testing.T) {
 		began := time.Now()
 		err, epoch := n.Clear(t.Context()), ledger.get().Epoch
 		if took := time.Since(began); err != nil || took != n.Lease || epoch != 2 || ledger.handed > 0 {
-			t.Errorf("%v after %v, epoch %d, %d handed over; want epoch 2 after %v", err, took, epoch, ledger.handed, n.Lease)
+			t.Errorf("%v after %v, epoch %d, %d handed over; want epoch 2 after %v",
+				err, took, epoch, ledger.handed, n.Lease)
 		}
 		end()
 		if err := n.Clear(t.Context()); !errors.Is(err, errClosed) {
@@ -39,7 +40,8 @@ func TestClearsShareABump(t *testing.T) {
 				time.Sleep(time.Duration(i) * time.Millisecond)
 				before := ledger.get().Epoch
 				if err := n.Clear(t.Context()); err != nil || ledger.get().Epoch <= before {
-					t.Errorf("%v, epoch %d after %d; want one that was bumped after it was called", err, ledger.get().Epoch, before)
+					t.Errorf("%v, epoch %d after %d; want one that was bumped after it was called",
+						err, ledger.get().Epoch, before)
 				}
 			})
 		}

@@ -68,7 +68,8 @@ func checkRedis(o *redis.UniversalOptions) error {
 			"that cannot be used, since the scripts use keys of several slots; give the address of one server, "+
 			"or those of sentinels and MasterName", o.Addrs)
 	case o.MasterName != "" && len(o.Addrs) == 0:
-		return fmt.Errorf("cluster: Config.Redis has the MasterName %q and no Addrs: give those of its sentinels", o.MasterName)
+		return fmt.Errorf(
+			"cluster: Config.Redis has the MasterName %q and no Addrs: give those of its sentinels", o.MasterName)
 	case o.ReadOnly, o.RouteByLatency, o.RouteRandomly:
 		return errors.New("cluster: Config.Redis must not read from copies, which are behind: " +
 			"leave ReadOnly, RouteByLatency and RouteRandomly unset")

@@ -42,7 +42,8 @@ func (c *contacts) note(asked, now int64, held bool, err error, lease time.Durat
 		c.refusing = now
 	}
 	lasts := c.refusing != 0 && asked-c.refusing >= overlap(lease) || broken.Overlap
-	unreachable = refused && lasts && (held || asked-c.answered > silentFor*int64(lease)) || late && c.silent(asked, lease)
+	unreachable = refused && lasts && (held || asked-c.answered > silentFor*int64(lease)) ||
+		late && c.silent(asked, lease)
 	switch {
 	case unreachable, refused: // whatever it is here, it may be a contact for others
 		c.broken = asked

@@ -33,7 +33,8 @@ func TestContacts(t *testing.T) {
 		{"it is there, with an error", times(1, broken), false, false, true},
 		{"it is slow", times(24, late), false, false, true},
 		{"it is silent for more than five leases", times(26, late), false, true, false},
-		{"it has said something in between", slices.Concat(times(5, late), times(1, broken), times(24, late)), false, false, true},
+		{"it has said something in between", slices.Concat(times(5, late), times(1, broken), times(24, late)),
+			false, false, true},
 		{"it answers after it was silent", append(times(26, late), nil), false, false, false},
 	} {
 		c := &contacts{answered: 900}
@@ -45,7 +46,8 @@ func TestContacts(t *testing.T) {
 			}
 		}
 		if unreachable != row.unreachable || c.unbroken(1000) != row.unbroken {
-			t.Errorf("%s: unreachable %v, unbroken %v; want %v, %v", row.what, unreachable, c.unbroken(1000), row.unreachable, row.unbroken)
+			t.Errorf("%s: unreachable %v, unbroken %v; want %v, %v",
+				row.what, unreachable, c.unbroken(1000), row.unreachable, row.unbroken)
 		}
 	}
 }

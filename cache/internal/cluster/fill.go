@@ -99,7 +99,8 @@ func (s *session) acquireAll(asks []layer.Ask, places []int, tried []layer.Tried
 const fetchRounds = 5
 
 // fetch is Node.Fetch, round after round.
-func (f *fills) fetch(ctx context.Context, key string, old layer.Token, from *layer.Lookup) (*layer.Found, layer.Lease) {
+func (f *fills) fetch(ctx context.Context, key string, old layer.Token, from *layer.Lookup) (
+	*layer.Found, layer.Lease) {
 	waited := false
 	for round := 0; round < fetchRounds && ctx.Err() == nil; round++ {
 		if from == nil {

@@ -23,7 +23,8 @@ func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 	s.redis.gets = newGets(client, time.Second)
 	s.membership.lease.until.Store(math.MaxInt64)
 	s.values = s.name("v", "")
-	value := Value{ID: newToken(), Inc: s.inc, Seq: 105, Expires: time.Now().Add(time.Minute), Slots: layer.PackSlots([]uint16{7})}
+	value := Value{ID: newToken(), Inc: s.inc, Seq: 105, Expires: time.Now().Add(time.Minute),
+		Slots: layer.PackSlots([]uint16{7})}
 	if err := client.Set(context.Background(), s.values+"key", value.marshal(), 0).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,8 @@ func TestOneFillsForAll(t *testing.T) {
 			done <- outcome{found, lease}
 		}()
 		waiters := newNames("toys", "", 0, ledger.state).of("w", "", key)
-		for deadline := time.Now().Add(30 * time.Second); client.SCard(t.Context(), waiters).Val() == 0; time.Sleep(time.Millisecond) {
+		deadline := time.Now().Add(30 * time.Second)
+		for ; client.SCard(t.Context(), waiters).Val() == 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("the other replica does not wait")
 			}
@@ -85,7 +87,8 @@ func TestOneFillsForAll(t *testing.T) {
 	if !lease.Store([]uint16{7}, false, []byte("toy"), time.Minute, time.Minute) {
 		t.Error("the value was not stored")
 	}
-	if got := <-waiting; got.found == nil || !got.found.Waited || string(got.found.Payload) != "toy" || got.found.ID != lease.Token() {
+	if got := <-waiting; got.found == nil || !got.found.Waited || string(got.found.Payload) != "toy" ||
+		got.found.ID != lease.Token() {
 		t.Errorf("whoever waited got %+v, want what was filled", got)
 	}
 	_, lease = filler.Fetch(t.Context(), "released", Token{}, nil)

@@ -20,7 +20,8 @@ func TestGate(t *testing.T) {
 			t.Errorf("the first write waited %v, want one lease", time.Since(began))
 		}
 		if g.await(func() {}); time.Since(began) != 1400*time.Millisecond {
-			t.Errorf("the second write waited until %v, want a lease from when the gate was shut last", time.Since(began))
+			t.Errorf("the second write waited until %v, want a lease from when the gate was shut last",
+				time.Since(began))
 		}
 	})
 }

@@ -81,7 +81,8 @@ func TestNobodyHasRedis(t *testing.T) {
 		settle()
 		settle()
 		if ledger.handed != 3 || ledger.bumps != 3 {
-			t.Errorf("2 more, when others are back: %d handed over, %d bumps; want 3 and 3", ledger.handed, ledger.bumps)
+			t.Errorf("2 more, when others are back: %d handed over, %d bumps; want 3 and 3",
+				ledger.handed, ledger.bumps)
 		}
 	})
 }

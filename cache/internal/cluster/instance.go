@@ -47,6 +47,7 @@ func (c *Config) place(run string) string {
 var errForeign = errors.New("another database is using the same names at Redis")
 
 func (c *Config) foreign(ledger string) error {
-	return fmt.Errorf("%w (its ledger is %s): give each program an instance of its own (cluster.Config.Instance), or none",
+	return fmt.Errorf(
+		"%w (its ledger is %s): give each program an instance of its own (cluster.Config.Instance), or none",
 		errForeign, ledger)
 }

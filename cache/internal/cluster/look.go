@@ -68,7 +68,8 @@ func (l *looks) await(first *look) (State, error) {
 		case l.ctx.Err() != nil:
 			return State{}, errClosed
 		case l.Now() >= until:
-			return State{}, fmt.Errorf("cache: a write was announced, the database does not say in which epoch: %w", next.err)
+			return State{}, fmt.Errorf(
+				"cache: a write was announced, the database does not say in which epoch: %w", next.err)
 		}
 		sleep(l.ctx, l.Lease/20)
 	}

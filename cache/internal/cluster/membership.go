@@ -138,7 +138,8 @@ func (m *membership) run() {
 		s, bus, err := m.begin(r)
 		if err != nil {
 			err = m.explainAccess(err)
-			if text := err.Error(); text != said && m.ctx.Err() == nil && !errors.Is(err, errUnknownEpoch) && !errors.Is(err, errTakingOver) {
+			if text := err.Error(); text != said && m.ctx.Err() == nil && !errors.Is(err, errUnknownEpoch) &&
+				!errors.Is(err, errTakingOver) {
 				said = text
 				m.Logger.Warn("cache: no session with Redis, nothing is answered from the cache", "err", err)
 			}

@@ -158,7 +158,8 @@ func (r *replicaModel) load(t *task, key int) (version int, keep bool, err error
 			continue
 		}
 		if r.Now()-c.proved > int64(r.Lease)/2 {
-			if err = r.prove(t, c, int64(r.Lease)); errors.Is(err, errBroken) || errors.Is(err, errReadOnlyModel) && try == 0 {
+			if err = r.prove(t, c, int64(r.Lease)); errors.Is(err, errBroken) ||
+				errors.Is(err, errReadOnlyModel) && try == 0 {
 				r.drop(c)
 				continue
 			}
@@ -167,7 +168,8 @@ func (r *replicaModel) load(t *task, key int) (version int, keep bool, err error
 		err = t.ask(c.link, int64(r.Lease), func() { version = c.server.rows.versions[key] })
 		if err == nil {
 			readOnly := false // evaluated when the server likes
-			if err = t.ask(c.link, int64(r.Lease), func() { readOnly = c.server.readOnly && !r.model.off(ruleProof) }); err == nil && !readOnly {
+			if err = t.ask(c.link, int64(r.Lease),
+				func() { readOnly = c.server.readOnly && !r.model.off(ruleProof) }); err == nil && !readOnly {
 				c.proved = asked
 				return version, true, nil
 			}

@@ -17,7 +17,8 @@ type faultModel struct {
 func (f *faultModel) run(m *model, t *task) {
 	var one *lock
 	switch {
-	case strings.Contains(f.name, "primary") || strings.HasPrefix(f.name, "the database") || strings.Contains(f.name, "loses"):
+	case strings.Contains(f.name, "primary") || strings.HasPrefix(f.name, "the database") ||
+		strings.Contains(f.name, "loses"):
 		one = &m.oneDatabaseFault
 	case strings.HasPrefix(f.name, "Redis"):
 		one = &m.oneRedisFault

@@ -145,12 +145,14 @@ func (r *replicaModel) take(t *task, asked int64, state State, left []recordMode
 		r.contacts.broken = was
 	}
 	if unreachable && !held && asked-r.contacts.answered > silentFor*int64(r.Lease) {
-		r.model.outside = true // it has reached only Redis for long, while others reached the database: that is not promised
+		// it has reached only Redis for long, while others reached the database: that is not promised
+		r.model.outside = true
 	}
 	if err == nil {
 		r.learn(state)
 	}
-	byTheDead := slices.ContainsFunc(left, func(record recordModel) bool { return !record.handedOver }) && !r.model.off(ruleDue)
+	byTheDead := slices.ContainsFunc(left, func(record recordModel) bool { return !record.handedOver }) &&
+		!r.model.off(ruleDue)
 	if err == nil && (held || !byTheDead) || unreachable && r.known {
 		if r.model.off(ruleAsked) {
 			asked = r.Now()
@@ -165,7 +167,8 @@ func (r *replicaModel) take(t *task, asked int64, state State, left []recordMode
 // due returns the records that are older than grace, and those that were handed over.
 func (d *databaseModel) due(grace int64) (left []recordModel) {
 	for _, record := range d.rows.records {
-		if record.handedOver && record.progress != CarriedOut || !record.handedOver && record.recorded < d.model.now-grace {
+		if record.handedOver && record.progress != CarriedOut ||
+			!record.handedOver && record.recorded < d.model.now-grace {
 			left = append(left, record)
 		}
 	}

@@ -288,7 +288,8 @@ func (s *sessionModel) open(marks [slotCount]uint64) error {
 	r.away = false
 	r.lease.begin()
 	r.fire(&r.changed)
-	r.model.say("%s begins session %s in %d from %d, epoch %s, on %s", r.name, s.member, s.inc, s.first, s.epoch(), s.run.id)
+	r.model.say("%s begins session %s in %d from %d, epoch %s, on %s", r.name, s.member, s.inc, s.first,
+		s.epoch(), s.run.id)
 	return nil
 }
 

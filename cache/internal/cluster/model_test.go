@@ -55,10 +55,11 @@ const (
 	ruleRemoval               // and only then is a record removed that was carried out by one
 	ruleDue                   // after a lapse, what is left is carried out before the database counts as a contact
 	ruleContinues             // an unreachable database goes on being a contact, and does not become one
-	ruleOverlap               // a refusal is a contact when it has lasted, and a writer who waits asks often enough to see it
-	ruleOutage                // and through that lease the database was there
-	ruleTaken                 // a record that was handed over counts when it was carried out, not when it was taken
-	ruleUniqueIDs             // no two records have the same ID
+	// a refusal is a contact when it has lasted, and a writer who waits asks often enough to see it
+	ruleOverlap
+	ruleOutage    // and through that lease the database was there
+	ruleTaken     // a record that was handed over counts when it was carried out, not when it was taken
+	ruleUniqueIDs // no two records have the same ID
 	rulesEnd
 )
 
@@ -130,7 +131,8 @@ func (m *model) schedule(seed uint64, kinds []faultModel) {
 	m.draw = rand.New(rand.NewPCG(seed, 13))
 	m.slow = []int{0, 2, 10, 40}[m.draw.IntN(4)]
 	m.writeEvery = []time.Duration{700 * time.Millisecond, 3 * time.Second}[m.draw.IntN(2)]
-	m.config = Config{Lease: time.Second, FillLease: time.Second, AckTimeout: 250 * time.Millisecond, Timeout: 250 * time.Millisecond}
+	m.config = Config{Lease: time.Second, FillLease: time.Second, AckTimeout: 250 * time.Millisecond,
+		Timeout: 250 * time.Millisecond}
 	for i := range m.redis {
 		m.redis[i] = &redisModel{model: m}
 		m.redis[i].restart(dataset{})
@@ -233,7 +235,8 @@ func (m *model) converged() {
 			m.start(r.process, func(t *task) {
 				version, err := r.get(t, key)
 				if want := m.database.rows.versions[key]; err == nil && version < want {
-					m.violation = fmt.Sprintf("%s answers version %d of key %d, long after the last write; the database has %d",
+					m.violation = fmt.Sprintf(
+						"%s answers version %d of key %d, long after the last write; the database has %d",
 						r.name, version, key, want)
 				}
 			})
@@ -262,7 +265,8 @@ func explore(offs []rule, kinds []faultModel, seed uint64, count int) (done int,
 					mu.Lock()
 					if i < first {
 						first = i
-						violation = fmt.Sprintf("-model-seed %d (%s): %s", seed+uint64(i), strings.Join(m.faults, "; "), m.violation)
+						violation = fmt.Sprintf("-model-seed %d (%s): %s",
+							seed+uint64(i), strings.Join(m.faults, "; "), m.violation)
 					}
 					mu.Unlock()
 					next.Store(int64(count))
@@ -337,7 +341,8 @@ func TestModelNeedsEachRule(t *testing.T) {
 // faultsNamed returns the faults whose names have one of some parts, which commas separate.
 func faultsNamed(parts string) (kinds []faultModel) {
 	for _, kind := range faultModels {
-		if slices.ContainsFunc(strings.Split(parts, ","), func(part string) bool { return strings.Contains(kind.name, part) }) {
+		if slices.ContainsFunc(strings.Split(parts, ","),
+			func(part string) bool { return strings.Contains(kind.name, part) }) {
 			kinds = append(kinds, kind)
 		}
 	}

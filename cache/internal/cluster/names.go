@@ -15,8 +15,9 @@ const Wire = 2
 // names are what an instance's keys and channels are called in Redis. Those of its state, its members and their inboxes
 // are the same whatever the epoch; the others are of one epoch.
 type names struct {
-	space    string // what all of them begin with
-	channels string // what channels begin with: they are the same in all logical databases of a server, so they say which
+	space string // what all of them begin with
+	// what channels begin with: they are the same in all logical databases of a server, so they say which
+	channels string
 	epoch    string // State.Name
 }
 

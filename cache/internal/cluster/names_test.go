@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestNamesTellApart holds that two programs share no name: with two ledgers, namespaces or instances, or in two logical
-// databases, where keys are apart anyway and channels are not.
+// TestNamesTellApart holds that two programs share no name: with two ledgers, namespaces or instances, or in two
+// logical databases, where keys are apart anyway and channels are not.
 func TestNamesTellApart(t *testing.T) {
 	state := State{Epoch: 7, Token: "token", Ledger: "ledger"}
 	config := func(instance string, db int) *Config {
@@ -22,7 +22,8 @@ func TestNamesTellApart(t *testing.T) {
 		"another namespace": games.names(state),
 		"another instance":  config("other", 0).names(state),
 	} {
-		if one.state() == other.state() || one.members() == other.members() || one.of("v", "release", "key") == other.of("v", "release", "key") {
+		if one.state() == other.state() || one.members() == other.members() ||
+			one.of("v", "release", "key") == other.of("v", "release", "key") {
 			t.Errorf("%s: keys are the same, such as %s", what, one.state())
 		}
 		if one.bus() == other.bus() || one.inbox("member") == other.inbox("member") {

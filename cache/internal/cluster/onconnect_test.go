@@ -18,15 +18,16 @@ func TestTheCallersOnConnect(t *testing.T) {
 	refusal := errors.New("not this one")
 	var refuse bool
 	var r *run
-	r = newRun(&redis.UniversalOptions{Addrs: []string{server.Addr}, OnConnect: func(ctx context.Context, conn *redis.Conn) error {
-		if r.id.Load() == nil {
-			t.Error("the caller had the connection before its run was known")
-		}
-		if refuse {
-			return refusal
-		}
-		return conn.ClientSetName(ctx, "theirs").Err()
-	}})
+	r = newRun(&redis.UniversalOptions{Addrs: []string{server.Addr},
+		OnConnect: func(ctx context.Context, conn *redis.Conn) error {
+			if r.id.Load() == nil {
+				t.Error("the caller had the connection before its run was known")
+			}
+			if refuse {
+				return refusal
+			}
+			return conn.ClientSetName(ctx, "theirs").Err()
+		}})
 	t.Cleanup(r.close)
 	for what, client := range map[string]*redis.Client{"control": r.control, "values": r.values} {
 		if name, err := client.ClientGetName(t.Context()).Result(); name != "theirs" {

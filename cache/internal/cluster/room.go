@@ -31,8 +31,9 @@ func (r *room) note(err error) {
 		return
 	}
 	r.counted.Add(-fills)
-	r.Logger.Warn("cache: Redis has no room for a fill, which is kept by this replica alone: let it drop what is used least "+
-		"(maxmemory-policy allkeys-lru), or give it more memory (maxmemory)", "fills", fills, "err", err)
+	r.Logger.Warn(
+		"cache: Redis has no room for a fill, which is kept by this replica alone: let it drop what is used least "+
+			"(maxmemory-policy allkeys-lru), or give it more memory (maxmemory)", "fills", fills, "err", err)
 }
 
 // look warns of a server that will refuse fills one day: one that has a bound and drops nothing.
@@ -43,7 +44,8 @@ func (r *room) look(on *run) {
 	if err != nil {
 		return // the next command says so
 	}
-	if bound := field(info, "maxmemory"); bound != "0" && bound != "" && field(info, "maxmemory_policy") == "noeviction" {
+	if bound := field(info, "maxmemory"); bound != "0" && bound != "" &&
+		field(info, "maxmemory_policy") == "noeviction" {
 		r.Logger.Warn("cache: this Redis drops nothing (noeviction): once it is full, fills are kept near alone; "+
 			"set maxmemory-policy allkeys-lru", "maxmemory", bound)
 	}

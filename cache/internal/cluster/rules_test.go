@@ -14,7 +14,8 @@ import (
 // decisions, whose schedules need no processes.
 func TestDecisionsNeedTheirRules(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "broken.test")
-	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program,
+		".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for test, rule := range map[string]string{

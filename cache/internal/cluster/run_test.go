@@ -14,7 +14,8 @@ import (
 func mustRun(t *testing.T, server *servers.Redis) *run {
 	t.Helper()
 	r := newRun(&redis.UniversalOptions{
-		Addrs: []string{server.Addr}, Protocol: 2, DisableIdentity: true, MaxRetries: -1, DialerRetries: 1, MaxIdleConns: -1,
+		Addrs: []string{server.Addr}, Protocol: 2, DisableIdentity: true, MaxRetries: -1, DialerRetries: 1,
+		MaxIdleConns: -1,
 	})
 	t.Cleanup(r.close)
 	return r
@@ -68,7 +69,8 @@ func pingUntilGone(ctx context.Context, client *redis.Client) (err error) {
 }
 
 func TestRunID(t *testing.T) {
-	const info = "# Server\r\nredis_version:7.0.15\r\nrun_id:aa\r\n\r\n# Replication\r\nrole:master\r\nmaster_replid:bb\r\n"
+	const info = "# Server\r\nredis_version:7.0.15\r\nrun_id:aa\r\n\r\n# Replication\r\nrole:master\r\n" +
+		"master_replid:bb\r\n"
 	id, err := parseRun(info)
 	if err != nil || len(id.name) != 32 {
 		t.Fatalf("%q, %v", id, err)

@@ -49,7 +49,8 @@ var (
 type reply []any
 
 // call runs a script. The word "lost" of a script comes back as errLost.
-func call(ctx context.Context, client *redis.Client, script *redis.Script, keys []string, args ...any) (word string, rest reply, err error) {
+func call(ctx context.Context, client *redis.Client, script *redis.Script, keys []string, args ...any) (
+	word string, rest reply, err error) {
 	return read(script.Run(ctx, client, keys, args...))
 }
 

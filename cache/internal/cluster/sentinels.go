@@ -31,7 +31,8 @@ func newSentinels(o *redis.UniversalOptions) *sentinels {
 	}
 	for _, addr := range o.Addrs {
 		s.asked = append(s.asked, redis.NewSentinelClient(&redis.Options{
-			Addr: addr, Dialer: o.Dialer, TLSConfig: o.TLSConfig, Username: o.SentinelUsername, Password: o.SentinelPassword,
+			Addr: addr, Dialer: o.Dialer, TLSConfig: o.TLSConfig, Username: o.SentinelUsername,
+			Password:   o.SentinelPassword,
 			MaxRetries: o.MaxRetries, DialerRetries: o.DialerRetries, Protocol: o.Protocol, DisableIdentity: true,
 			DialTimeout: s.patience, ReadTimeout: s.patience, WriteTimeout: s.patience, PoolTimeout: s.patience,
 			ContextTimeoutEnabled: true, MaintNotificationsConfig: o.MaintNotificationsConfig,

@@ -88,7 +88,8 @@ func TestAnOldSentinelLeadsNobodyAstray(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSentinels(sentinelOptions([]string{old.Sentinels[0].Addr, watched.Addrs()[0], watched.Addrs()[1]}, servers.MasterName))
+	s := newSentinels(
+		sentinelOptions([]string{old.Sentinels[0].Addr, watched.Addrs()[0], watched.Addrs()[1]}, servers.MasterName))
 	defer s.close()
 	for range 20 {
 		if addr, err := s.primary(t.Context()); addr != watched.Wires[at].Addr || err != nil {
@@ -116,7 +117,8 @@ func TestRunOverTLS(t *testing.T) {
 		r.close()
 		o.TLSConfig = servertest.MustMakeCertificates(t).Client()
 		stranger := newRun(o)
-		if err := stranger.control.Ping(t.Context()).Err(); err == nil || !strings.Contains(err.Error(), "certificate") {
+		if err := stranger.control.Ping(t.Context()).Err(); err == nil ||
+			!strings.Contains(err.Error(), "certificate") {
 			t.Errorf("by %s, with an authority that did not sign it: %v", how, err)
 		}
 		stranger.close()

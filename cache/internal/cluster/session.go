@@ -95,7 +95,8 @@ func (s *session) register() error {
 		id = s.place(s.redis.id.Load().name)
 	}
 	word, rest, err := call(ctx, s.redis.control, openScript, s.names.stateAndMembers(),
-		s.epoch.Epoch, id, s.Lease.Milliseconds(), fresh.String(), s.member, s.epoch.Token, s.epoch.Ledger, s.redis.history())
+		s.epoch.Epoch, id, s.Lease.Milliseconds(), fresh.String(), s.member, s.epoch.Token, s.epoch.Ledger,
+		s.redis.history())
 	switch {
 	case err != nil:
 		return fmt.Errorf("register: %w", err)
@@ -104,7 +105,8 @@ func (s *session) register() error {
 	case word == "moved":
 		return s.membership.overtaken(rest.text(0), rest.text(1))
 	case word == "lease":
-		return fmt.Errorf("the other replicas have a lease of %s ms, this one %d: set the same cluster.Config.Lease everywhere", rest.text(0), s.Lease.Milliseconds())
+		return fmt.Errorf("the other replicas have a lease of %s ms, this one %d: set the same cluster.Config.Lease "+
+			"everywhere", rest.text(0), s.Lease.Milliseconds())
 	}
 	if s.inc, err = parseToken(rest.text(0)); err != nil {
 		return fmt.Errorf("register: %w", err)

@@ -26,7 +26,8 @@ func TestWatchLearns(t *testing.T) {
 	w, called, _ := mustWatch(t, ledger)
 	w.read()
 	if state, known := w.current(); state.Epoch != 7 || !known || w.gate.until != 0 {
-		t.Errorf("at first: %+v, %v, the gate is shut until %d; want epoch 7 and an open gate", state, known, w.gate.until)
+		t.Errorf("at first: %+v, %v, the gate is shut until %d; want epoch 7 and an open gate",
+			state, known, w.gate.until)
 	}
 	w.moved = func() {
 		if w.gate.until == 0 {
@@ -104,7 +105,8 @@ func TestBump(t *testing.T) {
 				time.AfterFunc(row.to, func() { ledger.fail(nil) })
 			}
 			_, err = w.awaitBumped(bumped)
-			if took := time.Since(began); took != row.took || (err == nil) != row.confirmed || err != nil && !errors.Is(err, ErrUnconfirmed) {
+			if took := time.Since(began); took != row.took || (err == nil) != row.confirmed ||
+				err != nil && !errors.Is(err, ErrUnconfirmed) {
 				t.Errorf("%s: %v after %v; want confirmed %v after %v", row.what, err, took, row.confirmed, row.took)
 			}
 		})

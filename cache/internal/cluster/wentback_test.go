@@ -61,7 +61,8 @@ func TestWhatWentBackIsLeftBehind(t *testing.T) {
 	} {
 		n.members.leaveBehind(step.epoch, step.cause)
 		if state, _ := n.watch.current(); state.Epoch != step.want {
-			t.Errorf("after %v in epoch %s the epoch is %d, want %d", step.cause, step.epoch.Name(), state.Epoch, step.want)
+			t.Errorf("after %v in epoch %s the epoch is %d, want %d",
+				step.cause, step.epoch.Name(), state.Epoch, step.want)
 		}
 	}
 }
@@ -81,7 +82,8 @@ func TestARunIsSoughtAnew(t *testing.T) {
 	}
 	state, _ := m.watch.current()
 	if err := m.takeOver(old, state); !errors.Is(err, errTakingOver) || !old.gone.Load() || ledger.state.Epoch != 1 {
-		t.Errorf("by old connections: %v, and the epoch is %d; want them to be made anew first", err, ledger.state.Epoch)
+		t.Errorf("by old connections: %v, and the epoch is %d; want them to be made anew first",
+			err, ledger.state.Epoch)
 	}
 	fresh := mustRun(t, server)
 	if err := m.reach(fresh, state); err != nil {

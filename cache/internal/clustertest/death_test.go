@@ -25,7 +25,8 @@ func writerDies(t *testing.T, s *system, step string) {
 		// One replica hears nothing, so that the writer is waiting for it when it is killed.
 		others[0].wire.HangBus()
 		go writer.write("a", "")
-		await(t, "the write is announced", 10*time.Second, func() bool { return writer.metric("invalidations_sent_total") > 0 })
+		await(t, "the write is announced", 10*time.Second,
+			func() bool { return writer.metric("invalidations_sent_total") > 0 })
 		writer.Kill()
 	} else if _, err := writer.write("a", "?die="+step); err == nil {
 		t.Fatal("the writer lives")

@@ -15,7 +15,8 @@ func TestALateFinishIsNoOutage(t *testing.T) {
 	done := s.mustHold(r, "a", "h")
 	sessions := r.metric("sessions_total")
 	s.mustExec("UPDATE toys_cache SET epoch = epoch + 1")
-	await(t, "the replica has another session", 10*time.Second, func() bool { return r.metric("sessions_total") > sessions })
+	await(t, "the replica has another session", 10*time.Second,
+		func() bool { return r.metric("sessions_total") > sessions })
 	r.mustRelease("h")
 	<-done
 	if got := r.metric("breaker_open"); got != 0 {

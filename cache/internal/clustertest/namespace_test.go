@@ -101,14 +101,16 @@ func TestTwoNamespaces(t *testing.T) {
 			}
 			if game.metric("sessions_total") != 1 || game.metric("epoch") != epoch || game.metric("members") != 1 ||
 				game.metric("invalidations_sent_total") != 0 {
-				t.Errorf("the other program has had %v sessions, epoch %v after %v, %v members, and sent %v; want it alone",
+				t.Errorf(
+					"the other program has had %v sessions, epoch %v after %v, %v members, and sent %v; want it alone",
 					game.metric("sessions_total"), game.metric("epoch"), epoch, game.metric("members"),
 					game.metric("invalidations_sent_total"))
 			}
 
 			sessions := toy.metric("sessions_total")
 			game.wantRead("a", game.mustWrite("a"))
-			if a := toy.mustRead("a"); a.version != version+1 || a.reason != 0 || toy.metric("sessions_total") != sessions {
+			if a := toy.mustRead("a"); a.version != version+1 || a.reason != 0 ||
+				toy.metric("sessions_total") != sessions {
 				t.Errorf("after a write of the other program: %+v, %v sessions after %v; want a hit of %d", a,
 					toy.metric("sessions_total"), sessions, version+1)
 			}
@@ -136,7 +138,8 @@ func TestAnInstanceIsOfOneDatabase(t *testing.T) {
 			t.Errorf("the second program answers %+v, want version 1 from its database", a)
 		}
 	}
-	if first[0].metric("sessions_total") != sessions || first[0].metric("epoch") != epoch || second.metric("epoch") != own {
+	if first[0].metric("sessions_total") != sessions || first[0].metric("epoch") != epoch ||
+		second.metric("epoch") != own {
 		t.Errorf("%v sessions after %v, epoch %v after %v, the second's %v after %v; want none to move",
 			first[0].metric("sessions_total"), sessions, first[0].metric("epoch"), epoch, second.metric("epoch"), own)
 	}

@@ -98,8 +98,8 @@ type Tried struct {
 	Busy bool
 }
 
-// Lease is the right, and the duty, to fill a key for all replicas. It is held until it ends with Store or Release; with
-// a replica that dies it ends by itself.
+// Lease is the right, and the duty, to fill a key for all replicas. It is held until it ends with Store or Release;
+// with a replica that dies it ends by itself.
 type Lease interface {
 	// Token is the ID that the value will have.
 	Token() Token

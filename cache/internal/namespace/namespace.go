@@ -13,6 +13,7 @@ func Check(namespace string) error {
 	if names.MatchString(namespace) {
 		return nil
 	}
-	return fmt.Errorf("the namespace must be a letter and up to 31 letters, digits or underscores, in lower case, not %q",
+	return fmt.Errorf(
+		"the namespace must be a letter and up to 31 letters, digits or underscores, in lower case, not %q",
 		namespace)
 }

@@ -12,7 +12,8 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"", "Toys", "2toys", "_toys", "toy-shop", "toy:s", "toys ", "toys\n", "toys*", "é", "a;b", strings.Repeat("a", 33),
+		"", "Toys", "2toys", "_toys", "toy-shop", "toy:s", "toys ", "toys\n", "toys*", "é", "a;b",
+		strings.Repeat("a", 33),
 	} {
 		if Check(name) == nil {
 			t.Errorf("%q is taken", name)

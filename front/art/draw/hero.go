@@ -15,7 +15,8 @@ const heroQuality = 100
 func hero() []byte {
 	var b bytes.Buffer
 	b.Grow(6 << 20)
-	if err := jpeg.Encode(&b, scene(art.HeroWidth, art.HeroHeight).render(), &jpeg.Options{Quality: heroQuality}); err != nil {
+	if err := jpeg.Encode(&b, scene(art.HeroWidth, art.HeroHeight).render(),
+		&jpeg.Options{Quality: heroQuality}); err != nil {
 		panic("encode the hero: " + err.Error()) // a buffer does not fail, and the size is within JPEG's limits
 	}
 	return b.Bytes()

@@ -17,7 +17,8 @@ func favicon() []byte {
 	if err := png.Encode(&picture, shrunk(p.render(), 4)); err != nil {
 		panic("encode the icon: " + err.Error())
 	}
-	header := []uint16{0, 1, 1, side | side<<8, 0, 1, 32} // an icon, one picture: its size, no palette, 1 plane, 32 bits
+	// an icon, one picture: its size, no palette, 1 plane, 32 bits
+	header := []uint16{0, 1, 1, side | side<<8, 0, 1, 32}
 	var out bytes.Buffer
 	for _, field := range header {
 		out.Write(binary.LittleEndian.AppendUint16(nil, field))

@@ -13,7 +13,8 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: draw FOLDER\n\nDraws every picture of the shop into the folder; `go generate ./front/art` calls it.")
+		fmt.Fprintln(os.Stderr, "usage: draw FOLDER\n\nDraws every picture of the shop into the folder; `go generate "+
+			"./front/art` calls it.")
 		os.Exit(2)
 	}
 	if err := write(os.Args[1]); err != nil {
@@ -34,7 +35,8 @@ func write(folder string) error {
 // drawings returns what draws each picture, by its file name.
 func drawings() map[string]func() []byte {
 	all := map[string]func() []byte{
-		"hero.jpg": hero, "hero-preview.jpg": heroPreview, "favicon.ico": favicon, "icon.svg": iconSVG, "wordmark.svg": wordmark,
+		"hero.jpg": hero, "hero-preview.jpg": heroPreview, "favicon.ico": favicon, "icon.svg": iconSVG,
+		"wordmark.svg": wordmark,
 	}
 	for _, model := range art.Models {
 		for i, paint := range art.Paints {
@@ -48,6 +50,7 @@ func drawings() map[string]func() []byte {
 
 // toys are how the models of package art are drawn.
 var toys = map[string]func(palette) drawing{
-	"train": train, "boat": boat, "horse": horse, "yoyo": yoyo, "top": top, "rings": rings, "duck": duck, "plane": plane,
-	"car": car, "blocks": blocks, "robot": robot, "doll": doll, "rocket": rocket,
+	"train": train, "boat": boat, "horse": horse, "yoyo": yoyo, "top": top, "rings": rings, "duck": duck,
+	"plane": plane,
+	"car":   car, "blocks": blocks, "robot": robot, "doll": doll, "rocket": rocket,
 }

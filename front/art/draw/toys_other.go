@@ -27,7 +27,8 @@ func rocket(p palette) drawing {
 		{outline("M66 130 C40 140 34 164 36 190 L74 168 Z"), p.third, painted, 0},
 		{outline("M134 130 C160 140 166 164 164 190 L126 168 Z"), p.third, painted, 0},
 		{box(78, 164, 44, 26, 6), walnut, wood, 0},
-		{outline("M100 6 C136 36 146 80 142 122 C140 146 134 158 126 172 L74 172 C66 158 60 146 58 122 C54 80 64 36 100 6 Z"),
+		{outline("M100 6 C136 36 146 80 142 122 C140 146 134 158 126 172 " +
+			"L74 172 C66 158 60 146 58 122 C54 80 64 36 100 6 Z"),
 			cream, painted, 0},
 		{outline("M100 6 C118 20 130 38 136 58 L64 58 C70 38 82 20 100 6 Z"), p.main, painted, 0},
 		{outline("M59 128 L141 128 C139 140 136 150 133 158 L67 158 C64 150 61 140 59 128 Z"), p.trim, painted, 0},

@@ -17,7 +17,8 @@ func boat(p palette) drawing {
 
 func yoyo(p palette) drawing {
 	return drawing{
-		{outline("M128 4 C150 4 150 28 128 28 C112 28 110 8 128 4 Z M128 10 C118 12 119 22 128 22 C142 22 142 10 128 10 Z"),
+		{outline("M128 4 C150 4 150 28 128 28 C112 28 110 8 128 4 Z " +
+			"M128 10 C118 12 119 22 128 22 C142 22 142 10 128 10 Z"),
 			walnut, mark, 0},
 		{outline("M124 26 L130 27 C126 44 108 48 104 66 L98 66 C100 44 120 42 124 26 Z"), cream.darker(20), mark, 0},
 		{circle(100, 122, 68), p.main.darker(25), painted, 0},

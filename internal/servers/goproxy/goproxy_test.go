@@ -29,8 +29,9 @@ func mustMakeRepository(t *testing.T) (root string) {
 	for file, text := range map[string]string{
 		"go.mod": "module example.com/a\n\ngo 1.25.0\n", "a.go": "package a\n", "LICENSE": "do as you like\n",
 		"sub/go.mod": "module example.com/a/sub\n\ngo 1.25.0\n", "sub/sub.go": "package sub\n",
-		"sub/b/b.go": "package b\n", "sub/deep/go.mod": "module example.com/a/sub/deep\n", "sub/deep/deep.go": "package deep\n",
-		"submarine/s.go": "package submarine\n", "sub/gone.go": "package sub\n", ".gitignore": "/sub/ignored.go\n",
+		"sub/b/b.go": "package b\n", "sub/deep/go.mod": "module example.com/a/sub/deep\n",
+		"sub/deep/deep.go": "package deep\n",
+		"submarine/s.go":   "package submarine\n", "sub/gone.go": "package sub\n", ".gitignore": "/sub/ignored.go\n",
 	} {
 		mustWrite(t, filepath.Join(root, file), text)
 	}
@@ -93,7 +94,8 @@ func TestGoReadsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustWrite(t, filepath.Join(app, "main.go"), "package main\n\nimport _ \"example.com/a/sub/b\"\n\nfunc main() {}\n")
-	for _, command := range []string{"go mod init app", "go get example.com/a/sub/b@latest", "go build .", "go mod verify"} {
+	for _, command := range []string{"go mod init app", "go get example.com/a/sub/b@latest", "go build .",
+		"go mod verify"} {
 		cmd := exec.Command("sh", "-c", command)
 		cmd.Dir = app
 		cmd.Env = append(os.Environ(), "GOWORK=off", "GOPROXY=file://"+dir, "GOSUMDB=off", "GOFLAGS=-modcacherw",

@@ -14,9 +14,9 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
-// half is one of the two halves of a run: stages that are up together, and what is done to each of them in
-// each repeat.
-type half struct {
+// phase is a part of a run: stages that are up together under one configuration, and what is measured of each of them
+// in each repeat. A run has two: with the simulated delays, and without.
+type phase struct {
 	title  string
 	config driver.Config
 	// steps are what is done to a stage in a round, the first of which is 0.
@@ -31,30 +31,33 @@ type half struct {
 type step struct {
 	what    string
 	planned time.Duration
-	do      func(shop *measure.Shop, keep func(raw.Measurement) error) error
+	do      work
 	// lane is set for calls that only wait, on the simulated limits: steps of different lanes share nothing
 	// that they wait for, and need no processor to speak of, so that they are measured side by side.
 	lane string
-	// headline is set for what the headline's figures are made from, and what goes before: the rounds that are added have
-	// no more.
+	// headline is set for what the headline's figures are made from, and what goes before: the rounds that are added
+	// have no more.
 	headline bool
 }
 
+// work measures a shop, and passes keep each measurement that succeeded.
+type work func(shop *measure.Shop, keep func(raw.Measurement) error) error
+
 // startPlanned is about how long a stage takes to be there, its shelf filled and its slow calls verified.
-func (h *half) startPlanned() time.Duration {
-	return 1500*time.Millisecond + h.config.HeavyDelay + h.config.SlowQueryDelay
+func (p *phase) startPlanned() time.Duration {
+	return 1500*time.Millisecond + p.config.HeavyDelay + p.config.SlowQueryDelay
 }
 
-func (h *half) plan(r *run, names []string) {
-	r.Progress.Plan(time.Duration(len(names)) * h.startPlanned())
-	for round := range h.repeats {
-		r.Progress.Plan(h.planned(names, round))
+func (p *phase) plan(r *run, names []string) {
+	r.Progress.Plan(time.Duration(len(names)) * p.startPlanned())
+	for round := range p.repeats {
+		r.Progress.Plan(p.planned(names, round))
 	}
 }
 
 // planned is about how long a round takes.
-func (h *half) planned(names []string, round int) (sum time.Duration) {
-	alone, lanes := h.sort(names, round)
+func (p *phase) planned(names []string, round int) (sum time.Duration) {
+	alone, lanes := p.sort(names, round)
 	for _, t := range alone {
 		sum += t.planned
 	}
@@ -68,11 +71,11 @@ type task struct {
 }
 
 // sort parts a round's steps into those that are done alone, one after the other, and the lanes.
-func (h *half) sort(names []string, round int) (alone []task, lanes map[string][]task) {
+func (p *phase) sort(names []string, round int) (alone []task, lanes map[string][]task) {
 	lanes = map[string][]task{}
 	for _, name := range names {
-		for _, step := range h.steps(stage.Named(name), round) {
-			if round >= h.repeats && !step.headline {
+		for _, step := range p.steps(stage.Named(name), round) {
+			if round >= p.repeats && !step.headline {
 				continue
 			}
 			if t := (task{step, name}); step.lane == "" {
@@ -97,22 +100,22 @@ func longest(lanes map[string][]task) (most time.Duration) {
 	return most
 }
 
-func (h *half) run(r *run, names []string) error {
+func (p *phase) run(r *run, names []string) error {
 	shops := map[string]*measure.Shop{}
 	for _, name := range names {
-		if err := r.step("starting "+name+", "+h.title, h.startPlanned(), func() (err error) {
-			shops[name], err = h.open(r, name)
+		if err := r.step("starting "+name+", "+p.title, p.startPlanned(), func() (err error) {
+			shops[name], err = p.open(r, name)
 			return err
 		}); err != nil {
 			return err
 		}
 	}
-	for round := range h.repeats {
-		if err := h.round(r, names, shops, round, fmt.Sprintf(" (round %d of %d)", round+1, h.repeats)); err != nil {
+	for round := range p.repeats {
+		if err := p.round(r, names, shops, round, fmt.Sprintf(" (round %d of %d)", round+1, p.repeats)); err != nil {
 			return err
 		}
 	}
-	if err := h.addRounds(r, names, shops); err != nil {
+	if err := p.addRounds(r, names, shops); err != nil {
 		return err
 	}
 	r.driver.End()
@@ -120,19 +123,21 @@ func (h *half) run(r *run, names []string) error {
 }
 
 // round measures every stage once, in an order of its own.
-func (h *half) round(r *run, names []string, shops map[string]*measure.Shop, round int, of string) error {
+func (p *phase) round(r *run, names []string, shops map[string]*measure.Shop, round int, of string) error {
 	order := slices.Clone(names)
 	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	alone, lanes := h.sort(order, round)
+	alone, lanes := p.sort(order, round)
 	for _, t := range alone {
-		if err := r.step(t.stage+": "+t.what+of, t.planned, func() error { return r.one(t, shops, round, false) }); err != nil {
+		if err := r.step(t.stage+": "+t.what+of, t.planned,
+			func() error { return r.one(t, shops, round, false) }); err != nil {
 			return err
 		}
 	}
 	if len(lanes) == 0 {
 		return nil
 	}
-	return r.step("side by side, what only waits"+of, longest(lanes), func() error { return r.beside(lanes, shops, round) })
+	return r.step("side by side, what only waits"+of, longest(lanes),
+		func() error { return r.beside(lanes, shops, round) })
 }
 
 func (r *run) one(t task, shops map[string]*measure.Shop, round int, beside bool) error {
@@ -173,8 +178,8 @@ func (r *run) beside(lanes map[string][]task, shops map[string]*measure.Shop, ro
 	return all
 }
 
-func (h *half) open(r *run, name string) (*measure.Shop, error) {
-	running, err := r.driver.Start(r.ctx, stage.Named(name), h.config)
+func (p *phase) open(r *run, name string) (*measure.Shop, error) {
+	running, err := r.driver.Start(r.ctx, stage.Named(name), p.config)
 	if err != nil {
 		return nil, err
 	}
