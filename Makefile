@@ -6,8 +6,8 @@ FUZZTIME ?= 1m
 STAGE    ?= redis
 GO       ?= go
 
-# The modules of this repository: the shop, the cache, its middleware for Fiber, its examples, and the servers that tests
-# start.
+# The modules of this repository: the shop, the cache, its middleware for Fiber, its examples, and the servers that
+# tests start.
 MODULES       := . cache cache/fibercache cache/examples internal/servers
 export GOWORK := off
 

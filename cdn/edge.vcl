@@ -63,9 +63,9 @@ sub normalize {
 	call normalize_coding;
 }
 
-# normalize_range leaves the one range of a request as "bytes=FIRST-LAST", and nothing of what RFC 9110 14.1 does not allow
-# or of several ranges, which may be ignored: Varnish would answer 416 where 14.2 wants the whole. Nothing here is as long
-# as the twelve digits that it is made to count with.
+# normalize_range leaves the one range of a request as "bytes=FIRST-LAST", and nothing of what RFC 9110 14.1 does not
+# allow or of several ranges, which may be ignored: Varnish would answer 416 where 14.2 wants the whole. Nothing here is
+# as long as the twelve digits that it is made to count with.
 sub normalize_range {
 	std.collect(req.http.Range);
 	std.collect(req.http.If-Range);
@@ -83,8 +83,8 @@ sub normalize_range {
 	}
 }
 
-# normalize_coding makes "br", "gzip" or nothing of Accept-Encoding (RFC 9110 12.5.3). A coding is acceptable that is named
-# with a weight above 0, or not named while "*" is. What cannot be read means nothing.
+# normalize_coding makes "br", "gzip" or nothing of Accept-Encoding (RFC 9110 12.5.3). A coding is acceptable that is
+# named with a weight above 0, or not named while "*" is. What cannot be read means nothing.
 sub normalize_coding {
 	std.collect(req.http.Accept-Encoding);
 	unset req.http.X-Edge-Others;
@@ -111,10 +111,11 @@ sub vcl_hash {
 	return (lookup);
 }
 
-# A copy may be in one of four states: fresh; stale, but allowed to be used while it is revalidated (X-Edge-SWR seconds);
-# staler, and to be used only when the origin fails; and too old, which never comes here. Varnish knows the first two and
-# the last. The third takes three steps:
-#   1. "held": look again as if there were no grace, so that the origin is asked (with If-None-Match, if it gave an ETag).
+# A copy may be in one of four states: fresh; stale, but allowed to be used while it is revalidated (X-Edge-SWR
+# seconds); staler, and to be used only when the origin fails; and too old, which never comes here. Varnish knows the
+# first two and the last. The third takes three steps:
+#   1. "held": look again as if there were no grace, so that the origin is asked (with If-None-Match, if it gave an
+#      ETag).
 #   2. It answers: that is the answer. It fails: the fetch is abandoned, which vcl_synth sees as 503.
 #   3. "allowed": look again, and deliver the copy after all.
 sub vcl_hit {
@@ -286,8 +287,8 @@ sub vcl_deliver {
 	call end_connection;
 }
 
-# compare_tags does what Varnish does not: it compares If-None-Match with one tag, where RFC 9110 13.1.2 has a list, or a
-# star. Tags before the first thing that is none count. (The tag is put before the list, to be found again in it.)
+# compare_tags does what Varnish does not: it compares If-None-Match with one tag, where RFC 9110 13.1.2 has a list, or
+# a star. Tags before the first thing that is none count. (The tag is put before the list, to be found again in it.)
 sub compare_tags {
 	std.collect(req.http.If-None-Match);
 	if (resp.http.ETag && req.http.If-None-Match) {

@@ -75,8 +75,8 @@ settled() {
 	fi
 }
 
-# await_settled SECONDS: waits until the whole stack is settled, and says what it waits for. An update that rolled back ends
-# the script, as does time running out; both show why tasks failed.
+# await_settled SECONDS: waits until the whole stack is settled, and says what it waits for. An update that rolled back
+# ends the script, as does time running out; both show why tasks failed.
 await_settled() {
 	local deadline=$((SECONDS + $1)) said='' awaited
 	while awaited=$(for service in $(services); do settled "$service"; done) && [ -n "$awaited" ] || [ -n "$awaited" ]; do
