@@ -116,6 +116,9 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"past":   {"had not heard of all"},
 		"look":   {"and that of the others killed"},
 		"key":    {"COMMIT"},
+		"lease":  {"a replica paused", "Redis paused for longer", "cut off"},
+		"evict":  {"a bus connection silent", "go nowhere", "a replica paused"},
+		"marks":  {"a bus connection cut", "Redis emptied", "cut off", "a replica paused"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel() // most of it is waiting
