@@ -1,6 +1,6 @@
 package main
 
-// help is what --help says of each setting of config, beside those that every program has.
+// help is the help text of each setting of config, beside those that every program has.
 var help = map[string]string{
 	"WOODY_ADMIN_ADDR": "Where metrics and profiles are, apart from the API; 'off' for nowhere.",
 	"WOODY_DB_DSN": "MariaDB or MySQL, as user:password@tcp(host:3306)/database. " +

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// command is api with these settings ("WOODY_X=…") and arguments.
+// command returns the command api with these settings ("WOODY_X=…") and arguments.
 func command(settings []string, args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(append(os.Environ(), asProgram+"=1"), settings...)
@@ -45,7 +45,7 @@ func startReplica(dir string, settings ...string) (*replica, error) {
 	return &replica{shop}, err
 }
 
-// metricsURL is where the replica announced that its metrics are.
+// metricsURL returns where the replica announced that its metrics are.
 func (r *replica) metricsURL() string { return r.AdminURL + "/metrics" }
 
 func mustStartReplica(t *testing.T, settings ...string) *replica {

@@ -243,7 +243,7 @@ func (p *program) Close() {
 	}
 }
 
-// announce says to programs where the shop listens.
+// announce writes where the shop listens, for other programs.
 func (p *program) announce() (*serving.Announcement, error) {
 	admin := "off"
 	if p.private != nil {
@@ -252,7 +252,7 @@ func (p *program) announce() (*serving.Announcement, error) {
 	return serving.Announce(p.cfg.ListeningFile, "WOODY_ADDR", p.public.Addr().String(), "WOODY_ADMIN_ADDR", admin)
 }
 
-// greet says to a person where the shop is and what to try.
+// greet prints where the shop is and what to try, for a person.
 func (p *program) greet(to io.Writer) {
 	url := serving.URL(p.public.Addr())
 	fmt.Fprintf(to, `Woodytoys is open at %s

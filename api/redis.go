@@ -111,7 +111,7 @@ func checkAddr(name, addr string) error {
 	return nil
 }
 
-// redisTLS returns how Redis and sentinels are told from others, and we from others to them; nil without TLS.
+// redisTLS returns how Redis and the sentinels prove who they are, and we to them; nil without TLS.
 func (c config) redisTLS(on bool) (*tls.Config, error) {
 	if !on {
 		if c.RedisCAFile != "" || c.RedisCertFile != "" || c.RedisKeyFile != "" {

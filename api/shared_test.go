@@ -18,7 +18,7 @@ func mustServers(t *testing.T) (redis *servers.Redis, dsn string) {
 	return redis, servertest.MustMakeDatabase(t, mariadb)
 }
 
-// layer is what Cache-Status says of a read, and its text.
+// layer returns Cache-Status and body of a read.
 func layer(t *testing.T, url string) (status, body string) {
 	t.Helper()
 	answer, err := http.Get(url)

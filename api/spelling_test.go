@@ -85,7 +85,7 @@ func TestNoSpellingIsStale(t *testing.T) {
 	}
 }
 
-// orderPaths are ways to ask for an order, half of them in spellings that the shop may refuse.
+// orderPaths returns ways to ask for an order, half of them in spellings that the shop may refuse.
 func orderPaths(draw *rand.Rand, id string, n int) []string {
 	paths := []string{
 		"/api/orders/?order_id=" + id, "/api/orders/" + id, "/api/orders/?order_id=" + id + "%20",
@@ -99,7 +99,7 @@ func orderPaths(draw *rand.Rand, id string, n int) []string {
 	return paths
 }
 
-// spelled is an id as somebody may write it, and not only somebody who means well.
+// spelled returns an id as somebody may write it, and not only somebody who means well.
 func spelled(draw *rand.Rand, id string) string {
 	pick := func(of ...string) string { return of[draw.IntN(len(of))] }
 	id = strings.Map(func(r rune) rune {

@@ -20,7 +20,7 @@ type capacityCommand struct {
 	Cores       int     `default:"4" help:"How many cores a machine has."`
 }
 
-// Help is shown below the usage.
+// Help returns what is shown below the usage.
 func (c *capacityCommand) Help() string {
 	return "What a load needs, from the processor time that requests were measured to cost each component. It holds " +
 		"for machines like the one that was measured, and leaves out what the network and the disks take."

@@ -40,7 +40,7 @@ type runCommand struct {
 	Browser        bool          `default:"true" negatable:"" help:"Open the page in Chromium too."`
 }
 
-// runHelp is what --help says of the flags of run that take more than a few words.
+// runHelp is the help text of run's flags that need more than a few words.
 var runHelp = kong.Vars{
 	"profile": "quick (six or seven minutes; delays a tenth of the lab's), full (the lab's own), or smoke " +
 		"(seconds; its figures mean nothing).",
@@ -57,7 +57,7 @@ var runHelp = kong.Vars{
 		"pprof reads it).",
 }
 
-// Run measures, writes the report, and says in a few lines what came of it.
+// Run measures, writes the report, and prints a short summary.
 func (c *runCommand) Run() error {
 	profile, err := c.profile()
 	if err != nil {
@@ -94,7 +94,7 @@ func (c *runCommand) Run() error {
 	return errors.Join(runErr, c.conclude())
 }
 
-// conclude makes the report and says where it is. An invalid run is an error.
+// conclude writes the report and prints where it is. An invalid run is an error.
 func (c *runCommand) conclude() error {
 	r, err := figures.Load(c.Out)
 	if err != nil {

@@ -41,8 +41,8 @@ func (b *Batch[V]) Fail(place int, err error) {
 	}
 }
 
-// Fill returns the Fill of a place, through which the load tells of its value. Of a place that is not missing, what it
-// is told is ignored.
+// Fill returns the Fill of a place, through which the load describes its value. Of a place that is not missing, what it
+// is given is ignored.
 func (b *Batch[V]) Fill(place int) *Fill {
 	if part := b.part(place); part != nil {
 		return part.fill

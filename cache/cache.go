@@ -26,7 +26,7 @@ type Cache struct {
 	meters map[string]*meter // by the names of the loaders
 }
 
-// New makes a cache. With a Cluster it does not wait for Redis or the database: until both have been
+// New returns a cache. With a Cluster it does not wait for Redis or the database: until both have been
 // reached, every read is loaded.
 func New(cfg Config) (*Cache, error) {
 	if cfg.MaxBytes <= 0 {
@@ -67,7 +67,7 @@ func New(cfg Config) (*Cache, error) {
 // the database could be told: the write must not be acknowledged then, though it has happened.
 func (c *Cache) Invalidate(tags ...string) error { return c.Settle(0, tags...) }
 
-// Settle is Invalidate for a write that recorded its tags in its own transaction: see
+// Settle is like Invalidate, for a write that recorded its tags in its own transaction: see
 // outbox.Outbox.Record, which returns the record. What a process that dies before it has settled
 // leaves behind, another replica carries out.
 func (c *Cache) Settle(record int64, tags ...string) error {

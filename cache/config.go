@@ -22,7 +22,7 @@ type Config struct {
 	// Default: nil, the near cache.
 	Store store.StoreInterface
 	// NoNear has this process keep nothing in memory. Default: false. It is of use with a Cluster only:
-	// every read then asks Redis.
+	// every read then goes to Redis.
 	NoNear bool
 	// KeepTags keeps the tags of each value that this process loads by name, for Inspect: otherwise it knows them by
 	// their slots alone. It costs 24 bytes for each entry, and 16 and the text for each of its tags. Default: false.
@@ -51,7 +51,7 @@ type Options struct {
 	Jitter float64
 	// NegativeTTL is how long an absence may be served. Default: 0, absences are not kept.
 	NegativeTTL time.Duration
-	// Absent tells the errors that mean that there is nothing. Default: none does.
+	// Absent reports whether an error means that there is nothing. Default: none does.
 	Absent func(error) bool
 	// RefreshAhead is the part of TTL after which the next read has the value loaded again in the
 	// background, so that no reader waits when it expires; it is moved by up to a tenth of TTL, at

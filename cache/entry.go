@@ -43,7 +43,7 @@ func sizeOf(key string, slots []uint16, value int64) int64 {
 	return overhead + int64(len(key)) + 2*int64(len(slots)) + value
 }
 
-// sizeOfTags is what tags by name cost, and where they stand.
+// sizeOfTags returns what tags by name cost, and where they stand.
 func sizeOfTags(tags []string) int64 {
 	size := int64(unsafe.Sizeof(tags)) + int64(cap(tags))*int64(unsafe.Sizeof(""))
 	for _, tag := range tags {

@@ -7,7 +7,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
 )
 
-// Fill is a load's way to tell the cache about the value that it is loading. It is for the load's
+// Fill is how a load describes to the cache the value that it is loading. It is for the load's
 // own goroutine, and of no use after the load returned.
 type Fill struct {
 	slots  []uint16
@@ -25,7 +25,7 @@ func (f *Fill) Tag(tags ...string) {
 	f.name(tags)
 }
 
-// name keeps tags by name, if that is asked for. The caller's may be made from a buffer that is used again.
+// name stores tags by name, if that is asked for. The caller's may be made from a buffer that is used again.
 func (f *Fill) name(tags []string) {
 	if f.tags == nil {
 		return
@@ -36,7 +36,7 @@ func (f *Fill) name(tags []string) {
 }
 
 // Bytes notes the value's size, so that the near cache can hold to its bound. A value whose size
-// is not told counts as none beyond its overhead.
+// is not given counts as none beyond its overhead.
 func (f *Fill) Bytes(n int) { f.bytes = int64(n) }
 
 // Absent notes that the value stands for something that is not there: it is kept for NegativeTTL.
@@ -57,7 +57,7 @@ func (f *Fill) TTL(d time.Duration) {
 	}
 }
 
-// bound returns ttl, or what the load told instead where that is shorter.
+// bound returns ttl, or what the load set instead where that is shorter.
 func (f *Fill) bound(ttl time.Duration) time.Duration {
 	if f.ttl > 0 {
 		return min(f.ttl, ttl)

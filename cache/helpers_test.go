@@ -62,7 +62,7 @@ func (s *slowLoad) of(read func() (int64, error), afterwards func(*cache.Fill)) 
 	}
 }
 
-// plain is a load that reads and returns.
+// plain returns a load that reads and returns.
 func plain(read func() (int64, error)) cache.Load[int64] {
 	return func(context.Context, *cache.Fill) (int64, error) { return read() }
 }

@@ -37,7 +37,7 @@ type Copy struct {
 	Err error
 	// Absent reports that it stands for something that is not there.
 	Absent bool
-	// Age is how long this process has had it; below zero for one in Redis, which does not say.
+	// Age is how long this process has had it; below zero for one in Redis, which does not store it.
 	Age time.Duration
 	// TTL is how long it may be served; below zero where that is over. In Redis it is by the clock of the machine that
 	// filled it.

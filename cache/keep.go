@@ -19,11 +19,11 @@ type keep interface {
 	clear()
 	// keys returns some keys, up to most of them; nil where it cannot.
 	keys(most int) []string
-	// usage is how many entries there are and their bytes, as far as the keep knows.
+	// usage is how many entries there are and their bytes, as far as that is known.
 	usage() (entries int, bytes uint64)
 }
 
-// put keeps an entry near.
+// put stores an entry in the near cache.
 func (c *Cache) put(key string, e *entry) {
 	e.came = c.clock.now()
 	c.keep.set(key, e)
@@ -79,7 +79,7 @@ func (n *near) keys(most int) (keys []string) {
 
 func (n *near) usage() (int, uint64) { return n.entries.EstimatedSize(), n.entries.WeightedSize() }
 
-// nothing keeps nothing.
+// nothing stores nothing.
 type nothing struct{}
 
 func (nothing) get(string) *entry    { return nil }
@@ -90,7 +90,7 @@ func (nothing) clear()               {}
 func (nothing) keys(int) []string    { return nil }
 func (nothing) usage() (int, uint64) { return 0, 0 }
 
-// plugged keeps entries in somebody's gocache store. An error of the store is an entry that is not
+// plugged stores entries in somebody's gocache store. An error of the store is an entry that is not
 // there: the value is loaded again. Invalidation never depends on the store: an entry that it
 // hands back too late fails its fence.
 type plugged struct{ store store.StoreInterface }
@@ -104,7 +104,7 @@ func (p plugged) get(key string) *entry {
 	return e
 }
 
-// look is get: gocache's stores have no other.
+// look is like get: gocache's stores have no other way to read.
 func (p plugged) look(key string) *entry { return p.get(key) }
 
 func (p plugged) set(key string, e *entry) {

@@ -24,7 +24,7 @@ const (
 	Expired
 	// Invalidated is an entry that a write made wrong.
 	Invalidated
-	// Unsure is a replica that cannot know now whether what it has is right.
+	// Unsure is a replica that cannot be sure now that what it has is right.
 	Unsure
 )
 
@@ -105,7 +105,7 @@ func NewLoader[V any](c *Cache, options Options) (*Loader[V], error) {
 	return l, nil
 }
 
-// Key is a key of this loader. The parts are everything that the value depends on; their order
+// Key returns a key of this loader. The parts are everything that the value depends on; their order
 // counts, and no two lists of parts have the same key.
 func (l *Loader[V]) Key(parts ...string) string {
 	key := l.BeginKey(nil)
@@ -130,11 +130,11 @@ func AppendPart(b []byte, part string) []byte {
 	return append(b, part...)
 }
 
-// Get is the value of key: kept, or else loaded, by this caller or by one it waits for. The tags name what the value is
-// made from, as far as that is known before it is loaded; they belong to the key, and all who ask for it name the same.
-// The error is load's own, a *PanicError, ErrOwnKey, ctx.Err() when the caller gives up, or ErrLate after HardTimeout;
-// the load then goes on for the callers that remain, and after a timeout also without any, for LateTimeout: so it may
-// use nothing that ends with its caller.
+// Get returns the value of key: kept, or else loaded, by this caller or by one it waits for. The tags name what the
+// value is made from, as far as that is known before it is loaded; they belong to the key, and all who ask for it name
+// the same. The error is load's own, a *PanicError, ErrOwnKey, ctx.Err() when the caller gives up, or ErrLate after
+// HardTimeout; the load then goes on for the callers that remain, and after a timeout also without any, for
+// LateTimeout: so it may use nothing that ends with its caller.
 func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
 	v, info, err := l.Peek(key)
 	if info.Reason != Hit {
@@ -149,7 +149,7 @@ func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Loa
 	return v, info, err
 }
 
-// Peek is the kept value of key. Without one that may be served, info.Reason is not Hit; the caller
+// Peek returns the kept value of key. Without one that may be served, info.Reason is not Hit; the caller
 // then goes on with Look, which may find it where replicas share, and then with Fill, which completes the read. A kept
 // absence is a hit whose error is the load's. The key is not kept: it may be made from a buffer that is used again.
 func (l *Loader[V]) Peek(key string) (v V, info Info, err error) {
@@ -179,9 +179,9 @@ func (l *Loader[V]) unpack(e *entry, now int64) (V, Info, error) {
 	return v, Info{TTL: time.Duration(e.expires - now)}, e.err
 }
 
-// Look is the value of a key that Peek did not find, for the reasons in missed, from the layer that replicas share; in
-// a cache of one process nothing is found. The key is not kept. Without a value that may be served the caller goes on
-// with Fill, and gives it the info that Look returned.
+// Look returns the value of a key that Peek did not find, for the reasons in missed, from the layer that replicas
+// share; in a cache of one process nothing is found. The key is not kept. Without a value that may be served the caller
+// goes on with Fill, and gives it the info that Look returned.
 func (l *Loader[V]) Look(key string, missed Info) (v V, info Info, found bool) {
 	if l.cache.node == nil {
 		return v, missed, false
@@ -194,7 +194,7 @@ func (l *Loader[V]) Look(key string, missed Info) (v V, info Info, found bool) {
 	return v, info, true
 }
 
-// Fill loads the value of a key that Peek and Look did not find, as they told in missed.
+// Fill loads the value of a key that Peek and Look did not find, as they reported in missed.
 func (l *Loader[V]) Fill(
 	ctx context.Context, key string, tags []string, load Load[V], missed Info,
 ) (v V, info Info, err error) {
@@ -292,7 +292,7 @@ func (c *Cache) beginAhead(f *flight) bool {
 	return true
 }
 
-// flight is a load with one who waits for it: the caller, or the refresh itself, which never gives up.
+// flight returns a load with one who waits for it: the caller, or the refresh itself, which never gives up.
 func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load Load[V], seen *layer.Lookup) *flight {
 	f := &flight{waiting: 1, done: make(chan struct{}), request: request{
 		ctx: ctx, key: key, slots: fence.AppendSlots(nil, tags...), options: &l.options, meter: l.meter, seen: seen,

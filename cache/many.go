@@ -147,7 +147,7 @@ func (m *many[V]) refresh() {
 	m.fly(&ahead)
 }
 
-// fill has loaded what is missing, and waits for it.
+// fill loads what is missing, and waits for it.
 func (m *many[V]) fill() {
 	own, others := m.begin()
 	m.fly(own)
@@ -210,7 +210,7 @@ func (m *many[V]) await(place int, f *flight) {
 	}
 }
 
-// flightOf is the flight of a place, by itself.
+// flightOf returns the flight of a place, by itself.
 func (m *many[V]) flightOf(place int) *flight {
 	ask := m.asks[place]
 	key := ask.Key
@@ -224,7 +224,7 @@ func (m *many[V]) flightOf(place int) *flight {
 	return f
 }
 
-// one is the load of a place that is loaded by itself.
+// one returns the load of a place that is loaded by itself.
 func (m *many[V]) one(place int) Load[V] {
 	return func(ctx context.Context, fill *Fill) (V, error) {
 		b := &Batch[V]{missing: []int{place}, parts: []part[V]{{fill: fill}}}

@@ -19,7 +19,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// asksOf are asks for keys, each with the tag of its row.
+// asksOf returns asks for keys, each with the tag of its row.
 func asksOf(keys ...string) (asks []cache.Ask) {
 	for _, key := range keys {
 		asks = append(asks, cache.Ask{Key: key, Tags: []string{"row:" + key}})
@@ -27,7 +27,7 @@ func asksOf(keys ...string) (asks []cache.Ask) {
 	return asks
 }
 
-// setAll is a load that brings one value for all.
+// setAll returns a load that brings one value for all.
 func setAll(v int64) cache.LoadMany[int64] {
 	return func(_ context.Context, batch *cache.Batch[int64]) error {
 		for _, i := range batch.Missing() {
@@ -422,7 +422,8 @@ func TestManyClusterOracle(t *testing.T) {
 	}
 }
 
-// readsOfMany is how many reads these oracles check: a fifth of oracle-reads, unless those are more than by default.
+// readsOfMany returns how many reads these oracles check: a fifth of oracle-reads, unless those are more than by
+// default.
 func readsOfMany() int {
 	if *oracleReads <= 100_000 {
 		return *oracleReads / 5

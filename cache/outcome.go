@@ -13,7 +13,7 @@ type outcome struct {
 	value  any
 	err    error
 	absent bool
-	fill   Fill    // what the load told of it
+	fill   Fill    // what the load declared about it
 	drawn  float64 // from 0 to 1, when the load returned: how much of its Jitter a value gets
 
 	found        *layer.Found // it came from the layer that replicas share

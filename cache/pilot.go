@@ -108,7 +108,7 @@ func (c *Cache) keepable(f *flight) *entry {
 	return f.entryOf(f.key, f.options, f.fence, f.allSlots(), c.clock.now()+int64(ttl))
 }
 
-// allSlots are the slots of the tags that the read named and of those that the load did.
+// allSlots returns the slots of the tags that the read named and of those that the load did.
 func (f *flight) allSlots() []uint16 {
 	return append(append([]uint16(nil), f.slots...), f.fill.slots...)
 }

@@ -76,8 +76,8 @@ func (c *Cache) fetch(ctx context.Context, f *flight) layer.Lease {
 // fetchRounds is how often a flight may find a value that is to be replaced.
 const fetchRounds = 3
 
-// fetchGood is Node.Fetch of a value whose codec can read it and whose time is not over. One whose time is over may
-// stand in for the load.
+// fetchGood is like Node.Fetch, for a value whose codec can read it and whose time is not over. One whose time is over
+// may stand in for the load.
 func (c *Cache) fetchGood(ctx context.Context, f *flight) (found *layer.Found, lease layer.Lease) {
 	var old layer.Token
 	if f.ahead != nil {

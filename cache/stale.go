@@ -116,8 +116,8 @@ func (l *Loader[V]) stale(e *entry, info Info, err error) (V, Info, error) {
 	return v, info, nil
 }
 
-// lookStale is look for a value whose time is over: it returns it where a load failed less than RetryAfter ago, and
-// keeps it near.
+// lookStale is like look, for a value whose time is over: it returns it where a load failed less than RetryAfter ago,
+// and keeps it near.
 func (l *Loader[V]) lookStale(key string, found *layer.Found) (v V, info Info, ok bool) {
 	c := l.cache
 	if !c.failed.has(key, c.clock.now()) {

@@ -310,7 +310,7 @@ func wantLife(t *testing.T, client *redis.Client, want time.Duration) {
 	}
 }
 
-// mustJoinOn is mustJoin for one of several replicas.
+// mustJoinOn is like mustJoin, for one of several replicas.
 func mustJoinOn(t *testing.T, server *servers.Redis, ledger ledger.Ledger, noNear bool) *cache.Cache {
 	t.Helper()
 	c := mustNew(t, cache.Config{NoNear: noNear, Cluster: &cluster.Config{

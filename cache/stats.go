@@ -10,7 +10,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/stats"
 )
 
-// counts are what a cache counts, beside its loaders' meters. What they mean is said in stats.Cache.
+// counts are what a cache counts, beside its loaders' meters. stats.Cache describes them.
 type counts struct {
 	evictions, invalidations, clears count.Counter
 	waiting                          atomic.Int64

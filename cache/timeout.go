@@ -139,7 +139,7 @@ func (f *flight) letGo() {
 	}
 }
 
-// endHolder has a flight have no holder. The flights are locked.
+// endHolder removes a flight's holder. The flights are locked.
 func (f *flight) endHolder() {
 	f.holding = false
 	if f.holder != nil {

@@ -123,14 +123,14 @@ func (c *counter) since() []string {
 	return asked
 }
 
-// count is how often something was asked since then.
+// count returns how often something was asked since then.
 func (c *counter) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.asked)
 }
 
-// answer is what a server said.
+// answer is a server's response.
 type answer struct {
 	status int
 	header http.Header

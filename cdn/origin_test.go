@@ -160,7 +160,7 @@ func mustStartNamedEdge(t *testing.T, standIns ...string) (*programs.Varnish, na
 	return mustStartEdge(t, []string{"front:" + names.port}, "PATH="+dir+":"+os.Getenv("PATH")), names
 }
 
-// are says that "front" has these addresses from now on.
+// are gives "front" these addresses from now on.
 func (n names) are(addresses ...string) {
 	n.t.Helper()
 	var text strings.Builder
@@ -178,7 +178,7 @@ func (n names) mustStartFront(address string, settings ...string) *programs.Fron
 	return mustStartFront(n.t, append(settings, "WOODY_ADDR="+address+":"+n.port, "WOODY_REPLICA_ID=at-"+address)...)
 }
 
-// mustFollow waits until the edge says that it uses these addresses.
+// mustFollow waits until the edge logs that it uses these addresses.
 func (n names) mustFollow(edge *programs.Varnish, addresses ...string) {
 	n.t.Helper()
 	line := "cdn: origin:"

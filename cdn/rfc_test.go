@@ -20,7 +20,7 @@ type rule struct {
 	steps []step
 }
 
-// step is one request of a client, and what the origin will say if the edge asks it meanwhile.
+// step is one request of a client, and the origin's response if the edge asks it meanwhile.
 type step struct {
 	after  time.Duration // to wait before
 	method string        // default GET
@@ -35,12 +35,12 @@ type step struct {
 	want   []string // answer headers: name, value, …; see fits
 }
 
-// reply is what the origin says.
+// reply is the origin's response.
 type reply struct {
 	status int // default 200
 	body   string
 	header []string
-	slow   time.Duration // before it says anything
+	slow   time.Duration // before it sends anything
 	cut    bool          // the connection ends in the middle of the body
 	gone   bool          // the connection ends without an answer
 }
@@ -149,7 +149,7 @@ func (r reply) say(w http.ResponseWriter) {
 	}
 }
 
-// expect sets what will be said from now on.
+// expect sets the responses from now on.
 func (s *script) expect(r *reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

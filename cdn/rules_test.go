@@ -25,15 +25,15 @@ const (
 // zipped is "" in gzip's form: varnishd checks that an answer in that form is one.
 const zipped = "\x1f\x8b\b\x00\x00\x00\x00\x00\x00\xff\x01\x00\x00\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00"
 
-// says is an answer of the origin.
+// says returns a response of the origin.
 func says(body string, header ...string) *reply { return &reply{body: body, header: header} }
 
-// fails is an answer of the origin that is no good one.
+// fails returns an error response of the origin.
 func fails(status int, header ...string) *reply {
 	return &reply{status: status, body: "sorry", header: header}
 }
 
-// kept is a rule: the answer is used again.
+// kept returns a rule: the answer is used again.
 func kept(name string, origin *reply) rule {
 	return rule{name, []step{
 		{origin: origin, status: origin.status, body: origin.body, want: []string{"Cache-Status", miss}},
@@ -41,7 +41,7 @@ func kept(name string, origin *reply) rule {
 	}}
 }
 
-// notKept is a rule: the origin is asked again.
+// notKept returns a rule: the origin is asked again.
 func notKept(name string, origin *reply) rule {
 	return rule{name, []step{
 		{origin: origin, status: origin.status, body: origin.body, want: []string{"Cache-Status", "!stored"}},
@@ -49,7 +49,7 @@ func notKept(name string, origin *reply) rule {
 	}}
 }
 
-// keptASecond is a rule: the answer is used until a second is over.
+// keptASecond returns a rule: the answer is used until a second is over.
 func keptASecond(name string, header ...string) rule {
 	return rule{name, []step{
 		{origin: says("v1", header...), body: "v1", want: []string{"Cache-Status", "~stored"}},
@@ -194,7 +194,7 @@ var varying = []rule{
 	}},
 }
 
-// tagged is fresh for a minute, oldTagged for a second; both have both validators.
+// tagged returns an answer that is fresh for a minute, oldTagged one for a second; both have both validators.
 func tagged(body, tag string) *reply {
 	return says(body, "Cache-Control", "max-age=60", "ETag", tag, "Last-Modified", monday)
 }
@@ -203,7 +203,7 @@ func oldTagged(body string, validators ...string) *reply {
 	return says(body, append(validators, "Cache-Control", "max-age=1")...)
 }
 
-// conditional is a rule about a request for a copy that is kept.
+// conditional returns a rule about a request for a copy that is kept.
 func conditional(name, tag string, status int, send ...string) rule {
 	then := step{send: send, status: status, want: []string{"Cache-Status", hit, "ETag", tag}}
 	if status == 200 {
@@ -258,7 +258,7 @@ var validating = []rule{
 	}},
 }
 
-// part is a rule about a range of "0123456789", with the tag "1" and Monday's date.
+// part returns a rule about a range of "0123456789", with the tag "1" and Monday's date.
 func part(name string, status int, body, contentRange string, send ...string) rule {
 	then := step{send: send, status: status, body: body,
 		want: []string{"Content-Range", contentRange, "Cache-Status", hit}}
@@ -298,13 +298,13 @@ var ranges = []rule{
 	}},
 }
 
-// stale is a rule about a copy whose second is over. Header is of the copy; then comes what happens.
+// stale returns a rule about a copy whose second is over. Header is of the copy; then comes what happens.
 func stale(name, cacheControl string, after time.Duration, then ...step) rule {
 	then[0].after = after
 	return rule{name, append([]step{{origin: says("v1", "Cache-Control", cacheControl), body: "v1"}}, then...)}
 }
 
-// refused is what comes of an origin that fails while no copy may be used.
+// refused returns what comes of an origin that fails while no copy may be used.
 func refused(status int) step {
 	return step{origin: fails(status), status: status, body: "sorry"}
 }

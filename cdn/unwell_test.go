@@ -123,7 +123,7 @@ func TestCrowdMeetsADeadOrigin(t *testing.T) {
 	}
 }
 
-// mustAskOrError is mustAsk for other goroutines than the test's.
+// mustAskOrError is like mustAsk, for other goroutines than the test's.
 func mustAskOrError(t *testing.T, url string) answer {
 	t.Helper()
 	got, err := ask("GET", url)

@@ -50,7 +50,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// anchors are the names that GitHub gives to a document's headings.
+// anchors returns the names that GitHub gives to a document's headings.
 func anchors(text string) map[string]bool {
 	names := map[string]bool{}
 	for _, heading := range headings.FindAllStringSubmatch(text, -1) {

@@ -18,7 +18,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/browser"
 )
 
-// shopHost is the shop's name in these tests, and cdnHost its assets'. The browser is told where they are.
+// shopHost is the shop's name in these tests, and cdnHost its assets'. The browser gets their addresses.
 const (
 	shopHost = "shop.test"
 	cdnHost  = "cdn." + shopHost
@@ -106,7 +106,7 @@ func mustLookAs(t *testing.T, visitor *browser.Visitor) browser.View {
 	return view
 }
 
-// wget fetches the page as the lab does, and answers how long that took and how many files it got.
+// wget fetches the page as the lab does, and returns how long that took and how many files it got.
 func wget(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -121,7 +121,7 @@ func wget(t *testing.T) string {
 	return fmt.Sprintf("%.2f s, %s files", took.Seconds(), strings.TrimSpace(string(files)))
 }
 
-// assetsOfPage are the paths of the page's assets.
+// assetsOfPage returns the paths of the page's assets.
 func assetsOfPage(t *testing.T) (paths []string) {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodGet, nodeURL+"/", nil)
@@ -171,7 +171,7 @@ func asset(through *http.Client, path string) (size int64, err error) {
 	return size, err
 }
 
-// fetched is how many requests the edges have sent to the fronts.
+// fetched returns how many requests the edges have sent to the fronts.
 func fetched(t *testing.T) (n int) {
 	t.Helper()
 	for _, id := range containers(t, "cdn") {

@@ -19,7 +19,7 @@ import (
 )
 
 // mix is an open load of reads and writes, each request sent at its own time whatever became of those before, with an
-// oracle: it knows the newest write acknowledged before each read began, and no read may be older.
+// oracle: it has the newest write acknowledged before each read began, and no read may be older.
 type mix struct {
 	addrs []string // of the proxies; the connections are shared out among them
 	stop  chan struct{}
@@ -274,7 +274,7 @@ func (m *mix) finish(t *testing.T) result {
 	return m.result
 }
 
-// String is a line for the report.
+// String returns a line for the report.
 func (r result) String() string {
 	at := func(q float64) float64 { return load.Latencies(r.latencies).At(q).Seconds() * 1000 }
 	line := fmt.Sprintf("%d requests in %.0f s (%.0f/s), %d writes; failed: %d reads, %d writes; acknowledged writes "+

@@ -147,7 +147,7 @@ func mustScript(t *testing.T, name string, args ...string) {
 	}
 }
 
-// docker answers what the command printed, without the white space around it.
+// docker returns what the command printed, without the white space around it.
 func docker(args ...string) (string, error) {
 	text, err := exec.Command("docker", args...).CombinedOutput()
 	if err != nil {
@@ -165,7 +165,7 @@ func mustDocker(t *testing.T, args ...string) string {
 	return text
 }
 
-// containers are the ids of a service's running containers on the first node.
+// containers returns the ids of a service's running containers on the first node.
 func containers(t *testing.T, service string) []string {
 	t.Helper()
 	ids := strings.Fields(mustDocker(t, "ps", "-q", "--filter", "label=com.docker.swarm.service.name=woody_"+service))

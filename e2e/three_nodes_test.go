@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// secret is the content of one of the stack's secrets.
+// secret returns the content of one of the stack's secrets.
 func secret(t *testing.T, name string) string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(tree, "secrets", name))
@@ -21,7 +21,7 @@ func secret(t *testing.T, name string) string {
 	return strings.TrimSpace(string(content))
 }
 
-// uid is the user that a process runs as.
+// uid returns the user that a process runs as.
 func uid(t *testing.T, pid string) string {
 	t.Helper()
 	status, err := os.ReadFile("/proc/" + pid + "/status")

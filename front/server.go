@@ -68,7 +68,7 @@ func (s *server) handleAlive(c *fiber.Ctx) error {
 	return sendHealth(c, "healthy\n")
 }
 
-// handleReady answers 503 until the hero is painted, and again once draining.
+// handleReady responds 503 until the assets are made, and again once draining.
 func (s *server) handleReady(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	switch {
@@ -80,7 +80,7 @@ func (s *server) handleReady(c *fiber.Ctx) error {
 	return sendHealth(c, "ready\n")
 }
 
-// sendHealth answers 200, or what the request's conditions ask for: 304, or 412 as an error.
+// sendHealth responds 200, or what the request's conditions ask for: 304, or 412 as an error.
 func sendHealth(c *fiber.Ctx, text string) error {
 	switch conditional.Read(&c.Request().Header, conditional.State{}) {
 	case conditional.Failed:

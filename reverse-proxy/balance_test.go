@@ -192,7 +192,7 @@ func TestWithoutEdgesTheFrontAnswers(t *testing.T) {
 	}
 }
 
-// assets are the addresses of the scripts and styles that the page loads.
+// assets returns the addresses of the scripts and styles that the page loads.
 func assets(t *testing.T, url string) []string {
 	t.Helper()
 	found := regexp.MustCompile(`/assets/[\w.-]+`).FindAllString(mustGet(t, url+"/").body, -1)

@@ -46,7 +46,7 @@ func (n *names) write(addresses ...string) {
 	}
 }
 
-// are says that the replicas have these addresses from now on; without any, that there is no such name.
+// are gives the replicas these addresses from now on; without any, that there is no such name.
 func (n *names) are(addresses ...string) {
 	n.t.Helper()
 	n.write(addresses...)

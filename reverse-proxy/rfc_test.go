@@ -135,7 +135,7 @@ func testTypes(t *testing.T, proxy *programs.HAProxy) {
 	}
 }
 
-// testCodings wants the front's word kept.
+// testCodings wants the front's choice left as it is.
 func testCodings(t *testing.T, proxy *programs.HAProxy) {
 	for _, row := range rfc9110.Codings {
 		fields := row.Fields()

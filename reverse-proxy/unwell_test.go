@@ -110,7 +110,7 @@ func TestGoneReplicasFailFast(t *testing.T) {
 	}
 }
 
-// fakeReplica is a server that answers health checks as it is told, and everything else with its name.
+// fakeReplica is a server whose health checks respond as set, and everything else with its name.
 type fakeReplica struct {
 	addr string
 	// hangs has checks wait for ever, refuses has them answered 503 as a replica does that is ending.

@@ -70,7 +70,7 @@ func TestWhatIsAWrite(t *testing.T) {
 	}
 }
 
-// state is all products and how many orders were taken.
+// state returns all products and how many orders were taken.
 func state(t *testing.T, shop *programs.Shop) string {
 	t.Helper()
 	return mustGet(t, shop.URL+"/api/products?limit=100", "Accept: application/json").body
@@ -91,7 +91,7 @@ func logLine(t *testing.T, proxy *programs.HAProxy, text string) string {
 	}
 }
 
-// fakeDying is a server that says it is ready, reads a whole request and breaks off: a replica that dies with
+// fakeDying is a server that reports ready, reads a whole request and breaks off: a replica that dies with
 // requests in its hands, every time.
 type fakeDying struct {
 	addr  string

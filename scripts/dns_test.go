@@ -13,7 +13,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// zoneOf is a small zone with a serial and more records.
+// zoneOf returns a small zone with a serial and more records.
 func zoneOf(serial string, more ...string) string {
 	return "$TTL 1h\n@ IN SOA ns hostmaster (\n\t" + serial +
 		" ; serial\n\t1h 15m 2w 5m )\n\tIN NS ns\nns IN A 192.0.2.53\n" +

@@ -13,7 +13,7 @@ import (
 
 const shop = "github.com/woodytoys/woodytoys"
 
-// goMod is what `go mod edit -json` says of a go.mod.
+// goMod is the output of `go mod edit -json`.
 type goMod struct {
 	Module  struct{ Path string }
 	Go      string
@@ -35,7 +35,7 @@ func mustReadGoMod(t *testing.T, dir string) (m goMod) {
 	return m
 }
 
-// modules are the folders of this repository's modules, seen from here.
+// modules returns the folders of this repository's modules, seen from here.
 func modules(t *testing.T) (dirs []string) {
 	t.Helper()
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
@@ -58,7 +58,7 @@ func modules(t *testing.T) (dirs []string) {
 }
 
 // TestMakeKnowsEveryModule holds the modules that make goes through against those that there are: `./...` ends at the
-// next go.mod, and what make does not know is never tested.
+// next go.mod, and what make leaves out is never tested.
 func TestMakeKnowsEveryModule(t *testing.T) {
 	made := regexp.MustCompile(`(?m)^MODULES *:= (.*)$`).FindStringSubmatch(mustRead(t, "../Makefile"))
 	if made == nil {

@@ -8,7 +8,7 @@ import (
 
 var rights = regexp.MustCompile(`\+eval [a-z+ ]*\+smembers`)
 
-// oneLine is a text whose lines are put together, those that end in a backslash too.
+// oneLine returns a text whose lines are put together, those that end in a backslash too.
 func oneLine(text string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(text, "\\\n", " ")), " ")
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// NewRegistry is a registry that has the Go runtime's, the process's and the build's metrics.
+// NewRegistry returns a registry that has the Go runtime's, the process's and the build's metrics.
 func NewRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
@@ -32,7 +32,7 @@ func WatchPools(registry prometheus.Registerer, pools map[string]*sql.DB) {
 	}
 }
 
-// Serve answers /metrics and /debug/pprof/ from ln until ctx ends. It closes ln.
+// Serve serves /metrics and /debug/pprof/ from ln until ctx ends. It closes ln.
 func Serve(ctx context.Context, ln net.Listener, registry *prometheus.Registry) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))

@@ -22,7 +22,7 @@ func Process(ctx context.Context) context.Context { return context.WithValue(ctx
 // be called when there is an answer.
 //
 // A client that only shut down its writing side cannot be told from one that closed its connection: both send a FIN,
-// and which one it was shows only when the answer is sent. So the time tells. A client that means to read on, such as
+// and which one it was shows only when the answer is sent. So time decides. A client that means to read on, such as
 // nc -N, sends its FIN with its request: when it is there at the first look, after 100 ms, the caller is held to wait
 // until the connection breaks (RST). A FIN that comes later is one who left.
 //

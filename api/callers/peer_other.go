@@ -4,5 +4,5 @@ package callers
 
 import "syscall"
 
-// peerOf cannot tell.
+// peerOf cannot find out.
 func peerOf(syscall.RawConn) (fin, broken bool) { return false, false }

@@ -290,8 +290,8 @@ func (c *clients) converged(after string) (took time.Duration) {
 	}
 }
 
-// difference is the first difference between what was acknowledged and what the database has, or between that and what
-// a replica answers, in words; Good if there is none.
+// difference returns the first difference between what was acknowledged and what the database has, or between that and
+// what a replica answers, in words; Good if there is none.
 func (c *clients) difference() (oracle.Verdict, string, error) {
 	for _, id := range c.ids {
 		var truth oracle.State
@@ -323,7 +323,7 @@ func (c *clients) difference() (oracle.Verdict, string, error) {
 	return c.orderDifference()
 }
 
-// keyDifference is the first product that is there once more than it was added: its key was used twice.
+// keyDifference returns the first product that is there once more than it was added: its key was used twice.
 func (c *clients) keyDifference() (oracle.Verdict, string, error) {
 	var twice int
 	const query = "SELECT COUNT(*) - COUNT(DISTINCT name) FROM product WHERE name LIKE 'Passing %'"

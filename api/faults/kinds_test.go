@@ -39,7 +39,7 @@ func between(draw *rand.Rand, least, most time.Duration) time.Duration {
 
 func (s *system) any(draw *rand.Rand) *replica { return s.replicas[draw.IntN(len(s.replicas))] }
 
-// writer is where to write: anywhere, unless one replica is to take all writes.
+// writer returns where to write: anywhere, unless one replica is to take all writes.
 func (s *system) writer(draw *rand.Rand) *replica {
 	if only := s.only.Load(); only != nil {
 		return only
@@ -104,7 +104,7 @@ func onAnotherRedis(do func(s *system, draw *rand.Rand) error) func(s *system, d
 	}
 }
 
-// redisInUse is the run of Redis that the replicas are to use.
+// redisInUse returns the run of Redis that the replicas are to use.
 func (s *system) redisInUse() (run string, err error) {
 	err = s.db.QueryRow("SELECT run FROM woody_cache").Scan(&run)
 	return run, err

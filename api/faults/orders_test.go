@@ -29,7 +29,7 @@ func (l *latest) add(name string) {
 	l.names = l.names[max(0, len(l.names)-keptLatest):]
 }
 
-// newest are up to n of them.
+// newest returns up to n of them.
 func (l *latest) newest(n int) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +76,7 @@ func (c *clients) sendAgain(write func() bool) bool {
 	return false
 }
 
-// orderSpellings are paths that may lead to one order. Only of the first is it known that it does.
+// orderSpellings returns paths that may lead to one order. Only of the first is it known that it does.
 func orderSpellings(id string) []string {
 	upper := strings.ToUpper(id)
 	paths := []string{"/api/orders/" + id, "/api/orders/" + upper}
@@ -101,8 +101,8 @@ func (c *clients) readOrder(r *replica, draw *rand.Rand) {
 	}
 }
 
-// orderDifference is the first difference between the database's orders and what a replica answers of them, however
-// they are spelled; and between the orders and the keys that they were sent with.
+// orderDifference returns the first difference between the database's orders and what a replica answers of them,
+// however they are spelled; and between the orders and the keys that they were sent with.
 func (c *clients) orderDifference() (oracle.Verdict, string, error) {
 	var orders, keys int
 	const count = "SELECT (SELECT COUNT(*) FROM `order`), (SELECT COUNT(*) FROM order_key)"

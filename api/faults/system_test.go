@@ -107,7 +107,7 @@ func mustStart(t *testing.T, count int, rules string) *system {
 	return s
 }
 
-// mustStartSlow is mustStart with a long lease: a replica takes longer to find out what has happened.
+// mustStartSlow is like mustStart, with a long lease: a replica takes longer to find out what has happened.
 func mustStartSlow(t *testing.T, count int, rules string) *system {
 	t.Helper()
 	s := mustStartDatabase(t, rules)
@@ -176,7 +176,7 @@ func (s *system) mustStartReplicas(count int) {
 	}
 }
 
-// redisSettings are where the replica finds Redis.
+// redisSettings returns where the replica finds Redis.
 func (r *replica) redisSettings() []string {
 	if w := r.system.watched; w != nil {
 		return []string{"WOODY_REDIS_MASTER=" + servers.MasterName,

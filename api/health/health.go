@@ -1,4 +1,4 @@
-// Package health knows whether this replica may be sent requests.
+// Package health reports whether this replica may be sent requests.
 package health
 
 import (
@@ -30,7 +30,7 @@ const (
 
 var databaseWords = [...]string{"awaited", "up", "full", "down"}
 
-// String is "awaited", "up", "full" or "down".
+// String returns "awaited", "up", "full" or "down".
 func (d Database) String() string { return databaseWords[d] }
 
 // Health is a replica's state. The zero value is a replica that is starting.
@@ -40,13 +40,13 @@ type Health struct {
 	database atomic.Int32
 }
 
-// Start says that the database has been reached and migrated.
+// Start records that the database has been reached and migrated.
 func (h *Health) Start() {
 	h.database.Store(int32(Up))
 	h.started.Store(true)
 }
 
-// Drain says that the replica is about to end.
+// Drain records that the replica is about to end.
 func (h *Health) Drain() { h.draining.Store(true) }
 
 // Started reports whether Start was called.
@@ -59,13 +59,13 @@ func (h *Health) Draining() bool { return h.draining.Load() }
 // lost in between does not change it, since a proxy would then find no replica at all.
 func (h *Health) Ready() bool { return h.Started() && !h.Draining() }
 
-// Database is how the database was when it was last asked.
+// Database returns how the database was when it was last asked.
 func (h *Health) Database() Database { return Database(h.database.Load()) }
 
 // DatabaseUp reports whether the database answered when it was last asked, with room or without.
 func (h *Health) DatabaseUp() bool { return h.Database() == Up || h.Database() == Full }
 
-// WatchDatabase asks the database every second whether it answers, until ctx ends. ping returns nil if
+// WatchDatabase checks the database every second, until ctx ends. ping returns nil if
 // it does, or a shop.Full error if it does and has no room. WatchDatabase calls changed, if that is not
 // nil, when the database is not as before, with what ping returned.
 func (h *Health) WatchDatabase(ctx context.Context, ping func(context.Context) error, changed func(err error)) {

@@ -7,7 +7,7 @@ import (
 )
 
 // Accept is read by RFC 9110 section 12.5.1. The most specific range that names a type decides on it: the type with
-// parameters that are true of it, the type, the type with parameters that nobody knows, all of its kind, all. What
+// parameters that are true of it, the type, the type with unknown parameters, all of its kind, all. What
 // cannot be read is passed over.
 
 // specificity is how closely a media range names a type.
@@ -22,7 +22,7 @@ const (
 	trueParameters
 )
 
-// preference is what an Accept field says of one type: a weight, and how closely that named it. Where it names the type
+// preference is an Accept field's weight of one type, and how closely the field named it. Where it names the type
 // equally closely twice, the larger weight counts.
 type preference struct {
 	by     specificity
@@ -35,7 +35,7 @@ func (p *preference) add(by specificity, weight int) {
 	}
 }
 
-// preferences are what an Accept field says of all that this API answers in.
+// preferences are an Accept field's, of all types that this API responds with.
 type preferences struct{ text, json, problem preference }
 
 // readAccept reads the lines of an Accept field. It allocates nothing.
@@ -180,7 +180,7 @@ func (s *scanner) value() (value []byte, ok bool) {
 	return nil, false
 }
 
-// behindComma is what is behind the next comma that stands in no quoted string.
+// behindComma returns what is behind the next comma that stands in no quoted string.
 func (s *scanner) behindComma() []byte {
 	for len(s.rest) > 0 {
 		switch s.rest[0] {

@@ -21,16 +21,16 @@ type answer struct {
 	contentType string
 	// body is copied when it is sent.
 	body []byte
-	// version is the newest write that the answer knows of; zero where there is no such thing.
+	// version is that of the newest write in the response; zero where there is no such thing.
 	version int64
 }
 
-// textAnswer is a plain-text 200 of a version; version zero stands for content without one.
+// textAnswer returns a plain-text 200 of a version; version zero stands for content without one.
 func textAnswer(version int64, body []byte) answer {
 	return answer{status: fiber.StatusOK, contentType: textType, body: body, version: version}
 }
 
-// jsonAnswer is the same in JSON. A value that cannot be encoded is a mistake in this package.
+// jsonAnswer returns a 200 with v in JSON. A value that cannot be encoded is a mistake in this package.
 func jsonAnswer(version int64, value any) (answer, error) {
 	body, err := encode(value)
 	return answer{status: fiber.StatusOK, contentType: jsonType, body: body, version: version}, err
@@ -74,7 +74,7 @@ func sendRead(c *fiber.Ctx, a answer) error {
 	return nil
 }
 
-// sendWrite sends the answer to a write, which nobody may keep. It has an ETag where there is
+// sendWrite sends the answer to a write, which no cache may store. It has an ETag where there is
 // something to write to again: If-Match takes it.
 func sendWrite(c *fiber.Ctx, a answer) error {
 	header := &c.Response().Header

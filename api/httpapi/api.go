@@ -36,14 +36,14 @@ type Config struct {
 	Shop *shop.Shop
 	// Health gates the API: until it has started, calls that need the shop answer 503. Required.
 	Health *health.Health
-	// Cache keeps the answers to reads; the shop's Changed is to be its Invalidate. Default: nil,
-	// every read asks the shop.
+	// Cache caches the responses to reads; the shop's Changed is to be its Invalidate. Default: nil,
+	// every read calls the shop.
 	Cache *cache.Cache
-	// ReplicaID is what X-Served-By says. Default: empty.
+	// ReplicaID is the value of X-Served-By. Default: empty.
 	ReplicaID string
 	// Registerer takes the metrics. Default: a registry of its own, which nobody reads.
 	Registerer prometheus.Registerer
-	// Logger is told of what is our fault. Default: slog.Default().
+	// Logger gets errors that are our fault. Default: slog.Default().
 	Logger *slog.Logger
 }
 
@@ -62,7 +62,7 @@ type API struct {
 	process context.Context
 }
 
-// New makes the API. Requests under way are given up when ctx ends.
+// New returns the API. Requests under way are given up when ctx ends.
 func New(ctx context.Context, cfg Config) (*API, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -106,7 +106,7 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 	return a, nil
 }
 
-// App is the Fiber application, to listen with and to mount more on.
+// App returns the Fiber application, to listen with and to mount more on.
 func (a *API) App() *fiber.App { return a.app }
 
 func (a *API) routes(kept keptRoutes) {
@@ -134,7 +134,7 @@ func (a *API) routes(kept keptRoutes) {
 	api.Delete("/products/:id<int>", a.needsShop, a.forCaller, a.handleProductDelete)
 }
 
-// needsShop answers 503 until the database has been reached and migrated.
+// needsShop responds 503 until the database has been reached and migrated.
 func (a *API) needsShop(c *fiber.Ctx) error {
 	if !a.health.Started() {
 		return &shop.Error{

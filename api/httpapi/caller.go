@@ -12,9 +12,9 @@ import (
 // statusLeft is what the metrics count where the caller left before there was an answer: nginx's 499. Nobody reads it.
 const statusLeft = 499
 
-// forCaller stands before the handlers that may take long. It gives them a context that ends when nobody waits for the
-// answer any more, or the process can wait no longer. A fill's has been made by the cache, from those of all who wait
-// for it.
+// forCaller is the middleware of the handlers that may take long. It gives them a context that ends when nobody waits
+// for the answer any more, or the process can wait no longer. A fill's has been made by the cache, from those of all
+// who wait for it.
 func (a *API) forCaller(c *fiber.Ctx) error {
 	switch {
 	case fibercache.IsRefresh(c):

@@ -96,7 +96,7 @@ func TestTheOthersStillWait(t *testing.T) {
 	}
 }
 
-// sum is a metric's value.
+// sum returns a metric's value.
 func (s *testShop) sum(name string) (sum float64) {
 	s.t.Helper()
 	families, err := s.metrics.Gather()

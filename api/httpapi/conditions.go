@@ -14,7 +14,7 @@ import (
 var errCondition = &shop.Error{Kind: shop.Changed, Detail: sentences[fiber.StatusPreconditionFailed]}
 
 // readConditions writes 304 or returns an error if the conditions of a read want no answer with the entity tag, which
-// may be empty. done tells that the answer is written.
+// may be empty. done reports that the response is written.
 func readConditions(c *fiber.Ctx, etag []byte) (done bool, err error) {
 	switch conditional.Read(&c.Request().Header, conditional.State{ETag: etag}) {
 	case conditional.Failed:
@@ -41,7 +41,7 @@ func writeConditions(c *fiber.Ctx, target conditional.State) error {
 	return nil
 }
 
-// productConditions are the request's conditions for a write to a product. An entity tag counts that an answer has
+// productConditions returns the request's conditions for a write to a product. An entity tag counts that an answer has
 // which shows the product as it is, in JSON or in text.
 func productConditions(c *fiber.Ctx) shop.Condition {
 	return func(current *shop.Product) error {

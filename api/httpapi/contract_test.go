@@ -41,7 +41,7 @@ var formatAssertions = sync.OnceValue(func() error {
 	return contractSchemas.compiler.AddResource("openapi.json", any(contractDoc()))
 })
 
-// followed is a node of the contract, or what its $ref points to, and its address.
+// followed returns a node of the contract, or what its $ref points to, and its address.
 func followed(node any, address string) (map[string]any, string) {
 	object, _ := node.(map[string]any)
 	ref, ok := object["$ref"].(string)
@@ -57,7 +57,7 @@ func followed(node any, address string) (map[string]any, string) {
 
 var pathParameter = regexp.MustCompile(`\\\{\w+\\\}`)
 
-// contractPath is the contract's template for a path, empty when it has none.
+// contractPath returns the contract's template for a path, empty when it has none.
 func contractPath(path string) string {
 	paths := contractDoc()["paths"].(map[string]any)
 	if len(path) > 1 {

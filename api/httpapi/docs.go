@@ -86,7 +86,7 @@ func newDocsPage(spec []byte) (docsPage, error) {
 	}, nil
 }
 
-// operations are all calls by tag, in the order of their addresses.
+// operations returns all calls by tag, in the order of their addresses.
 func (c contract) operations() (map[string][]operation, error) {
 	byTag := map[string][]operation{}
 	for _, path := range slices.Sorted(maps.Keys(c.Paths)) {
@@ -118,10 +118,10 @@ func (c contract) schemas() []schema {
 	return all
 }
 
-// Codes are the statuses that the call answers with, in order.
+// Codes returns the statuses that the call answers with, in order.
 func (o operation) Codes() []string { return slices.Sorted(maps.Keys(o.Responses)) }
 
-// Example is the plain-text answer that the contract shows, empty where it shows none.
+// Example returns the plain-text answer that the contract shows, empty where it shows none.
 func (o operation) Example() string {
 	for _, code := range o.Codes() {
 		var response struct {

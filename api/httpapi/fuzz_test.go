@@ -102,7 +102,7 @@ func FuzzRequestHeader(f *testing.F) {
 	})
 }
 
-// headerValue is what Go's client can send of a value: the rest would never leave it.
+// headerValue returns what Go's client can send of a value: the rest would never leave it.
 func headerValue(value string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' || r == 0x7f {

@@ -2,7 +2,7 @@ package httpapi
 
 import "github.com/gofiber/fiber/v2"
 
-// handleHealthz tells that the process is alive, whatever else is not.
+// handleHealthz reports that the process is alive, whatever else is not.
 func (a *API) handleHealthz(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	if done, err := readConditions(c, nil); done || err != nil {

@@ -55,11 +55,11 @@ func (a *API) keptRoutes(c *cache.Cache) (kept keptRoutes, err error) {
 	})
 	kept.products = keep(fibercache.Options{
 		Options: cache.Options{Name: "products", TTL: readTTL},
-		Query:   []string{"after", "limit"}, Bypass: addsProduct, // the handler knows a page's tags
+		Query:   []string{"after", "limit"}, Bypass: addsProduct, // the handler names a page's tags
 	})
 	kept.order = keep(fibercache.Options{
 		Options: cache.Options{Name: "order", TTL: readTTL, NegativeTTL: negativeTTL},
-		Query:   []string{}, // the handler knows which order it found
+		Query:   []string{}, // the handler names the order that it found
 	})
 	kept.orderStatus = keep(fibercache.Options{
 		Options: cache.Options{Name: "order_status", TTL: readTTL, NegativeTTL: negativeTTL},

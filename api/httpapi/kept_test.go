@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// layer is what the near cache said of an answer, without its seconds.
+// layer returns what the near cache said of an answer, without its seconds.
 func (r reply) layer() string {
 	status, _, _ := strings.Cut(r.header.Get("Cache-Status"), "; ttl")
 	return status

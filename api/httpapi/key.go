@@ -7,7 +7,7 @@ import (
 )
 
 // idempotencyKey returns the key that a POST can be sent again with, and "" where it has none. A caller who sends an
-// empty one, or several, takes his call for one that can be repeated: which by, nobody could tell.
+// empty one, or several, takes his call for one that can be repeated: by which key would be unclear.
 func idempotencyKey(c *fiber.Ctx) (string, error) {
 	switch lines := c.Request().Header.PeekAll("Idempotency-Key"); len(lines) {
 	case 0:

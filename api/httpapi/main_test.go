@@ -36,7 +36,7 @@ type testShop struct {
 // mustServe starts an API on a free port; it ends with the test.
 func mustServe(t testing.TB) *testShop { return mustServeShop(t, shop.Config{}) }
 
-// mustServeShop is the same with a shop of other settings, and with more routes.
+// mustServeShop is like mustServe, with a shop of other settings and more routes.
 func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *testShop {
 	t.Helper()
 	kept, err := cache.New(cache.Config{})
@@ -87,7 +87,7 @@ func (journal) Record(context.Context, *sql.Tx, []string) (int64, error) { retur
 
 func (j journal) Settle(_ int64, tags []string) error { return j.Invalidate(tags...) }
 
-// forTest is the same shop, reporting to another test.
+// forTest returns the same shop, reporting to another test.
 func (s *testShop) forTest(t testing.TB) *testShop {
 	other := *s
 	other.t = t

@@ -65,7 +65,7 @@ func (m *metrics) add(key seriesKey) prometheus.Observer {
 	return series
 }
 
-// routeLabel is the route's pattern. What no handler took has one label for all, or callers could
+// routeLabel returns the route's pattern. What no handler took has one label for all, or callers could
 // make up series without end; it ends at the middleware's own route.
 func routeLabel(key seriesKey) string {
 	path := key.route.Path

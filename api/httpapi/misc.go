@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
-// jsonTime is a time in JSON, always with its microseconds.
+// jsonTime returns a time in JSON, always with its microseconds.
 func jsonTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z07:00") }
 
 func (a *API) handlePing(c *fiber.Ctx) error {

@@ -17,7 +17,7 @@ func (f format) String() string {
 	return "json"
 }
 
-// wants is the format that the request's Accept field prefers. Where that says nothing, or nothing
+// wants returns the format that the request's Accept field prefers. Where that names nothing, or nothing
 // that there is, it is the face's own: text on the lab's calls, JSON on the REST ones.
 func wants(c *fiber.Ctx) format {
 	lines := c.Request().Header.PeekAll(fiber.HeaderAccept)
@@ -37,7 +37,7 @@ func wants(c *fiber.Ctx) format {
 	return readAccept(lines).wants(ownFormat(c))
 }
 
-// ownFormat is the format of the face that the request's route belongs to.
+// ownFormat returns the format of the face that the request's route belongs to.
 func ownFormat(c *fiber.Ctx) format {
 	reads := c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead
 	lab := false

@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/fibercache"
 )
 
-// observe stands around every request: it names it, answers its error, says who served it and how
+// observe is the outermost middleware: it gives each request an id, sends its error, sets who served it and how
 // long that took, and counts it.
 func (a *API) observe(c *fiber.Ctx) error {
 	if fibercache.IsRefresh(c) {

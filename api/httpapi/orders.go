@@ -10,7 +10,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/oneline"
 )
 
-// handleOrderDo is the lab's way to order: a GET, of any product name.
+// handleOrderDo places an order as the lab's program does: by a GET, for any product name.
 func (a *API) handleOrderDo(c *fiber.Ctx) error {
 	product, err := shop.CleanName(strings.Clone(c.Query("order")))
 	if err != nil {
@@ -59,7 +59,7 @@ func sendOrder(c *fiber.Ctx, status int, order shop.Order) error {
 	return sendWrite(c, answer)
 }
 
-// cleanOrderStatus stands before the lab's way to ask for an order, and before its cache: it refuses what is no
+// cleanOrderStatus is the middleware before the lab's order status and its cache: it refuses what is no
 // order's id, and has all spellings of one be the same request.
 func (a *API) cleanOrderStatus(c *fiber.Ctx) error {
 	asked := c.Query("order_id")
@@ -76,8 +76,8 @@ func (a *API) cleanOrderStatus(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// cleanOrder is the same for REST, where an id that is none is an address at which nothing can be. The route takes
-// UUIDs only, but in all the forms that have been thought of.
+// cleanOrder is like cleanLabOrder, for REST, where an id that is none is an address at which nothing can be. The route
+// takes UUIDs only, but in all the forms that have been thought of.
 func (a *API) cleanOrder(c *fiber.Ctx) error {
 	asked := c.Params("id")
 	id, err := shop.CleanOrderID(asked)
@@ -90,13 +90,13 @@ func (a *API) cleanOrder(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// handleOrderStatus is the lab's way to ask for an order.
+// handleOrderStatus sends an order's status, as the lab's program does.
 func (a *API) handleOrderStatus(c *fiber.Ctx) error { return a.sendOrderStatus(c, c.Query("order_id")) }
 
 func (a *API) handleOrder(c *fiber.Ctx) error { return a.sendOrderStatus(c, c.Params("id")) }
 
-// sendOrderStatus answers one order. The answer is kept under the order that was found, or that was not: never under
-// what was asked.
+// sendOrderStatus sends one order's status. The response is cached under the order that was found, or that was not:
+// never under what was asked.
 func (a *API) sendOrderStatus(c *fiber.Ctx, asked string) error {
 	id, err := shop.CleanOrderID(strings.Clone(asked))
 	if err != nil {

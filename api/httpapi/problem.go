@@ -66,7 +66,7 @@ type httpError struct {
 
 func (e *httpError) Error() string { return e.detail }
 
-// sendError answers an error: one plain sentence to callers who read text, problem+json to the
+// sendError sends an error: one plain sentence to callers who read text, problem+json to the
 // others. Its cause is for the log alone.
 func (a *API) sendError(c *fiber.Ctx, err error) {
 	status, detail, retryAfter := a.describe(err)
@@ -98,7 +98,7 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 	c.Response().SetBodyRaw(body)
 }
 
-// logFailure tells the log what a caller is not told.
+// logFailure logs the cause of an error, which callers do not see.
 func (a *API) logFailure(c *fiber.Ctx, what string, err error) {
 	log := a.log.With("method", c.Method(), "path", c.Path(), "request",
 		string(c.Response().Header.Peek(fiber.HeaderXRequestID)))
@@ -138,7 +138,7 @@ func (a *API) describe(err error) (status int, detail, retryAfter string) {
 	return fiber.StatusInternalServerError, "Something went wrong on our side; the log has the details.", ""
 }
 
-// handleEarlyError answers what failed before or outside observe: requests that could not be read.
+// handleEarlyError sends the error of what failed before or outside observe: requests that could not be read.
 func (a *API) handleEarlyError(c *fiber.Ctx, err error) error {
 	header := &c.Response().Header
 	if a.health.Draining() {
@@ -151,7 +151,7 @@ func (a *API) handleEarlyError(c *fiber.Ctx, err error) error {
 	return nil
 }
 
-// refuseUnknownMethods answers 501 to methods that HTTP does not define; Fiber would answer 400
+// refuseUnknownMethods responds 501 to methods that HTTP does not define; Fiber would answer 400
 // without asking the error handler.
 func (a *API) refuseUnknownMethods() {
 	server := a.app.Server()

@@ -34,7 +34,7 @@ func (a *API) handleProducts(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	// One more than asked for tells whether there is a next page.
+	// One more than asked for shows whether there is a next page.
 	products, err := a.shop.Products(reading(c), after, limit+1)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (a *API) handleProducts(c *fiber.Ctx) error {
 	return sendRead(c, answer)
 }
 
-// addsProduct tells the lab's call that adds a product from those that list.
+// addsProduct reports whether a request is the lab's call that adds a product, not one that lists them.
 func addsProduct(c *fiber.Ctx) bool {
 	return c.Method() == fiber.MethodGet && c.Context().QueryArgs().Has("product")
 }
@@ -88,7 +88,7 @@ func pageOf(c *fiber.Ctx) (limit int, after int64, err error) {
 	return limit, after, nil
 }
 
-// handleProductAdd is the lab's way to add a product: a GET that answers the name.
+// handleProductAdd adds a product as the lab's program does: by a GET, whose answer is the name.
 func (a *API) handleProductAdd(c *fiber.Ctx) error {
 	name, err := shop.CleanName(strings.Clone(c.Query("product")))
 	if err != nil {
@@ -191,7 +191,7 @@ func (a *API) handleProductDelete(c *fiber.Ctx) error {
 	return nil
 }
 
-// productID is the id in the path. The route takes whole numbers only, so there is one.
+// productID returns the id in the path. The route takes whole numbers only, so there is one.
 func productID(c *fiber.Ctx) int64 {
 	id, _ := strconv.ParseInt(c.Params("id"), 10, 64)
 	return id

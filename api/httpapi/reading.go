@@ -9,7 +9,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache/fibercache"
 )
 
-// reading is the context of a read. A database that takes no writes may answer it, and then nobody keeps the answer.
+// reading returns the context of a read. A database that takes no writes may serve it, and then the response is not
+// cached.
 func reading(c *fiber.Ctx) context.Context {
 	return shop.AcceptReadOnly(c.UserContext(), func() { fibercache.Skip(c, "read-only") })
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Kind says what sort of failure an Error is. There are few, so that each face of the shop can
+// Kind is the sort of failure that an Error is. There are few, so that each face of the shop can
 // have one table from kind to its own status.
 type Kind int
 
@@ -30,14 +30,14 @@ const (
 	Uncertain
 )
 
-// What a caller is told of an Uncertain write.
+// The details of Uncertain writes.
 const (
 	MayBeDone = "The write may have been carried out, or not: look before you send it again."
-	// Untold is a write that was committed, and that a replica may not know of yet.
+	// Untold is the detail of a write that was committed, and of which a replica may not have heard yet.
 	Untold = "The write was carried out, but not every replica could be told yet: look before you send it again."
 )
 
-// Error is a failure that a caller may be told about.
+// Error is a failure whose detail callers may see.
 type Error struct {
 	Kind Kind
 	// Detail is one sentence that is safe to show to a caller.
@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf is the kind of the first Error in err's chain, and Internal when there is none.
+// KindOf returns the kind of the first Error in err's chain, and Internal when there is none.
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {

@@ -12,7 +12,8 @@ func AcceptReadOnly(ctx context.Context, used func()) context.Context {
 	return context.WithValue(ctx, readOnlyKey{}, used)
 }
 
-// UsedReadOnly tells the reader that a database which takes no writes answers him, and reports whether he accepts it.
+// UsedReadOnly notes in a reader's context that a database which takes no writes served the read, and reports whether
+// the reader accepts that.
 func UsedReadOnly(ctx context.Context) (accepted bool) {
 	used, accepted := ctx.Value(readOnlyKey{}).(func())
 	if accepted {

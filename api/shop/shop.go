@@ -1,5 +1,5 @@
 // Package shop holds the words and rules of the business: products and orders, what a valid name
-// is, what validating an order means. It knows no SQL and no HTTP.
+// is, what validating an order means. It has no SQL and no HTTP.
 package shop
 
 import (
@@ -21,7 +21,7 @@ type Config struct {
 	HeavyDelay time.Duration
 	// HeavySlots is how many heavy computations run at once. Default: 1.
 	HeavySlots int
-	// Wait is how long a caller waits for a heavy slot before it is told Busy. Default: 0, not
+	// Wait is how long a caller waits for a heavy slot before it gets Busy. Default: 0, not
 	// at all.
 	Wait time.Duration
 }
@@ -31,10 +31,10 @@ type Shop struct {
 	store      Store
 	heavyDelay time.Duration
 	heavy      *slots.Slots
-	placed     chan struct{} // tells the workers of this process that an order came
+	placed     chan struct{} // signals to this process's workers that an order came
 }
 
-// New makes a shop on a store.
+// New returns a shop on a store.
 func New(cfg Config) *Shop {
 	return &Shop{
 		store:      cfg.Store,
@@ -44,7 +44,7 @@ func New(cfg Config) *Shop {
 	}
 }
 
-// HeavySlots are the slots that Heavy computes in.
+// HeavySlots returns the slots that Heavy computes in.
 func (s *Shop) HeavySlots() *slots.Slots { return s.heavy }
 
 // Heavy computes for the heavy delay in one of the slots and returns when it was done.
@@ -65,17 +65,17 @@ func (s *Shop) Heavy(ctx context.Context) (time.Time, error) {
 	return time.Now(), nil
 }
 
-// Product is one product.
+// Product returns one product.
 func (s *Shop) Product(ctx context.Context, id int64) (Product, error) {
 	return s.store.Product(ctx, id)
 }
 
-// Products is a page of products, newest first, with ids below before (zero: from the newest).
+// Products returns a page of products, newest first, with ids below before (zero: from the newest).
 func (s *Shop) Products(ctx context.Context, before int64, limit int) ([]Product, error) {
 	return s.store.Products(ctx, before, limit)
 }
 
-// Last is the newest product and the count.
+// Last returns the newest product and the count.
 func (s *Shop) Last(ctx context.Context) (Last, error) { return s.store.Last(ctx) }
 
 // AddProduct adds a product under a name that CleanName accepts.
@@ -124,7 +124,7 @@ func (s *Shop) DeleteProduct(ctx context.Context, id int64, allow Condition) err
 	return s.store.DeleteProduct(ctx, id, allow)
 }
 
-// Order is one order, by an id that CleanOrderID accepts.
+// Order returns one order, by an id that CleanOrderID accepts.
 func (s *Shop) Order(ctx context.Context, id string) (Order, error) {
 	id, err := CleanOrderID(id)
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *Shop) OrderAnything(ctx context.Context, product string) (Order, error)
 }
 
 // OrderProduct takes an order for a product that exists, NotFound otherwise. A key that is not
-// empty makes it idempotent: the second call answers what the first one did.
+// empty makes it idempotent: the second call returns what the first one did.
 func (s *Shop) OrderProduct(ctx context.Context, product, key string) (Order, error) {
 	product, err := CleanName(product)
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *Shop) OrderProduct(ctx context.Context, product, key string) (Order, er
 func (s *Shop) place(ctx context.Context, product, key string) (Order, error) {
 	order := Order{ID: uuid.NewString(), Product: product, Status: Pending, Version: 1}
 	stored, err := s.store.AddOrder(ctx, order, key)
-	if KindOf(err) == Uncertain && key == "" { // with a key the same call again tells
+	if KindOf(err) == Uncertain && key == "" { // with a key, the same call again finds out
 		return Order{}, &Error{
 			Kind: Uncertain, Err: err,
 			Detail: "The order may have been taken, or not: look for order " + order.ID + " before you send it again.",
@@ -188,7 +188,7 @@ func (s *Shop) place(ctx context.Context, product, key string) (Order, error) {
 	return replay(stored, product, nil)
 }
 
-// replay is the first answer to an order, whatever became of it since.
+// replay returns the first answer to an order, whatever became of it since.
 func replay(order Order, product string, err error) (Order, error) {
 	switch {
 	case err != nil:

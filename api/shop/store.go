@@ -11,9 +11,9 @@ import (
 // the write has returned. A nil Condition allows everything.
 type Condition func(current *Product) error
 
-// Store keeps products and orders. Every method answers an *Error: NotFound where the thing named
+// Store keeps products and orders. Every method returns an *Error: NotFound where the thing named
 // does not exist, Busy when no connection came free in time, Unavailable when the database does
-// not answer, Full when it has no room. A write that answers nil is durable; one that answers
+// not answer, Full when it has no room. A write that returns nil is durable; one that returns
 // Uncertain may have been carried out, or not; with any other error nothing has happened.
 type Store interface {
 	// Product is one product.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Tags name what an answer is made from, so that a write can say which answers it makes wrong.
+// Tags name what a response is made from, so that a write can name those that it makes stale.
 
 // AllProducts is the tag of what depends on every product: each write to any of them changes it.
 const AllProducts = "products"
@@ -13,7 +13,7 @@ const AllProducts = "products"
 // NewestProducts is the tag of what a new product changes: the head of the list.
 const NewestProducts = "products:newest"
 
-// ProductTag is the tag of one product, there or not.
+// ProductTag returns the tag of one product, there or not.
 func ProductTag(id int64) string { return "product:" + strconv.FormatInt(id, 10) }
 
 // rangeSize is how many ids share a range tag.
@@ -24,7 +24,7 @@ const maxRanges = 8
 
 func rangeTag(number int64) string { return "products:range:" + strconv.FormatInt(number, 10) }
 
-// PageTags are the tags of a page of up to limit products: what would change it is a write to a
+// PageTags returns the tags of a page of up to limit products: what would change it is a write to a
 // product whose id lies in its reach. That goes from below the page's before (zero: from the newest,
 // including those to come) down to the first product behind it, which tells that there is a next
 // page; or to the end of the list. found are the page's products and, if there is one, that one.
@@ -51,14 +51,14 @@ func PageTags(before int64, limit int, found []Product) []string {
 	return tags
 }
 
-// OrderTag is the tag of one order, there or not, by the id of its row. An order that is not there has the id that
+// OrderTag returns the tag of one order, there or not, by the id of its row. An order that is not there has the id that
 // CleanOrderID makes of what was asked for: one that comes to be there has it too.
 func OrderTag(id string) string { return "order:" + strings.ToLower(id) }
 
-// AddedTags are what a new product changes.
+// AddedTags returns what a new product changes.
 func AddedTags(id int64) []string { return append(ChangedTags(id), NewestProducts) }
 
-// ChangedTags are what a renamed or deleted product changes.
+// ChangedTags returns what a renamed or deleted product changes.
 func ChangedTags(id int64) []string {
 	return []string{ProductTag(id), AllProducts, rangeTag(id / rangeSize)}
 }

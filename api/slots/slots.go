@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// ErrBusy is what Acquire answers when no slot came free within the wait.
+// ErrBusy is returned by Acquire when no slot came free within the wait.
 var ErrBusy = errors.New("no slot came free in time")
 
 // Slots is a fixed number of places. The zero value is not usable; New makes one.
@@ -18,7 +18,7 @@ type Slots struct {
 	waiting atomic.Int64
 }
 
-// New makes n slots (at least one) for which a caller waits no longer than wait.
+// New returns n slots (at least one) for which a caller waits no longer than wait.
 // A wait of zero or less means not at all.
 func New(n int, wait time.Duration) *Slots {
 	return &Slots{places: make(chan struct{}, max(n, 1)), wait: wait}
@@ -49,14 +49,14 @@ func (s *Slots) Acquire(ctx context.Context) error {
 	}
 }
 
-// Release gives a slot back. It must follow an Acquire that answered nil, once.
+// Release gives a slot back. It must follow an Acquire that returned nil, once.
 func (s *Slots) Release() { <-s.places }
 
-// InUse is how many slots are taken.
+// InUse returns how many slots are taken.
 func (s *Slots) InUse() int { return len(s.places) }
 
-// Size is how many slots there are.
+// Size returns how many slots there are.
 func (s *Slots) Size() int { return cap(s.places) }
 
-// Waiting is how many callers wait for a slot.
+// Waiting returns how many callers wait for a slot.
 func (s *Slots) Waiting() int { return int(s.waiting.Load()) }

@@ -98,7 +98,7 @@ func (s *Store) carry() {
 }
 
 // addTogether adds what waits once there is a connection. What the database refuses of it gets an error of
-// its own; the one that settle answers is everyone's.
+// its own; the one that settle returns is everyone's.
 func (s *Store) addTogether() (group []*addition, settle func() error) {
 	settle = s.commit(context.Background(), s.writes, func(ctx context.Context, tx *sql.Tx) (tags []string, err error) {
 		if group == nil {
@@ -190,7 +190,7 @@ func (q *additions) goOn() bool {
 	return true
 }
 
-// Adding is how many additions wait for a transaction.
+// Adding returns how many additions wait for a transaction.
 func (s *Store) Adding() int {
 	s.additions.mu.Lock()
 	defer s.additions.mu.Unlock()

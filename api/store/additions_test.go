@@ -181,7 +181,7 @@ func TestAdditionsWithoutADatabase(t *testing.T) {
 	callers.Wait()
 }
 
-// refuseBad is a trigger that refuses one product.
+// refuseBad returns a trigger that refuses one product.
 func refuseBad(cfg store.Config) string {
 	if cfg.DSN == "" {
 		return "CREATE TRIGGER bad BEFORE INSERT ON product WHEN NEW.name = 'bad' BEGIN SELECT RAISE(ABORT, 'bad'); END"

@@ -8,13 +8,13 @@ import (
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
-// Journal is told of every change to what a reader may see, so that caches can be kept right.
+// Journal records every change to what a reader may see, so that caches can be kept right.
 type Journal interface {
 	// Record notes the tags of what a transaction changes, in that transaction. An error rolls the
 	// change back.
 	Record(ctx context.Context, tx *sql.Tx, tags []string) (record int64, err error)
 	// Settle is called when the transaction has been committed, or may have been, and before the
-	// change is acknowledged; record is what Record answered, or 0 when nobody knows whether the commit
+	// change is acknowledged; record is what Record returned, or 0 when it is unknown whether the commit
 	// went through. With an error the change is not acknowledged.
 	Settle(record int64, tags []string) error
 }
@@ -33,7 +33,7 @@ func (s *Store) change(ctx context.Context, p *pool,
 	return s.commit(ctx, p, f)()
 }
 
-// commit is the first half of change: the transaction. What it returns is the second, which needs no connection
+// commit returns the first half of change: the transaction. What it returns is the second, which needs no connection
 // and may take long: it has the journal settle the change, and returns the error of both.
 func (s *Store) commit(ctx context.Context, p *pool,
 	f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) (settle func() error) {

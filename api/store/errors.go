@@ -19,7 +19,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
-// meaning is what an error of a database says to the one whose work met it.
+// meaning is what an error of a database means for the caller whose work met it.
 type meaning int
 
 const (
@@ -92,7 +92,7 @@ var mysqlMeanings = map[uint16]meaning{
 	1053: ending, // ER_SERVER_SHUTDOWN
 }
 
-// mysqlFileErrors are errors about a file, whose text says which: full where it says that the disk is.
+// mysqlFileErrors are errors about a file, whose text names the cause: full where it is the disk.
 var mysqlFileErrors = []uint16{
 	3,    // EE_WRITE
 	1005, // ER_CANT_CREATE_TABLE

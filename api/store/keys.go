@@ -10,7 +10,7 @@ import (
 )
 
 // Idempotency keys are kept beside what they made, written in its transaction. Each kind of thing has a table of its
-// own: a key that made an order says nothing of products.
+// own: a key that made an order may be used for a product.
 
 // keysKept is how long an idempotency key is remembered.
 const keysKept = 24 * time.Hour
@@ -31,8 +31,8 @@ func (s *Store) ProductByKey(ctx context.Context, key string) (shop.Product, err
 	return p, err
 }
 
-// retell has the journal told of a write once more, before it is acknowledged to one who repeats it: whoever made it
-// may not have heard that it was committed, or may still be telling the caches.
+// retell settles a write once more, before it is acknowledged to one who repeats it: whoever made it
+// may not have heard that it was committed, or its invalidation may still be under way.
 func (s *Store) retell(ctx context.Context, tags []string) error {
 	return s.change(ctx, s.writes, func(context.Context, *sql.Tx) ([]string, error) { return tags, nil })
 }

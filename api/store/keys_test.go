@@ -149,7 +149,7 @@ func (c chained) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, 
 
 func (c chained) Settle(record int64, tags []string) error { return c.second.Settle(record, tags) }
 
-// toldJournal remembers the tags that it was told of.
+// toldJournal records the tags that it is given.
 type toldJournal struct {
 	mu   sync.Mutex
 	tags []string

@@ -117,5 +117,5 @@ func (t *labTable) primary() []string { return t.unique["PRIMARY"] }
 
 func (t *labTable) hasText(column string) bool { return slices.Contains(t.texts, column) }
 
-// quoted is a name as SQL has it.
+// quoted returns a name as SQL has it.
 func quoted(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// link opens connections to a database server, and knows how old each is. The address may lead to another server
+// link opens connections to a database server, and notes how old each is. The address may lead to another server
 // than a moment ago, while the connections that are there stay with the old one: when a server turns out to take no
 // writes, those from before are not used again.
 type link struct {
@@ -20,7 +20,7 @@ type link struct {
 
 func newLink(to driver.Connector) *link { return &link{Connector: to, began: time.Now()} }
 
-// now is the link's clock, in nanoseconds.
+// now returns the link's clock, in nanoseconds.
 func (l *link) now() int64 { return int64(time.Since(l.began)) }
 
 // renew has connections that were begun before then be dropped, each when it is next to be used.
@@ -66,7 +66,7 @@ type linked struct {
 	readOnly bool
 }
 
-// ResetSession implements driver.SessionResetter: database/sql asks it before a connection is used again.
+// ResetSession implements driver.SessionResetter: database/sql calls it before a connection is used again.
 func (c *linked) ResetSession(ctx context.Context) error {
 	if c.begun < c.link.moved.Load() {
 		return driver.ErrBadConn
@@ -74,7 +74,7 @@ func (c *linked) ResetSession(ctx context.Context) error {
 	return c.serverConn.ResetSession(ctx)
 }
 
-// IsValid implements driver.Validator: database/sql asks it when a connection is given back.
+// IsValid implements driver.Validator: database/sql calls it when a connection is given back.
 func (c *linked) IsValid() bool {
 	return !c.readOnly && c.begun >= c.link.moved.Load() && c.serverConn.IsValid()
 }

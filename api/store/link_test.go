@@ -212,7 +212,7 @@ func (j journal) Settle(record int64, _ []string) error {
 	return j.box.Remove(context.Background(), []int64{record}, "")
 }
 
-// fill has all of a store's connections be used at a time.
+// fill uses all of a store's connections at a time.
 func fill(t *testing.T, s *store.Store) {
 	t.Helper()
 	var group sync.WaitGroup

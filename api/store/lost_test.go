@@ -28,14 +28,14 @@ func mustWire(t *testing.T) (wire *servers.Wire, far, near *store.Store, db *sql
 	return wire, mustOpen(t, store.Config{DSN: through}), mustOpen(t, store.Config{DSN: dsn}), db
 }
 
-// write is a write of a store, and what tells whether it was carried out.
+// write is a write of a store, and a check whether it was carried out.
 type write struct {
 	name string
 	do   func(ctx context.Context, s *store.Store) error
 	done func() bool
 }
 
-// writesOf are all writes that the shop makes, on rows of their own.
+// writesOf returns all writes that the shop makes, on rows of their own.
 func writesOf(t *testing.T, near *store.Store, db *sql.DB) []write {
 	t.Helper()
 	count := func() int64 { return mustLast(t, near).Count }

@@ -15,13 +15,13 @@ import (
 //
 // MariaDB and MySQL commit each change of a table at once, so a step may be cut off between its
 // statements and is then run again from its first: a statement is written so that it does no harm
-// twice, or returns an error that the dialect knows as alreadyDone.
+// twice, or returns an error that the dialect reports as alreadyDone.
 type migration []string
 
 // retryEvery is how long Migrate waits between two tries to reach the database.
 const retryEvery = time.Second
 
-// logEvery is how often it says that it is still waiting.
+// logEvery is how often it logs that it is still waiting.
 const logEvery = 3 * time.Second
 
 // Migrate brings the schema up to date, waiting for a database that is away until ctx ends. Several

@@ -33,7 +33,7 @@ func parseDSN(dsn string) (*mysql.Config, error) {
 		return nil, errors.New("not a MariaDB/MySQL address: write it as user:password@tcp(host:3306)/database")
 	}
 	cfg.InterpolateParams = true // one round trip for a statement, not three; the driver escapes
-	cfg.ClientFoundRows = true   // an UPDATE answers how many rows it found, changed or not
+	cfg.ClientFoundRows = true   // an UPDATE returns how many rows it found, changed or not
 	cfg.Collation = "utf8mb4_bin"
 	cfg.Loc = time.UTC
 	if cfg.Params == nil {

@@ -88,7 +88,7 @@ func (s *Store) ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]
 	return claims, nil
 }
 
-// unclaimed is up to n pending orders that nobody holds, locked until the transaction ends.
+// unclaimed returns up to n pending orders that nobody holds, locked until the transaction ends.
 func (s *Store) unclaimed(ctx context.Context, tx *sql.Tx, n int, token string) ([]shop.Claim, error) {
 	rows, err := tx.QueryContext(ctx,
 		"SELECT order_id, product FROM `order` WHERE status = 'Pending' AND claimed_until_us < "+s.now+

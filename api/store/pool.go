@@ -19,8 +19,8 @@ type pool struct {
 	link    *link // nil for a database that is a file
 	slots   *slots.Slots
 	timeout time.Duration
-	room    *room // is told of every transaction's error
-	// asks has run ask first whether the server takes writes: for work that leaves no record, which would.
+	room    *room // notes every transaction's error
+	// asks has run check first that the server takes writes: for work that leaves no record, which would.
 	asks bool
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Every read proves, in the statement that reads, that its server takes writes. A primary is made read-only before
 // another takes its place, so what is read from a server that takes writes lacks no write that was acknowledged
-// before; what a demoted one answers may lack any. cache/PROTOCOL.md says what caches need of it.
+// before; what a demoted one returns may lack any. cache/PROTOCOL.md says what caches need of it.
 
 // What a server is asked, for proof to read. The short one is in every read; the other setting does not change while a
 // server runs, and is asked for when a connection is new.
@@ -21,10 +21,11 @@ const (
 	askFully   = "SELECT CONCAT(@@read_only,@@innodb_read_only) w"
 )
 
-// proof is whether a server takes writes, as it says of itself.
+// proof is whether a server takes writes, as it reports itself.
 type proof bool
 
-// Scan implements sql.Scanner: the server does where the settings are off, which it says by number or by word.
+// Scan implements sql.Scanner: a server takes writes where its settings are off, which it reports as a number or a
+// string.
 func (p *proof) Scan(said any) error {
 	switch said := said.(type) {
 	case int64:
@@ -117,7 +118,7 @@ func (r *reading) rows(ctx context.Context, query string, args []any, next eachR
 	return err
 }
 
-// prove asks the server whether it takes writes.
+// prove queries whether the server takes writes.
 func (r *reading) prove(ctx context.Context) error {
 	asked := r.linked.link.now()
 	var proved proof
@@ -128,7 +129,7 @@ func (r *reading) prove(ctx context.Context) error {
 	return nil
 }
 
-// note takes down what the server said when it was asked.
+// note records whether the server takes writes, as it has just reported.
 func (r *reading) note(asked int64, proved bool) {
 	if proved {
 		r.linked.proved = asked

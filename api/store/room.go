@@ -13,7 +13,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
-// room knows whether the database has room for what is written: a write that finds none says so, and from then on the
+// room is whether the database has room for what is written: a write that finds none notes it, and from then on the
 // database is tried now and then, so that it is known to have room again without a caller's help.
 type room struct {
 	mu   sync.Mutex
@@ -24,7 +24,7 @@ type room struct {
 // roomAgain is how long no write may have met a full database before it is tried whether there is room.
 const roomAgain = 2 * time.Second
 
-// note remembers a write's error if it is of a full database. Others' success says little: they may have needed less.
+// note remembers a write's error if it is of a full database. Others' success proves little: they may have needed less.
 func (r *room) note(err error) {
 	if meaningOf(err) != full {
 		return

@@ -14,7 +14,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/slots"
 )
 
-// Config says which database and how to treat it.
+// Config is which database to use, and how.
 type Config struct {
 	// DSN is a go-sql-driver/mysql data source name. Default: empty, a SQLite file in DataDir.
 	DSN string
@@ -25,16 +25,16 @@ type Config struct {
 	Sync bool
 	// Pool is how many connections serve callers; background work has its own. Default: 8.
 	Pool int
-	// Wait is how long a caller waits for one of them before it is told Busy. Default: 30s.
+	// Wait is how long a caller waits for one of them before it gets Busy. Default: 30s.
 	Wait time.Duration
 	// Timeout is how long the database may take over one piece of work, the simulated slow query
 	// not counted, before it is held Unavailable. Default: 10s.
 	Timeout time.Duration
 	// SlowQuery is how long reading the last product holds its connection. Default: 0.
 	SlowQuery time.Duration
-	// Journal is told of every change. Default: nobody is.
+	// Journal records every change. Default: none does.
 	Journal Journal
-	// Logger is told what a caller is not. Default: slog.Default().
+	// Logger gets what callers do not see. Default: slog.Default().
 	Logger *slog.Logger
 }
 
@@ -95,14 +95,14 @@ type dialect struct {
 	locked func(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn) error) error
 	// sleep holds the connection inside the database.
 	sleep func(ctx context.Context, conn *sql.Conn, d time.Duration) error
-	// tryRoom writes something and takes it back; nil says that there is room for it.
+	// tryRoom writes something and takes it back; it returns nil if there is room for it.
 	tryRoom func(ctx context.Context, s *Store) error
-	// alreadyDone tells the error of a migration's statement that had run before.
+	// alreadyDone reports whether an error is that of a migration's statement that had run before.
 	alreadyDone func(err error) bool
 }
 
 // Open connects to the database that cfg names. A database server need not be there yet: Migrate
-// waits for it. A SQLite file must be free: an error of one sentence says when another process
+// waits for it. A SQLite file must be free: an error of one sentence names the case that another process
 // has it.
 func Open(cfg Config) (*Store, error) {
 	cfg = cfg.WithDefaults()
@@ -127,8 +127,8 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ping returns nil when the database answers, takes writes and has room for them, a Full error when it has none, and an
-// Unavailable error otherwise.
+// Ping returns nil when the database responds, takes writes and has room for them, a Full error when it has none, and
+// an Unavailable error otherwise.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	if err := s.watch.row(ctx, "SELECT 1", nil, &one); err != nil {
@@ -137,7 +137,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.room.missing(func() error { return s.tryRoom(ctx, s) })
 }
 
-// Name is "sqlite" or "mysql".
+// Name returns "sqlite" or "mysql".
 func (s *Store) Name() string { return s.dialect.name }
 
 // Upkeep does the database's regular small jobs: it folds the product tally, forgets
@@ -147,7 +147,7 @@ func (s *Store) Upkeep(ctx context.Context) error {
 	return errors.Join(s.foldTally(ctx), s.forgetKeys(ctx), s.wal.shrink(ctx))
 }
 
-// DBs are the connection pools by what they are for, for metrics.
+// DBs returns the connection pools by what they are for, for metrics.
 func (s *Store) DBs() map[string]*sql.DB {
 	if s.writes == s.background {
 		return map[string]*sql.DB{"readers": s.reads.db, "writer": s.writes.db}
@@ -155,7 +155,7 @@ func (s *Store) DBs() map[string]*sql.DB {
 	return map[string]*sql.DB{"callers": s.reads.db, "background": s.background.db}
 }
 
-// Slots are the connections that callers' reads share.
+// Slots returns the connections that callers' reads share.
 func (s *Store) Slots() *slots.Slots { return s.reads.slots }
 
 func notFound(what string, id any) error {

@@ -62,7 +62,7 @@ func (t *labTable) check(ctx context.Context, conn *sql.Conn) error {
 	return t.checkTexts(ctx, conn)
 }
 
-// refuse makes the sentence that ends the start.
+// refuse returns the error, one sentence, that ends the start.
 func (t *labTable) refuse(format string, args ...any) error {
 	return fmt.Errorf("the table %s of this database %s", quoted(t.name), fmt.Sprintf(format, args...))
 }
@@ -220,7 +220,7 @@ func (t *labTable) tidy(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// tidyNULLs has no text be NULL. The column may be too short for the word, or of a type that does not know it.
+// tidyNULLs replaces each NULL text. The column may be too short for the word, or of a type that does not know it.
 func (t *labTable) tidyNULLs(ctx context.Context, conn *sql.Conn, column string) error {
 	if t.columns[column].notNull {
 		return nil
@@ -238,7 +238,7 @@ func (t *labTable) tidyNULLs(ctx context.Context, conn *sql.Conn, column string)
 		"UPDATE "+quoted(t.name)+" SET "+quoted(column)+" = ? WHERE "+quoted(column)+" IS NULL", unnamed[column])
 }
 
-// tidyIndexes has each row's key be unique, and nothing else: products may share a name.
+// tidyIndexes makes each row's key unique, and nothing else: products may share a name.
 func (t *labTable) tidyIndexes(ctx context.Context, conn *sql.Conn) error {
 	if !t.isUnique(t.key) {
 		if err := t.addKey(ctx, conn); err != nil {
@@ -306,7 +306,7 @@ func (t *labTable) count(ctx context.Context, conn *sql.Conn, where string) (n i
 }
 
 // onInnoDB moves the shop's own tables to InnoDB, where the server's default was another: without transactions a
-// write and the word of it to the caches could come apart.
+// write and the record of its invalidation could come apart.
 func onInnoDB(ctx context.Context, conn *sql.Conn, log *slog.Logger) error {
 	rows, err := conn.QueryContext(ctx, `SELECT TABLE_NAME FROM information_schema.TABLES
 		WHERE TABLE_SCHEMA = DATABASE() AND ENGINE <> 'InnoDB'

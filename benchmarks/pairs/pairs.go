@@ -16,7 +16,7 @@ type Ratio struct {
 	Pairs     int
 }
 
-// Of is the ratio of a[i] to b[i]. It panics when the slices differ in length or hold fewer than
+// Of returns the ratio of a[i] to b[i]. It panics when the slices differ in length or hold fewer than
 // six pairs, for which there is no such interval.
 func Of(a, b []float64) Ratio {
 	if len(a) != len(b) || len(a) < 6 {
@@ -37,7 +37,7 @@ func (r Ratio) String() string {
 	return fmt.Sprintf("%.3f [%.3f to %.3f, %d pairs]", r.Median, r.Low, r.High, r.Pairs)
 }
 
-// Median is the middle of values, which need not be sorted and are left as they are. It is NaN for
+// Median returns the middle of values, which need not be sorted and are left as they are. It is NaN for
 // none.
 func Median(values []float64) float64 {
 	return median(slices.Sorted(slices.Values(values)))
@@ -51,7 +51,7 @@ func median(sorted []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// outside is how many of n sorted values may be left out at each end so that the rest still spans
+// outside returns how many of n sorted values may be left out at each end so that the rest still spans
 // the median with 95%: the sign test's interval, which assumes nothing of how the values spread.
 func outside(n int) int {
 	// Each value is below the true median with probability one half: sum the binomial's tail.

@@ -110,7 +110,7 @@ func build(r *figures.Results) view {
 	return v
 }
 
-// badge is the run's verdict in a line.
+// badge returns the run's verdict in a line.
 func (b *builder) badge() string {
 	var checked, stale, wrong int
 	for _, c := range b.r.Correctness {
@@ -137,7 +137,7 @@ var labTable = []figures.Key{
 	figures.FiveHeavy,
 }
 
-// lab is the published table and ours.
+// lab returns the published table and ours.
 func (b *builder) lab() (t table, note string) {
 	t.Head = []string{"", "whole page", "in Chromium", "heavy, first", "heavy, again", "last, first", "last, again",
 		"five heavy at once"}
@@ -173,7 +173,7 @@ func (b *builder) lab() (t table, note string) {
 	return t, note
 }
 
-// cell is a stage's figure with its spread, or none.
+// cell returns a stage's figure with its spread, or none.
 func (b *builder) cell(stage string, name figures.Key) string {
 	if f, ok := b.r.Get(stage, name); ok {
 		return withSpread(f)
@@ -181,7 +181,7 @@ func (b *builder) cell(stage string, name figures.Key) string {
 	return none
 }
 
-// named are the different first words and numbers of a group's figures, each in order of appearance or size.
+// named returns the different first words and numbers of a group's figures, each in order of appearance or size.
 func (b *builder) named(group figures.Group) (names []string, levels []float64) {
 	for _, f := range b.r.Figures {
 		rest, ok := group.Has(f.Name)
@@ -204,7 +204,7 @@ func (b *builder) named(group figures.Group) (names []string, levels []float64) 
 	return names, levels
 }
 
-// having are the stages that have a figure of a group.
+// having returns the stages that have a figure of a group.
 func (b *builder) having(group figures.Group) (stages []string) {
 	for _, stage := range b.stages {
 		if slices.ContainsFunc(b.r.Figures, func(f figures.Figure) bool {
@@ -224,7 +224,7 @@ func legend(stages []string) (keys []key) {
 	return keys
 }
 
-// apart says that a section leaves a stage out, where it does, since its API is that of the one before.
+// apart returns the sentence for a section that leaves a stage out, since its API is that of the one before.
 func (b *builder) apart(group figures.Group) string {
 	measured := b.having(group)
 	for i, one := range stage.All {
@@ -236,7 +236,7 @@ func (b *builder) apart(group figures.Group) string {
 	return ""
 }
 
-// rate is a stage's answers a second, with the errors where there were any.
+// rate returns a stage's answers a second, with the errors where there were any.
 func (b *builder) rate(stage string, name, errors figures.Key) string {
 	cell := b.cell(stage, name)
 	if e, ok := b.r.Mean(stage, errors); ok && e > 0 {

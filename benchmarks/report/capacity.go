@@ -19,8 +19,8 @@ var targets = []struct {
 	{fmt.Sprintf("a million visitors an hour, %d calls each", visitorCalls), 1e6 * visitorCalls / 3600},
 }
 
-// capacity is what the targets would need, from the last stage whose API was measured; nothing where the run cannot
-// say.
+// capacity returns what the targets would need, from the last stage whose API was measured; nothing where the run
+// cannot say.
 func (b *builder) capacity() (t table, note string) {
 	stage, costs := b.costed()
 	if stage == "" {
@@ -48,7 +48,7 @@ func (b *builder) capacity() (t table, note string) {
 	return t, note
 }
 
-// costed is the last stage of which the run knows what requests cost.
+// costed returns the last stage for which the run has what requests cost.
 func (b *builder) costed() (stage string, costs []capacity.Cost) {
 	for _, name := range b.stages {
 		if of, err := capacity.CostsOf(b.r, name); err == nil {
@@ -58,7 +58,7 @@ func (b *builder) costed() (stage string, costs []capacity.Cost) {
 	return stage, costs
 }
 
-// needWords are the cores, the machines and the memory that a component needs.
+// needWords returns the cores, the machines and the memory that a component needs.
 func needWords(n capacity.Need) string {
 	cores := figures.Round(n.Cores) + " cores, "
 	memory := ", " + size(n.MemoryMB*1e6)

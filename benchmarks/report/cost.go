@@ -72,7 +72,7 @@ var layerWords = map[string]string{
 	"write": "writes",
 }
 
-// costTable is memory and the rest of where it went.
+// costTable returns the table of memory, and of what else requests cost.
 func (b *builder) costTable() (t table) {
 	t.Head = append([]string{""}, b.stages...)
 	line := func(title string, key figures.Key) {

@@ -104,7 +104,7 @@ func (b *builder) mix() (plots []plot, t table) {
 	return plots, t
 }
 
-// studied is what the study of load balancing published of a stage; empty for nothing.
+// studied returns what the study of load balancing published of a stage; empty for nothing.
 func studied(name string) string {
 	study := stage.Named(name).Study
 	if study.Rate == 0 {
@@ -113,7 +113,7 @@ func studied(name string) string {
 	return fmt.Sprintf("%s/s (%g %% errors)", figures.Round(study.Rate), study.Errors)
 }
 
-// mixTails are the mix's p99 in its closed loop, which hides what a stall keeps from being sent.
+// mixTails returns the mix's p99 in its closed loop, which hides what a stall keeps from being sent.
 func (b *builder) mixTails(stages []string, conns []float64) template.HTML {
 	var series []line
 	for _, stage := range stages {

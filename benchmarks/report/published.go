@@ -9,7 +9,7 @@ const (
 	labUplink = 300_000
 )
 
-// studyBest is the highest rate that the study of load balancing came to, answers a second.
+// studyBest returns the highest rate that the study of load balancing came to, answers a second.
 func studyBest() (best float64) {
 	for _, s := range stage.All {
 		best = max(best, s.Study.Rate)

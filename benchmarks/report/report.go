@@ -26,18 +26,19 @@ const (
 	CSVFile      = "figures.csv"
 )
 
-// HTML is the report as one file that needs nothing else.
+// HTML returns the report as one file that needs nothing else.
 func HTML(r *figures.Results) ([]byte, error) {
 	var b bytes.Buffer
 	err := pageTemplate.Execute(&b, build(r))
 	return b.Bytes(), err
 }
 
-// CSV is a line for each figure and round's value.
+// CSV returns a line for each figure and round's value.
 func CSV(r *figures.Results) ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	w.Write([]string{"stage", "figure", "unit", "better", "repeat", "value", "mean", "deviation"}) // Error tells
+	// Error returns what failed
+	w.Write([]string{"stage", "figure", "unit", "better", "repeat", "value", "mean", "deviation"})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	for _, f := range r.Figures {
 		for i, v := range f.Values {
@@ -49,7 +50,7 @@ func CSV(r *figures.Results) ([]byte, error) {
 	return b.Bytes(), w.Error()
 }
 
-// Markdown is the summary: what a README shows of a run.
+// Markdown returns the summary: what a README shows of a run.
 func Markdown(r *figures.Results) []byte {
 	b := &builder{r: r, stages: r.Stages()}
 	var out bytes.Buffer

@@ -7,7 +7,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 )
 
-// rounds are the headline's figures in each round, none left out.
+// rounds returns the headline's figures in each round, none left out.
 func (b *builder) rounds() (t table) {
 	var named []string
 	var all []figures.Figure
@@ -30,7 +30,7 @@ func (b *builder) rounds() (t table) {
 	return t
 }
 
-// byRound are a figure's values in rounds from the first one on.
+// byRound returns a figure's values in rounds from the first one on.
 func byRound(f figures.Figure, last int) []string {
 	cells := slices.Repeat([]string{none}, last)
 	for i, round := range f.Numbers() {

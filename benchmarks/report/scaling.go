@@ -12,7 +12,7 @@ import (
 // slicesFull is how much of their slices replicas use that are what limits a rate, in percent.
 const slicesFull = 90
 
-// scaling is what more replicas bring, each in a slice of processor time of its own.
+// scaling returns what more replicas bring, each in a slice of processor time of its own.
 func (b *builder) scaling() (plots []plot, t table, legends []key) {
 	t.Head = []string{"", "replicas", "answers/s", "of one", "of their slices used", "predicted", "measured over that"}
 	stages := b.having(figures.SlicedGroup)
@@ -41,7 +41,7 @@ func (b *builder) scaling() (plots []plot, t table, legends []key) {
 	return plots, t, legend(stages)
 }
 
-// slices are the numbers of replicas that a stage was measured with.
+// slices returns the numbers of replicas that a stage was measured with.
 func (b *builder) slices(stage, what string) (numbers []int) {
 	for _, f := range b.r.Figures {
 		rest, ok := figures.SlicedGroup.Has(f.Name)
@@ -55,8 +55,8 @@ func (b *builder) slices(stage, what string) (numbers []int) {
 	return numbers
 }
 
-// slicedCells are a line of the table: beside what was measured what the capacity model predicts, from what requests
-// cost the API where it had no slices.
+// slicedCells returns a line of the table: beside what was measured what the capacity model predicts, from what
+// requests cost the API where it had no slices.
 func (b *builder) slicedCells(stage, what string, n int, f figures.Figure) []string {
 	key := figures.Sliced(what, n)
 	of := none

@@ -8,7 +8,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
-// chapter is what the report tells of a stage.
+// chapter is the report's chapter on a stage.
 type chapter struct {
 	Number               int
 	Stage, Changed, Then string
@@ -23,7 +23,7 @@ type gain struct {
 	Why                 string
 }
 
-// limits are what the run simulated, in words.
+// limits returns what the run simulated, in words.
 func (b *builder) limits(name string) (l stage.Limits) {
 	s := b.r.Run.Settings
 	l.Heavy, l.Last = span(float64(s.HeavyDelayMs)/1000), span(float64(s.SlowQueryDelayMs)/1000)
@@ -37,7 +37,7 @@ func (b *builder) limits(name string) (l stage.Limits) {
 	return l
 }
 
-// chapters tell the stages that were measured, in order.
+// chapters returns those of the stages that were measured, in order.
 func (b *builder) chapters() (all []chapter) {
 	names := b.r.Stages()
 	for i, name := range names {
@@ -75,7 +75,7 @@ func (b *builder) gains(before string, one stage.Stage) (gains []gain) {
 	return gains
 }
 
-// costs are what a stage takes more than the one before.
+// costs returns what a stage takes more than the one before.
 func (b *builder) costs(before, stage string) (costs []string) {
 	memory := func(stage string) (sum float64, parts []string) {
 		for _, f := range b.r.Figures {
@@ -113,7 +113,7 @@ func (b *builder) costs(before, stage string) (costs []string) {
 	return costs
 }
 
-// cpu is the processor time of all servers for 1,000 requests, in seconds.
+// cpu returns the processor time of all servers for 1,000 requests, in seconds.
 func (b *builder) cpu(stage string) (sum float64) {
 	for _, f := range b.r.Figures {
 		if _, has := figures.CPUGroup.Has(f.Name); has && f.Stage == stage {
@@ -144,7 +144,7 @@ func (b *builder) headlines() (all []headline) {
 	return all
 }
 
-// headlineFigure is a figure of the headline, and what is said beside it.
+// headlineFigure is a figure of the headline, and its caption.
 type headlineFigure struct {
 	key        figures.Key
 	what, note string

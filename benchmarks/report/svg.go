@@ -32,7 +32,7 @@ func (d *drawing) text(x, y float64, anchor, class, words string) {
 	d.f(`<text x="%.1f" y="%.1f" text-anchor="%s" class="%s">%s</text>`, x, y, anchor, class, html.EscapeString(words))
 }
 
-// picture closes the drawing. label says what it shows to those who do not see it.
+// picture closes the drawing. label describes it to those who do not see it.
 func (d *drawing) picture(label string) template.HTML {
 	return template.HTML(fmt.Sprintf(`<svg viewBox="0 0 %d %.0f" role="img" aria-label="%s">`+"\n", sheetWidth,
 		d.height, html.EscapeString(label)) + d.String() + "</svg>")
@@ -88,7 +88,7 @@ func linearAxis(values []float64) axis {
 	return a
 }
 
-// at is the part of the axis, from 0 to 1, at which a value stands.
+// at returns the part of the axis, from 0 to 1, at which a value stands.
 func (a axis) at(v float64) float64 {
 	if a.log {
 		return math.Log(max(v, a.low)/a.low) / math.Log(a.high/a.low)
@@ -120,7 +120,7 @@ func short(v float64) string {
 type line struct {
 	name, class string
 	x, y        []float64
-	words       []string // what is told of each point
+	words       []string // the title of each point
 }
 
 // lines draws series over named places of x, which are evenly apart, on a logarithmic scale.

@@ -66,7 +66,7 @@ func withSpread(f figures.Figure) string {
 	return figures.PlusMinus(f.Mean, f.Deviation) + word
 }
 
-// factor is how many times better a stage's figure is than another's, as it is said and as it is coloured.
+// factor is how many times better a stage's figure is than another's, as text and as a colour.
 type factor struct {
 	Words string
 	// Class is "", even or worse; "" is better.
@@ -79,13 +79,13 @@ func (f factor) Better() bool { return f.Words != "" && f.Class == "" }
 const (
 	// asBefore is how far an interval may reach for two figures to be called the same, as a part of one.
 	asBefore = .1
-	// alwaysTold is the ratio from which a difference is told whatever its interval: who reads a report of two times
-	// wants to see it, and how sure it is.
+	// alwaysTold is the ratio from which a difference is reported whatever its interval: who reads a report of two
+	// times wants to see it, and how sure it is.
 	alwaysTold = 2
 )
 
-// factorOf says how many times better the newer figure is, with the interval of that; nothing where the two were never
-// measured in one round.
+// factorOf returns how many times better the newer figure is, with the interval of that; nothing where the two were
+// never measured in one round.
 func factorOf(before, after figures.Figure) factor {
 	r, ok := figures.RatioOf(before, after)
 	if !ok {
@@ -131,7 +131,7 @@ func count(n int) string {
 	return figures.Round(float64(n))
 }
 
-// plural is n with its noun.
+// plural returns n with its noun.
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -43,7 +43,7 @@ type step struct {
 // work measures a shop, and passes keep each measurement that succeeded.
 type work func(shop *measure.Shop, keep func(raw.Measurement) error) error
 
-// startPlanned is about how long a stage takes to be there, its shelf filled and its slow calls verified.
+// startPlanned returns about how long a stage takes to be there, its shelf filled and its slow calls verified.
 func (p *phase) startPlanned() time.Duration {
 	return 1500*time.Millisecond + p.config.HeavyDelay + p.config.SlowQueryDelay
 }
@@ -55,7 +55,7 @@ func (p *phase) plan(r *run, names []string) {
 	}
 }
 
-// planned is about how long a round takes.
+// planned returns about how long a round takes.
 func (p *phase) planned(names []string, round int) (sum time.Duration) {
 	alone, lanes := p.sort(names, round)
 	for _, t := range alone {
@@ -88,7 +88,7 @@ func (p *phase) sort(names []string, round int) (alone []task, lanes map[string]
 	return alone, lanes
 }
 
-// longest is how long the lanes take side by side.
+// longest returns how long the lanes take side by side.
 func longest(lanes map[string][]task) (most time.Duration) {
 	for _, lane := range lanes {
 		var sum time.Duration

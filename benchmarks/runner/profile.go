@@ -1,5 +1,5 @@
 // Package runner runs a benchmark from nothing to its raw material: it brings the stages up, measures
-// them in turns, tells how far it is, and ends whatever it started, however it ends.
+// them in turns, shows how far it is, and ends whatever it started, however it ends.
 package runner
 
 import (
@@ -93,7 +93,7 @@ var Profiles = map[string]Profile{
 // mostConns returns the highest of the levels.
 func (p Profile) mostConns() int { return p.Levels[len(p.Levels)-1] }
 
-// ProfileNamed is one of Profiles.
+// ProfileNamed returns one of Profiles.
 func ProfileNamed(name string) (Profile, error) {
 	profile, ok := Profiles[name]
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Progress tells what is being done: on a terminal in one line that changes, with the time that is
+// Progress shows what is being done: on a terminal in one line that changes, with the time that is
 // left; elsewhere in a line for each step.
 type Progress struct {
 	out      io.Writer
@@ -26,7 +26,8 @@ type Progress struct {
 	stop               chan struct{}
 }
 
-// NewProgress tells on out, which is a terminal if it is a character device and TERM is not dumb.
+// NewProgress returns a Progress that writes to out, which is a terminal if it is a character device and TERM is not
+// dumb.
 func NewProgress(out *os.File) *Progress {
 	info, err := out.Stat()
 	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "" &&
@@ -81,7 +82,7 @@ func (p *Progress) End() {
 	p.step, p.stepPlanned = "", 0
 }
 
-// Say tells something that stays.
+// Say prints a line that stays.
 func (p *Progress) Say(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,7 +92,7 @@ func (p *Progress) Say(format string, args ...any) {
 	fmt.Fprintf(p.out, format+"\n", args...)
 }
 
-// Close ends the telling.
+// Close ends the display.
 func (p *Progress) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,12 +121,12 @@ func (p *Progress) draw() {
 		strings.Repeat("█", filled), strings.Repeat("░", width-filled), 100*done, p.left(), p.step)
 }
 
-// left is how long it takes to the end, as far as what has been done tells; empty before anything is planned.
+// left returns how long it takes to the end, as far as what has been done shows; empty before anything is planned.
 func (p *Progress) left() string {
 	if p.planned == 0 {
 		return ""
 	}
-	// What has been done tells how fast this machine is; as long as that is little, the plan is believed too.
+	// What has been done shows how fast this machine is; as long as that is little, the plan is believed too.
 	const belief = time.Minute
 	pace := float64(p.spent+belief) / float64(p.estimated+belief)
 	rest := time.Duration(float64(p.planned-p.estimated)*pace) - p.now().Sub(p.stepBegan)

@@ -7,7 +7,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
-// mixes are rounds of the sustained mix in two stages, with so many good answers in a second.
+// mixes returns rounds of the sustained mix in two stages, with so many good answers in a second.
 func mixes(rounds ...[2]int) (about raw.Run, made []raw.Measurement) {
 	about.Stages = []raw.Stage{{Name: "baseline"}, {Name: "redis"}}
 	for i, round := range rounds {

@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) (err error) {
 // endShows is how long it may take until the end of a component is known, on a machine that is busy.
 const endShows = 5 * time.Second
 
-// why returns why a run failed: because a component ended, where one did. That nobody answers is known sooner.
+// why returns why a run failed: because a component ended, where one did. That nobody responds is noticed sooner.
 func (r *run) why(err error) error {
 	select {
 	case <-r.ctx.Done():
@@ -182,7 +182,7 @@ func (r *run) describe() {
 	}
 }
 
-// step does something that takes a while.
+// step runs do, which takes a while, and shows that.
 func (r *run) step(what string, planned time.Duration, do func() error) error {
 	if r.ctx.Err() != nil {
 		return context.Cause(r.ctx)
@@ -193,7 +193,7 @@ func (r *run) step(what string, planned time.Duration, do func() error) error {
 	if err == nil {
 		return nil
 	}
-	select { // the end of a component says more than what it broke, and may be heard of a little later
+	select { // the end of a component explains more than what it broke, and may be reported a little later
 	case <-r.ctx.Done():
 		return context.Cause(r.ctx)
 	case <-time.After(time.Second):
@@ -263,7 +263,7 @@ func (r *run) open() error {
 	return err
 }
 
-// measured are the stages that can be.
+// measured returns the stages that can be.
 func (r *run) measured() (names []string) {
 	for _, stage := range r.about.Stages {
 		if stage.Missing == "" {

@@ -50,7 +50,7 @@ func builtAt(dir string) {
 		filepath.Join(dir, "hey")
 }
 
-// options are a run that takes seconds.
+// options returns a run that takes seconds.
 func options(t *testing.T, stages ...string) runner.Options {
 	t.Helper()
 	profile, err := runner.ProfileNamed("smoke")
@@ -69,7 +69,7 @@ func options(t *testing.T, stages ...string) runner.Options {
 	}
 }
 
-// children are the processes that this one has begun and that still run.
+// children returns the processes that this one has begun and that still run.
 func children(t *testing.T) (names map[int]string) {
 	t.Helper()
 	names = map[int]string{}
@@ -358,7 +358,7 @@ func TestAStaleBuildIsInvalid(t *testing.T) {
 	wantNothingLeft(t)
 }
 
-// mustWrap is a program that is another one with more in its environment.
+// mustWrap returns a program that is another one with more in its environment.
 func mustWrap(t *testing.T, program string, settings ...string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "wrapped")

@@ -11,10 +11,11 @@ import (
 // Replicas on one machine share its cores, so that more of them show nothing. In slices each has a part of a core of
 // its own, as on a machine of its own: the chapter of the report on scaling is made from that.
 
-// slicePlanned is about how long a number of replicas takes: to begin, to have its shelf filled, and to be measured.
+// slicePlanned returns about how long a number of replicas takes: to begin, to have its shelf filled, and to be
+// measured.
 func (p Profile) slicePlanned() time.Duration { return 4*time.Second + 2*p.SliceFor }
 
-// sliced are the stages of several replicas whose API is their own.
+// sliced returns the stages of several replicas whose API is their own.
 func (r *run) sliced(names []string) (stages []stage.Stage) {
 	for _, name := range names {
 		if s := stage.Named(name); !s.Single && !s.SameAPI && r.Driver == "local" && len(r.Profile.Slices) > 0 {
@@ -31,7 +32,7 @@ func (r *run) planSlices(names []string) {
 }
 
 // measureSlices measures each stage with more and more replicas, each in a slice. Where this process may not make
-// slices the run goes on without, and says so.
+// slices the run goes on without, with a warning.
 func (r *run) measureSlices(names []string) error {
 	if len(r.sliced(names)) > 0 {
 		r.about.SliceCores = r.Profile.SliceCores

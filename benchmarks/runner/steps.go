@@ -15,7 +15,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
-// withDelays is the phase that measures the lab's table and the throughput.
+// withDelays returns the phase that measures the lab's table and the throughput.
 func (r *run) withDelays() *phase {
 	p := r.Profile
 	most := p.mostConns()
@@ -93,7 +93,7 @@ func keeping(measured func(*measure.Shop) (raw.Measurement, error)) work {
 	}
 }
 
-// profiled is the sustained mix while a replica writes down what its processor time goes into.
+// profiled measures the sustained mix while a replica records what its processor time goes into.
 func (r *run) profiled(shop *measure.Shop, p Profile) (m raw.Measurement, err error) {
 	var profile []byte
 	var profileErr error
@@ -107,7 +107,7 @@ func (r *run) profiled(shop *measure.Shop, p Profile) (m raw.Measurement, err er
 	return m, errors.Join(err, profileErr)
 }
 
-// slow is how long a call waits on purpose, and how many a replica serves at once.
+// slow returns how long a call waits on purpose, and how many a replica serves at once.
 func slow(what string, c driver.Config) (wait time.Duration, places int) {
 	switch what {
 	case "heavy":
@@ -118,7 +118,7 @@ func slow(what string, c driver.Config) (wait time.Duration, places int) {
 	return 0, 1
 }
 
-// withoutDelays is the phase that measures the mix, the latencies and the writes.
+// withoutDelays returns the phase that measures the mix, the latencies and the writes.
 func (r *run) withoutDelays() *phase {
 	p := r.Profile
 	return &phase{

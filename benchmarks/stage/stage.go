@@ -1,4 +1,4 @@
-// Package stage is the table of the shop's stages: what each is made of, what it is said to change, and what was
+// Package stage is the table of the shop's stages: what each is made of, what it changes, and what was
 // published of the original. Whoever brings stages up, measures them or writes of them reads it here; a new stage is a
 // file of this package, and its line in All.
 package stage
@@ -61,10 +61,10 @@ type Study struct{ Rate, Errors float64 }
 // All are the stages, in the order of the story.
 var All = []Stage{baseline, replicas, redis, cdn}
 
-// Target is something that is deployed already: it may be any stage, and does not say which.
+// Target is something that is deployed already: it may be any stage, and it is unknown which.
 var Target = Stage{Name: "target"}
 
-// Names are those of All.
+// Names returns those of All.
 func Names() (names []string) {
 	for _, s := range All {
 		names = append(names, s.Name)
@@ -83,7 +83,7 @@ func Named(name string) Stage {
 // MayKeep reports whether answers of the stage may come from a cache.
 func (s Stage) MayKeep() bool { return s.Redis || s.Name == Target.Name }
 
-// Replicas returns how many replicas it has where so many are asked for; zero where it does not say.
+// Replicas returns how many replicas it has where so many are asked for; zero where it does not set a number.
 func (s Stage) Replicas(asked int) int {
 	switch {
 	case s.Name == Target.Name:

@@ -1,4 +1,4 @@
-// Package cachestatus writes the field Cache-Status (RFC 9211) of answers that a cache of package cache had to do with.
+// Package cachestatus writes the field Cache-Status (RFC 9211) of responses that passed a cache of package cache.
 // It has a member for each cache that had a say, the nearest to the origin first. The packages fibercache and httpcache
 // share it.
 package cachestatus
@@ -54,7 +54,7 @@ func (Layers) AppendHit(b []byte, info cache.Info) []byte {
 }
 
 // AppendMiss appends the status of an answer that was not near, for the reason in missed. Its info is what Look or Fill
-// returned. Why, unless it is empty, is a token that says why the answer is not kept.
+// returned. Why, unless it is empty, is a token for why the response is not stored.
 func (l Layers) AppendMiss(b []byte, missed cache.Reason, info cache.Info, why string) []byte {
 	if info.Shared != cache.SharedHit && info.Shared != cache.SharedWaited && !info.Stale {
 		b = append(b, "origin"...)

@@ -78,7 +78,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// stale is how an answer came about in whose place the handler answered 503.
+// stale returns how an answer came about in whose place the handler answered 503.
 func stale(l cachestatus.Layers) cache.Info {
 	info := cache.Info{Stale: true, TTL: -9 * time.Second,
 		LoadErr: fmt.Errorf("toy: %w", cachestatus.Failed{Status: 503})}

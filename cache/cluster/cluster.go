@@ -29,7 +29,7 @@ type Config struct {
 	Ledger ledger.Ledger
 	// Replica names this replica in logs and in Redis. Default: "replica".
 	Replica string
-	// Release tells releases of the program apart whose values may differ: each has values of its own,
+	// Release distinguishes releases of the program whose values may differ: each has values of its own,
 	// while an invalidation is for all. Default: a hash of the running program's file, so that no build decodes what
 	// another one has encoded. cache.New fails where that cannot be read.
 	Release string
@@ -38,7 +38,7 @@ type Config struct {
 	// none, for by default it is the name of the ledger, which was drawn when that was made. It is for operators who
 	// give each program a user at Redis (its keys and channels are NAMESPACE:*:INSTANCE:*), and for a database that
 	// began as a copy of another which uses the same Redis. The same on all replicas. A replica that finds another
-	// database's there does not cache, and says so. At most 64 printable ASCII characters; none of : * ? [ ] \.
+	// database's there does not cache, and logs it. At most 64 printable ASCII characters; none of : * ? [ ] \.
 	Instance string
 
 	// Lease is how long a replica may answer from a cache without a contact with Redis, and from the
@@ -53,7 +53,7 @@ type Config struct {
 	// Timeout bounds each command to Redis, and how long lookups and fills wait for their turn to be sent. After a
 	// renewal of the lease that ran into it, Redis is not asked until one comes through. Default: 250ms; at least 1ms.
 	Timeout time.Duration
-	// Logger is told when the replica loses its session, or the epoch moves. Default: slog.Default().
+	// Logger gets it when the replica loses its session, or the epoch moves. Default: slog.Default().
 	Logger *slog.Logger
 }
 
@@ -109,7 +109,7 @@ func printable(name string) string {
 	return name
 }
 
-// hashOfProgram returns what tells this build of the program from others.
+// hashOfProgram returns a hash of this build of the program.
 func hashOfProgram() (string, error) {
 	path, err := os.Executable()
 	if err != nil {

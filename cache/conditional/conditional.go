@@ -4,7 +4,7 @@
 //
 // It is for whoever makes the answer, the origin server: a cache that is not part of it leaves If-Match and
 // If-Unmodified-Since alone. Conditions count only where the answer without them would be a success (section 13.2.1);
-// that is for the caller to know.
+// that is the caller's part.
 //
 // A field that is absent is no condition, and all go on. A line that cannot be read matches nothing: If-Match fails
 // then, If-None-Match lets a read go on and a write fail, and a date that is not one counts as absent.
@@ -28,7 +28,7 @@ type State struct {
 	// ETag is its entity tag, quotes included. Default: none, which only "*" matches.
 	ETag []byte
 	// Others are those of the target's other current representations: in another type, another language. A write that
-	// names any of them knows the state. Default: none.
+	// names any of them has the state. Default: none.
 	Others [][]byte
 	// LastModified is its date of modification, as the field Last-Modified has it. Default: none, and then
 	// If-Modified-Since and If-Unmodified-Since mean nothing.
@@ -40,7 +40,7 @@ type Outcome int
 
 // The outcomes.
 const (
-	Proceed     Outcome = iota // do what the method says
+	Proceed     Outcome = iota // carry out the method
 	NotModified                // answer a read 304
 	Failed                     // answer 412, and do nothing
 )
@@ -54,7 +54,7 @@ func Read(h Header, s State) Outcome {
 		if matches, _ := s.matches(lines, weakly); matches {
 			return NotModified
 		}
-		return Proceed // If-Modified-Since is for those who do not know If-None-Match
+		return Proceed // If-Modified-Since is for clients without If-None-Match
 	}
 	if len(s.LastModified) > 0 {
 		if later, ok := s.modifiedSince(h.PeekAll("If-Modified-Since")); ok && !later {
@@ -65,7 +65,7 @@ func Read(h Header, s State) Outcome {
 }
 
 // Write returns what the conditions of a method that changes something ask for: Proceed or Failed. An If-None-Match
-// that cannot be read fails, since nobody can say that none matches.
+// that cannot be read fails, since it cannot be known that none matches.
 func Write(h Header, s State) Outcome {
 	if !s.mayGoOn(h) {
 		return Failed
@@ -79,7 +79,7 @@ func Write(h Header, s State) Outcome {
 }
 
 // Range reports whether a Range field may be honoured (section 13.1.5): there is no If-Range, or it has exactly the
-// current entity tag, which is strong. A date never will do, since nothing here tells whether it is a strong validator.
+// current entity tag, which is strong. A date never will do, since nothing here shows whether it is a strong validator.
 func Range(h Header, s State) bool {
 	lines := h.PeekAll("If-Range")
 	return len(lines) == 0 ||

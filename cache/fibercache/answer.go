@@ -25,7 +25,7 @@ type Answer struct {
 	// apart is how the answer is sent to its caller, whose own it is, if the handler saw a copy of the request; else
 	// nil.
 	apart *apart
-	// why is what the handler said of an answer that is not kept, for Cache-Status.
+	// why is the handler's reason for a response that is not stored, for Cache-Status.
 	why string
 }
 
@@ -92,7 +92,7 @@ func (a *Answer) isFor(own bool) bool {
 	return !a.own || own && (a.apart == nil || !a.apart.streamed)
 }
 
-// size is what the answer takes in memory, near enough.
+// size returns what the answer takes in memory, near enough.
 func (a *Answer) size() int {
 	n := len(a.contentType) + len(a.etag) + len(a.body) + 160
 	for _, f := range a.fields {
@@ -175,7 +175,7 @@ func (a *Answer) conditions(c *fiber.Ctx, etag []byte) conditional.Outcome {
 		conditional.State{ETag: etag, LastModified: a.field(fiber.HeaderLastModified)})
 }
 
-// refuse answers 412, without the fields that the handler may have written for the answer.
+// refuse responds 412, without the fields that the handler may have written for the answer.
 func (r *route) refuse(c *fiber.Ctx, a *Answer) {
 	header := &c.Response().Header
 	header.DelBytes(etagName)
@@ -212,7 +212,7 @@ func (a *Answer) sendFields(header *fasthttp.ResponseHeader) {
 }
 
 // isOwn reports whether the answer in c is for its caller alone: it sets a cookie, says that it is
-// private, or varies by what is not in the key. With a handler's error no-store says nothing: error
+// private, or varies by what is not in the key. With a handler's error no-store means nothing: error
 // handlers write it on all that they answer.
 func (a *Answer) isOwn(c *fiber.Ctx, failed, keyHasAccept bool) bool {
 	if hasCookie(&c.Response().Header) {

@@ -59,7 +59,7 @@ func mustServe(t testing.TB, o fibercache.Options, handler fiber.Handler,
 	return &program{t: t, cache: c, url: "http://" + ln.Addr().String()}
 }
 
-// waiting is how many callers wait for a fill.
+// waiting returns how many callers wait for a fill.
 func (p *program) waiting() int { return int(p.cache.Stats().Waiting) }
 
 type reply struct {

@@ -15,7 +15,7 @@ import (
 // and the variant. Requests with an Authorization field are never answered from the cache, nor are answers kept that
 // set a cookie, or whose Cache-Control is private or no-store, that are streamed, or that are neither 200 nor, with a
 // NegativeTTL, 404 or 410. The host is not in the key: a program that answers for several decorates with a Variant that
-// tells them.
+// names them.
 //
 // With a MaxStale, a handler that answers 500 or above has failed, and so has one that panics: an answer that was kept,
 // and whose time is over, is sent in its place, without a trace of what the handler wrote. Cache-Status says so: near;
@@ -43,7 +43,7 @@ type Options struct {
 	// Tags are what the answer is made from, as far as the request tells; a handler names the rest
 	// with Tag. Default: none, the answer is right until it expires.
 	Tags func(c *fiber.Ctx) []string
-	// Bypass tells requests that are not for the cache, such as a GET that writes. Default: none.
+	// Bypass reports whether a request is not for the cache, such as a GET that writes. Default: none.
 	Bypass func(c *fiber.Ctx) bool
 	// Keep names more header fields that belong to the answer and are to be kept with it; the usual
 	// ones are: Cache-Control, Vary, Link, Location, Retry-After, Last-Modified and their like, unless
@@ -58,7 +58,7 @@ type Options struct {
 	Fail func(c *fiber.Ctx, err error)
 }
 
-// New makes the handler to put before a route's own. It fails on options that cannot work.
+// New returns the handler to put before a route's own. It fails on options that cannot work.
 func New(c *cache.Cache, o Options) (fiber.Handler, error) {
 	if o.Fail == nil {
 		o.Fail = func(c *fiber.Ctx, err error) {

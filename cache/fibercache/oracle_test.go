@@ -98,7 +98,7 @@ func mustDial(t *testing.T, p *program) conn {
 	return conn{dialed, bufio.NewReader(dialed)}
 }
 
-// ask is the number that a request answers; zero, and a failed test, when there is none.
+// ask returns the number that a request answers; zero, and a failed test, when there is none.
 func ask(t *testing.T, c conn, method, path string) int64 {
 	t.Helper()
 	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n", method, path)

@@ -24,7 +24,7 @@ func (r *route) refresh(c *fiber.Ctx, key string) {
 	r.loader.Refresh(context.Background(), key, r.tags(c), copyOf(c))
 }
 
-// loadApart is load by a copy of the request, which may go on when this caller has left.
+// loadApart is like load, with a copy of the request, which may go on when this caller has left.
 func (r *route) loadApart(c *fiber.Ctx, key string, missed cache.Info) (*Answer, cache.Info, error) {
 	ctx, stop := r.Caller(c)
 	defer stop()

@@ -31,7 +31,7 @@ var statusName = []byte(cachestatus.Name)
 
 var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 256), make([]byte, 0, 64)} }}
 
-// handle answers from the cache, or has the route's own handler answer and keeps what it wrote.
+// handle responds from the cache, or with what the route's own handler writes, and stores that.
 func (r *route) handle(c *fiber.Ctx) error {
 	if again, refreshing := c.Context().UserValue(refreshKey{}).(*refresh); refreshing {
 		return again.run(r, c)
@@ -88,7 +88,7 @@ func (r *route) appendKey(b []byte, c *fiber.Ctx) []byte {
 	return b
 }
 
-// accept is the Accept field. Several lines are one list (RFC 9110 section 5.3).
+// accept returns the Accept field. Several lines are one list (RFC 9110 section 5.3).
 func accept(request *fasthttp.RequestHeader) []byte {
 	switch lines := request.PeekAll(fiber.HeaderAccept); len(lines) {
 	case 0:
@@ -119,7 +119,8 @@ func appendSorted(b []byte, args *fasthttp.Args) []byte {
 	return b
 }
 
-// miss answers a request whose answer is not near: from where replicas share, or by the handler. Its key is in s.
+// miss responds to a request whose response is not near: from the layer that replicas share, or by the handler. Its key
+// is in s.
 func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
 	key := utils.UnsafeString(s.key)
 	if c.Method() == fiber.MethodHead {

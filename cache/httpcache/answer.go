@@ -19,7 +19,7 @@ type answer struct {
 	etag, modified []byte
 	// own reports that the answer is for the caller whose request the handler saw, and nobody else.
 	own bool
-	// why is what the handler said of an answer that is not kept, for Cache-Status.
+	// why is the handler's reason for a response that is not stored, for Cache-Status.
 	why string
 }
 
@@ -155,7 +155,7 @@ func (h *handler) isOwn(a *answer, rec *recorder) bool {
 	return a.isPrivate() || a.varies(h.Variant == nil)
 }
 
-// isPrivate reports whether Cache-Control says that the answer is not to be kept by a cache that callers share.
+// isPrivate reports whether Cache-Control forbids a cache that callers share to store the response.
 func (a *answer) isPrivate() bool {
 	for part := range members(a.lines("Cache-Control")) {
 		if name, _, _ := strings.Cut(strings.ToLower(part), "="); name == "private" || name == "no-store" {

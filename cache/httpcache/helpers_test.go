@@ -60,7 +60,7 @@ func mustServe(t testing.TB, o httpcache.Options, handler http.HandlerFunc, more
 	return mustServeFrom(t, c, o, handler, more...)
 }
 
-// mustServeFrom is mustServe with a cache of one's own, which it closes.
+// mustServeFrom is like mustServe, with a cache of one's own, which it closes.
 func mustServeFrom(t testing.TB, c *cache.Cache, o httpcache.Options, handler http.HandlerFunc,
 	more ...func(*site)) *program {
 	t.Helper()
@@ -179,12 +179,12 @@ func (p *program) wantHit(want bool, path string, headers ...string) {
 	}
 }
 
-// text is a handler that answers with a text.
+// text returns a handler that writes a text.
 func text(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) }
 }
 
-// with is a handler that sets a field and answers "x".
+// with returns a handler that sets a field and writes "x".
 func with(name string, lines ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for _, line := range lines {
@@ -194,7 +194,7 @@ func with(name string, lines ...string) http.HandlerFunc {
 	}
 }
 
-// status is a handler that answers with a status alone.
+// status returns a handler that writes a status alone.
 func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }

@@ -38,7 +38,7 @@ type outcome struct {
 	skip, absent bool
 }
 
-// tell returns the answer to the cache, and tells it how to keep that.
+// tell returns the response to the cache, with how to store it.
 func (o outcome) tell(fill *cache.Fill) (*answer, error) {
 	fill.Tag(o.tags...)
 	if o.answer != nil {

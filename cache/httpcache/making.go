@@ -7,8 +7,8 @@ import (
 
 type makingKey struct{}
 
-// making is an answer that a handler makes for the cache: what it says of it. It may say it on any goroutine; what it
-// says when the answer is made means nothing.
+// making is an answer that a handler makes for the cache: what it declares about it. It may do so on any goroutine;
+// what it declares when the response is finished is ignored.
 type making struct {
 	mu      sync.Mutex
 	tags    []string
@@ -44,7 +44,7 @@ func Skip(ctx context.Context, why string) {
 	}
 }
 
-// said returns what the handler has said by now.
+// said returns what the handler has declared by now.
 func (m *making) said() (tags []string, skipped bool, why string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -52,7 +52,7 @@ type Options struct {
 
 const defaultMaxBody = 1 << 20
 
-// New makes a middleware that keeps answers in c. It may decorate any number of handlers. It fails on options that
+// New returns a middleware that caches responses in c. It may decorate any number of handlers. It fails on options that
 // cannot work.
 func New(c *cache.Cache, o Options) (func(http.Handler) http.Handler, error) {
 	if o.MaxBody < 0 {

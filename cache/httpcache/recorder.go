@@ -71,7 +71,7 @@ func (rec *recorder) WriteHeader(status int) {
 	}
 }
 
-// begin takes down the header. What is done to that afterwards does not count.
+// begin records the header. What is done to that afterwards does not count.
 func (rec *recorder) begin(status int) {
 	rec.status, rec.header = status, rec.w.Header().Clone()
 	if lines := rec.header["Content-Length"]; len(lines) > 0 {
@@ -84,7 +84,7 @@ func (rec *recorder) begin(status int) {
 	}
 }
 
-// passBy has all go to the caller from now on.
+// passBy sends all to the caller from now on.
 func (rec *recorder) passBy() {
 	if rec.mode != recorded {
 		return
@@ -97,7 +97,7 @@ func (rec *recorder) passBy() {
 	rec.body = nil
 }
 
-// settle has the header be what it was when the handler wrote it, but for trailers.
+// settle makes the header what it was when the handler wrote it, but for trailers.
 func (rec *recorder) settle() {
 	if rec.status == 0 {
 		return
@@ -168,7 +168,7 @@ func (rec *recorder) ReadFrom(from io.Reader) (int64, error) {
 // Flush implements http.Flusher.
 func (rec *recorder) Flush() { _ = rec.FlushError() }
 
-// FlushError is Flush for an http.ResponseController.
+// FlushError is like Flush, for an http.ResponseController.
 func (rec *recorder) FlushError() error {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -205,7 +205,7 @@ func (rec *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Unwrap lets an http.ResponseController set what is the connection's, such as deadlines.
 func (rec *recorder) Unwrap() http.ResponseWriter { return rec.w }
 
-// finish is the handler's return. It reports whether the answer was taken down.
+// finish is called when the handler has returned. It reports whether the response was recorded.
 func (rec *recorder) finish() bool {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -218,7 +218,7 @@ func (rec *recorder) finish() bool {
 	return rec.mode == recorded
 }
 
-// end has nothing be written any more.
+// end discards what is written from now on.
 func (rec *recorder) end() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()

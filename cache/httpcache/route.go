@@ -36,7 +36,7 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return &scratch{key: make([]byte, 0, 256)} }}
 
-// ServeHTTP answers from the cache, or has the decorated handler answer and keeps what it wrote.
+// ServeHTTP responds from the cache, or with what the decorated handler writes, and stores that.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if again, asking := r.Context().Value(againKey{}).(*again); asking && again.serve(h, w, r) {
 		return
@@ -79,7 +79,7 @@ func (h *handler) tags(r *http.Request) []string {
 	return h.Tags(r)
 }
 
-// miss answers a request whose answer is not near: from where replicas share, or by the handler.
+// miss responds to a request whose response is not near: from the layer that replicas share, or by the handler.
 func (h *handler) miss(w http.ResponseWriter, r *http.Request, s *scratch, key string, missed cache.Info) {
 	if r.Method == http.MethodHead {
 		// A handler may answer HEAD with less than GET: what is kept comes from GET alone.
@@ -128,8 +128,8 @@ func (h *handler) fill(w http.ResponseWriter, r *http.Request, s *scratch, key s
 	}
 }
 
-// deliver answers a caller with what came of a load that another one's request was for, or that replicas share. Those
-// who find that the answer was not for them have the handler answer them too.
+// deliver responds to a caller with what came of a load that another one's request was for, or that replicas share.
+// Those who find that the answer was not for them have the handler answer them too.
 func (h *handler) deliver(l *lead, w http.ResponseWriter, r *http.Request, s *scratch, missed cache.Info) {
 	a := l.answer
 	switch {

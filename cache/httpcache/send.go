@@ -147,7 +147,7 @@ func sendNotModified(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusNotModified)
 }
 
-// restore has a header be what it was before.
+// restore makes a header what it was before.
 func restore(header, before http.Header) {
 	clear(header)
 	maps.Copy(header, before)

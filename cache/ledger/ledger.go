@@ -3,7 +3,7 @@
 //
 // A ledger may be slow or fail: a replica whose ledger does not reply for a lease caches nothing, and its writes are
 // not acknowledged. It must not be wrong: what it returns has been in the database at some moment after it was asked,
-// by a server that took writes then, and what it was told is there when it returns nil. An error says nothing of
+// by a server that took writes then, and what it was told is there when it returns nil. An error leaves open
 // whether it was done, unless it is [ErrUnreachable].
 package ledger
 
@@ -79,7 +79,7 @@ func (s State) SameEpoch(other State) bool { return s.Epoch == other.Epoch && s.
 // that does not shows that the database has lost what it had.
 func (s State) Follows(before State) bool { return s.Epoch > before.Epoch || s.SameEpoch(before) }
 
-// Name is the epoch in the names of keys and channels.
+// Name returns the epoch in the names of keys and channels.
 func (s State) Name() string {
 	name := strconv.FormatUint(s.Epoch, 10)
 	if s.Token != "" {

@@ -85,7 +85,7 @@ func (o *Outbox) prove(ctx context.Context, conn *sql.Conn, known *link) error {
 	return o.note(known, asked, proved)
 }
 
-// note takes down what a connection's server said when it was asked whether it takes writes.
+// note records whether a connection's server takes writes, as it has just reported.
 func (o *Outbox) note(known *link, asked time.Time, proved bool) error {
 	if !proved {
 		return ErrReadOnly

@@ -34,11 +34,11 @@ func (d Dialect) TakesWrites() string {
 	if d == Postgres {
 		return "NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'"
 	}
-	// MariaDB 12's read_only is a word.
+	// MariaDB 12's read_only is a string.
 	return "CAST(@@GLOBAL.read_only AS CHAR) IN ('0', 'OFF') AND @@GLOBAL.innodb_read_only = 0"
 }
 
-// proof is TakesWrites, unless that rule is switched off.
+// proof returns TakesWrites, unless that rule is switched off.
 func (d Dialect) proof() string {
 	if broken.Proof {
 		return "1 = 1"
@@ -46,7 +46,7 @@ func (d Dialect) proof() string {
 	return d.TakesWrites()
 }
 
-// say returns what makes SQL of a statement with words in braces, which are the same in all dialects.
+// say returns a function that makes SQL of a statement with words in braces, which are the same in all dialects.
 func (d Dialect) say(namespace string) func(statement string) string {
 	words := []string{"{cache}", namespace + "_cache", "{outbox}", namespace + "_outbox", "{proof}", d.proof()}
 	if d == Postgres {
@@ -77,7 +77,7 @@ var postgresWords = []string{
 	"{ids}", "(SELECT CAST(unnest(string_to_array(CAST(? AS TEXT), ',')) AS BIGINT))",
 }
 
-// numbered has a statement's parameters be $1, $2 and so on.
+// numbered makes a statement's parameters $1, $2 and so on.
 func numbered(statement string) string {
 	var b strings.Builder
 	for n := 1; ; n++ {

@@ -91,7 +91,7 @@ func (o *Outbox) Withdraw(ctx context.Context, record ledger.Record) error {
 
 const progressSQL = "SELECT tags, recorded_us, recorded_us > {now} FROM {outbox} WHERE id = ?"
 
-// readProgress fails where the database has lost the record. Its number may be another record's then: the tags tell.
+// readProgress fails where the database has lost the record. Its number may be another record's then: the tags decide.
 func (o *Outbox) readProgress(
 	ctx context.Context, conn *sql.Conn, record ledger.Record,
 ) (ledger.Progress, error) {

@@ -28,9 +28,9 @@ type Config struct {
 	Namespace string
 	// Dialect is what DB is. Default: MySQL.
 	Dialect Dialect
-	// Direct says that the address of DB is that of the one server that takes writes: no proxy, balancer or cluster of
-	// several servers is there, nor several addresses of one name. If it refuses connections, or is silent for five
-	// leases, nobody can be writing, and what is cached is served on until it is back. Elsewhere that says nothing of
+	// Direct declares that the address of DB is that of the one server that takes writes: no proxy, balancer or cluster
+	// of several servers is there, nor several addresses of one name. If it refuses connections, or is silent for five
+	// leases, nobody can be writing, and what is cached is served on until it is back. Elsewhere that proves nothing of
 	// what others can reach. A node of a Galera cluster is never taken for the one server. Default: false; without a
 	// database nothing is answered from the caches for longer than a lease.
 	Direct bool
@@ -62,7 +62,7 @@ type Outbox struct {
 
 var _ ledger.Ledger = (*Outbox)(nil)
 
-// New makes an outbox. It asks nothing of the database; the tables are made by Migrate. It fails without a DB or a
+// New returns an outbox. It does not use the database; the tables are made by Migrate. It fails without a DB or a
 // Namespace.
 func New(cfg Config) (*Outbox, error) {
 	if err := cfg.check(); err != nil {
@@ -115,7 +115,7 @@ const (
 	claimSQL = "UPDATE {cache} SET used_until_us = {now} + ? WHERE id = 1"
 )
 
-// readState reads the epoch, and tells the database now and then that there are caches, for writers that
+// readState reads the epoch, and notes in the database now and then that there are caches, for writers that
 // have none: see Uncached. The first to do so waits for the transactions of writers who have just read that
 // there are none. A claim that was lost, with the database that it was made to, is made again before
 // anything is answered.
@@ -154,8 +154,8 @@ const leftSQL = "(SELECT id, tags, FALSE FROM {outbox} WHERE recorded_us > ? AND
 	" (SELECT id, tags, TRUE FROM {outbox} WHERE recorded_us <= ? ORDER BY recorded_us LIMIT 100)"
 
 // readLeft reads what writers have left: up to a hundred records of those who are gone, and as many that were handed
-// over, however many there are of the others. A record that cannot be read says nothing of what it was about: the epoch
-// is bumped for it.
+// over, however many there are of the others. From a record that cannot be read nobody learns what it was about: the
+// epoch is bumped for it.
 func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []ledger.Record, err error) {
 	rows, err := conn.QueryContext(ctx, o.sql.left, taken, grace.Microseconds(), taken)
 	if err != nil {

@@ -30,7 +30,7 @@ func changed(done sql.Result, err error) error {
 	return nil
 }
 
-// asReadOnly makes an error ErrReadOnly that says that a server of PostgreSQL takes no writes, or this session none.
+// asReadOnly turns the error of a PostgreSQL server or session that takes no writes into ErrReadOnly.
 func asReadOnly(err error) error {
 	if sqlState(err) == "25006" && !errors.Is(err, ErrReadOnly) {
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
@@ -38,7 +38,7 @@ func asReadOnly(err error) error {
 	return err
 }
 
-// sqlState returns the SQLSTATE that a driver's error says, as those for PostgreSQL do; empty for others.
+// sqlState returns the SQLSTATE of a driver's error, as those for PostgreSQL do; empty for others.
 func sqlState(err error) string {
 	var said interface{ SQLState() string }
 	if errors.As(err, &said) {

@@ -63,7 +63,7 @@ func (o *Outbox) migratePostgres(ctx context.Context, conn *sql.Conn) error {
 	return tx.Commit()
 }
 
-// lockID is the advisory lock of those who migrate a namespace's tables.
+// lockID returns the advisory lock of those who migrate a namespace's tables.
 func (o *Outbox) lockID() int64 {
 	hash := fnv.New64a()
 	fmt.Fprintf(hash, "outbox %s", o.cfg.Namespace)

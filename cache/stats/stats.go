@@ -11,7 +11,7 @@ type Cache struct {
 	// Loaders are its loaders, in the order of their names.
 	Loaders []Loader
 	// Entries and Bytes are what the near cache holds, keys and bookkeeping included; zero where a gocache store is
-	// in its place, which does not tell.
+	// in its place, which does not report it.
 	Entries int
 	Bytes   uint64
 	// Evictions are entries that the near cache dropped to keep its bound.
@@ -78,7 +78,7 @@ type Cluster struct {
 	Acknowledged uint64
 	// TimedOut are replicas that did not acknowledge in time and were evicted.
 	TimedOut uint64
-	// Replayed are records of the outbox carried out for a writer that had not.
+	// Replayed are records of the outbox carried out for a writer that had not done so.
 	Replayed uint64
 	// HandedOver are announcements made by another replica for this one, for want of Redis.
 	HandedOver uint64
@@ -101,7 +101,7 @@ type Cluster struct {
 	Lease time.Duration
 	// Away reports that Redis is not asked, because it did not answer.
 	Away bool
-	// Epoch is the epoch, as this replica knows it; zero before it does.
+	// Epoch is the epoch, as this replica has read it; zero before it has.
 	Epoch uint64
 	// Sessions is how often this replica has registered.
 	Sessions uint64

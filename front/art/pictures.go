@@ -24,7 +24,7 @@ func Names() []string {
 	return names
 }
 
-// Picture returns a picture by its file name. It panics without one of that name, since only our own files say names.
+// Picture returns a picture by its file name. It panics without one of that name, since only our own files name them.
 func Picture(name string) []byte {
 	picture, err := pictures.ReadFile("pictures/" + name)
 	if err != nil {

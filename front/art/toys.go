@@ -8,7 +8,7 @@ import (
 // Model is a kind of toy.
 type Model struct {
 	Name string
-	// Words are those that say that a product is one, or how they begin.
+	// Words are those by which a product is recognised as one, or how they begin.
 	Words []string
 }
 
@@ -35,9 +35,9 @@ var Paints = []string{"tomato", "marigold", "lagoon", "leaf", "plum"}
 // ToyPicture returns the file name of a model's picture in a paint.
 func ToyPicture(model, paint string) string { return "toy-" + model + "-" + paint + ".svg" }
 
-// PictureFor returns the file name of the picture of the toy that is called name: the model its words say, else one
-// chosen by the name, in a paint chosen by the name. The same name always gets the same picture; the empty name gets
-// one too.
+// PictureFor returns the file name of the picture of the toy that is called name: the model that its words name, else
+// one chosen by the name, in a paint chosen by the name. The same name always gets the same picture; the empty name
+// gets one too.
 func PictureFor(name string) string {
 	h := fnv.New32a()
 	h.Write([]byte(name))

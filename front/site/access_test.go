@@ -40,7 +40,7 @@ func (b *tab) audit(scheme string, width int64, when string) {
 	}
 }
 
-// TestAuditFindsWhatIsWrong keeps the audit honest: a page with known faults must be told each of them.
+// TestAuditFindsWhatIsWrong keeps the audit honest: each fault of a page with known faults must be found.
 func TestAuditFindsWhatIsWrong(t *testing.T) {
 	b := mustOpenTab(t)
 	b.must(chromedp.Navigate("about:blank"))
@@ -75,7 +75,7 @@ func TestTabOrder(t *testing.T) {
 	}
 }
 
-// focusProblem says what is wrong with where the focus is now, after where it was; "" is nothing.
+// focusProblem returns what is wrong with where the focus is now, after where it was, or "".
 const focusProblem = `(() => {
 	const now = document.activeElement, before = visited.at(-1), style = getComputedStyle(now);
 	visited.push(now);

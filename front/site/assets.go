@@ -56,5 +56,5 @@ func (s *Site) shareable(c *fiber.Ctx) {
 	c.Set(fiber.HeaderContentSecurityPolicy, assetPolicy)
 }
 
-// path is the current address of an asset on the page's own host.
+// path returns the current address of an asset on the page's own host.
 func (s *Site) path(name string) string { return "/assets/" + s.assets.fileName(name) }

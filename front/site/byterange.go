@@ -51,8 +51,8 @@ func parseRange(lines [][]byte, size int) (span, rangeOutcome) {
 	return span{first, last}, partOfBody
 }
 
-// onlyMember is the one member of a list, which may have empty ones beside it; nil when there are several, or none, or
-// white space stands before the list.
+// onlyMember returns the one member of a list, which may have empty ones beside it; nil when there are several, or
+// none, or white space stands before the list.
 func onlyMember(list []byte) (only []byte) {
 	for i, member := range bytes.Split(list, []byte(",")) {
 		trimmed := bytes.Trim(member, " \t")
@@ -67,7 +67,7 @@ func onlyMember(list []byte) (only []byte) {
 	return only
 }
 
-// suffix is the last n bytes; all of them when there are fewer.
+// suffix returns the last n bytes; all of them when there are fewer.
 func suffix(n []byte, size int) (span, rangeOutcome) {
 	count, ok := position(n)
 	switch {

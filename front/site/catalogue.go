@@ -83,8 +83,8 @@ func (k *catalogue) linked(text []byte) []byte {
 	})
 }
 
-// fileName is the asset's fingerprinted name, "app.0f3a….js". It panics on an unknown name, which only our own files
-// say.
+// fileName returns the asset's fingerprinted name, "app.0f3a….js". It panics on an unknown name, which only our own
+// files name.
 func (k *catalogue) fileName(name string) string {
 	asset, known := k.assets[name]
 	if !known {

@@ -13,7 +13,7 @@ const hostMark = "{host}"
 // cdn is where assets are fetched from: a base URL in which {host} may stand for the request's own host.
 type cdn struct{ template string }
 
-// CheckCDNURL tells what is wrong with a CDN URL; nil means that New will take it.
+// CheckCDNURL returns an error that names what is wrong with a CDN URL, or nil if New will take it.
 func CheckCDNURL(text string) error {
 	_, err := parseCDN(text)
 	return err

@@ -13,14 +13,14 @@ import (
 	"github.com/woodytoys/woodytoys/front/site"
 )
 
-// fakeAPI answers the shop's calls from memory, in the words and with the headers of the real one. Orders are pending
+// fakeAPI serves the shop's calls from memory, in the words and with the headers of the real one. Orders are pending
 // when they are made and succeed at the second look.
 type fakeAPI struct {
 	mu     sync.Mutex
 	toys   []site.Toy // newest first
 	carved map[string]string
 	orders map[string]*fakeOrder
-	gate   chan struct{} // while it is not nil and open, the time is not told
+	gate   chan struct{} // while it is not nil and open, the time is not served
 }
 
 type fakeOrder struct {

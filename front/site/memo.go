@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// pageMemo keeps the pages that were rendered last: as long as the toys stay the same, so does the page.
+// pageMemo holds the pages that were rendered last: as long as the toys stay the same, so does the page.
 type pageMemo struct {
 	mu    sync.Mutex
 	pages map[[sha256.Size]byte]*content
@@ -15,7 +15,7 @@ type pageMemo struct {
 // maxPages bounds the memo. There is one page per host name and state of the shelf, and usually one at a time.
 const maxPages = 16
 
-// pageKey is everything that a page depends on.
+// pageKey returns everything that a page depends on.
 func pageKey(base string, toys []Toy, trouble bool) [sha256.Size]byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %t", base, trouble)

@@ -6,7 +6,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/qvalue"
 )
 
-// wishes are the weights that a request gives the codings, in thousandths; notNamed where it says nothing.
+// wishes are the weights that a request gives the codings, in thousandths; notNamed where it names none.
 type wishes struct{ brotli, gzip, identity, others int }
 
 const notNamed = -1
@@ -34,7 +34,7 @@ func preferredEncoding(lines [][]byte) string {
 	return best
 }
 
-// of is the weight of a coding that has this one by its name: without it, that of "*".
+// of returns the weight of a coding that has this one by its name: without it, that of "*".
 func (w *wishes) of(named int) int {
 	if named == notNamed {
 		return w.others

@@ -29,7 +29,7 @@ type view struct {
 	Trouble bool // the shelf could not be read
 }
 
-// Asset is the URL of an asset by its plain name.
+// Asset returns the URL of an asset by its plain name.
 func (v view) Asset(name string) string { return v.base + v.site.path(name) }
 
 // card is a toy with the URL of its picture.
@@ -47,7 +47,7 @@ func (v view) First() []Toy { return v.Toys[:min(len(v.Toys), firstToys)] }
 // Others returns the toys that First leaves; none when there are few.
 func (v view) Others() []Toy { return v.Toys[len(v.First()):] }
 
-// HeroWidth and HeroHeight keep the hero's place on the page before it is there.
+// HeroWidth and HeroHeight return the hero's size, so that the page leaves room for it before it is loaded.
 func (v view) HeroWidth() int  { return art.HeroWidth }
 func (v view) HeroHeight() int { return art.HeroHeight }
 
@@ -64,7 +64,7 @@ func (s *Site) handlePage(c *fiber.Ctx) error {
 	return s.serve(c, page, check)
 }
 
-// toys reads the shelf; trouble is true when that failed, which the page says in its own words. A name that the API
+// toys reads the shelf; trouble is true when that failed, which the page shows in its own words. A name that the API
 // would refuse by now is shown with escapes for what would harm a line, or the terminal of who reads the page there.
 func (s *Site) toys(ctx context.Context) (toys []Toy, trouble bool) {
 	ctx, cancel := context.WithTimeout(ctx, toysTimeout)

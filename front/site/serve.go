@@ -8,7 +8,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/conditional"
 )
 
-// serve answers GET and HEAD with a content: 200, 206, 304 or 416, as the request's header asks. The error is 412.
+// serve serves content to GET and HEAD: 200, 206, 304 or 416, as the request's header asks. The error is 412.
 func (s *Site) serve(c *fiber.Ctx, what *content, cacheControl string) error {
 	request := &c.Request().Header
 	r := what.choose(request.PeekAll(fiber.HeaderAcceptEncoding))
@@ -47,7 +47,7 @@ func (s *Site) serve(c *fiber.Ctx, what *content, cacheControl string) error {
 	return s.send(c, r.body)
 }
 
-// refuseRange says how long the body is. It must not be kept in place of the body, nor carry its validator.
+// refuseRange responds 416 with the body's length. It must not be cached in place of the body, nor carry its validator.
 func refuseRange(c *fiber.Ctx, size int) error {
 	c.Response().Header.Del(fiber.HeaderETag)
 	c.Response().Header.Del(fiber.HeaderContentEncoding)
@@ -58,7 +58,7 @@ func refuseRange(c *fiber.Ctx, size int) error {
 		SendString(fmt.Sprintf("The range begins beyond the end; there are %d bytes.\n", size))
 }
 
-// signed says which replica answered, and lets any page read and time what it loads from here.
+// signed sets which replica responded, and lets any page read and time what it loads from here.
 func (s *Site) signed(c *fiber.Ctx) {
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	if s.config.ReplicaID != "" {

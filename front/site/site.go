@@ -34,7 +34,7 @@ type Config struct {
 	// ReplicaID names this process in X-Served-By and Server-Timing. Default: "", which leaves both out.
 	ReplicaID string
 
-	// Logger is told why the shelf could not be read and, at debug level, of clients that left. Default:
+	// Logger gets why the shelf could not be read and, at debug level, clients that left. Default:
 	// slog.Default().
 	Logger *slog.Logger
 }
@@ -49,7 +49,7 @@ type Site struct {
 }
 
 // New checks the configuration and starts painting the hero in the background, which takes under a second; a request
-// that needs it sooner waits for it. The error says what is wrong with which field.
+// that needs it sooner waits for it. The error names the field and what is wrong with it.
 func New(config Config) (*Site, error) {
 	base, err := parseCDN(config.CDNURL)
 	if err != nil {
@@ -69,7 +69,7 @@ func New(config Config) (*Site, error) {
 	return &Site{config: config, cdn: base, assets: assets}, nil
 }
 
-// Ready reports whether every asset is made. Before that the site answers too, but a page may wait for the hero.
+// Ready reports whether every asset is made. Before that the site serves too, but a page may wait for the hero.
 func (s *Site) Ready() bool { return s.assets.ready.Load() }
 
 // Register mounts the page and its assets: /, /assets/..., /5mo.jpg, /favicon.ico and /robots.txt.

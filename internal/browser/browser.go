@@ -1,4 +1,4 @@
-// Package browser looks at pages with Debian's Chromium, as visitors do, and tells what came from where.
+// Package browser looks at pages with Debian's Chromium, as visitors do, and reports what came from where.
 package browser
 
 import (
@@ -11,14 +11,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Browser is a running Chromium. It knows the hosts of this machine only: 127.0.0.1, localhost and *.localhost,
-// and those that it is told.
+// Browser is a running Chromium. It resolves the hosts of this machine only: 127.0.0.1, localhost and *.localhost,
+// and those that it is given.
 type Browser struct{ ctx context.Context }
 
-// Anywhere has Start start a browser that knows all hosts.
+// Anywhere has Start start a browser that resolves all hosts.
 const Anywhere = "EXCLUDE *"
 
-// Start starts a browser that shows nothing. Hosts are more that it is to know, each as "MAP NAME ADDRESS", or
+// Start starts a browser that shows nothing. Hosts are more that it is to resolve, each as "MAP NAME ADDRESS", or
 // Anywhere.
 func Start(hosts ...string) (*Browser, error) {
 	rules := append(hosts, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost", "EXCLUDE *.localhost")
@@ -41,7 +41,7 @@ func Start(hosts ...string) (*Browser, error) {
 // Close ends the browser, and waits until it has ended.
 func (b *Browser) Close() error { return chromedp.Cancel(b.ctx) }
 
-// Version is Chromium's; empty when it cannot be told.
+// Version returns Chromium's version, or "" when that cannot be found out.
 func Version() string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if out, err := exec.Command(name, "--version").Output(); err == nil {
@@ -70,7 +70,7 @@ func (b *Browser) NewVisitor() (*Visitor, error) {
 // Leave closes the tab, and its cache is gone.
 func (v *Visitor) Leave() { v.leave() }
 
-// Context is the tab, for what chromedp can do with it and Look does not.
+// Context returns the tab, for what chromedp can do with it and Look does not.
 func (v *Visitor) Context() context.Context { return v.ctx }
 
 // View is one look at a page.

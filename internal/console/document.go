@@ -22,7 +22,7 @@ import (
 type Section struct {
 	// Path are the titles of the headings that it stands under, its own last.
 	Path []string
-	// Terminal is what keeps a terminal of its own busy meanwhile: the block that is marked sh. Default: nothing.
+	// Terminal is what runs in a terminal of its own meanwhile: the block that is marked sh. Default: nothing.
 	Terminal string
 	// Commands are those of all its console blocks.
 	Commands []Command

@@ -17,7 +17,7 @@ type Conn struct {
 	amid    atomic.Bool // a request has come in part, or was refused; Close may be called from elsewhere
 }
 
-// NewConn makes a Conn.
+// NewConn returns a Conn.
 func NewConn(c net.Conn) *Conn { return &Conn{Conn: c} }
 
 // Read implements net.Conn.

@@ -1,6 +1,6 @@
 package framing
 
-// head is what a request's head has said so far of where its body ends, and whom it is for.
+// head is what has been read so far of a request's head: where its body ends, and for which host it is.
 type head struct {
 	hasTarget    bool
 	versionRead  int

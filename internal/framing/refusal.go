@@ -21,7 +21,7 @@ func (r *Refusal) Error() string {
 
 func malformed(reason string) *Refusal { return &Refusal{http.StatusBadRequest, reason} }
 
-// What is refused, with the section of RFC 9112 that says why; those without one are stricter than it.
+// What is refused, with the section of RFC 9112 that requires it; those without one are stricter than it.
 var (
 	badMethod     = malformed("the method is not a token")                                     // 3.1
 	badTarget     = malformed("the target is empty or holds a control character")              // 3.2

@@ -18,7 +18,7 @@ type Answer struct {
 	Body   string
 }
 
-// patience is how long a server may take for all its answers.
+// patience is how long a server may take for all its responses.
 const patience = 5 * time.Second
 
 // Exchange sends bytes to a server, on a connection of their own, and returns its answers in their order. The error
@@ -60,7 +60,7 @@ func Parse(received []byte, methods ...string) (answers []Answer, err error) {
 		}
 		content := io.Reader(response.Body)
 		if response.StatusCode == http.StatusBadRequest && response.Close && request.Method == http.MethodHead {
-			content = r // a server that cannot read a request line does not know that it is HEAD's
+			content = r // a server that cannot read a request line cannot see that it is HEAD's
 		}
 		body, err := io.ReadAll(content)
 		if err != nil {

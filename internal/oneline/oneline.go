@@ -1,4 +1,4 @@
-// Package oneline keeps text that others wrote on its line: it tells the characters that could end the line,
+// Package oneline keeps text that others wrote on its line: it finds the characters that could end the line,
 // reorder it or command a terminal from those that names are written with, and writes the former as escapes.
 package oneline
 

@@ -6,10 +6,10 @@ import "sync/atomic"
 // list.
 type Count struct{ added, deleting atomic.Int64 }
 
-// Added says that the addition of n members was acknowledged.
+// Added notes that the addition of n members was acknowledged.
 func (c *Count) Added(n int64) { c.added.Add(n) }
 
-// Deleting says that the deletion of a member begins: from now on it may be counted or not.
+// Deleting notes that the deletion of a member begins: from now on it may be counted or not.
 func (c *Count) Deleting() { c.deleting.Add(1) }
 
 // Floor returns how many additions a read that begins now must count.

@@ -40,8 +40,9 @@ type Item struct {
 	mu       sync.Mutex // held while floor is changed
 }
 
-// Acknowledged says that a write was, and what it made of the item. It returns Wrong if another write was acknowledged
-// as the same version with another content: one of the two is lost. Acknowledgements may arrive in any order.
+// Acknowledged notes that a write was acknowledged, and what it made of the item. It returns Wrong if another write was
+// acknowledged as the same version with another content: one of the two is lost. Acknowledgements may arrive in any
+// order.
 func (i *Item) Acknowledged(made State) Verdict {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -63,16 +64,16 @@ func (i *Item) Floor() State {
 	return State{}
 }
 
-// Deleting says that a deletion begins: from now on the item may be there or not.
+// Deleting notes that a deletion begins: from now on the item may be there or not.
 func (i *Item) Deleting() { i.deleting.Store(true) }
 
-// Deleted says that a deletion was acknowledged: a read that begins now may not find the item.
+// Deleted notes that a deletion was acknowledged: a read that begins now may not find the item.
 func (i *Item) Deleted() {
 	i.Deleting()
 	i.Acknowledged(State{Version: gone})
 }
 
-// Unknown says that a write has failed or was not answered: it may have been carried out, or may be yet.
+// Unknown notes that a write has failed or was not answered: it may have been carried out, or may be yet.
 func (i *Item) Unknown() { i.unknown.Store(true) }
 
 // Next returns the version that the next write makes of an item with one writer. It reports false if that is not known,

@@ -17,7 +17,7 @@ func (l *Ledger) Item(id int64) *Item {
 	return item.(*Item)
 }
 
-// All is every item that was asked for, in no order.
+// All returns every item that was asked for, in no order.
 func (l *Ledger) All() iter.Seq2[int64, *Item] {
 	return func(yield func(int64, *Item) bool) {
 		l.items.Range(func(id, item any) bool { return yield(id.(int64), item.(*Item)) })

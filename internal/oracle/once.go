@@ -17,8 +17,8 @@ type Once[T comparable] struct {
 	first        T
 }
 
-// Acknowledged says that one of its sendings was, and what the write made. It returns Wrong if another sending was
-// acknowledged to have made something else: then there were two writes.
+// Acknowledged notes that one of its sendings was acknowledged, and what the write made. It returns Wrong if another
+// sending was acknowledged to have made something else: then there were two writes.
 func (o *Once[T]) Acknowledged(made T) Verdict {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package oracle tells a stale, a wrong or a lost answer from a right one. The clients of a system that is measured or
-// broken share one: who writes says what was acknowledged; who reads notes what was acknowledged before it asks (the
+// Package oracle distinguishes stale, wrong and lost answers from right ones. The clients of a system that is measured
+// or broken share one: a writer notes what was acknowledged; a reader notes what was acknowledged before it reads (the
 // floor), and holds the answer against that. What was acknowledged only while the answer was under way may be in it or
 // not, and so may a write of which nobody knows how it ended: neither is ever held against an answer.
 package oracle
@@ -18,5 +18,5 @@ const (
 	Lost
 )
 
-// String returns the verdict in a word.
+// String returns the verdict as text.
 func (v Verdict) String() string { return [...]string{"good", "stale", "wrong", "lost"}[v] }

@@ -5,17 +5,17 @@ import (
 	"strconv"
 )
 
-// Product is what the shop answers for a product, in JSON.
+// Product is the shop's JSON of a product.
 type Product struct {
 	ID      int64  `json:"id"`
 	Name    string `json:"name"`
 	Version int64  `json:"version"`
 }
 
-// State returns what the product says of itself.
+// State returns the product's state, by its name and version.
 func (p Product) State() State { return State{Version: p.Version, Content: p.Name} }
 
-// AppendJSON appends the product as the shop answers it. Its name may have no characters that JSON escapes.
+// AppendJSON appends the product as the shop sends it. Its name may have no characters that JSON escapes.
 func (p Product) AppendJSON(b []byte) []byte {
 	b = strconv.AppendInt(append(b, `{"id":`...), p.ID, 10)
 	b = append(append(b, `,"name":"`...), p.Name...)

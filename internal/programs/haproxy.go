@@ -19,9 +19,9 @@ import (
 type HAProxyConfig struct {
 	// API are the replicas that answer /api/. Without any, those requests get 503.
 	API []string
-	// Front answers all the rest. Without any: 503.
+	// Front serves all the rest. Without any: 503.
 	Front []string
-	// CDN are the edges that answer the host cdn.*. Without any the front answers.
+	// CDN are the edges that serve the host cdn.*. Without any the front serves it.
 	CDN []string
 	// DNS is a name server that names them instead: its tasks.api, tasks.front and tasks.cdn, each at Port.
 	// Default: none, the addresses above are fixed.
@@ -54,7 +54,7 @@ type HAProxy struct {
 
 // StartHAProxy starts HAProxy on free ports of the loopback, from the shipped configuration with
 // the given addresses in the place of those that Swarm's DNS would answer. It waits until the proxy
-// answers; servers that are not up yet are found by its checks. Close ends it.
+// responds; servers that are not up yet are found by its checks. Close ends it.
 func StartHAProxy(cfg HAProxyConfig) (*HAProxy, error) {
 	program, err := servers.LookPath("haproxy")
 	if err != nil {
@@ -103,7 +103,7 @@ func (h *HAProxy) start(program string, cfg HAProxyConfig) error {
 	return err
 }
 
-// Addr is the public port as 127.0.0.1:PORT.
+// Addr returns the public port as 127.0.0.1:PORT.
 func (h *HAProxy) Addr() string { return strings.TrimPrefix(h.URL, "http://") }
 
 // Close ends the proxy at once and removes its folder.
@@ -115,7 +115,7 @@ func (h *HAProxy) Close() {
 var serverTemplate = regexp.MustCompile(
 	`(?m)^( *)server-template (\w+) \d+ tasks\.(\w+):8080 resolvers swarm init-addr none(.*)$`)
 
-// file is the shipped configuration with a server line for each address where it has a template, or with
+// file returns the shipped configuration with a server line for each address where it has a template, or with
 // another name server.
 func (c HAProxyConfig) file() string {
 	if c.DNS != "" {

@@ -24,7 +24,7 @@ func build(command, file string, flags ...string) error {
 	return nil
 }
 
-// listeningFile begins the setting that says in which file a program is to announce itself (see serving.Announce).
+// listeningFile begins the setting for the file in which a program is to announce itself (see serving.Announce).
 const listeningFile = "WOODY_LISTENING_FILE="
 
 // startProgram starts a program of ours with settings of which the last counts. What it prints goes to logFile, and it
@@ -41,8 +41,8 @@ func startProgram(cmd *exec.Cmd, logFile string, settings ...string) (p *servers
 	return p, file, err
 }
 
-// awaitOpen waits until a program has announced where it listens and says there on /readyz that it is ready. What it
-// announced is returned even if it never is; nil when it announced nothing.
+// awaitOpen waits until a program has announced where it listens and responds there on /readyz that it is ready. What
+// it announced is returned even if it never is; nil when it announced nothing.
 func awaitOpen(p *servers.Process, announcement string) (announced map[string]string, err error) {
 	err = p.AwaitReady(servers.Patience, func() (err error) {
 		if announced == nil {
@@ -67,7 +67,7 @@ func announcedBy(pid int, file string) (map[string]string, error) {
 	return announced, nil
 }
 
-// localURL is how a browser on this machine reaches an address of the loopback: by name.
+// localURL returns how a browser on this machine reaches an address of the loopback: by name.
 func localURL(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

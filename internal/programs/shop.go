@@ -21,7 +21,7 @@ type Shop struct {
 // called from within the module.
 func BuildShop(file string, flags ...string) error { return build("api", file, flags...) }
 
-// Addr is where it listens as 127.0.0.1:PORT.
+// Addr returns where it listens as 127.0.0.1:PORT.
 func (s *Shop) Addr() string { return s.addr }
 
 // StartShop runs a command that is api, with settings ("WOODY_X=…") of which the last counts, and

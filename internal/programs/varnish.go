@@ -87,7 +87,7 @@ func (v *Varnish) Listens() bool {
 	return err == nil
 }
 
-// Counter is one of varnishd's counters, such as MAIN.n_lru_nuked; counters that match a pattern are
+// Counter returns one of varnishd's counters, such as MAIN.n_lru_nuked; counters that match a pattern are
 // added up.
 func (v *Varnish) Counter(pattern string) (sum int64, err error) {
 	out, err := exec.Command("varnishstat", "-n", filepath.Join(v.dir, "edge"), "-1", "-f", pattern).Output()
@@ -115,8 +115,8 @@ func (v *Varnish) Close() {
 	os.RemoveAll(v.dir)
 }
 
-// lookAtFiles looks at each file of a folder of the repository. That is all `go test` goes by when it tells
-// whether a test must run again: what another program reads it does not know.
+// lookAtFiles looks at each file of a folder of the repository. That is all `go test` goes by when it decides
+// whether a test must run again: it does not see what another program reads.
 func lookAtFiles(folder string) error {
 	root, err := repository()
 	if err != nil {

@@ -11,7 +11,7 @@ type Type struct {
 	Want string
 }
 
-// Fields are the request's lines.
+// Fields returns the request's lines.
 func (a Type) Fields() (fields []string) {
 	for _, line := range a.Lines {
 		fields = append(fields, "Accept: "+line)
@@ -66,7 +66,7 @@ var Types = []Type{
 	{[]string{"*/*;q=0.1, application/*;q=0.9"}, "json"},
 	{[]string{"text/*;q=0, */*"}, "json"},
 	{[]string{"text/*;q=0, text/plain, application/json;q=0.5"}, "text"},
-	// parameters: what is said of the charset is true; others nobody knows, and they are passed over
+	// parameters: that of the charset holds; others are unknown, and ignored
 	{[]string{"application/json; charset=utf-8"}, "json"},
 	{[]string{"application/json;charset=\"UTF-8\""}, "json"},
 	{[]string{"text/plain; Charset=UTF-8"}, "text"},

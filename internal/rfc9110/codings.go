@@ -13,7 +13,7 @@ type Coding struct {
 	Also string
 }
 
-// Fields are the request's lines.
+// Fields returns the request's lines.
 func (c Coding) Fields() (fields []string) {
 	for _, line := range c.Lines {
 		fields = append(fields, "Accept-Encoding: "+line)
@@ -21,7 +21,7 @@ func (c Coding) Fields() (fields []string) {
 	return fields
 }
 
-// Few is the coding of a server that knows only what is acceptable, and not what is liked better.
+// Few returns the coding of a server that looks only at what is acceptable, and not at which is preferred.
 func (c Coding) Few() string {
 	if c.Also != "" {
 		return c.Also

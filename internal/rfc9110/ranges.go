@@ -6,7 +6,7 @@ import (
 )
 
 // Range is a GET of something longer than 20 bytes with a strong entity tag, by sections 14.1.2 and 14.2. A server that
-// takes no ranges answers each with the whole.
+// takes no ranges sends the whole for each.
 type Range struct {
 	// Fields are the lines "Name: value", Range and what belongs to it.
 	Fields []string

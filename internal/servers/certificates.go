@@ -90,7 +90,7 @@ func (c *Certificates) Client() *tls.Config {
 	return &tls.Config{RootCAs: c.authority, Certificates: []tls.Certificate{c.pair}, MinVersion: tls.VersionTLS12}
 }
 
-// redisSettings are those of a Redis server, or a sentinel, that speaks nothing but TLS on a port.
+// redisSettings returns those of a Redis server, or a sentinel, that speaks nothing but TLS on a port.
 func (c *Certificates) redisSettings(port string) [][2]string {
 	return [][2]string{
 		{"port", "0"}, {"tls-port", port}, {"tls-replication", "yes"},

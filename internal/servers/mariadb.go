@@ -83,7 +83,7 @@ func (m *MariaDB) Restart() error {
 // AddOptions has the server be started with more options the next time.
 func (m *MariaDB) AddOptions(options ...string) { m.options = append(m.options, options...) }
 
-// DSN is the address of a database on this server, which may be missing.
+// DSN returns the address of a database on this server, which may be missing.
 func (m *MariaDB) DSN(database string) string {
 	cfg := mysql.NewConfig()
 	cfg.User, cfg.Net, cfg.Addr, cfg.DBName = "root", "unix", m.socket(), database
@@ -129,6 +129,6 @@ func (m *MariaDB) Close() {
 // finds, another's included.
 func (m *MariaDB) tmpdir() string { return "--tmpdir=" + m.dir }
 
-// Data is the folder of the server's data.
+// Data returns the folder of the server's data.
 func (m *MariaDB) Data() string   { return filepath.Join(m.dir, "data") }
 func (m *MariaDB) socket() string { return filepath.Join(m.dir, "socket") }

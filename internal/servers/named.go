@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Named is a BIND name server that answers for one zone, on ports of the loopback.
+// Named is a BIND name server that serves one zone, on ports of the loopback.
 type Named struct {
 	*Process
 	// Addr is where it listens, HOST:PORT.
@@ -94,7 +94,7 @@ zone %[4]q { type primary; file %[5]q; };
 		os.WriteFile(filepath.Join(n.dir, "rndc.conf"), []byte(client), 0o600))
 }
 
-// Dig is what dig +short says of a name and a type; "" when there is no such record.
+// Dig returns what dig +short prints for a name and a type, or "" when there is no such record.
 func (n *Named) Dig(name, kind string) (string, error) {
 	out, err := exec.Command("dig", "+short", "+tries=1", "+time=10", "@127.0.0.1", "-p", n.port, name,
 		kind).CombinedOutput()

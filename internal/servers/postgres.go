@@ -107,7 +107,7 @@ func postgresOwner() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
-// command is a program of PostgreSQL's, to be run as the server's user.
+// command returns a program of PostgreSQL's, to be run as the server's user.
 func (p *Postgres) command(name string, args ...string) (*exec.Cmd, error) {
 	program, err := lookPostgres(name)
 	if err != nil {
@@ -191,13 +191,13 @@ func (p *Postgres) end(how syscall.Signal, patience time.Duration) {
 // Promote has a server that copies another one take writes from now on, of which it has what it has.
 func (p *Postgres) Promote() error { return p.run("pg_ctl", "promote", "--pgdata="+p.data(), "--wait") }
 
-// DSN is the URL of a database on this server, which may be missing, by its socket file.
+// DSN returns the URL of a database on this server, which may be missing, by its socket file.
 func (p *Postgres) DSN(database string) string {
 	_, port, _ := net.SplitHostPort(p.Addr)
 	return p.url(database, url.Values{"host": {p.dir}, "port": {port}})
 }
 
-// DSNAt is the URL of a database by way of HOST:PORT.
+// DSNAt returns the URL of a database by way of HOST:PORT.
 func (p *Postgres) DSNAt(addr, database string) string {
 	host, port, _ := net.SplitHostPort(addr)
 	return p.url(database, url.Values{"host": {host}, "port": {port}})

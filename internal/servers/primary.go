@@ -82,10 +82,11 @@ func (m *MariaDB) follow(primary *MariaDB) error {
 	return m.exec("STOP SLAVE", "SET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_current_pos", change, "START SLAVE")
 }
 
-// DSN is the address of the database woody at HOST:PORT, for a user who cannot write to a server that is read-only.
+// DSN returns the address of the database woody at HOST:PORT, for a user who cannot write to a server that is
+// read-only.
 func (p *Pair) DSN(addr string) string { return dsn(addr, appUser) }
 
-// AdminDSN is the same for a user who can.
+// AdminDSN is like DSN, for a user who can.
 func (p *Pair) AdminDSN(addr string) string { return dsn(addr, adminUser) }
 
 func dsn(addr, user string) string {

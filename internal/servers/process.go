@@ -66,7 +66,7 @@ var HearHangups = sync.OnceFunc(func() {
 	}
 })
 
-// PID is the process's id.
+// PID returns the process's id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Signal sends a signal; to a process that has ended it returns os.ErrProcessDone. After SIGSTOP it waits until every
@@ -96,7 +96,7 @@ func (p *Process) stopped() error {
 	return err
 }
 
-// Done is closed when the process has ended.
+// Done returns a channel that is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Wait waits for the end and returns how it went: nil for exit status 0.
@@ -121,7 +121,7 @@ func (p *Process) Stop(patience time.Duration) {
 	}
 }
 
-// Log is what the process has printed so far.
+// Log returns what the process has printed so far.
 func (p *Process) Log() string {
 	text, err := os.ReadFile(p.log)
 	if err != nil {

@@ -28,7 +28,8 @@ type Redis struct {
 // its own ("--maxmemory", "64mb"), of which the last counts.
 func StartRedis(args ...string) (*Redis, error) { return startRedis(nil, args) }
 
-// startRedis is StartRedis for a server that, with certificates, speaks nothing but TLS and wants one of its clients.
+// startRedis is like StartRedis, for a server that, with certificates, speaks nothing but TLS and wants one of its
+// clients.
 func startRedis(certificates *Certificates, args []string) (*Redis, error) {
 	dir, err := os.MkdirTemp("", "woody-redis")
 	if err != nil {
@@ -75,7 +76,7 @@ func (r *Redis) Restart() error {
 	})
 }
 
-// Client is a client of the server, for the caller to close.
+// Client returns a client of the server, for the caller to close.
 func (r *Redis) Client() *redis.Client {
 	return redis.NewClient(&redis.Options{Addr: r.Addr, TLSConfig: r.TLS, Protocol: 2, DisableIdentity: true})
 }

@@ -55,7 +55,7 @@ func (r *Redis) Follow(primary *Redis) error {
 // Lead makes the server a primary, with the data that it has. If it was a copy, it hears no more of its primary.
 func (r *Redis) Lead() error { return r.do("REPLICAOF", "NO", "ONE") }
 
-// offset is how much it has written for its copies.
+// offset returns how much it has written for its copies.
 func (r *Redis) offset() (int64, error) {
 	state, err := r.replication()
 	if err != nil {
@@ -64,7 +64,7 @@ func (r *Redis) offset() (int64, error) {
 	return strconv.ParseInt(state["master_repl_offset"], 10, 64)
 }
 
-// replication is what INFO says of it.
+// replication returns INFO's section on replication.
 func (r *Redis) replication() (map[string]string, error) {
 	client := r.Client()
 	defer client.Close()

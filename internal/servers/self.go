@@ -16,7 +16,7 @@ func StartSelf(logFile string, args ...string) (process *Process, addr string, e
 	return StartOnSocket(exec.Command(self, args...), logFile)
 }
 
-// StartOnSocket is Start with a socket, as StartSelf gives one.
+// StartOnSocket is like Start, with a socket as StartSelf gives one.
 func StartOnSocket(cmd *exec.Cmd, logFile string) (process *Process, addr string, err error) {
 	addr, _, given, err := GiveSocket(cmd)
 	if err != nil {

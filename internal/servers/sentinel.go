@@ -34,8 +34,8 @@ type Sentinel struct {
 	tls  *Certificates
 }
 
-// StartWatchedRedis starts servers and sentinels, with TLS if certificates are given, and waits until all know each
-// other.
+// StartWatchedRedis starts servers and sentinels, with TLS if certificates are given, and waits until all have found
+// each other.
 func StartWatchedRedis(certificates *Certificates) (*WatchedRedis, error) {
 	w := &WatchedRedis{}
 	if err := w.start(certificates); err != nil {
@@ -68,7 +68,7 @@ func (w *WatchedRedis) start(certificates *Certificates) (err error) {
 	return w.AwaitWhole()
 }
 
-// startServer starts a server that says of itself that it is where its wire is.
+// startServer starts a server that announces its wire's address as its own.
 func (w *WatchedRedis) startServer(i int, certificates *Certificates) (err error) {
 	if w.Wires[i], err = StartWire("127.0.0.1:0"); err != nil {
 		return err
@@ -123,7 +123,7 @@ func startSentinel(primary string, certificates *Certificates) (*Sentinel, error
 	return s, nil
 }
 
-// file is the sentinel's configuration, in which it also keeps what it knows.
+// file returns the sentinel's configuration, in which it also stores its state.
 func (s *Sentinel) file() string { return filepath.Join(s.dir, "sentinel.conf") }
 
 // Restart starts the sentinel, after Kill or Stop ended it, with what it knew.
@@ -147,7 +147,7 @@ func (s *Sentinel) hurry() error {
 	})
 }
 
-// ask asks the sentinel something.
+// ask sends the sentinel a command.
 func (s *Sentinel) ask(question func(context.Context, *redis.SentinelClient) error) error {
 	o := &redis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true}
 	if s.tls != nil {
@@ -158,7 +158,7 @@ func (s *Sentinel) ask(question func(context.Context, *redis.SentinelClient) err
 	return question(context.Background(), client)
 }
 
-// master is what it knows of the primary.
+// master returns the primary as this sentinel sees it.
 func (s *Sentinel) master() (state map[string]string, err error) {
 	err = s.ask(func(ctx context.Context, c *redis.SentinelClient) error {
 		state, err = c.Master(ctx, MasterName).Result()
@@ -167,7 +167,7 @@ func (s *Sentinel) master() (state map[string]string, err error) {
 	return state, err
 }
 
-// Addrs are where the sentinels listen.
+// Addrs returns where the sentinels listen.
 func (w *WatchedRedis) Addrs() (addrs []string) {
 	for _, s := range w.Sentinels {
 		addrs = append(addrs, s.Addr)
@@ -175,7 +175,8 @@ func (w *WatchedRedis) Addrs() (addrs []string) {
 	return addrs
 }
 
-// Primary is the place in Servers of the primary, as a majority of the sentinels says; an error where there is none.
+// Primary returns the place in Servers of the primary, as a majority of the sentinels says; an error where there is
+// none.
 func (w *WatchedRedis) Primary() (int, error) {
 	votes := map[string]int{}
 	for _, s := range w.Sentinels {
@@ -191,7 +192,7 @@ func (w *WatchedRedis) Primary() (int, error) {
 	return 0, fmt.Errorf("the sentinels do not agree on a primary: %v", votes)
 }
 
-// AwaitWhole waits until all sentinels know each other and the same primary, and the other server copies it.
+// AwaitWhole waits until all sentinels have found each other and the same primary, and the other server copies it.
 func (w *WatchedRedis) AwaitWhole() error {
 	return w.Sentinels[0].AwaitReady(Patience, w.whole)
 }
@@ -241,7 +242,7 @@ func (w *WatchedRedis) Failover() error {
 	}
 	first := w.Sentinels[0]
 	err = first.AwaitReady(Patience, func() error {
-		// It refuses as long as it knows too little of the copy, and gives up where that is slow.
+		// It refuses as long as it has seen too little of the copy, and gives up where that is slow.
 		state, err := first.master()
 		if err != nil || net.JoinHostPort(state["ip"], state["port"]) != w.Wires[before].Addr {
 			return err

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Wire carries connections to a server, and fails when it is told to: it stands in for a network.
+// Wire carries connections to a server, and fails on request: it stands in for a network.
 type Wire struct {
 	// Addr is where to connect instead of the server.
 	Addr string
@@ -19,7 +19,7 @@ type Wire struct {
 	moved sync.Cond // on mu: something was cut, hung or mended
 	conns map[*carried]bool
 	cut   bool          // connections are refused
-	hung  bool          // nothing gets through, and nobody is told
+	hung  bool          // nothing gets through, and no connection fails
 	shuns []byte        // connections that begin with something that holds this are ended; nil when none are
 	loses []byte        // the answer to what holds this is lost; nil when none is
 	lost  chan struct{} // closed then
@@ -168,7 +168,7 @@ func (w *Wire) Cut() {
 	w.each(all, closeIt)
 }
 
-// Hang lets nothing through and tells nobody; what is on its way arrives after Mend.
+// Hang lets nothing through, without an error; what is on its way arrives after Mend.
 func (w *Wire) Hang() { w.set(false, true) }
 
 // Shun ends the connections that begin with something that holds these words, and those that come to, until Mend. All

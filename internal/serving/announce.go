@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Announcement is a file that says, to other programs, where this process listens.
+// Announcement is a file with the addresses at which this process listens, for other programs.
 type Announcement struct {
 	file string // empty where none was asked for
 	text []byte

@@ -58,7 +58,7 @@ func (c *conn) end(since int64) {
 
 // Write implements net.Conn. It has a deadline of its own, without which a write to one who does not read would wait
 // for ever: the client is let go when it has taken nothing for stall, or at most three times as long. What counts is
-// what the client has taken and not what the kernel has: that tells of room for the next write only when a good part of
+// what the client has taken and not what the kernel has: that reports room for the next write only when a good part of
 // its buffer is gone, which lasts with a slow reader, and may still take something when the client does not.
 func (c *conn) Write(p []byte) (n int, err error) {
 	for {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Healthcheck returns nil when the program that listens on addr says on /readyz that it wants
+// Healthcheck returns nil when the program that listens on addr responds on /readyz that it wants
 // requests. Where a file is named, the program is the one that announced itself in it, at its WOODY_ADDR. It is for
 // container health checks, which have no curl.
 func Healthcheck(addr, file string) error {

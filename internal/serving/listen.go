@@ -13,19 +13,19 @@ import (
 	"github.com/woodytoys/woodytoys/internal/framing"
 )
 
-// Listen opens a TCP address for callers. Its error is one sentence that says when the port is taken.
+// Listen opens a TCP address for callers. Its error is one sentence, also where the port is taken.
 //
 // What is accepted gives well-formed requests only (see framing.Conn), ends when its client takes nothing of an answer
 // for 30 s, and takes no more than its part of the descriptors that the process may have. When all places are
 // taken, connections that wait for their next request, or their first, give way, the longest idle first; where none is
-// idle, who comes waits until a connection ends. While it cannot accept for want of anything, log is told, once a
+// idle, who comes waits until a connection ends. While it cannot accept for want of anything, it is logged, once a
 // second.
 func Listen(addr string, log *slog.Logger) (net.Listener, error) {
 	return listen(addr, forCallers, log)
 }
 
-// ListenForOperators is the same for a port that callers do not reach. It has a few places of its own, and nobody gives
-// way there.
+// ListenForOperators is like Listen, for a port that callers do not reach. It has a few places of its own, and nobody
+// gives way there.
 func ListenForOperators(addr string, log *slog.Logger) (net.Listener, error) {
 	return listen(addr, forOperators, log)
 }
@@ -56,7 +56,7 @@ type listener struct {
 	room   *room
 	stall  time.Duration
 	log    *slog.Logger
-	said   time.Time // when log was told last
+	said   time.Time // when that was logged last
 	close  sync.Once
 	closed chan struct{}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // explainRefusals has the application's error handler get a *framing.Refusal for a request that was refused below it,
-// where Fiber would hand it an error of its own that says nothing.
+// where Fiber would hand it an error of its own without the cause.
 func explainRefusals(app *fiber.App) {
 	server := app.Server()
 	others := server.ErrorHandler

@@ -12,9 +12,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// Drain says how an application ends.
+// Drain is how an application ends.
 type Drain struct {
-	// Begin is called first: it is to turn readiness false and to have every answer say
+	// Begin is called first: it is to turn readiness false and to have every response carry
 	// Connection: close. Nil does nothing.
 	Begin func()
 	// Delay is how long new connections are still taken after Begin, for the proxy to notice.
@@ -23,7 +23,7 @@ type Drain struct {
 	Timeout time.Duration
 }
 
-// Serve answers requests from ln until ctx ends, then drains. It closes ln. It returns nil when
+// Serve serves requests from ln until ctx ends, then drains. It closes ln. It returns nil when
 // everything under way was finished, and an error when serving failed or Timeout was not enough.
 func Serve(ctx context.Context, app *fiber.App, ln net.Listener, drain Drain) error {
 	explainRefusals(app)
@@ -50,7 +50,7 @@ func Serve(ctx context.Context, app *fiber.App, ln net.Listener, drain Drain) er
 	return nil
 }
 
-// URL is how a person on this machine reaches a listener.
+// URL returns how a person on this machine reaches a listener.
 func URL(addr net.Addr) string {
 	host, port, err := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); err != nil || ip == nil || ip.IsUnspecified() || ip.IsLoopback() {

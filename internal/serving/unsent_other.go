@@ -4,5 +4,5 @@ package serving
 
 import "net"
 
-// unsent cannot tell.
+// unsent cannot find out.
 func unsent(net.Conn) int64 { return 0 }

@@ -26,7 +26,7 @@ func limitsOf(value *kong.Value) (l limits) {
 	return l
 }
 
-// String is how --help says it.
+// String returns the limit as --help shows it.
 func (l limits) String() string {
 	switch {
 	case l.oneOf != nil:
@@ -39,13 +39,13 @@ func (l limits) String() string {
 	return ""
 }
 
-// orList is words as a person lists them: "debug, info or warn".
+// orList returns words as a person lists them: "debug, info or warn".
 func orList(words []string) string {
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// checkLimits returns an error for each flag whose value is outside of its limits. A word is taken in any case, and
+// checkLimits returns an error for each flag whose value is outside of its limits. A string is taken in any case, and
 // becomes as the tag has it.
 func checkLimits(flags []*kong.Flag) error {
 	var errs []error
@@ -86,7 +86,7 @@ func (l limits) checkNumber(flag *kong.Flag) error {
 	return fmt.Errorf("%s must be %s%s, not %v", flag.Envs[0], allowed, example, flag.Target.Interface())
 }
 
-// bounds are min and max as numbers. Tags that are none panic: they are part of the program.
+// bounds returns min and max as numbers. Tags that are none panic: they are part of the program.
 func (l limits) bounds(t reflect.Type) (least, most int64) {
 	number := func(text string) int64 {
 		if t == reflect.TypeFor[time.Duration]() {

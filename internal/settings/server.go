@@ -31,7 +31,7 @@ type Page struct {
 	FrontLimitRate Rate   `aliases:"limit-rate" env:"WOODY_FRONT_LIMIT_RATE" default:"0" placeholder:"RATE"`
 }
 
-// commonHelp is what --help says of the settings of Server and Page.
+// commonHelp is the help text of the settings of Server and Page.
 var commonHelp = map[string]string{
 	"WOODY_ADDR": "Where to listen; port 0 is any that is free.",
 	"WOODY_LISTENING_FILE": "A file to write once the program listens, for other programs: a line NAME=VALUE for " +

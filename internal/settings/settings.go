@@ -3,7 +3,7 @@
 // and documents speak of it, the default, and the flag's name where it is not the field's.
 //
 // Beside those of kong there are the tags of limits: min and max, of a number, a size or a time, and oneof, the words
-// that a setting may have, with commas between them. What --help says of each setting is in Program.Help.
+// that a setting may have, with commas between them. The help texts of the settings are in Program.Help.
 package settings
 
 import (
@@ -27,9 +27,9 @@ const prefix = "WOODY_"
 type Program struct {
 	// Name begins what the program prints of itself.
 	Name string
-	// Description is said on top of its help.
+	// Description is printed on top of its help.
 	Description string
-	// Help is what --help says of each setting, by variable. The settings of this package have theirs here.
+	// Help is the help text of each setting, by variable. The settings of this package have theirs here.
 	Help map[string]string
 }
 
@@ -70,7 +70,8 @@ func (p Program) Defaults(config Config) (map[string]string, error) {
 	return defaults, nil
 }
 
-// parser is kong's for config. It is an error when a setting has no help, or is not in the list of all names.
+// parser returns kong's parser for config. It is an error when a setting has no help, or is not in the list of all
+// names.
 func (p Program) parser(config Config, options ...kong.Option) (*kong.Kong, error) {
 	parser, err := kong.New(config, append(options, kong.Name(p.Name), kong.Description(p.Description),
 		kong.ValueFormatter(formatHelp),
@@ -92,7 +93,7 @@ func (p Program) parser(config Config, options ...kong.Option) (*kong.Kong, erro
 	return parser, errors.Join(errs...)
 }
 
-// formatHelp is kong's help of a flag, with its limits and its default: kong leaves that out where there is a
+// formatHelp returns kong's help of a flag, with its limits and its default: kong leaves that out where there is a
 // placeholder.
 func formatHelp(value *kong.Value) string {
 	help := kong.DefaultHelpValueFormatter(value)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Target is what to ask, and how to tell a good answer.
+// Target is what to request, and which responses are good.
 type Target struct {
 	// Addr is HOST:PORT.
 	Addr string
@@ -16,7 +16,7 @@ type Target struct {
 	Paths []string
 	// Header is added to each request: whole lines, each with its CRLF. Default: none.
 	Header string
-	// Good tells a good answer. Default: the status 200.
+	// Good reports whether a response is good. Default: the status 200.
 	Good func(status int, body []byte) bool
 }
 
@@ -28,11 +28,11 @@ type Result struct {
 	Took time.Duration
 }
 
-// PerSecond is how many good answers a second brought.
+// PerSecond returns how many good answers a second brought.
 func (r Result) PerSecond() float64 { return float64(r.Good) / r.Took.Seconds() }
 
 // Closed keeps conns connections busy for d, each with one request at a time: a closed loop, which
-// measures throughput and says nothing of latency. A connection that fails ends the load with an
+// measures throughput and not latency. A connection that fails ends the load with an
 // error.
 func Closed(target Target, conns int, d time.Duration) (Result, error) {
 	outcome, err := Run(context.Background(),
@@ -59,7 +59,7 @@ func (t Target) source(conns int) func(conn int) Source {
 	}
 }
 
-// inTurn asks the same requests over and over.
+// inTurn sends the same requests over and over.
 type inTurn struct {
 	requests [][]byte
 	next     int

@@ -14,7 +14,7 @@ type Conn struct {
 	conn   net.Conn
 	reader *bufio.Reader
 	body   []byte
-	// words holds the fields that Answer tells; they are overwritten by the next answer.
+	// words holds the fields that Answer refers to; they are overwritten by the next answer.
 	cacheStatus, servedBy []byte
 }
 
@@ -24,7 +24,7 @@ type Answer struct {
 	Body   []byte
 	// CacheStatus and ServedBy are the fields Cache-Status and X-Served-By; empty where there are none.
 	CacheStatus, ServedBy []byte
-	// Closing tells that the server ends the connection behind this answer.
+	// Closing reports that the server ends the connection behind this answer.
 	Closing bool
 }
 
@@ -40,7 +40,7 @@ func Dial(addr string) (*Conn, error) {
 // Close ends the connection. It may be called at any time.
 func (c *Conn) Close() error { return c.conn.Close() }
 
-// Do is Ask for those who need the status and the body only.
+// Do is like Ask, but returns the status and the body only.
 func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
 	answer, err := c.Ask(request)
 	return answer.Status, answer.Body, err
@@ -125,7 +125,7 @@ func (c *Conn) readHead() (answer Answer, length int, err error) {
 	return answer, length, nil
 }
 
-// field is the value of a header line of that name, which is in lower case and has its colon.
+// field returns the value of a header line of that name, which is in lower case and has its colon.
 func field(line, name []byte) (value []byte, ok bool) {
 	if len(line) <= len(name) || line[len(name)-1] != ':' || !bytes.EqualFold(line[:len(name)], name) {
 		return nil, false

@@ -14,7 +14,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
 )
 
-// asks is a source that asks for / over and over and takes any 200 for good.
+// asks is a source that requests / over and over and takes any 200 for good.
 type asks struct{}
 
 func (asks) Next() ([]byte, uint8) { return []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 7 }
@@ -38,7 +38,8 @@ func mustRun(t *testing.T, plan load.Plan) load.Outcome {
 	return outcome
 }
 
-// stalling answers in known, and once, from 500 ms after the first request on, not at all for stall.
+// stalling returns a handler that responds in known, and once, from 500 ms after the first request on, not at all for
+// stall.
 func stalling(t *testing.T, known, stall time.Duration) string {
 	var gate sync.RWMutex
 	var first, once sync.Once

@@ -9,7 +9,7 @@ import (
 // be sent: a server that stalls makes all those late that were to be sent meanwhile.
 type Latencies []time.Duration
 
-// At is the latency that a part q of the answers, from 0 to 1, did not exceed; zero without any.
+// At returns the latency that a part q of the answers, from 0 to 1, did not exceed; zero without any.
 func (l Latencies) At(q float64) time.Duration {
 	if len(l) == 0 {
 		return 0

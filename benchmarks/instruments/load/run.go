@@ -15,9 +15,9 @@ type Verdict uint8
 const (
 	// Good is an answer as it should be.
 	Good Verdict = iota
-	// Failed is none at all, or one that says that it failed.
+	// Failed is no response at all, or one with an error status.
 	Failed
-	// Wrong is a success that says what is not so.
+	// Wrong is a success with wrong content.
 	Wrong
 	// Stale is a success that was right once, before a write that had been acknowledged.
 	Stale
@@ -31,7 +31,7 @@ type Source interface {
 	// Next is the next request, whole, and which kind of the source's it is. It is good until the
 	// next call.
 	Next() (request []byte, kind uint8)
-	// Judge says what the answer to the request of the last Next was worth.
+	// Judge returns what the response to the request of the last Next was worth.
 	Judge(Answer) Verdict
 }
 
@@ -78,7 +78,7 @@ type Outcome struct {
 	Err error
 }
 
-// Count is how many answers were of each worth.
+// Count returns how many answers were of each worth.
 func (o Outcome) Count() (count [verdicts]int) {
 	for _, s := range o.Samples {
 		count[s.Verdict]++
@@ -86,7 +86,7 @@ func (o Outcome) Count() (count [verdicts]int) {
 	return count
 }
 
-// Latencies are the times that answers took, failed ones too, shortest first.
+// Latencies returns the times that answers took, failed ones too, shortest first.
 func (o Outcome) Latencies() Latencies {
 	l := make(Latencies, len(o.Samples))
 	for i, s := range o.Samples {
@@ -99,7 +99,7 @@ func (o Outcome) Latencies() Latencies {
 // redial is how long a worker waits after a connection that could not be made.
 const redial = 10 * time.Millisecond
 
-// Run carries a plan out. Its connections are made before the first request. It ends early, with what
+// Run carries out a plan. Its connections are made before the first request. It ends early, with what
 // it has, when ctx ends, and then returns ctx's cause.
 func Run(ctx context.Context, plan Plan) (Outcome, error) {
 	if plan.Patience == 0 {
@@ -156,7 +156,7 @@ type loop struct {
 	sent  atomic.Int64 // how many requests have been taken on
 }
 
-// turn is when the next request is to be sent; false when there is none left.
+// turn returns when the next request is to be sent; false when there is none left.
 func (l *loop) turn() (at time.Duration, more bool) {
 	n := l.sent.Add(1) - 1
 	if l.plan.Requests > 0 && n >= int64(l.plan.Requests) {
@@ -182,7 +182,7 @@ func (l *loop) await(at time.Duration) {
 	}
 }
 
-// ended tells that the load was ended under a request, which then says nothing of the server.
+// ended reports whether the load was ended during a request, whose failure is then not the server's.
 func (l *loop) ended() bool {
 	cause := context.Cause(l.ctx)
 	return cause != nil && !errors.Is(cause, errLate)

@@ -1,4 +1,4 @@
-// Package machine tells what a benchmark ran on, and what a process has used of it.
+// Package machine describes what a benchmark ran on, and what a process has used of it.
 package machine
 
 import (
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Describe is one line: processor, kernel, Go and the project's revision. What cannot be found out
+// Describe returns one line: processor, kernel, Go and the project's revision. What cannot be found out
 // is left out.
 func Describe() string {
 	parts := []string{fmt.Sprintf("%d x %s", runtime.NumCPU(), field("/proc/cpuinfo", "model name"))}
@@ -26,7 +26,7 @@ func Describe() string {
 	return strings.Join(parts, ", ")
 }
 
-// Revision is the project's; empty outside of its repository.
+// Revision returns the project's revision, or "" outside of its repository.
 func Revision() string {
 	revision, err := exec.Command("git", "describe", "--always", "--dirty").Output()
 	if err != nil {
@@ -48,7 +48,7 @@ func field(file, name string) string {
 // clockTick is what Linux counts processor time in for user space, on every architecture Go has.
 const clockTick = 10 * time.Millisecond
 
-// CPU is the processor time that a process has used, user and system, its threads together.
+// CPU returns the processor time that a process has used, user and system, its threads together.
 func CPU(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -64,14 +64,14 @@ func CPU(pid int) (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, err
 }
 
-// RSS is the memory that a process holds now, in bytes.
+// RSS returns the memory that a process holds now, in bytes.
 func RSS(pid int) (int64, error) {
 	value := field(fmt.Sprintf("/proc/%d/status", pid), "VmRSS")
 	kib, err := strconv.ParseInt(strings.TrimSuffix(value, " kB"), 10, 64)
 	return kib << 10, err
 }
 
-// Tree is what a process and those that it began have used and hold now: processor time, and resident
+// Tree returns what a process and those that it began have used and hold now: processor time, and resident
 // memory in bytes, which counts what they share once for each. Those that have ended are left out.
 func Tree(pid int) (cpu time.Duration, rss int64) {
 	cpu, _ = CPU(pid)
@@ -89,15 +89,15 @@ func Tree(pid int) (cpu time.Duration, rss int64) {
 	return cpu, rss
 }
 
-// Facts are what Describe tells, one by one.
+// Facts returns the parts of Describe one by one.
 func Facts() (cpus int, model, kernel string, memoryBytes int64) {
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	kib, _ := strconv.ParseInt(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB"), 10, 64)
 	return runtime.NumCPU(), field("/proc/cpuinfo", "model name"), strings.TrimSpace(string(release)), kib << 10
 }
 
-// Busy is the processor time that everything on this machine has used since it began, and what a host
-// took from it; zero where that is not told.
+// Busy returns the processor time that everything on this machine has used since it began, and what a host
+// took from it; zero where that is not reported.
 func Busy() (busy time.Duration) {
 	text, _ := os.ReadFile("/proc/stat")
 	line, _, _ := strings.Cut(string(text), "\n")

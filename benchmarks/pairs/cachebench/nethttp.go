@@ -22,8 +22,8 @@ import (
 
 const netHTTPName = "woodytoys httpcache"
 
-// The words that this program is told to be one of the two by: `PROGRAM keep`, and `PROGRAM repeat HOST:PORT`, which
-// asks the other first.
+// The arguments that make this program one of the two: `PROGRAM keep`, and `PROGRAM repeat HOST:PORT`, which
+// requests the model's response first.
 const (
 	keepCommand   = "keep"
 	repeatCommand = "repeat"
@@ -71,7 +71,7 @@ func keptProduct() (http.Handler, error) {
 	})), nil
 }
 
-// repeat returns a handler that sends what a server answers: the least that net/http can do.
+// repeat returns a handler that sends what a server responded: the least that net/http can do.
 func repeat(addr string) (http.Handler, error) {
 	answer, err := http.Get("http://" + addr + path)
 	if err != nil {

@@ -86,7 +86,7 @@ var overRedis = []candidate{
 	}},
 }
 
-// throughGocache keeps no more than the body, and knows the fields by heart: the least that a program
+// throughGocache caches no more than the body, and has the header fields as constants: the least that a program
 // which uses gocache by hand can do.
 func throughGocache(c *fiber.Ctx, manager *gocache.Cache[string]) error {
 	key := strings.Clone(c.OriginalURL()) // the path's memory is the next request's
@@ -100,8 +100,8 @@ func throughGocache(c *fiber.Ctx, manager *gocache.Cache[string]) error {
 	return manager.Set(context.Background(), key, string(c.Response().Body()), gocachestore.WithExpiration(time.Hour))
 }
 
-// throughRueidis is no cache: a bare GET of the fastest client there is, which sends what callers ask for at the same
-// time together.
+// throughRueidis returns a handler without a cache: a bare GET of the fastest client there is, which sends what callers
+// ask for at the same time together.
 func throughRueidis(c *fiber.Ctx, client rueidis.Client) error {
 	ctx, key := context.Background(), strings.Clone(c.OriginalURL())
 	if body, err := client.Do(ctx, client.B().Get().Key(key).Build()).AsBytes(); err == nil {
@@ -134,7 +134,7 @@ func (s fiberStorage) Delete(key string) error { return s.client.Del(context.Bac
 func (s fiberStorage) Reset() error            { return errors.New("not used here") }
 func (s fiberStorage) Close() error            { return s.client.Close() }
 
-// somePaths are the paths of many products: callers who ask for one at the same time can be answered
+// somePaths returns the paths of many products: callers who ask for one at the same time can be answered
 // together, and hardly ever do here.
 func somePaths(n int) []string {
 	paths := make([]string, n)

@@ -7,10 +7,10 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// AllocationsPath is where a measured server answers how many objects it has allocated so far.
+// AllocationsPath is where a measured server serves how many objects it has allocated so far.
 const AllocationsPath = "/allocations"
 
-// HandleAllocations answers it.
+// HandleAllocations serves AllocationsPath.
 func HandleAllocations(c *fiber.Ctx) error {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)

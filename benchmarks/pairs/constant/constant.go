@@ -19,7 +19,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// command is how a benchmark's own program is told to be the bare handler: `PROGRAM constant FILE`.
+// command is the argument that makes a benchmark's own program the bare handler: `PROGRAM constant FILE`.
 const command = "constant"
 
 // ServeIfAsked serves, and never returns, when this program was started by Start.
@@ -30,7 +30,7 @@ func ServeIfAsked() {
 	}
 }
 
-// serve answers path with the answer in a file, on the socket that it was given.
+// serve serves the response in a file at path, on the socket that it was given.
 func serve(file, path string) error {
 	content, err := os.Open(file)
 	if err != nil {
@@ -68,7 +68,7 @@ func serve(file, path string) error {
 	return app.Listener(ln)
 }
 
-// Start starts this program again as a bare handler that sends what model answers to its first path.
+// Start starts this program again as a bare handler that sends model's response to its first path.
 // Files go to dir.
 func Start(dir string, model versus.Side) (versus.Side, *servers.Process, error) {
 	path := model.Target.Paths[0]
@@ -89,7 +89,7 @@ func Start(dir string, model versus.Side) (versus.Side, *servers.Process, error)
 	return side, process, nil
 }
 
-// ask is a whole answer as it came over the connection, without what closing it added.
+// ask returns a whole answer as it came over the connection, without what closing it added.
 func ask(addr, path string) (string, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {

@@ -56,7 +56,7 @@ type measurement struct {
 	chromium        *browser.Browser
 }
 
-// replicas is the page as the front alone serves it.
+// replicas measures the page as the front alone serves it.
 func (m measurement) replicas() error {
 	front, err := programs.StartFront(exec.Command(m.front), filepath.Join(m.dir, "replicas.log"),
 		"WOODY_API_URL="+m.api, uplink)
@@ -68,7 +68,7 @@ func (m measurement) replicas() error {
 	return errors.Join(m.visits(front.URL, "first visitor", "another"), m.wget(front.URL))
 }
 
-// cdn is the same with the assets at an edge that is empty at first.
+// cdn measures the page with its assets at an edge that is empty at first.
 func (m measurement) cdn() error {
 	port, err := servers.FreePort("127.0.0.1")
 	if err != nil {

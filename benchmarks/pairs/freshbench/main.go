@@ -1,4 +1,4 @@
-// Command freshbench measures how long after a write's commit every replica answers what was written, with
+// Command freshbench measures how long after a write's commit every replica returns what was written, with
 // the cache and without it, under a load of reads each of which is held against what was acknowledged
 // before it; and how long the others' writes take while one replica cannot reach Redis and writes all the time.
 package main

@@ -35,7 +35,7 @@ type figures struct {
 	fresh, acked load.Latencies
 }
 
-// line tells of latencies, which need not be sorted.
+// line returns a line about latencies, which need not be sorted.
 func line(what string, l load.Latencies) string {
 	slices.Sort(l)
 	var sum time.Duration

@@ -24,14 +24,14 @@ type Bench struct {
 	Out io.Writer
 }
 
-// Side is one of the two servers: a process that answers already.
+// Side is one of the two servers: a process that is ready.
 type Side struct {
 	Name   string
 	PID    int
 	Target load.Target
 }
 
-// Asking is the same server under another name, asked for other paths.
+// Asking returns the same server under another name, asked for other paths.
 func (s Side) Asking(name string, paths ...string) Side {
 	s.Name, s.Target.Paths = name, paths
 	return s

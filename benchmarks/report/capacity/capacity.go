@@ -1,5 +1,5 @@
-// Package capacity says how much of each component a load needs, from what requests were measured to cost: processor
-// time is what a shop without simulated delays runs out of first.
+// Package capacity computes how much of each component a load needs, from what requests were measured to cost:
+// processor time is what a shop without simulated delays runs out of first.
 package capacity
 
 import (
@@ -50,7 +50,7 @@ type Cost struct {
 // single are the components that more machines do not make faster: one process has all of the data.
 var single = []string{"redis", "database"}
 
-// usable is how many of a machine's cores it can use: Redis carries out one command at a time.
+// usable returns how many of a machine's cores it can use: Redis carries out one command at a time.
 func (c Cost) usable(cores int) float64 {
 	if c.Name == "redis" {
 		return 1
@@ -93,7 +93,7 @@ func CostsOf(r *figures.Results, stage string) (costs []Cost, err error) {
 	return costs, nil
 }
 
-// processes is how many processes a component had.
+// processes returns how many processes a component had.
 func processes(r *figures.Results, stage, name string) int {
 	for _, s := range r.Run.Stages {
 		if s.Name == stage && name == "api" {
@@ -103,7 +103,7 @@ func processes(r *figures.Results, stage, name string) int {
 	return 1
 }
 
-// place is where a request meets a component.
+// place returns where a request meets a component.
 func place(name string) int {
 	return slices.Index([]string{"proxy", "edge", "front", "api", "redis", "database"}, name)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
-// results are of a stage whose reads cost the proxy 50 us and the API 20, and whose writes cost them 50 and 120 and the
-// database 200.
+// results returns those of a stage whose reads cost the proxy 50 us and the API 20, and whose writes cost them 50 and
+// 120 and the database 200.
 func results() *figures.Results {
 	figure := func(key figures.Key, mean float64) figures.Figure {
 		return figures.Figure{Stage: "redis", Name: key, Mean: mean}

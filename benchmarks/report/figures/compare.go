@@ -19,7 +19,7 @@ type Difference struct {
 	// Change is the newer mean over the older one, less one; infinite from zero.
 	Change float64
 	// Noise is how far the means may lie apart by chance, as a part of the older one: within it, nothing
-	// is said. NaN when a run has too few repeats to know.
+	// is judged. NaN when a run has too few repeats to know.
 	Noise float64
 	// Mark is what to make of it.
 	Mark Mark
@@ -51,7 +51,7 @@ type Comparison struct {
 	Failures []string
 }
 
-// judged are the groups of figures that a comparison fails on. Others, tails and processor time among
+// judged returns the groups of figures that a comparison fails on. Others, tails and processor time among
 // them, move by more than a threshold between two equal runs, and are shown only.
 func judged(name Key) bool {
 	group, rest, _ := strings.Cut(string(name), "/")
@@ -121,7 +121,7 @@ func difference(was, now Figure) Difference {
 // have: three repeats may agree by luck.
 const leastDeviation = 0.02
 
-// noise is how far two means may lie apart by chance in 99 of 100 comparisons: Welch's test, with each
+// noise returns how far two means may lie apart by chance in 99 of 100 comparisons: Welch's test, with each
 // deviation at least leastDeviation.
 func noise(a, b Figure) float64 {
 	part := func(f Figure) float64 {
@@ -136,7 +136,7 @@ func noise(a, b Figure) float64 {
 	return student99(freedom) * math.Sqrt(va+vb)
 }
 
-// student99 is the two-sided 99% quantile of Student's distribution, for degrees of freedom from one;
+// student99 returns the two-sided 99% quantile of Student's distribution, for degrees of freedom from one;
 // between those in the table it returns the one of the fewer.
 func student99(freedom float64) float64 {
 	table := []float64{63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169}
@@ -151,7 +151,7 @@ func student99(freedom float64) float64 {
 	return 2.845
 }
 
-// Words are the two values with their spread, and the change.
+// Words returns the two values with their spread, and the change.
 func (d Difference) Words() string {
 	words := fmt.Sprintf("%s -> %s %s", Words(d.Old), Words(d.New), d.Unit)
 	if !math.IsInf(d.Change, 0) {
@@ -160,7 +160,7 @@ func (d Difference) Words() string {
 	return words
 }
 
-// Words are a figure's mean and, where it has one, its deviation.
+// Words returns a figure's mean and, where it has one, its deviation.
 func Words(f Figure) string {
 	if len(f.Values) < 2 {
 		return Round(f.Mean)
@@ -177,7 +177,7 @@ func PlusMinus(mean, deviation float64) string {
 // Round writes a number with three digits that matter, or as a whole number from 1,000 on.
 func Round(v float64) string { return number(v, digits(v)) }
 
-// digits is how many decimals three digits that matter take.
+// digits returns how many decimals three digits that matter take.
 func digits(v float64) int {
 	if v == 0 {
 		return 0
@@ -203,7 +203,7 @@ func thousands(digits string) string {
 	return sign + digits
 }
 
-// conditions are the settings and the machine's properties in which two runs differ.
+// conditions returns the settings and the machine's properties in which two runs differ.
 func conditions(older, newer *Results) (differ []string) {
 	compare := func(what string, was, now any) {
 		if !reflect.DeepEqual(was, now) {

@@ -24,7 +24,7 @@ func mustMake(t *testing.T, measurements ...raw.Measurement) *figures.Results {
 	return r
 }
 
-// requests are so many, of which every failEvery-th fails, and whose latency in ms grows by one each.
+// requests returns so many, of which every failEvery-th fails, and whose latency in ms grows by one each.
 func requests(n, failEvery int) (s []raw.Sample) {
 	for i := range n {
 		verdict := 0
@@ -68,7 +68,7 @@ func TestHeysRefusalsAreNoThroughput(t *testing.T) {
 	wantMean(t, r, "throughput/heavy/64/errors", 60)
 }
 
-// probe is 1,000 requests in a second of which ten in a hundred take slow ms.
+// probe returns a measurement of 1,000 requests in a second of which ten in a hundred take slow ms.
 func probe(rate float64, slow int64, fail int) raw.Measurement {
 	samples := requests(int(rate), fail)
 	for i := range samples {

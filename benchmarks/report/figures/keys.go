@@ -59,46 +59,46 @@ const (
 	SlicedGroup     Group = "sliced"
 )
 
-// Of is the key of a part of a group: a component, a layer, a replica, a row of the table.
+// Of returns the key of a part of a group: a component, a layer, a replica, a row of the table.
 func (g Group) Of(part string) Key { return Key(string(g) + "/" + part) }
 
-// At is the key of a group's load of a size, by which Rate, P99 and the like are found.
+// At returns the key of a group's load of a size, by which Rate, P99 and the like are found.
 func (g Group) At(size float64) Key { return g.Of(strconv.FormatFloat(size, 'f', -1, 64)) }
 
 // Has reports whether a key is of the group, and what it is of.
 func (g Group) Has(k Key) (of string, has bool) { return strings.CutPrefix(string(k), string(g)+"/") }
 
-// Throughput is what hey measured of a call: answers a second. Its Errors are beside it.
+// Throughput returns what hey measured of a call: answers a second. Its Errors are beside it.
 func Throughput(what string, conns int) Key {
 	return ThroughputGroup.Of(fmt.Sprintf("%s/%d", what, conns))
 }
 
-// Sustained is the 80/20 mix over a time, by which Rate, P99 and the like are found.
+// Sustained returns the 80/20 mix over a time, by which Rate, P99 and the like are found.
 func Sustained(conns int) Key { return SustainedGroup.At(float64(conns)) }
 
-// Sliced is what so many replicas carried in slices of processor time, of reads or of the mix, by which Rate and the
-// like are found; its part of the slices that was used is beside it.
+// Sliced returns what so many replicas carried in slices of processor time, of reads or of the mix, by which Rate and
+// the like are found; its part of the slices that was used is beside it.
 func Sliced(what string, replicas int) Key {
 	return SlicedGroup.Of(fmt.Sprintf("%s/%d", what, replicas))
 }
 
-// Used is how many percents of its processor time a load's component used.
+// Used returns how many percents of its processor time a load's component used.
 func (k Key) Used() Key { return k.Of("used") }
 
-// Of is a figure beside the others of a load.
+// Of returns a figure beside the others of a load.
 func (k Key) Of(which string) Key { return k + "/" + Key(which) }
 
-// Rate is a load's answers a second.
+// Rate returns a load's answers a second.
 func (k Key) Rate() Key { return k.Of("rate") }
 
-// Errors are the percents of a load's answers that were none.
+// Errors returns the percents of a load's answers that were none.
 func (k Key) Errors() Key { return k.Of("errors") }
 
-// Sent is how many requests a second an open loop sent.
+// Sent returns how many requests a second an open loop sent.
 func (k Key) Sent() Key { return k.Of("sent") }
 
 // P50 and P99 are a load's latencies.
 func (k Key) P50() Key { return k.Of("p50") }
 
-// P99 is P50 for 99 of 100.
+// P99 is like P50, for 99 of 100.
 func (k Key) P99() Key { return k.Of("p99") }

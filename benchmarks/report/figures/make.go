@@ -12,7 +12,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
-// Make makes the results of a run.
+// Make returns the results of a run.
 func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
 	m := &maker{Results: &Results{Format: format, Version: Version, Run: run}, places: map[place]int{},
 		curves: map[place]load.Latencies{}}
@@ -119,7 +119,7 @@ func (m *maker) closed(x raw.Measurement) {
 	}
 }
 
-// quantiles are those that are told of each rate.
+// quantiles are those that are shown for each rate.
 var quantiles = []struct {
 	name string
 	q    float64
@@ -146,8 +146,8 @@ func (m *maker) open(x raw.Measurement) {
 	m.curves[key] = append(m.curves[key], took...)
 }
 
-// readRate is the highest rate of reads that every stage kept up with: the more there are, the less weighs what goes on
-// without them.
+// readRate returns the highest rate of reads that every stage kept up with: the more there are, the less weighs what
+// goes on without them.
 func readRate(measurements []raw.Measurement) (rate float64) {
 	keptUp := map[float64]bool{}
 	for _, x := range measurements {
@@ -225,7 +225,7 @@ func (m *maker) cost(x raw.Measurement) {
 	shares(ReplicaGroup, x.Replicas)
 }
 
-// shortName is a replica's name without what Swarm makes of it for each task: api.1 of
+// shortName returns a replica's name without what Swarm makes of it for each task: api.1 of
 // woody_api.1.ryev2mnvzz5glfnbjlnnpmkol.
 func shortName(name string) string {
 	if parts := strings.Split(name, "."); len(parts) == 3 {
@@ -269,7 +269,7 @@ func (m *maker) objectives(measurements []raw.Measurement) {
 	}
 }
 
-// mostOthers is the part of the processor time that others may take before a reader must know.
+// mostOthers is the part of the processor time that others may take before a reader is warned.
 const mostOthers = .1
 
 // others warns when other programs of the machine were busy while the shop was measured without its
@@ -371,7 +371,7 @@ func (m *maker) finish() {
 	}
 }
 
-// spread is the mean and the sample's standard deviation.
+// spread returns the mean and the sample's standard deviation.
 func spread(values []float64) (mean, deviation float64) {
 	for _, v := range values {
 		mean += v / float64(len(values))
@@ -385,7 +385,7 @@ func spread(values []float64) (mean, deviation float64) {
 	return mean, math.Sqrt(deviation / float64(len(values)-1))
 }
 
-// count is how many answers were good and how many were not.
+// count returns how many answers were good and how many were not.
 func count(x raw.Measurement) (good, failed int) {
 	for _, s := range x.Samples {
 		if s.Verdict == int(load.Good) {
@@ -397,7 +397,7 @@ func count(x raw.Measurement) (good, failed int) {
 	return good, failed
 }
 
-// latencies are the times of the samples that want lets through; nil lets all through.
+// latencies returns the times of the samples that want lets through; nil lets all through.
 func latencies(x raw.Measurement, want func(raw.Sample) bool) (l load.Latencies) {
 	for _, s := range x.Samples {
 		if want == nil || want(s) {

@@ -44,7 +44,7 @@ func RatioOf(a, b Figure) (r Ratio, ok bool) {
 	return r, true
 }
 
-// Inverse is how many times a is b.
+// Inverse returns how many times a is b.
 func (r Ratio) Inverse() Ratio {
 	inverse := Ratio{Times: 1 / r.Times, Low: 1 / r.High, High: 1 / r.Low}
 	for _, round := range r.Rounds {
@@ -62,8 +62,8 @@ func (r Ratio) Within(part float64) bool {
 // Tells reports whether the interval leaves no doubt which of the two is greater.
 func (r Ratio) Tells() bool { return len(r.Rounds) > 1 && (r.Low > 1 || r.High < 1) }
 
-// student95 is the two-sided 95% quantile of Student's distribution for degrees of freedom from one; between those in
-// the table it returns the one of the fewer.
+// student95 returns the two-sided 95% quantile of Student's distribution for degrees of freedom from one; between those
+// in the table it returns the one of the fewer.
 func student95(freedom int) float64 {
 	table := []float64{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228}
 	switch {

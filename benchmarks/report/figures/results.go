@@ -26,9 +26,9 @@ type Results struct {
 	Format  string  `json:"format"`
 	Version int     `json:"version"`
 	Run     raw.Run `json:"run"`
-	// Valid tells that answers were checked while measuring and that none was stale or wrong.
+	// Valid reports that responses were checked while measuring and that none was stale or wrong.
 	Valid bool `json:"valid"`
-	// Invalid are the reasons why not, Warnings what a reader must know beside.
+	// Invalid are the reasons why not, Warnings what a reader should know besides.
 	Invalid  []string `json:"invalid,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
 	// Correctness is what was checked, for each stage.
@@ -46,7 +46,7 @@ type Correctness struct {
 // Better is which way a figure is wished to go.
 type Better string
 
-// Less and More are the two ways; figures without are only told.
+// Less and More are the two ways; figures without are only shown.
 const (
 	Less Better = "less"
 	More Better = "more"
@@ -69,7 +69,7 @@ type Figure struct {
 	Deviation float64 `json:"deviation"`
 }
 
-// Numbers are the numbers of the rounds that the values were measured in.
+// Numbers returns the numbers of the rounds that the values were measured in.
 func (f Figure) Numbers() []int {
 	if f.Rounds != nil {
 		return f.Rounds
@@ -88,13 +88,13 @@ type Curve struct {
 	Points []Point `json:"points"`
 }
 
-// Point says that a part Q of the answers, from 0 to 1, took at most Ms.
+// Point is a quantile: a part Q of the answers, from 0 to 1, took at most Ms.
 type Point struct {
 	Q  float64 `json:"q"`
 	Ms float64 `json:"ms"`
 }
 
-// Get is a stage's figure of a name.
+// Get returns a stage's figure of a name.
 func (r *Results) Get(stage string, name Key) (Figure, bool) {
 	i := slices.IndexFunc(r.Figures, func(f Figure) bool { return f.Stage == stage && f.Name == name })
 	if i < 0 {
@@ -103,7 +103,7 @@ func (r *Results) Get(stage string, name Key) (Figure, bool) {
 	return r.Figures[i], true
 }
 
-// Ends are a figure of the first stage that has it and of the last one; zero where none has.
+// Ends returns a figure of the first stage that has it and of the last one; zero where none has.
 func (r *Results) Ends(name Key) (first, last Figure) {
 	for _, stage := range r.Stages() {
 		if f, ok := r.Get(stage, name); ok {
@@ -116,13 +116,13 @@ func (r *Results) Ends(name Key) (first, last Figure) {
 	return first, last
 }
 
-// Mean is the mean of a stage's figure, and whether there is one.
+// Mean returns the mean of a stage's figure, and whether there is one.
 func (r *Results) Mean(stage string, name Key) (float64, bool) {
 	f, ok := r.Get(stage, name)
 	return f.Mean, ok
 }
 
-// Stages are the names of the stages that were measured, in the order of the story.
+// Stages returns the names of the stages that were measured, in the order of the story.
 func (r *Results) Stages() (names []string) {
 	for _, stage := range r.Run.Stages {
 		if stage.Missing == "" {
@@ -161,7 +161,7 @@ func Load(path string) (*Results, error) {
 	return &r, nil
 }
 
-// JSON is the content of results.json.
+// JSON returns the content of results.json.
 func (r *Results) JSON() ([]byte, error) {
 	text, err := json.MarshalIndent(r, "", " ")
 	return append(text, '\n'), err

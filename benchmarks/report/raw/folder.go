@@ -85,7 +85,7 @@ func (f *Folder) Keep(m Measurement) error {
 // Close ends the writing.
 func (f *Folder) Close() error { return f.file.Close() }
 
-// explain says what to do about a full disk.
+// explain adds what to do to the error of a full disk.
 func explain(path string, err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf(

@@ -85,7 +85,7 @@ type Measurement struct {
 	// TookUs is from the first request to the last answer.
 	TookUs int64 `json:"took_us"`
 
-	// SideBySide tells that others were measured at the same time, which waited too: then what the components
+	// SideBySide reports that others were measured at the same time, which waited too: then what the components
 	// used is theirs as well.
 	SideBySide bool `json:"side_by_side,omitempty"`
 
@@ -121,7 +121,7 @@ type Measurement struct {
 	Counts map[string]float64 `json:"counts,omitempty"`
 }
 
-// Title is what was measured, in words.
+// Title returns what was measured, in words.
 func (m Measurement) Title() string {
 	title := m.Name
 	if m.What != "" {
@@ -165,7 +165,7 @@ func (o *Oracle) Add(other Oracle) {
 
 const maxExamples = 5
 
-// Count notes a count.
+// Count adds to a count.
 func (m *Measurement) Count(name string, n float64) {
 	if m.Counts == nil {
 		m.Counts = map[string]float64{}

@@ -20,7 +20,7 @@ type Sample struct {
 	Kind, Verdict int
 }
 
-// fields are a sample's, in order.
+// fields returns a sample's, in order.
 func (s Sample) fields() [5]int64 {
 	return [5]int64{s.AtUs, s.TookUs, int64(s.Status), int64(s.Kind), int64(s.Verdict)}
 }
@@ -66,7 +66,7 @@ func writeSamples(file string, samples []Sample) (err error) {
 			}
 			line = strconv.AppendInt(line, value, 10)
 		}
-		buffered.Write(line) // Flush tells of what failed here
+		buffered.Write(line) // Flush returns what failed here
 	}
 	buffered.WriteByte('\n')
 	if err := buffered.Flush(); err != nil {

@@ -78,7 +78,7 @@ type generator struct {
 	made   []raw.Measurement
 }
 
-// about is a value with a spread of two in a hundred.
+// about returns a value with a spread of two in a hundred.
 func (g *generator) about(v float64) float64 { return v * (1 + .02*g.random.NormFloat64()) }
 
 func (g *generator) add(s stage, m raw.Measurement) {
@@ -165,7 +165,7 @@ func boolean(b bool) float64 {
 	return 0
 }
 
-// slowRate is what calls come to that wait for one of size places of each replica, or for a cache.
+// slowRate returns what calls come to that wait for one of size places of each replica, or for a cache.
 func (g *generator) slowRate(s stage, conns int, delay float64, size int, hit float64) float64 {
 	if hit > 0 {
 		return min(float64(conns)/hit, 21000)

@@ -69,7 +69,7 @@ type Driver interface {
 var errNoSlices = errors.New(
 	"only processes that the run begins itself, with the local driver, can be given slices of processor time")
 
-// Used is what each component has used until now.
+// Used returns what each component has used until now.
 func (s *Running) Used() (parts []raw.Part) {
 	for _, part := range s.Parts {
 		used := raw.Part{Name: part.Name}
@@ -83,7 +83,7 @@ func (s *Running) Used() (parts []raw.Part) {
 	return parts
 }
 
-// Queries is how many statements its database server has been asked; false where that is not known.
+// Queries returns how many statements its database server has been asked; false where that is not known.
 func (s *Running) Queries() (n float64, known bool) {
 	if s.queries == nil {
 		return 0, false
@@ -105,7 +105,7 @@ type Config struct {
 	HeavySlots, DBPool         int
 }
 
-// WithoutDelays is the same without the simulated limits.
+// WithoutDelays returns the same without the simulated limits.
 func (c Config) WithoutDelays() Config {
 	c.HeavyDelay, c.SlowQueryDelay, c.Uplink = 0, 0, 0
 	return c

@@ -79,7 +79,7 @@ func (l *Local) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	cfg.Logger = &mysql.NopLogger{} // that the database is gone is told by watch
+	cfg.Logger = &mysql.NopLogger{} // watch reports that the database is gone
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (l *Local) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// watch tells of a component that ends before it was asked to. It returns what asks it to.
+// watch reports a component that ends before it was asked to. It returns a function that asks it to.
 func (l *Local) watch(name string, process *servers.Process, end func()) func() {
 	var asked atomic.Bool
 	go func() {

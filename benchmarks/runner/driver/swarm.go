@@ -44,7 +44,7 @@ func NewSwarm(port int) (*Swarm, error) {
 // Slice implements Driver.
 func (s *Swarm) Slice(*Running, string, float64) error { return errNoSlices }
 
-// Missing is why a stage cannot be brought up; empty when it can.
+// Missing returns why a stage cannot be brought up; empty when it can.
 func (s *Swarm) Missing(one stage.Stage) string {
 	if _, err := os.Stat(filepath.Join(s.root, one.StackFile)); err != nil {
 		return one.StackFile + " is not in this tree"
@@ -93,7 +93,7 @@ func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Runnin
 	return running, err
 }
 
-// portFree tells of a port that is taken.
+// portFree returns an error if a port is taken.
 func portFree(port int) error {
 	ln, err := net.Listen("tcp", ":"+strconv.Itoa(port))
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -110,7 +110,7 @@ func portFree(port int) error {
 var partOf = map[string]string{"reverse-proxy": "proxy", "front": "front", "api": "api", "database": "database",
 	"redis": "redis", "cdn": "edge"}
 
-// parts are the processes of a stack's containers on this node.
+// parts returns the processes of a stack's containers on this node.
 func (s *Swarm) parts(ctx context.Context, stack string) (parts []Part, err error) {
 	const format = `{{index .Config.Labels "com.docker.swarm.service.name"}} {{.State.Pid}}`
 	ids, err := exec.CommandContext(ctx, "docker", "ps", "-q", "--filter",
@@ -160,7 +160,7 @@ func (s *Swarm) End() {
 // Close is End.
 func (s *Swarm) Close() { s.End() }
 
-// Versions are the engine's and the images'.
+// Versions returns the engine's and the images'.
 func (s *Swarm) Versions() map[string]string {
 	out, err := exec.Command("docker", "version", "--format", "{{.Server.Version}}").Output()
 	if err != nil {
@@ -169,7 +169,8 @@ func (s *Swarm) Versions() map[string]string {
 	return map[string]string{"docker": strings.TrimSpace(string(out))}
 }
 
-// script is one of the operators' scripts, for a stack. Ctrl-C does not reach it: the end of ctx does.
+// script returns the command of one of the operators' scripts, for a stack. Ctrl-C does not reach it: the end of ctx
+// does.
 func (s *Swarm) script(ctx context.Context, stack, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(s.root, "scripts", name), args...)
 	cmd.Dir, cmd.Env = s.root, append(os.Environ(), "STACK="+stack)

@@ -10,7 +10,7 @@ import (
 )
 
 // Target is something that is deployed already, at an address such as http://shop.example: the one stage
-// `target`. Nothing is known of its components. Its replicas are known by what they say in X-Served-By
+// `target`. Its components are unknown, its replicas known by X-Served-By
 // only.
 type Target struct{ running Running }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Versions are those of the servers that are installed here.
+// Versions returns those of the servers that are installed here.
 func (l *Local) Versions() map[string]string {
 	versions := map[string]string{}
 	for name, command := range map[string]string{
@@ -21,7 +21,7 @@ func (l *Local) Versions() map[string]string {
 	return versions
 }
 
-// firstVersion is the first word of a text that looks like one.
+// firstVersion returns the first word of a text that looks like one.
 func firstVersion(text string) string {
 	for word := range strings.FieldsFuncSeq(text,
 		func(r rune) bool { return !strings.ContainsRune("0123456789.", r) }) {

@@ -19,7 +19,7 @@ const (
 // freshReaders is how many ask at once where the replicas themselves cannot be asked.
 const freshReaders = 8
 
-// Fresh times writes until each was acknowledged, and until every replica, asked directly, answers it.
+// Fresh times writes until each was acknowledged, and until every replica, asked directly, returns it.
 // Each product is read everywhere before it is written, so that there is something to be forgotten.
 func (s *Shop) Fresh(ctx context.Context, writes int) (raw.Measurement, error) {
 	return s.around(raw.Measurement{Name: "fresh", Requests: writes}, func(m *raw.Measurement) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
-// endpoint is what hey asks for.
+// endpoint returns what hey asks for.
 func (s *Shop) endpoint(what string) string {
 	switch what {
 	case "heavy":

@@ -22,13 +22,13 @@ func (s *Shop) Warm(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// Mix is 80% reads and 20% writes by conns at once, in a closed loop: so many requests, or for so long.
+// Mix measures 80% reads and 20% writes by conns at once, in a closed loop: so many requests, or for so long.
 func (s *Shop) Mix(ctx context.Context, name string, conns, requests int, d time.Duration) (raw.Measurement, error) {
 	m := raw.Measurement{Name: name, Conns: conns, Requests: requests, ForMs: d.Milliseconds()}
 	return s.load(ctx, m, load.Plan{Conns: conns, Requests: requests, For: d}, mixWrites)
 }
 
-// Sliced is what Mix is, or reads alone, by conns at once in a closed loop for d, while components have slices of
+// Sliced measures the mix, or reads alone, by conns at once in a closed loop for d, while components have slices of
 // processor time.
 func (s *Shop) Sliced(ctx context.Context, reads bool, conns int, d time.Duration) (raw.Measurement, error) {
 	m := raw.Measurement{Name: "sliced", What: "mix", Conns: conns, ForMs: d.Milliseconds()}
@@ -39,7 +39,7 @@ func (s *Shop) Sliced(ctx context.Context, reads bool, conns int, d time.Duratio
 	return s.load(ctx, m, load.Plan{Conns: conns, For: d}, writes)
 }
 
-// Latency is reads at a rate for d, in an open loop.
+// Latency measures reads at a rate for d, in an open loop.
 func (s *Shop) Latency(ctx context.Context, name string, rate float64, d time.Duration) (raw.Measurement, error) {
 	m := raw.Measurement{Name: name, Conns: openConns, Rate: rate, ForMs: d.Milliseconds()}
 	return s.load(ctx, m, load.Plan{Conns: openConns, Rate: rate, For: d, Patience: 5 * time.Second}, 0)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Profile is what a replica's processor time went into during d, for `go tool pprof`.
+// Profile returns what a replica's processor time went into during d, for `go tool pprof`.
 func (s *Shop) Profile(ctx context.Context, d time.Duration) ([]byte, error) {
 	if len(s.Admin) == 0 {
 		return nil, fmt.Errorf("stage %s: its replicas' admin ports cannot be reached, so there is no profile", s.Name)

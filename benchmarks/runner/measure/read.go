@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// readAll is the body of an answer that must be 200.
+// readAll returns the body of an answer that must be 200.
 func readAll(answer *http.Response, address string) ([]byte, error) {
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)

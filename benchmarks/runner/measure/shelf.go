@@ -11,7 +11,7 @@ import (
 )
 
 // shelf is the products that a load reads, what has been acknowledged of them, and what was found. Every product's name
-// is made from its version, so that each answer says what it must be.
+// is made from its version, so that each response shows what it must be.
 type shelf struct {
 	products []product
 	// newest is the list of products: its versions are the highest ids of which the creation was acknowledged.
@@ -50,12 +50,12 @@ func (p *product) nameOf(version int64) string {
 	return p.name + ", changed to " + strconv.FormatInt(version, 10)
 }
 
-// answer returns what the shop answers for the product in a version, in JSON.
+// answer returns the shop's response for the product in a version, in JSON.
 func (p *product) answer(version int64) []byte {
 	return oracle.Product{ID: p.id, Name: p.nameOf(version), Version: version}.AppendJSON(nil)
 }
 
-// created says that the creation of a product was acknowledged.
+// created notes that the creation of a product was acknowledged.
 func (s *shelf) created(id int64) { s.newest.Acknowledged(oracle.State{Version: id}) }
 
 // judge judges the answer to a read of a product that began when its floor was as given.
@@ -117,7 +117,7 @@ func (s *shelf) judgeLast(floor oracle.State, a load.Answer) load.Verdict {
 		a.CacheStatus, floor.Version)
 }
 
-// checked counts answers that were checked.
+// checked counts the responses that were checked.
 func (s *shelf) checked(n int) { s.answers.Add(int64(n)) }
 
 // taken returns what was found since it was called last.
@@ -126,7 +126,7 @@ func (s *shelf) taken() raw.Oracle {
 	return raw.Oracle{Checked: int(s.answers.Swap(0)), Stale: sum.Stale, Wrong: sum.Wrong, Examples: sum.Examples}
 }
 
-// wrong notes an answer that says what is not so.
+// wrong notes a response with wrong content.
 func (s *shelf) wrong(format string, args ...any) load.Verdict {
 	return s.tell(oracle.Wrong, format, args...)
 }

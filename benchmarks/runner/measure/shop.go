@@ -47,7 +47,7 @@ func Open(ctx context.Context, running *driver.Running, products int) (*Shop, er
 	return s, nil
 }
 
-// dialLocal knows where *.localhost is, as browsers do.
+// dialLocal dials 127.0.0.1 for *.localhost, as browsers do.
 func dialLocal(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -60,7 +60,7 @@ func dialLocal(ctx context.Context, network, addr string) (net.Conn, error) {
 	return d.DialContext(ctx, network, addr)
 }
 
-// host is what requests name.
+// host returns what requests name.
 func (s *Shop) host() string {
 	if s.Host != "" {
 		return s.Host
@@ -68,10 +68,10 @@ func (s *Shop) host() string {
 	return s.Addr
 }
 
-// url is the address of a path at the entrance.
+// url returns the address of a path at the entrance.
 func (s *Shop) url(path string) string { return "http://" + s.host() + path }
 
-// get is a request for JSON, ready to be written.
+// get returns a request for JSON, ready to be written.
 func (s *Shop) get(path string) []byte {
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n\r\n", path, s.host())
 }
@@ -85,7 +85,7 @@ func (s *Shop) appendWrite(b []byte, method, path, name string) []byte {
 	return append(append(append(b, `{"name":"`...), name...), `"}`...)
 }
 
-// newName is a name that no product has.
+// newName returns a name that no product has.
 func (s *Shop) newName(kind string) string {
 	return fmt.Sprintf("%s %s-%d", kind, s.run, s.names.Add(1))
 }
@@ -147,7 +147,7 @@ func (f *filler) Judge(a load.Answer) load.Verdict {
 	return load.Good
 }
 
-// createdID is the id in the answer to a product's creation, if that is as it should be.
+// createdID returns the id in the answer to a product's creation, if that is as it should be.
 func createdID(a load.Answer, name string) (int64, bool) {
 	var made struct {
 		ID      int64
@@ -161,7 +161,7 @@ func createdID(a load.Answer, name string) (int64, bool) {
 	return made.ID, true
 }
 
-// verify asks for everything that is measured, once, and looks at what comes back.
+// verify requests everything that is measured, once, and checks the responses.
 func (s *Shop) verify(ctx context.Context) error {
 	name := s.newName("verify")
 	for _, c := range []struct {
@@ -190,10 +190,10 @@ func (s *Shop) verify(ctx context.Context) error {
 	return nil
 }
 
-// pathOf is a name as it stands in a query; names here have letters, digits, blanks and hyphens only.
+// pathOf returns a name as it stands in a query; names here have letters, digits, blanks and hyphens only.
 func pathOf(name string) string { return strings.ReplaceAll(name, " ", "+") }
 
-// goodHeavy tells a right answer of heavy: 2026-11-20 13:00:00.000000: Woody -x- Woody.
+// goodHeavy reports whether a response of heavy is right: 2026-11-20 13:00:00.000000: Woody -x- Woody.
 func goodHeavy(body, name string) bool {
 	_, err := time.Parse("2006-01-02 15:04:05.000000", body[:min(26, len(body))])
 	return err == nil && body[26:] == ": Woody -"+name+"- Woody"
@@ -215,7 +215,7 @@ func (s *Shop) ask(ctx context.Context, url string) (status int, body string, to
 	return answer.StatusCode, string(text), time.Since(began), orCause(ctx, err)
 }
 
-// orCause is why ctx ended, where that is why something failed.
+// orCause returns why ctx ended if that is why something failed, and else err.
 func orCause(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -258,7 +258,7 @@ func (s *Shop) around(m raw.Measurement, do func(m *raw.Measurement) error) (raw
 	return m, err
 }
 
-// ownCPU is the processor time that this process has used.
+// ownCPU returns the processor time that this process has used.
 func ownCPU() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

@@ -130,7 +130,7 @@ func (t *traffic) countServer(name []byte) {
 	}
 }
 
-// The layers that answer a read, as Cache-Status tells, and writes.
+// The layers that serve a read, by Cache-Status, and writes.
 const (
 	layerNear = iota
 	layerRedis
@@ -144,7 +144,7 @@ var layers = [...]string{"near", "redis", "origin", "bypass", "write", "unknown"
 
 var nearHit, redisHit, bypass = []byte("near; hit"), []byte("redis; hit"), []byte("fwd=bypass")
 
-// layerOf is who answered. Members of Cache-Status stand nearest to the origin first.
+// layerOf returns the layer that served a response. Members of Cache-Status stand nearest to the origin first.
 func layerOf(cacheStatus []byte) int {
 	switch {
 	case bytes.HasPrefix(cacheStatus, nearHit):

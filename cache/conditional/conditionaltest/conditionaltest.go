@@ -28,8 +28,8 @@ func (c Case) For(tag string) []string {
 	return fields
 }
 
-// AtCache is what a shared cache answers to a read from what it keeps. It is not the origin server, and does not look
-// at If-Match (section 13.1.1) nor at If-Unmodified-Since.
+// AtCache returns the status that a shared cache sends for a read of what it has stored. It is not the origin server,
+// and does not look at If-Match (section 13.1.1) nor at If-Unmodified-Since.
 func (c Case) AtCache() int {
 	if c.Read != 412 {
 		return c.Read

@@ -19,7 +19,7 @@ var commands = []string{
 	"sadd", "set", "smembers",
 }
 
-// rule is what the user at Redis must be allowed, for an operator to run there.
+// rule returns what the user at Redis must be allowed, for an operator to run there.
 func (c *Config) rule() string {
 	names := c.Ledger.Namespace() + ":*"
 	if c.Instance != "" {
@@ -40,7 +40,7 @@ func (c *Config) rule() string {
 
 func (c *Config) user() string { return cmp.Or(c.Redis.Username, "default") }
 
-// checkAccess returns an error that says what the user at Redis may not do, of all that replicas do there.
+// checkAccess returns an error that names what the user at Redis may not do, of all that replicas do there.
 func (m *membership) checkAccess(r *run, names names) error {
 	ctx, cancel := m.bounded(m.ctx)
 	defer cancel()
@@ -60,8 +60,8 @@ func (m *membership) checkAccess(r *run, names names) error {
 	return nil
 }
 
-// lacking is what a user lacks who may not run some commands, in the words of ACL SETUSER. One who may run none that
-// works on channels lacks those, most likely.
+// lacking returns what a user lacks who may not run some commands, in the words of ACL SETUSER. One who may run none
+// that works on channels lacks those, most likely.
 func lacking(refused []string) string {
 	words := "+" + strings.Join(refused, " +")
 	if slices.Contains(refused, "publish") && slices.Contains(refused, "subscribe") {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// acks is how far each member has read the bus, as far as it has told this writer.
+// acks is how far each member has read the bus, as far as this writer has heard.
 type acks struct {
 	mu    sync.Mutex
 	read  map[string]uint64

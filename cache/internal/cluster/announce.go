@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
 )
 
-// announce is invalidate for as long as Redis is there.
+// announce calls invalidate, again and again, for as long as Redis is there.
 func (s *session) announce(slots []uint16) (seq uint64, members map[string]string, err error) {
 	err = s.insist(func() (err error) {
 		seq, members, err = s.invalidate(slots)

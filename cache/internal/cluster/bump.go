@@ -94,7 +94,7 @@ func (w *watch) passGate() error {
 	return nil
 }
 
-// awaitBumped is AwaitBumped, by the readings that run makes at every beat, and one at the end.
+// awaitBumped implements AwaitBumped, by the readings that run makes at every beat, and one at the end.
 // It returns the bump that is known everywhere: a later one, where the database has lost the one given.
 func (w *watch) awaitBumped(bumped State) (known State, err error) {
 	err = AwaitBumped(func() bool {

@@ -115,7 +115,7 @@ func (s *session) hearInvalidation(seq uint64, rest string) error {
 	return nil
 }
 
-// acknowledge tells writers what this replica has read. One acknowledgement stands for all before it.
+// acknowledge publishes to writers what this replica has read. One acknowledgement stands for all before it.
 func (s *session) acknowledge() {
 	for {
 		select {

@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// mustSession is a session that has begun at the bus's number 5, without a Redis.
+// mustSession returns a session that has begun at the bus's number 5, without a Redis.
 func mustSession(t testing.TB) *session {
 	p, _ := newPart(t, nil)
 	s := newSession(newNode(p).members, newRun(&redis.UniversalOptions{}), State{Epoch: 1})

@@ -27,7 +27,7 @@ type clearing struct {
 	err  error // read after done
 }
 
-// clear is Node.Clear.
+// clear implements Node.Clear.
 func (c *clears) clear(ctx context.Context) error {
 	if !c.writes.enter() {
 		return errClosed

@@ -30,13 +30,13 @@ type Config struct {
 // margin is the part of a lease that its holder leaves unused, for what clocks run apart.
 const margin = 10
 
-// usable is how long after asking for a lease its holder may use it.
+// usable returns how long after asking for a lease its holder may use it.
 func (c *Config) usable() int64 { return int64(c.Lease - c.Lease/margin) }
 
-// beat is how often a lease is renewed and the ledger is read.
+// beat returns how often a lease is renewed and the ledger is read.
 func (c *Config) beat() time.Duration { return c.Lease / 5 }
 
-// grace is how long a write's own replica has to carry it out before others do.
+// grace returns how long a write's own replica has to carry it out before others do.
 func (c *Config) grace() time.Duration { return c.Lease / 2 }
 
 func (c *Config) check() error {
@@ -77,7 +77,7 @@ func checkRedis(o *redis.UniversalOptions) error {
 	return nil
 }
 
-// options are the caller's with what the protocol needs: no command is sent twice, and none waits
+// options returns the caller's with what the protocol needs: no command is sent twice, and none waits
 // longer than the bound.
 func (c *Config) options() *redis.UniversalOptions {
 	o := *c.Redis

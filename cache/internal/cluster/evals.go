@@ -19,7 +19,7 @@ type eval struct {
 func (*eval) what() string { return "" } // each does something
 func (e *eval) size() int  { return e.bytes }
 
-// newEvals makes a pipeline that runs scripts. Each run has an error of its own.
+// newEvals returns a pipeline that runs scripts. Each run has an error of its own.
 func newEvals(client *redis.Client, patience time.Duration) *pipeline[*eval] {
 	return newPipeline(patience, func(evals []*eval) error {
 		ctx := context.Background()

@@ -28,7 +28,7 @@ func (f *fills) lookup(key string) layer.Lookup {
 	return l
 }
 
-// lookupMany is lookup for several keys, in as few round trips as there can be.
+// lookupMany is like lookup, for several keys, in as few round trips as there can be.
 func (f *fills) lookupMany(keys []string) []layer.Lookup {
 	before := f.Fences.Now()
 	s := f.members.ready()
@@ -38,7 +38,7 @@ func (f *fills) lookupMany(keys []string) []layer.Lookup {
 	return s.lookupAll(keys, before)
 }
 
-// tryFetch is Node.TryFetch. Whom another replica's fill keeps waiting is not waited for.
+// tryFetch implements Node.TryFetch. Whom another replica's fill keeps waiting is not waited for.
 func (f *fills) tryFetch(asks []layer.Ask) []layer.Tried {
 	f.lookAgain(asks)
 	tried := make([]layer.Tried, len(asks))
@@ -98,7 +98,7 @@ func (s *session) acquireAll(asks []layer.Ask, places []int, tried []layer.Tried
 // fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more.
 const fetchRounds = 5
 
-// fetch is Node.Fetch, round after round.
+// fetch implements Node.Fetch, round after round.
 func (f *fills) fetch(ctx context.Context, key string, old layer.Token, from *layer.Lookup) (
 	*layer.Found, layer.Lease) {
 	waited := false
@@ -148,5 +148,5 @@ func (s *session) await(ctx context.Context, woken <-chan struct{}, left time.Du
 	}
 }
 
-// name is the Redis key of what belongs to a key of the cache.
+// name returns the Redis key of what belongs to a key of the cache.
 func (s *session) name(kind, key string) string { return s.names.of(kind, s.Release, key) }

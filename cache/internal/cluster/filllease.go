@@ -25,14 +25,14 @@ type FillLease struct {
 	ended bool
 }
 
-// fillLease is a lease to fill a key, which is not acquired yet.
+// fillLease returns a lease to fill a key, which is not acquired yet.
 func (s *session) fillLease(key string) *FillLease {
 	return &FillLease{session: s, token: newToken(), names: []string{
 		s.names.state(), s.name("v", key), s.name("l", key), s.name("w", key),
 	}}
 }
 
-// waiters is the name of those who wait for the fill.
+// waiters returns the name of those who wait for the fill.
 func (l *FillLease) waiters() string { return l.names[3] }
 
 // acquire asks for the lease, and reports whether it got it. Otherwise it returns how long the lease of the replica
@@ -42,7 +42,7 @@ func (l *FillLease) acquire(seen string) (acquired bool, left time.Duration, err
 	return l.asked(e, err)
 }
 
-// asking is the script that asks for the lease.
+// asking returns the script that asks for the lease.
 func (l *FillLease) asking(seen string) *eval {
 	s := l.session
 	return &eval{script: acquireScript, keys: l.names, args: []any{
@@ -75,7 +75,7 @@ func (l *FillLease) asked(e *eval, err error) (acquired bool, left time.Duration
 	return false, 0, nil
 }
 
-// Token is the ID that the value will have.
+// Token returns the ID that the value will have.
 func (l *FillLease) Token() Token { return l.token }
 
 // hold renews the lease as long as the fill runs. Most fills end before it has to.

@@ -16,9 +16,9 @@ type get struct {
 }
 
 func (g *get) what() string { return g.name }
-func (g *get) size() int    { return 0 } // of the values nobody knows
+func (g *get) size() int    { return 0 } // the sizes of the values are unknown
 
-// newGets makes a pipeline that reads values.
+// newGets returns a pipeline that reads values.
 func newGets(client *redis.Client, patience time.Duration) *pipeline[*get] {
 	return newPipeline(patience, func(gets []*get) error {
 		if len(gets) == 1 {

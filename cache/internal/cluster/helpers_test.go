@@ -136,7 +136,7 @@ func (l *fakeLedger) fail(err error) {
 	l.err = err
 }
 
-// newPart is what a part of a Node needs, with leases of a second, and what ends it. The ledger may be nil.
+// newPart returns what a part of a Node needs, with leases of a second, and what ends it. The ledger may be nil.
 func newPart(t testing.TB, ledger Ledger) (part, context.CancelFunc) {
 	if ledger == nil {
 		ledger = &fakeLedger{}

@@ -32,8 +32,8 @@ func checkInstance(instance string) error {
 	return nil
 }
 
-// place is where in Redis the replicas of a database meet: a run of the server, and of it a logical database and an
-// instance. The epoch names one place, so that replicas with other settings take turns, and never answer beside each
+// place returns where in Redis the replicas of a database meet: a run of the server, and of it a logical database and
+// an instance. The epoch names one place, so that replicas with other settings take turns, and never answer beside each
 // other.
 func (c *Config) place(run string) string {
 	if c.Redis.DB == 0 && c.Instance == "" || broken.Name {

@@ -37,5 +37,5 @@ var ErrUnconfirmed = handover.ErrUnconfirmed
 
 func takenWithin(lease time.Duration) time.Duration { return handover.TakenWithin(lease) }
 
-// AwaitBumped is handover.AwaitBumped.
+// AwaitBumped calls handover.AwaitBumped.
 func AwaitBumped(aLease func() bool) error { return handover.AwaitBumped(aLease) }

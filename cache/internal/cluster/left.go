@@ -51,7 +51,7 @@ func (w *writes) carryOutLeft(left []Record) {
 	})
 }
 
-// noteTaken tells those who wait for records that this replica carries them out.
+// noteTaken notes in the ledger that this replica carries records out, for those who wait for them.
 func (w *writes) noteTaken(ids []int64) {
 	if len(ids) == 0 {
 		return

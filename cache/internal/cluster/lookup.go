@@ -8,7 +8,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
-// seenID is what acquire is to find still there.
+// seenID returns what acquire is to find still there.
 func seenID(l *layer.Lookup) string {
 	if l.Hit {
 		return string(l.ID[:])
@@ -37,7 +37,7 @@ func (s *session) lookup(key string, before fence.Stamp) (l layer.Lookup, err er
 	return s.judge(g, before), nil
 }
 
-// lookupAll is lookup for several keys, which are read together. What could not be read has no session.
+// lookupAll is like lookup, for several keys, which are read together. What could not be read has no session.
 func (s *session) lookupAll(keys []string, before fence.Stamp) []layer.Lookup {
 	found := make([]layer.Lookup, len(keys))
 	if !s.membership.lease.holds(s.Now()) {
@@ -57,7 +57,7 @@ func (s *session) lookupAll(keys []string, before fence.Stamp) []layer.Lookup {
 	return found
 }
 
-// valueOf is the name of a key's value.
+// valueOf returns the name of a key's value.
 func (s *session) valueOf(key string) string {
 	if len(key) > longKey {
 		return s.name("v", key)

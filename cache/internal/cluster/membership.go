@@ -16,7 +16,7 @@ import (
 // membership is this replica's sessions, one after the other.
 type membership struct {
 	part
-	watch   *watch     // it knows the epoch
+	watch   *watch     // it follows the epoch
 	lease   *lease     // each session begins it, and ends it
 	gate    *gate      // an incarnation that is new to this replica shuts it
 	evicted *evictions // members who may still have a lease
@@ -108,7 +108,7 @@ func (m *membership) endLocked(s *session, cause error) {
 	}
 }
 
-// changeLocked tells those who wait on current.
+// changeLocked wakes those who wait on current.
 func (m *membership) changeLocked() {
 	close(m.changed)
 	m.changed = make(chan struct{})
@@ -121,7 +121,7 @@ var (
 	errTakingOver   = errors.New("the epoch names another run of Redis, or an older release: it is bumped")
 )
 
-// retryEvery is how long a replica waits between two tries to begin a session.
+// retryEvery returns how long a replica waits between two tries to begin a session.
 func (m *membership) retryEvery() time.Duration { return m.Lease / 20 }
 
 // run begins a session, and the next when it ends.
@@ -256,8 +256,8 @@ func (m *membership) takeOver(r *run, state State) error {
 	return errTakingOver
 }
 
-// overtaken is a state that does not come before the ledger's, as this replica knows it: the ledger was read before it
-// was bumped, or the database has gone back since.
+// overtaken returns an error about a state that does not come before the ledger's, as this replica knows it: the ledger
+// was read before it was bumped, or the database has gone back since.
 func (m *membership) overtaken(epoch, token string) error {
 	number, err := strconv.ParseUint(epoch, 10, 64)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
 )
 
-// mustMember is a replica whose session has been opened at epoch 1, and may answer, without a Redis.
+// mustMember returns a replica whose session has been opened at epoch 1, and may answer, without a Redis.
 func mustMember(t *testing.T) (*Node, *session) {
 	p, _ := newPart(t, &fakeLedger{state: State{Epoch: 1}})
 	n := newNode(p)

@@ -8,7 +8,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/stats"
 )
 
-// metrics are what an operator sees of the protocol. What they count is said in stats.Cluster.
+// metrics are what an operator sees of the protocol. stats.Cluster describes them.
 type metrics struct {
 	sent, acknowledged, timedOut, replayed, handedOver, bumped, refused, full, errors, sessions count.Counter
 

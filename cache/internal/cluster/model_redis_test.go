@@ -59,7 +59,7 @@ type redisModel struct {
 	buses         []*busModel
 }
 
-// identity is the run, as a connection finds it.
+// identity returns the run, as a connection finds it.
 func (r *redisModel) identity() string {
 	if r.model.off(ruleBack) {
 		return decimal(r.runID)

@@ -220,7 +220,7 @@ func (r *replicaModel) bumpRow(t *task, least State) (state State, err error) {
 	return state, err
 }
 
-// bump is watch.bump.
+// bump models watch.bump.
 func (r *replicaModel) bump(t *task, least State) (state State, err error) {
 	until := r.Now() + int64(r.Lease)
 	for {
@@ -239,7 +239,7 @@ func (r *replicaModel) bump(t *task, least State) (state State, err error) {
 	}
 }
 
-// awaitBumped is watch.awaitBumped.
+// awaitBumped models watch.awaitBumped.
 func (r *replicaModel) awaitBumped(t *task, bumped State) (State, error) {
 	if r.model.off(ruleWait) {
 		return bumped, nil

@@ -410,7 +410,7 @@ func (s *sessionModel) hearInvalidation(m messageModel) {
 	}
 }
 
-// acknowledge tells writers what this replica has read.
+// acknowledge publishes to writers what this replica has read.
 func (s *sessionModel) acknowledge(t *task) {
 	for !s.ended {
 		if len(s.due) == 0 {

@@ -111,7 +111,7 @@ func (l *timeline) close() {
 	}
 }
 
-// moment is how long a step or a message takes.
+// moment returns how long a step or a message takes.
 func (l *timeline) moment() int64 {
 	n := l.draw.IntN(1000)
 	switch {

@@ -36,7 +36,7 @@ func (r *replicaModel) write(t *task, key int) {
 	delete(r.carrying, record)
 }
 
-// settle is writes.carryOut, and waits for the end of it. It returns the bump that it took, if it took one.
+// settle models writes.carryOut, and waits for the end of it. It returns the bump that it took, if it took one.
 func (r *replicaModel) settle(t *task, slots []uint16) (bump string, err error) {
 	for try := 0; try < announceTries; {
 		s := r.awaitSession(t)

@@ -29,7 +29,7 @@ func newNames(namespace, instance string, db int, state State) names {
 	return names{space: space, channels: space + "db" + strconv.Itoa(db) + ":", epoch: state.Name()}
 }
 
-// names are those of this replica's instance, by default its ledger.
+// names returns those of this replica's instance, by default its ledger.
 func (c *Config) names(state State) names {
 	if broken.Name {
 		return newNames(c.Ledger.Namespace(), "", c.Redis.DB, state)
@@ -42,14 +42,14 @@ func (n names) members() string            { return n.space + "members" }
 func (n names) inbox(member string) string { return n.channels + "in:" + member }
 func (n names) bus() string                { return n.channels + n.epoch + ":bus" }
 
-// stateAndMembers are the keys of most scripts.
+// stateAndMembers returns the keys of most scripts.
 func (n names) stateAndMembers() []string { return []string{n.state(), n.members()} }
 
 // longKey is the length from which on a key's hash stands for it in Redis.
 const longKey = 256
 
-// of is the Redis key of what belongs to a key of the cache: its value "v", the fill's lease "l" and those who wait for
-// it, "w". Values are of one release, whose answers may differ from another's.
+// of returns the Redis key of what belongs to a key of the cache: its value "v", the fill's lease "l" and those who
+// wait for it, "w". Values are of one release, whose answers may differ from another's.
 func (n names) of(kind, release, key string) string {
 	if len(key) > longKey {
 		key = fmt.Sprintf("%x", sha256.Sum256([]byte(key)))

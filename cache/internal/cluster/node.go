@@ -78,11 +78,11 @@ func (n *Node) Live(now int64) bool { return n.lease.holds(now) }
 // Lookup looks a key up in Redis, in one round trip.
 func (n *Node) Lookup(key string) layer.Lookup { return n.fills.lookup(key) }
 
-// LookupMany is Lookup for several keys, in as few round trips as there can be.
+// LookupMany is like Lookup, for several keys, in as few round trips as there can be.
 func (n *Node) LookupMany(keys []string) []layer.Lookup { return n.fills.lookupMany(keys) }
 
-// TryFetch is Fetch for several keys, in as few round trips as there can be, and waits for no other replica: of keys
-// that one of them fills, or has filled, it returns that they are Busy.
+// TryFetch is like Fetch, for several keys, in as few round trips as there can be, and waits for no other replica: of
+// keys that one of them fills, or has filled, it returns that they are Busy.
 func (n *Node) TryFetch(asks []layer.Ask) []layer.Tried { return n.fills.tryFetch(asks) }
 
 // Fetch looks a key up in Redis, or goes on from a Lookup that found nothing. Where there is nothing that may
@@ -114,7 +114,7 @@ func (n *Node) Close() {
 	n.tasks.Wait()
 }
 
-// bounded is a context for one command to Redis.
+// bounded returns a context for one command to Redis.
 func (c *Config) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, c.Timeout)
 }

@@ -10,7 +10,7 @@ import (
 
 // command is what a pipeline sends; its reply is noted in it.
 type command interface {
-	// what tells commands apart whose replies differ; those with an empty one all do.
+	// what distinguishes commands whose replies differ; those with an empty one all do.
 	what() string
 	// size is how many bytes it brings, beside a few.
 	size() int
@@ -86,8 +86,8 @@ func (p *pipeline[T]) do(c T) (T, error) {
 	return c, b.err
 }
 
-// doAll is do for several commands: all are asked for before any of them is sent, so that as few bundles as possible
-// have them. It returns where each is, or the same command of another caller, once the replies are there.
+// doAll is like do, for several commands: all are asked for before any of them is sent, so that as few bundles as
+// possible have them. It returns where each is, or the same command of another caller, once the replies are there.
 func (p *pipeline[T]) doAll(commands []T) []place[T] {
 	places := make([]place[T], len(commands))
 	var led []*bundle[T]

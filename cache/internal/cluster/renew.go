@@ -70,7 +70,7 @@ func (s *session) miss(err error) {
 	s.tellLocked()
 }
 
-// tellLocked has awaitRenewal look again.
+// tellLocked wakes awaitRenewal.
 func (s *session) tellLocked() {
 	close(s.news)
 	s.news = make(chan struct{})
@@ -95,7 +95,7 @@ func (s *session) awaitRenewal() bool {
 	}
 }
 
-// insist tells Redis something, again and again while that fails and renewals come through: then Redis is slow, and not
+// insist repeats a call to Redis while that fails and renewals come through: then Redis is slow, and not
 // away. What was taken for late may have been done, so it must do no harm twice. It gives up after two leases.
 func (s *session) insist(tell func() error) error {
 	for until := s.Now() + 2*int64(s.Lease); ; {

@@ -77,7 +77,7 @@ func then(first, second onConnect) onConnect {
 	}
 }
 
-// warm has control's connections be made, but for the one that is left to whoever needs it meanwhile: a write is not to
+// warm dials control's connections, but for the one that is left to whoever needs it meanwhile: a write is not to
 // wait for a connection that is new, and so is asked for the run first.
 func (r *run) warm(ctx context.Context) {
 	for range controlPool - 1 {
@@ -113,7 +113,7 @@ func (r *run) check(ctx context.Context, conn *redis.Conn) error {
 	return errOtherRun
 }
 
-// history is what scripts compare with the server's own; empty before the first connection.
+// history returns what scripts compare with the server's own; empty before the first connection.
 func (r *run) history() string {
 	if id := r.id.Load(); id != nil {
 		return id.history
@@ -121,13 +121,13 @@ func (r *run) history() string {
 	return ""
 }
 
-// runID tells a run from all others.
+// runID identifies a run.
 type runID struct {
-	name    string // one word for it
+	name    string // in short
 	history string // the server's master_replid, which changes when it has been a copy meanwhile
 }
 
-// parseRun returns a run by what INFO says of it: its run_id changes when the server is started again, its
+// parseRun returns a run from INFO: its run_id changes when the server is started again, its
 // master_replid when it has been a copy meanwhile. A copy has no run.
 func parseRun(info string) (id runID, err error) {
 	if role := field(info, "role"); role != "master" {

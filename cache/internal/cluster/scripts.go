@@ -45,10 +45,10 @@ var (
 	errEvicted = errors.New("this replica was evicted")
 )
 
-// reply is what a script returns: a word and what belongs to it.
+// reply is what a script returns: a status and what belongs to it.
 type reply []any
 
-// call runs a script. The word "lost" of a script comes back as errLost.
+// call runs a script. The status "lost" comes back as errLost.
 func call(ctx context.Context, client *redis.Client, script *redis.Script, keys []string, args ...any) (
 	word string, rest reply, err error) {
 	return read(script.Run(ctx, client, keys, args...))
@@ -77,7 +77,7 @@ func (r reply) text(i int) string {
 	return fmt.Sprint(r[i])
 }
 
-// members is the hash of members at a place of the reply: the number of each one's last renewal.
+// members returns the hash of members at a place of the reply: the number of each one's last renewal.
 func (r reply) members(i int) map[string]string {
 	members := map[string]string{}
 	if i >= len(r) {

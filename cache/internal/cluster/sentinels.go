@@ -50,10 +50,10 @@ func (s *sentinels) dial(ctx context.Context, network, _ string) (net.Conn, erro
 	return s.connect(ctx, network, addr)
 }
 
-// told is what a sentinel says of the primary.
+// told is a sentinel's answer about the primary.
 type told struct {
 	addr  string
-	epoch uint64 // of the configuration that says so; each failover has a higher one
+	epoch uint64 // of the configuration that names it; each failover has a higher one
 	err   error
 }
 
@@ -85,7 +85,7 @@ func (s *sentinels) primary(ctx context.Context) (string, error) {
 	return newest.addr, nil
 }
 
-// ask asks one of them.
+// ask queries one of them.
 func (s *sentinels) ask(ctx context.Context, i int) told {
 	state, err := s.asked[i].Master(ctx, s.name).Result()
 	if err != nil {

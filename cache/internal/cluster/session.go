@@ -35,7 +35,7 @@ type session struct {
 	past   bool          // all messages from before the registration have been read; the listener's alone
 	acks   *acks
 
-	announced atomic.Uint64 // the highest number of this replica's own announcements, as far as it knows
+	announced atomic.Uint64 // the highest number of this replica's own announcements, as far as it has heard
 
 	mu      sync.Mutex
 	asked   map[uint64]int64  // when each renewal that has no echo yet was sent
@@ -58,7 +58,7 @@ func newSession(m *membership, r *run, state State) *session {
 	return s
 }
 
-// failed counts a command that Redis did not answer in time, or refused. Whether it is away, renewals tell.
+// failed counts a command that Redis did not answer in time, or refused. Renewals decide whether it is away.
 func (s *session) failed(err error) {
 	if !errors.Is(err, context.Canceled) {
 		s.metrics.errors.Inc()
@@ -140,7 +140,7 @@ func isOld(members map[string]string) bool {
 	return false
 }
 
-// known returns the highest number of the incarnation that this session knows of.
+// known returns the highest number of the incarnation that this session has seen.
 func (s *session) known() uint64 { return max(s.seen.Load(), s.announced.Load()) }
 
 // raise raises a number to another, if that is higher.

@@ -34,7 +34,7 @@ type Value struct {
 	// Inc and Seq are the fence that the fill took: an incarnation, and the bus's number then.
 	Inc Token
 	Seq uint64
-	// Expires is when its time is over, by the filler's wall clock. It is good for telling how long that
+	// Expires is when its time is over, by the filler's wall clock. It is good for computing how long that
 	// is, and for nothing else: clocks differ. Redis may keep it for longer.
 	Expires time.Time
 	// Absent reports that it stands for something that is not there.
@@ -88,5 +88,5 @@ func (v *Value) unmarshal(b []byte) error {
 	return nil
 }
 
-// idOf is the place in a value where acquire.lua looks for its ID, whatever the value is.
+// idOf returns the place in a value where acquire.lua looks for its ID, whatever the value is.
 func idOf(b []byte) string { return string(b[min(1, len(b)):min(1+idSize, len(b))]) }

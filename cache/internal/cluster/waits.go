@@ -10,7 +10,7 @@ type waits struct {
 
 func newWaits() *waits { return &waits{byKey: map[string]chan struct{}{}} }
 
-// on is a channel that is closed when the key's fill ends. It must be asked for before the lease is, so
+// on returns a channel that is closed when the key's fill ends. It must be asked for before the lease is, so
 // that no waking is missed. A key has one who waits for it at a time: the flight that runs.
 func (w *waits) on(key string) (woken <-chan struct{}, forget func()) {
 	w.mu.Lock()

@@ -55,7 +55,7 @@ func (w *watch) run() {
 	}
 }
 
-// poke has the ledger read soon.
+// poke requests a reading of the ledger soon.
 func (w *watch) poke() {
 	select {
 	case w.poked <- struct{}{}:
@@ -122,7 +122,7 @@ func (w *watch) say(err error) {
 	w.said = said
 }
 
-// learn takes over what the ledger says. Another epoch ends the session, and with it everything that is near. The gate
+// learn takes over the ledger's state. Another epoch ends the session, and with it everything that is near. The gate
 // is shut first: nobody may begin a session of the new epoch, and acknowledge a write in it, before.
 func (w *watch) learn(state State) {
 	before, known := w.current()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// mustWatch is a watch that has not begun, and notes its calls in called: "moved" and "left".
+// mustWatch returns a watch that has not begun, and notes its calls in called: "moved" and "left".
 func mustWatch(t *testing.T, ledger *fakeLedger) (w *watch, called *[]string, stop func()) {
 	p, stop := newPart(t, ledger)
 	w, called = newWatch(p, &lease{}, newGate(p)), new([]string)

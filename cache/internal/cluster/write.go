@@ -104,7 +104,7 @@ func (w *writes) leave() {
 	w.ended.Broadcast()
 }
 
-// settle is carry for a write that recorded its tags: the record is removed after it.
+// settle is like carry, for a write that recorded its tags: the record is removed after it.
 func (w *writes) settle(record int64, tags []string) error {
 	if record == 0 {
 		_, err := w.carry(tags)

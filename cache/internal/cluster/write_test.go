@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// mustCutOff is a replica that is cut off from Redis, with what ends it.
+// mustCutOff returns a replica that is cut off from Redis, with what ends it.
 func mustCutOff(t *testing.T, ledger *fakeLedger) (n *Node, end func()) {
 	p, cancel := newPart(t, ledger)
 	n = newNode(p)

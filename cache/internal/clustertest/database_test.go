@@ -16,7 +16,7 @@ type database struct {
 	dialect outbox.Dialect
 }
 
-// openDatabase opens a database of the kind that its DSN says.
+// openDatabase opens a database of the kind of its DSN.
 func openDatabase(dsn string) (*database, error) {
 	driver, dialect := "mysql", outbox.MySQL
 	if strings.HasPrefix(dsn, "postgres:") {

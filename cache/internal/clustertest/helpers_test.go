@@ -55,7 +55,7 @@ func mustStartMariaDB(t *testing.T) *servers.MariaDB {
 	return servertest.MustStartMariaDB(t)
 }
 
-// mustStartOn is mustStart on another database server.
+// mustStartOn is like mustStart, on another database server.
 func mustStartOn(t *testing.T, mariadb *servers.MariaDB, n int) *system {
 	t.Helper()
 	s := mustStartAt(t, servertest.MustMakeDatabase(t, mariadb))
@@ -117,7 +117,7 @@ func (s *system) mustCount(query string, args ...any) (n int) {
 	return n
 }
 
-// key is the name in Redis of what the replicas share, where their ledger is their instance: "state" or
+// key returns the name in Redis of what the replicas share, where their ledger is their instance: "state" or
 // "members".
 func (s *system) key(name string) string {
 	s.t.Helper()
@@ -168,7 +168,7 @@ func (s *system) mustStartReplica(with settings) *process {
 	return r
 }
 
-// answer is what a replica said of a row.
+// answer is a replica's response for a row.
 type answer struct {
 	version, reason, shared int
 	stale                   bool

@@ -11,7 +11,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache"
 )
 
-// handleReadMany answers several rows, whose keys stand between commas, as handleRead does one, a line for each. With
+// handleReadMany writes several rows, whose keys stand between commas, as handleRead does one, a line for each. With
 // ?hold=NAME the load of several says that it has read, and waits until it is released.
 func (r *replica) handleReadMany(w http.ResponseWriter, request *http.Request) {
 	keys, hold := strings.Split(request.PathValue("keys"), ","), request.FormValue("hold")
@@ -74,7 +74,7 @@ func (r *process) mustReadMany(keys string) []answer {
 	return answers
 }
 
-// mustHoldMany is mustHold of several keys.
+// mustHoldMany is like mustHold, of several keys.
 func (s *system) mustHoldMany(filler *process, keys, hold string) <-chan []answer {
 	s.t.Helper()
 	got := make(chan []answer, 1)

@@ -181,7 +181,7 @@ func (l *heldLedger) Look(ctx context.Context) (ledger.State, error) {
 	return state, err
 }
 
-// handleRead answers a row's version and how the cache came by it. The load takes ?slow=TIME before it
+// handleRead writes a row's version and how the cache came by it. The load takes ?slow=TIME before it
 // reads; with ?hold=NAME it says in the table held that it has read, and keeps that until it is released. With ?fail=1
 // it has lost the database by then.
 func (r *replica) handleRead(w http.ResponseWriter, request *http.Request) {
@@ -219,7 +219,7 @@ func (r *replica) handleRead(w http.ResponseWriter, request *http.Request) {
 	fmt.Fprintf(w, "%d %d %d %t", version, info.Reason, info.Shared, info.Stale)
 }
 
-// hold is closed by the release of a name.
+// hold returns a channel that is closed when a name is released.
 func (r *replica) hold(name string) chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -246,7 +246,7 @@ func (r *replica) loading(key string) (ended func()) {
 	}
 }
 
-// handleMost answers how many loads of one key there were at a time, at the most.
+// handleMost writes how many loads of one key there were at a time, at the most.
 func (r *replica) handleMost(w http.ResponseWriter, _ *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -302,7 +302,7 @@ func (r *replica) write(key, die string) (version int64, err error) {
 	return version, err
 }
 
-// handleMetric answers a metric of the cache, its labels added up.
+// handleMetric writes a metric of the cache, its labels added up.
 func (r *replica) handleMetric(w http.ResponseWriter, request *http.Request) {
 	families, err := r.reg.Gather()
 	if err != nil {

@@ -29,10 +29,10 @@ type Table struct {
 	marks []atomic.Uint64
 }
 
-// New makes a table without marks.
+// New returns a table without marks.
 func New() *Table { return &Table{marks: make([]atomic.Uint64, Slots)} }
 
-// Slot is the place of a tag's mark: the same in every process and every release, since replicas
+// Slot returns the place of a tag's mark: the same in every process and every release, since replicas
 // tell each other slots and not tags.
 func Slot(tag string) uint16 { return uint16(xxhash.Sum64String(tag) % Slots) }
 
@@ -44,21 +44,21 @@ func AppendSlots(slots []uint16, tags ...string) []uint16 {
 	return slots
 }
 
-// Now is the fence that a load takes before it begins to read.
+// Now returns the fence that a load takes before it begins to read.
 func (t *Table) Now() Stamp { return Stamp(t.clock.Load()) }
 
 // Invalidate marks slots with a new time. When it returns, nothing of them that was read before it
 // was called holds.
 func (t *Table) Invalidate(slots []uint16) { t.mark(t.clock.Add(1), slots) }
 
-// InvalidateAt is the same for an invalidation to which somebody else gave its time, which is above
+// InvalidateAt is like Invalidate, for an invalidation to which somebody else gave its time, which is above
 // the clock's.
 func (t *Table) InvalidateAt(at Stamp, slots []uint16) {
 	t.clock.Store(uint64(at))
 	t.mark(uint64(at), slots)
 }
 
-// Clear has nothing hold any more that was read before it was called. It is for a table that follows no other clock:
+// Clear invalidates everything that was read before it was called. It is for a table that follows no other clock:
 // Adopt sets what Clear raises.
 func (t *Table) Clear() {
 	at := t.clock.Add(1)
@@ -118,7 +118,7 @@ func (t *Table) Holds(since Stamp, slots []uint16) bool {
 	return true
 }
 
-// HoldsPacked is Holds for slots that stand in two bytes each, the higher one first.
+// HoldsPacked is like Holds, for slots that stand in two bytes each, the higher one first.
 func (t *Table) HoldsPacked(since Stamp, slots []byte) bool {
 	if uint64(since) < t.floor.Load() {
 		return false

@@ -27,6 +27,6 @@ func AwaitBumped(aLease func() bool) error {
 	return ErrUnconfirmed
 }
 
-// Overlap is how long a database must have refused for that to be a contact, and how far apart the readings may be of
-// a writer who waits for a bump to be known. So he sees each outage that is a contact for others.
+// Overlap returns how long a database must have refused for that to be a contact, and how far apart the readings may be
+// of a writer who waits for a bump to be known. So he sees each outage that is a contact for others.
 func Overlap(lease time.Duration) time.Duration { return lease * 7 / 20 }

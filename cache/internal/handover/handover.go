@@ -27,7 +27,7 @@ const (
 	TakenLeases = 3
 )
 
-// TakenWithin is how long a record may wait for a replica with a session to take it: a bit more than two beats.
+// TakenWithin returns how long a record may wait for a replica with a session to take it: a bit more than two beats.
 func TakenWithin(lease time.Duration) time.Duration { return lease / 2 }
 
 // Try hands tags over, and reports whether another replica has carried them out: then its announcement was

@@ -1,4 +1,4 @@
-// Package layer is what the cache of a process and the layer that replicas share say to each other.
+// Package layer is the interface between the cache of a process and the layer that replicas share.
 package layer
 
 import (
@@ -59,7 +59,7 @@ type Found struct {
 	ID Token
 	// Stamp is its fence by this replica's clock.
 	Stamp fence.Stamp
-	// Expires is when its time is over, by the filler's wall clock. It is good for telling how long that is, and for
+	// Expires is when its time is over, by the filler's wall clock. It is good for computing how long that is, and for
 	// nothing else: clocks differ. The layer may keep it for longer: see Lease.Store.
 	Expires time.Time
 	// Absent reports that it stands for something that is not there.

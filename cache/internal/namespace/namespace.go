@@ -8,7 +8,7 @@ import (
 
 var names = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 
-// Check returns an error, which says what a namespace may be, for a name that is none.
+// Check returns an error, which explains what a namespace may be, for a name that is none.
 func Check(namespace string) error {
 	if names.MatchString(namespace) {
 		return nil

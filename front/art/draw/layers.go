@@ -42,7 +42,7 @@ func (f *filled) paint(y int, b *brush) {
 	}
 }
 
-// light is how much brighter than its plain colour a pixel is: texture, and the edge towards or away from the sun.
+// light returns how much brighter than its plain colour a pixel is: texture, and the edge towards or away from the sun.
 func (f *filled) light(x, y int) int {
 	light := 0
 	if f.texture != nil {

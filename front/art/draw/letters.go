@@ -18,7 +18,7 @@ func stroke(ends string) path {
 	return bar(n[0], n[1], n[2], n[3], 18)
 }
 
-// ring is a disc with a hole: the hole turns the other way.
+// ring returns a disc with a hole: the hole turns the other way.
 func ring(cx, cy, outer, inner float64) path {
 	hole := circle(cx, cy, inner).mapped(func(p point) point { return point{2*cx - p.x, p.y} })
 	return append(circle(cx, cy, outer), hole...)

@@ -68,7 +68,7 @@ func (m *mask) soften(radius, step, lineStep, count, lines int) {
 	}
 }
 
-// at is the mask's value, 0 to 255, at a pixel, blended between the four nearest cells.
+// at returns the mask's value, 0 to 255, at a pixel, blended between the four nearest cells.
 func (m *mask) at(px, py int) int {
 	size := 1 << m.shift
 	fx, fy := px-m.x<<m.shift-size/2, py-m.y<<m.shift-size/2

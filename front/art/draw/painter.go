@@ -10,7 +10,7 @@ func newPainter(width, height int, unitsWide float64) *painter {
 	return &painter{&canvas{width: width, height: height, scale: float64(width) / unitsWide}, allTextures()}
 }
 
-// px is a length in units as whole pixels.
+// px returns a length in units as whole pixels.
 func (p *painter) px(units float64) int { return int(units * p.scale) }
 
 // toy paints a drawing with one shadow under all of it, cast to the lower right.

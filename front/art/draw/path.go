@@ -107,7 +107,7 @@ func ellipse(cx, cy, rx, ry float64) path {
 
 func circle(cx, cy, r float64) path { return ellipse(cx, cy, r, r) }
 
-// box is a rectangle with corners rounded by r.
+// box returns a rectangle with corners rounded by r.
 func box(x, y, w, h, r float64) path {
 	k := r * (1 - roundness)
 	X, Y := x+w, y+h
@@ -120,7 +120,7 @@ func box(x, y, w, h, r float64) path {
 	}
 }
 
-// bar is a thick line from a to b with round ends.
+// bar returns a thick line from a to b with round ends.
 func bar(ax, ay, bx, by, width float64) path {
 	length := math.Hypot(bx-ax, by-ay)
 	r := width / 2

@@ -1,6 +1,6 @@
 package main
 
-// scene is the valley of the wooden railway, 1440 units wide and 720 high, painted from the sky to the foreground.
+// scene returns the valley of the wooden railway, 1440 units wide and 720 high, painted from the sky to the foreground.
 func scene(width, height int) *canvas {
 	p := newPainter(width, height, 1440)
 	p.sky()

@@ -7,7 +7,7 @@ type ink uint32
 
 func (c ink) rgb() (r, g, b int) { return int(c >> 16 & 255), int(c >> 8 & 255), int(c & 255) }
 
-// toward is c moved by percent of the way to other.
+// toward returns c moved by percent of the way to other.
 func (c ink) toward(other ink, percent int) ink {
 	r, g, b := c.rgb()
 	R, G, B := other.rgb()

@@ -43,7 +43,7 @@ func opacityAttr(percent int) string {
 	return fmt.Sprintf(` opacity="%g"`, float64(percent)/100)
 }
 
-// data is the path as SVG path data, to a tenth of a unit.
+// data returns the path as SVG path data, to a tenth of a unit.
 func (p path) data() string {
 	var b strings.Builder
 	for _, s := range p {

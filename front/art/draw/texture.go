@@ -11,7 +11,7 @@ type tile [tileSize * tileSize]int8
 
 func (t *tile) at(x, y int) int { return int(t[y&(tileSize-1)*tileSize+x&(tileSize-1)]) }
 
-// scramble is a small integer hash: neighbouring inputs give unrelated outputs.
+// scramble returns a small integer hash: neighbouring inputs give unrelated outputs.
 func scramble(x, y, seed uint32) uint32 {
 	h := x*0x9e3779b1 ^ y*0x85ebca77 ^ seed*0xc2b2ae3d
 	h ^= h >> 15
@@ -21,7 +21,7 @@ func scramble(x, y, seed uint32) uint32 {
 	return h ^ h>>15
 }
 
-// waves is smooth noise, -128 to 127, with one random value per cellX by cellY pixels. Both must divide tileSize.
+// waves returns smooth noise, -128 to 127, with one random value per cellX by cellY pixels. Both must divide tileSize.
 func waves(x, y, cellX, cellY int, seed uint32) int {
 	nx, ny := tileSize/cellX, tileSize/cellY
 	ix, iy := x/cellX, y/cellY
@@ -32,7 +32,7 @@ func waves(x, y, cellX, cellY int, seed uint32) int {
 	return (top*(256-fy) + low*fy) >> 16
 }
 
-// ease is 3t²-2t³ for t in 256ths: noise that bends instead of kinking at its cells' borders.
+// ease returns 3t²-2t³ for t in 256ths: noise that bends instead of kinking at its cells' borders.
 func ease(t int) int { return t * t * (768 - 2*t) >> 16 }
 
 func speck(x, y int, seed uint32) int { return int(scramble(uint32(x), uint32(y), seed)&255) - 128 }
@@ -47,18 +47,18 @@ func newTile(f func(x, y int) int) *tile {
 	return t
 }
 
-// grain is bare wood: long streaks that wander a little, with fine pores along them.
+// grain returns bare wood: long streaks that wander a little, with fine pores along them.
 func grain(x, y int) int {
 	bent := (y + waves(x, y, 128, 64, 7)/10 + tileSize) % tileSize
 	return waves(x, bent, 256, 8, 11)/3 + waves(x, bent, 64, 2, 12)/4 + speck(x/6, y, 13)/9
 }
 
-// fibre is felt: short hairs every way over soft patches.
+// fibre returns felt: short hairs every way over soft patches.
 func fibre(x, y int) int {
 	return waves(x, y, 64, 64, 21)/5 + waves(x, y, 8, 2, 22)/6 + waves(x, y, 2, 8, 23)/6 + speck(x, y, 24)/6
 }
 
-// tooth is paper and lacquer: an even, fine roughness.
+// tooth returns paper and lacquer: an even, fine roughness.
 func tooth(x, y int) int { return waves(x, y, 4, 4, 31)/8 + speck(x, y, 32)/8 }
 
 // textures are the tiles that the painter needs.

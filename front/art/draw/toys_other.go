@@ -45,7 +45,7 @@ func blocks(p palette) drawing {
 	return append(d, block(58, 30, 80, p.trim, 'W')...)
 }
 
-// block is an alphabet block with its letter, its top left corner at (x, y).
+// block returns an alphabet block with its letter, its top left corner at (x, y).
 func block(x, y, size float64, paint ink, letter rune) drawing {
 	k := size / 80
 	face := drawing{
@@ -73,7 +73,7 @@ func star(cx, cy, outer, inner float64) path {
 	return append(p, step{op: 'Z'})
 }
 
-// petals are five discs in a ring: a flower without its heart.
+// petals returns five discs in a ring: a flower without its heart.
 func petals(cx, cy, r float64) path {
 	var p path
 	for i := range 5 {

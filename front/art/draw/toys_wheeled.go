@@ -1,6 +1,6 @@
 package main
 
-// wheel is a painted disc with a wooden hub.
+// wheel returns a painted disc with a wooden hub.
 func wheel(x, y, r float64, paint ink) drawing {
 	return drawing{
 		{circle(x, y, r), paint, painted, 0},
@@ -32,7 +32,7 @@ func train(p palette) drawing {
 	return append(d, wheel(154, 170, 20, p.main)...)
 }
 
-// wagon is the train's: only the hero uses it. load stands on it.
+// wagon returns the train's: only the hero uses it. load stands on it.
 func wagon(p palette, load drawing) drawing {
 	d := append(drawing{}, load...)
 	d = append(d,

@@ -20,7 +20,7 @@ var (
 
 // CheckStack reads what the stack files of the repository at root set of a service's program. Each name must be one of
 // defaults, the program's. A default of the program may not stand there again: a variable that an operator need not set
-// is left empty, ${VAR:-}, and what scripts/deploy --help says of it must be the program's default.
+// is left empty, ${VAR:-}, and the default in scripts/deploy --help must be the program's default.
 func CheckStack(t *testing.T, root, service string, defaults map[string]string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, "stack*.yml"))
@@ -85,7 +85,7 @@ func CheckTable(t *testing.T, file string, defaults map[string]string) {
 	}
 }
 
-// Words are the words of a file, as white space parts them.
+// Words returns the words of a file, as white space parts them.
 func Words(t *testing.T, file string) map[string]bool {
 	t.Helper()
 	words := map[string]bool{}
