@@ -37,7 +37,7 @@ type program struct {
 	store    *store.Store
 	cache    *cache.Cache   // nil with a database server and no Redis
 	ledger   *sql.DB        // the cache's part of the database server; nil with SQLite
-	box      *outbox.Outbox // in it
+	box      *outbox.Outbox // stored in ledger
 	shop     *shop.Shop
 	health   *health.Health
 	api      *httpapi.API
@@ -124,7 +124,7 @@ func (p *program) mountFront() error {
 const shelf = 100
 
 func (p *program) toys(ctx context.Context) ([]site.Toy, error) {
-	ctx = shop.AcceptReadOnly(ctx, func() {}) // the page is not kept for long, and never by the cache
+	ctx = shop.AcceptReadOnly(ctx, func() {}) // the page is never cached here, and elsewhere not for long
 	products, err := p.shop.Products(ctx, 0, shelf)
 	toys := make([]site.Toy, len(products))
 	for i, product := range products {

@@ -56,7 +56,7 @@ func (c config) redisServer(o *redis.UniversalOptions) (secure bool, err error) 
 	u, err := redis.ParseURL(c.RedisAddr)
 	var notURL *url.Error
 	switch {
-	case errors.As(err, &notURL): // which may show a password
+	case errors.As(err, &notURL): // url.Error shows the URL, which may hold a password
 		return false, errors.New("WOODY_REDIS_ADDR is not a URL: write it as redis://host:port/database, or " +
 			"rediss:// for TLS, with special characters of a password escaped (%40 for @)")
 	case err != nil:

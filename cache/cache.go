@@ -73,7 +73,8 @@ func (c *Cache) Invalidate(tags ...string) error { return c.Settle(0, tags...) }
 func (c *Cache) Settle(record int64, tags ...string) error {
 	c.counts.invalidations.Inc()
 	if c.node != nil {
-		return c.node.Settle(record, slices.Clone(tags)) // so that the caller's stay on its stack, in one process too
+		// cloned, so that the caller's slice can stay on its stack in the one-process case
+		return c.node.Settle(record, slices.Clone(tags))
 	}
 	var room [16]uint16 // on the stack
 	c.fences.Invalidate(fence.AppendSlots(room[:0], tags...))

@@ -12,11 +12,11 @@ import (
 // entry is a kept value. All of it but refresh and refreshing is written once.
 type entry struct {
 	value any
-	err   error // what an absence is answered with; nil for a value
+	err   error // the error that an absence returns; nil for a value
 
 	fence fence.Stamp
-	slots []uint16    // of its tags
-	id    layer.Token // of the fill, where it is shared by replicas
+	slots []uint16    // the slots of its tags
+	id    layer.Token // the fill's token, if replicas share the entry
 
 	expires    int64        // on the cache's clock, like refresh
 	refresh    atomic.Int64 // when to load it again ahead of that; zero for never
@@ -24,7 +24,7 @@ type entry struct {
 	absent     bool // it stands for something that is not there
 
 	size int64
-	came int64     // when it was put near, on the cache's clock
+	came int64     // when it was stored, on the cache's clock
 	tags *[]string // nil where they are not kept by name
 }
 

@@ -13,7 +13,7 @@ type Fill struct {
 	slots  []uint16
 	tags   *[]string // those that the read named and those of Tag, by name; nil where that is not asked for
 	bytes  int64
-	ttl    time.Duration // zero for the loader's
+	ttl    time.Duration // zero for the loader's TTL
 	absent bool
 	skip   bool
 }

@@ -19,7 +19,7 @@ type flights struct {
 	mu       sync.Mutex
 	byKey    map[string]*flight // the running one
 	running  atomic.Int64
-	finished sync.Cond // on mu: running went down
+	finished sync.Cond // on mu: signalled when running decreases
 	closing  bool      // nobody holds a flight that all callers have left
 }
 
@@ -30,7 +30,7 @@ type request struct {
 	options *Options
 	meter   *meter
 	ctx     context.Context
-	slots   []uint16      // of the tags that the caller named
+	slots   []uint16      // the slots of the tags that the caller named
 	seen    *layer.Lookup // what it saw in the layer that replicas share; nil when it has not looked
 }
 
@@ -41,8 +41,8 @@ type flight struct {
 
 	fence   fence.Stamp        // taken before the load began to read
 	next    *flight            // waits for this one to end
-	afar    bool               // it refreshes a value that is not near, which is read meanwhile
-	until   time.Time          // the end of that value's time
+	afar    bool               // it refreshes a value that only the shared layer has, where it is read meanwhile
+	until   time.Time          // when that value expires
 	ahead   *entry             // what a refresh ahead of expiry is to replace; nil for other flights
 	waiting int                // callers who have not given up
 	cancel  context.CancelFunc // ends the load's context, when nobody waits any more; nil until that is made
@@ -54,7 +54,7 @@ type flight struct {
 	// fallback is what may stand in for the load; nil without anything. Whether it may is to be asked for each caller.
 	fallback atomic.Pointer[entry]
 
-	outcome               // its pilot's, and everybody's once done is closed
+	outcome               // written by the load's goroutine, and read by all once done is closed
 	done    chan struct{} // closed by finish
 }
 
@@ -87,7 +87,7 @@ func (c *Cache) joinLocked(f *flight, mayJoin bool) (joined *flight, led role, e
 			return nil, joins, e
 		}
 		if e := c.lastGood(f.key, f.options); e != nil {
-			return nil, joins, e // and it ended with a failure
+			return nil, joins, e // RetryAfter has not passed since the last failure
 		}
 		c.begin(f)
 		return f, begins, nil
@@ -98,7 +98,7 @@ func (c *Cache) joinLocked(f *flight, mayJoin bool) (joined *flight, led role, e
 	}
 	if running.next == nil || running.next.waiting == 0 {
 		running.next = f
-		f.seen = nil // it is old by the time that this flight begins
+		f.seen = nil // it will be outdated when this flight begins
 		return f, queues, nil
 	}
 	running.next.waiting++
@@ -109,9 +109,9 @@ func (c *Cache) joinLocked(f *flight, mayJoin bool) (joined *flight, led role, e
 type role int
 
 const (
-	joins  role = iota // another's
-	queues             // its own, which begins when the running one has ended
-	begins             // its own, which it has to start
+	joins  role = iota // waits for a running flight
+	queues             // waits for the next flight, which begins when the running one has ended
+	begins             // has to start the flight
 )
 
 // canAnswer reports whether no invalidation can have come between a running flight's fence and now, as

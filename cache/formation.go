@@ -13,9 +13,9 @@ import (
 // formation is flights that have begun at once, and that one call loads.
 type formation struct {
 	flights []*flight
-	places  []int              // that they are for, in order
+	places  []int              // the places that the flights are for, in order
 	leases  []layer.Lease      // to fill them for all; nil where there is none
-	left    atomic.Int64       // flights that have callers, and have not landed
+	left    atomic.Int64       // flights that still have callers and no outcome
 	cancel  context.CancelFunc // ends the load's context: none is left
 }
 

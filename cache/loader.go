@@ -69,7 +69,7 @@ type Info struct {
 	// before.
 	LoadErr error
 
-	seen *layer.Lookup // by Look, for Fill to go on from
+	seen *layer.Lookup // what Look found, for Fill
 }
 
 // Load loads the value of a key. What it does not tell fill, it need not: the zero Fill keeps the

@@ -59,9 +59,9 @@ type many[V any] struct {
 	load LoadMany[V]
 
 	got     []Got[V]
-	missing []int                 // places that nothing was found for yet, in order
+	missing []int                 // places without a value so far, in order
 	same    map[int]int           // places whose key an earlier place asks for
-	seen    map[int]*layer.Lookup // what was seen of a missing place where replicas share
+	seen    map[int]*layer.Lookup // what a missing place's lookup in the shared layer returned
 	due     []int                 // places to be refreshed
 }
 
@@ -219,7 +219,7 @@ func (m *many[V]) flightOf(place int) *flight {
 	}
 	f := m.flight(m.ctx, key, ask.Tags, m.one(place), m.seen[place])
 	if f.seen != nil && f.seen.Hit {
-		m.cache.fallBackTo(f, &f.seen.Found) // here, where a codec that ends its goroutine ends no flight
+		m.cache.fallBackTo(f, &f.seen.Found) // on this goroutine, so that a codec that ends it ends no flight
 	}
 	return f
 }

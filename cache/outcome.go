@@ -16,13 +16,13 @@ type outcome struct {
 	fill   Fill    // what the load declared about it
 	drawn  float64 // from 0 to 1, when the load returned: how much of its Jitter a value gets
 
-	found        *layer.Found // it came from the layer that replicas share
-	id           layer.Token  // of the fill, where it is there
+	found        *layer.Found // the value found in the layer that replicas share
+	id           layer.Token  // the fill's token, if it is stored there
 	shared       Shared
 	sharedStored bool
 
-	entry   *entry // nil when it was not kept
-	failed  bool   // the load, with an error that a stale value may stand in for
+	entry   *entry // nil when it was not stored
+	failed  bool   // the load failed with an error for which a stale value may stand in
 	lateOff bool   // a tag that the load named was invalidated while it ran
 }
 

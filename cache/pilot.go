@@ -33,7 +33,7 @@ func (c *Cache) pilot(ctx context.Context, f *flight) {
 	var lease layer.Lease
 	defer func() { c.share(f, lease) }()
 	if c.node != nil {
-		f.err = errCodecEnded // unless it comes back
+		f.err = errCodecEnded // overwritten unless the codec ends the goroutine
 		lease = c.fetch(ctx, f)
 		if f.err = nil; f.found != nil {
 			return

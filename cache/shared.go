@@ -33,7 +33,7 @@ func (l *Loader[V]) found(key string, there layer.Lookup) (v V, info Info, seen 
 	}
 	value, decoded := decode(l.options.Codec, there.Payload)
 	if !decoded {
-		return v, info, nil // a flight will find it, and have it replaced
+		return v, info, nil // a flight will find the same, and replace it
 	}
 	l.meter.sharedHits.Inc()
 	v, _ = value.(V)

@@ -18,7 +18,7 @@ type counts struct {
 
 // meter is what one loader counts: see stats.Loader.
 type meter struct {
-	options *Options // the loader's
+	options *Options // the loader's options
 
 	hits, misses, joined, refreshes, refused, failed count.Counter
 	batches                                          count.Counter

@@ -34,8 +34,8 @@ func (o *Options) bounded() bool { return o.SoftTimeout > 0 || o.HardTimeout > 0
 
 // patience is how long one caller waits for loads.
 type patience struct {
-	soft, hard int64       // until when, on the cache's clock; zero is for ever
-	timer      *time.Timer // rings at the next of them; nil when there is none
+	soft, hard int64       // deadlines, on the cache's clock; zero for none
+	timer      *time.Timer // fires at the next deadline; nil when there is none
 }
 
 // patience begins to run now.
@@ -80,7 +80,7 @@ func (c *Cache) over(f *flight, p *patience) (instead *entry, left bool) {
 		return nil, false
 	}
 	if !c.leaveLate(f) {
-		return nil, false // it has landed
+		return nil, false // the flight has ended
 	}
 	if hard {
 		f.meter.hardTimeouts.Inc()

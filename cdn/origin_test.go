@@ -92,7 +92,7 @@ func TestUnwellOriginIsLeftAlone(t *testing.T) {
 		t.Error("after two failed checks it was not asked")
 	}
 	unwell.unwell.Store(1000)
-	// four, one that may have come before they fail, and one of which the edge may not know yet
+	// Four failures, one check that may have come before, and one of which the edge may not have the result yet.
 	mustBeChecked(t, unwell, 6)
 	if n := share(); n > 0 {
 		t.Errorf("after many failed checks it was asked for %d assets", n)

@@ -32,7 +32,7 @@ func TestREADMEIsShort(t *testing.T) {
 	}
 }
 
-// snippets are what the README's code stands in: all that it leaves out.
+// snippets are the programs around the README's code, with all that it leaves out.
 const snippets = `package main
 
 import (

@@ -57,7 +57,7 @@ func readAccept(lines [][]byte) (p preferences) {
 // wants returns the format that is preferred; own where neither is, or both are the same.
 func (p preferences) wants(own format) format {
 	json := p.json.weight
-	if p.problem.by >= unknownParameters { // who names errors alone wants JSON
+	if p.problem.by >= unknownParameters { // an Accept that names problem+json alone asks for JSON
 		json = max(json, p.problem.weight)
 	}
 	switch {
@@ -91,7 +91,7 @@ func (r *mediaRange) names(kind, subtype string) (by specificity) {
 	}
 	switch {
 	case r.unknown && r.weight == 0:
-		return unnamed // what is unwanted with other parameters is not unwanted as it is
+		return unnamed // a weight of 0 with other parameters does not exclude the plain type
 	case r.unknown && by == exactType:
 		return unknownParameters
 	case r.charset && by == exactType:
@@ -176,7 +176,7 @@ func (s *scanner) value() (value []byte, ok bool) {
 			return value, true
 		}
 	}
-	s.rest = nil // it never ends, so nothing is behind it
+	s.rest = nil // the quoted string never ends, so nothing follows it
 	return nil, false
 }
 

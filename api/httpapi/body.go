@@ -15,7 +15,7 @@ func bodyString(c *fiber.Ctx, member string) (string, error) {
 		return "", &httpError{fiber.StatusUnsupportedMediaType, "Send the body as application/json (Content-Type)."}
 	}
 	var members map[string]string
-	err := json.Unmarshal(c.Request().Body(), &members) // as it came: Body would inflate it
+	err := json.Unmarshal(c.Request().Body(), &members) // the raw bytes: fiber's Body would decompress them
 	value, ok := members[member]
 	if err != nil || !ok || len(members) != 1 {
 		return "", &httpError{fiber.StatusBadRequest,

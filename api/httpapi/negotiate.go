@@ -25,7 +25,7 @@ func wants(c *fiber.Ctx) format {
 		return ownFormat(c)
 	}
 	if len(lines) == 1 {
-		switch string(lines[0]) { // nearly all that is sent
+		switch string(lines[0]) { // what nearly all clients send
 		case "*/*":
 			return ownFormat(c)
 		case jsonType:

@@ -13,7 +13,7 @@ import (
 // long that took, and counts it.
 func (a *API) observe(c *fiber.Ctx) error {
 	if fibercache.IsRefresh(c) {
-		return c.Next() // nobody waits for it, and the cache's metrics count it
+		return c.Next() // a refresh has no caller, and the cache's metrics count it
 	}
 	began := time.Now()
 	a.metrics.inFlight.Inc()

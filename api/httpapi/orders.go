@@ -55,7 +55,7 @@ func sendOrder(c *fiber.Ctx, status int, order shop.Order) error {
 	if err != nil {
 		return err
 	}
-	answer.status, answer.version = status, 0 // there is nothing to write to an order
+	answer.status, answer.version = status, 0 // an order cannot be changed, so it has no version
 	return sendWrite(c, answer)
 }
 

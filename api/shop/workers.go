@@ -43,7 +43,7 @@ func (s *Shop) Workers(ctx context.Context, n int, log *slog.Logger) {
 		claims, err := s.store.ClaimOrders(ctx, free, s.heavyDelay+leaseMargin)
 		switch {
 		case ctx.Err() != nil:
-		case err != nil && !failing: // once, and not at every try
+		case err != nil && !failing: // log the first failure, not every one
 			log.Warn("claim orders", "err", err)
 			failing = true
 		case err == nil && failing:

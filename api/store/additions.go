@@ -24,14 +24,14 @@ type additions struct {
 
 type addition struct {
 	product shop.Product
-	key     string // that makes it idempotent; empty without one
+	key     string // the idempotency key; empty without one
 	err     error
 	done    chan struct{} // closed when the product, or the error, is there
 }
 
 const (
 	maxCarriers = 2  // one fills its transaction while the other commits, where the database takes two writers
-	maxTogether = 64 // no transaction gets long
+	maxTogether = 64 // keeps transactions short
 )
 
 // AddProduct implements shop.Store.
@@ -71,7 +71,7 @@ func (s *Store) join(ctx context.Context, name, key string) (shop.Product, error
 	}
 	begun, cancel := callers.Begun(ctx)
 	defer cancel()
-	select { // it is in a transaction already
+	select { // it is in a transaction already: wait for the outcome
 	case <-a.done:
 		return a.product, a.err
 	case <-begun.Done():
@@ -88,7 +88,8 @@ func (s *Store) carry() {
 		go func() {
 			err := settle()
 			for _, a := range group {
-				if a.err == nil || err != nil && errors.Is(a.err, errKeyUsed) { // perhaps in this very transaction
+				// the key's first use may be in this very transaction
+				if a.err == nil || err != nil && errors.Is(a.err, errKeyUsed) {
 					a.err = err
 				}
 				close(a.done)
@@ -106,7 +107,8 @@ func (s *Store) addTogether() (group []*addition, settle func() error) {
 		}
 		deadline, _ := ctx.Deadline()
 		for i, a := range group {
-			if i > 0 && time.Until(deadline) < s.writes.timeout/2 { // a slow database: rather few than none
+			// the database is slow: commit a few rather than run out of time with all
+			if i > 0 && time.Until(deadline) < s.writes.timeout/2 {
 				s.additions.giveBack(group[i:])
 				group = group[:i]
 				break

@@ -25,8 +25,8 @@ type meaning int
 const (
 	refused   meaning = iota // this work is refused, now and later
 	duplicate                // a unique key refused the row; the transaction goes on
-	inPlace                  // what a migration makes is there already
-	again                    // the transaction lost against others and is undone: do it again in its place
+	inPlace                  // the object that a migration creates exists already
+	again                    // the transaction was rolled back for the sake of others: retry it
 	busy                     // the database takes no more work now
 	full                     // the database has no room for what is written
 	readOnly                 // this server takes no writes, another one may
@@ -156,7 +156,7 @@ func isBroken(err error) bool {
 	}
 	return slices.ContainsFunc([]error{
 		context.DeadlineExceeded, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, io.ErrShortWrite,
-		sql.ErrConnDone, sql.ErrTxDone, // what ran out of time was rolled back under its user
+		sql.ErrConnDone, sql.ErrTxDone, // the transaction was rolled back on timeout while it was in use
 		mysql.ErrInvalidConn, mysql.ErrMalformPkt, mysql.ErrPktSync, mysql.ErrPktSyncMul,
 		syscall.ENOENT, // the server's socket file is not there
 	}, func(broken error) bool { return errors.Is(err, broken) })
@@ -221,7 +221,7 @@ func isRefusal(err error) bool {
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {
 		class := string(my.SQLState[:2])
-		return class == "22" || class == "23" || class == "45" // bad data, a constraint, a trigger's word
+		return class == "22" || class == "23" || class == "45" // bad data, a constraint, a trigger's SIGNAL
 	}
 	code, ok := sqliteCode(err)
 	return ok && code&0xff == sqlite3.SQLITE_CONSTRAINT

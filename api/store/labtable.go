@@ -27,7 +27,7 @@ type labTable struct {
 type labColumn struct {
 	dataType string
 	notNull  bool
-	hasValue bool // by itself: a default, or computed
+	hasValue bool // without being given one: it has a default, or is computed
 	counts   bool // AUTO_INCREMENT
 	done     bool // it has the type that the migrations give it
 }

@@ -14,8 +14,8 @@ import (
 type link struct {
 	driver.Connector
 	began time.Time
-	moved atomic.Int64 // connections that were begun before then are dropped
-	swept atomic.Int64 // when those that nobody used were
+	moved atomic.Int64 // connections that were dialled before then are dropped
+	swept atomic.Int64 // when idle connections were last dropped for that
 }
 
 func newLink(to driver.Connector) *link { return &link{Connector: to, began: time.Now()} }

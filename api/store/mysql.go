@@ -61,13 +61,14 @@ func openMySQL(cfg Config) (*Store, error) {
 		p.link = link
 		return p, nil
 	}
-	schema, _, err := connect(dsn) // a migration takes as long as it takes
+	schema, _, err := connect(dsn) // without timeouts, for migrations
 	if err != nil {
 		return nil, err
 	}
 	schema.SetMaxIdleConns(-1)
 	if dsn = dsn.Clone(); dsn.ReadTimeout == 0 {
-		dsn.ReadTimeout = cfg.SlowQuery + cfg.Timeout + time.Second // a COMMIT listens to nothing else
+		// the only bound on a COMMIT, which ignores the context
+		dsn.ReadTimeout = cfg.SlowQuery + cfg.Timeout + time.Second
 	}
 	background, err := open(dsn, backgroundPool)
 	if err != nil {
@@ -116,7 +117,7 @@ func connect(cfg *mysql.Config) (*sql.DB, *link, error) {
 	}
 	link := newLink(connector)
 	db := sql.OpenDB(link)
-	db.SetConnMaxLifetime(connLifetime*4/5 + rand.N(connLifetime*2/5)) // not all replicas' at once
+	db.SetConnMaxLifetime(connLifetime*4/5 + rand.N(connLifetime*2/5)) // jitter: not all replicas at once
 	db.SetConnMaxIdleTime(connIdleTime)
 	return db, link, nil
 }

@@ -17,7 +17,7 @@ func (s *Store) Order(ctx context.Context, id string) (shop.Order, error) {
 	var o shop.Order
 	const query = "SELECT order_id, status, product, version FROM `order` WHERE order_id = ?"
 	err := s.reads.row(ctx, query, []any{id}, &o.ID, &o.Status, &o.Product, &o.Version)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && o.ID != id { // a table may have been given another collation
+	if errors.Is(err, sql.ErrNoRows) || err == nil && o.ID != id { // somebody may have changed the table's collation
 		return shop.Order{}, notFound("order", id)
 	}
 	return o, err
@@ -138,7 +138,7 @@ func (s *Store) ReleaseOrder(ctx context.Context, claim shop.Claim) error {
 func (s *Store) Backlog(ctx context.Context) (shop.Backlog, error) {
 	var backlog shop.Backlog
 	var ageUs sql.NullInt64
-	ctx = shop.AcceptReadOnly(ctx, func() {}) // it is to be looked at, and by nobody else
+	ctx = shop.AcceptReadOnly(ctx, func() {}) // the caller only looks at it, and it is not cached
 	err := s.watch.row(ctx,
 		"SELECT COUNT(*), "+s.now+" - MIN(NULLIF(created_us, 0)) FROM `order` WHERE status = 'Pending'",
 		nil, &backlog.Pending, &ageUs)

@@ -48,7 +48,7 @@ func (p *pool) run(ctx context.Context, f func(ctx context.Context, conn *sql.Co
 type held struct {
 	*sql.Conn
 	linked *linked // nil where the database is a file
-	fresh  bool    // it was begun after the work was that it is for
+	fresh  bool    // it was dialled after the work began that it is for
 }
 
 func (p *pool) runFor(

@@ -48,7 +48,7 @@ func (s *Store) Last(ctx context.Context) (shop.Last, error) {
 	var last shop.Last
 	var id, version sql.NullInt64
 	var name sql.NullString
-	slow := s.slowQuery // once, also where another server is to be asked
+	slow := s.slowQuery // slept once, also if the query is retried on another server
 	read := func(ctx context.Context, r *reading) error {
 		if slow > 0 {
 			if err := s.sleep(ctx, r.Conn, slow); err != nil {

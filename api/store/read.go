@@ -113,7 +113,7 @@ func (r *reading) rows(ctx context.Context, query string, args []any, next eachR
 	case some:
 		r.note(asked, bool(proved))
 	case err == nil:
-		return r.prove(ctx) // no row could bring it
+		return r.prove(ctx) // there was no row to carry the proof
 	}
 	return err
 }

@@ -17,8 +17,8 @@ import (
 // database is tried now and then, so that it is known to have room again without a caller's help.
 type room struct {
 	mu   sync.Mutex
-	none error     // what the last write met that found no room; nil while there is room
-	at   time.Time // when it met it
+	none error     // the error of the last write that found no room; nil while there is room
+	at   time.Time // when that write failed
 }
 
 // roomAgain is how long no write may have met a full database before it is tried whether there is room.
@@ -53,7 +53,7 @@ func (r *room) missing(try func() error) error {
 	switch {
 	case err != nil:
 		r.at = time.Now()
-	case r.at.Equal(at): // nobody has met it meanwhile
+	case r.at.Equal(at): // no other write has failed meanwhile
 		r.none = nil
 	}
 	return r.none

@@ -70,7 +70,7 @@ type Store struct {
 	writes     *pool   // callers' writes; the same pool where the database takes many writers
 	background *pool   // writes that must not queue behind callers': of workers and upkeep
 	watch      *pool   // the same for reads: of workers, health and metrics
-	schema     *sql.DB // for migrations, which no time bounds
+	schema     *sql.DB // for migrations, without timeouts
 	additions  additions
 	room       room
 	wal        *writeAheadLog // SQLite's; nil with a database server

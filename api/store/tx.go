@@ -22,7 +22,7 @@ const (
 // is Uncertain where the transaction may have been committed; with any other nothing has happened.
 func (p *pool) tx(ctx context.Context, level sql.IsolationLevel, f func(ctx context.Context, tx *sql.Tx) error) error {
 	err := p.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		ctx, cancel := callers.Begun(ctx) // a caller who leaves does not leave it half done
+		ctx, cancel := callers.Begun(ctx) // once begun, it is finished even if the caller leaves
 		defer cancel()
 		pause := firstPause
 		for try := 1; ; try++ {

@@ -15,7 +15,7 @@ const walKept = 16 << 20
 
 // writeAheadLog is a SQLite file's log, beside it.
 type writeAheadLog struct {
-	db   *sql.DB // waits for nobody
+	db   *sql.DB // with a busy timeout of zero
 	file string
 }
 
@@ -43,7 +43,7 @@ func (w *writeAheadLog) shrink(ctx context.Context) error {
 		case err != nil:
 			return err
 		case blocked != 0 || copied < pages:
-			return nil // somebody writes, or reads what is in the log only
+			return nil // a writer is active, or a reader still needs the log
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ type view struct {
 	R            *figures.Results
 	Badge        string
 	When, Where  string
-	Stages       []swatch // all that there are
+	Stages       []swatch // every stage of the run
 	Headlines    []headline
 	Rounds       table
 	Chapters     []chapter

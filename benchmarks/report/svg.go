@@ -183,7 +183,7 @@ func tails(label string, curves []figures.Curve, classes []string, ceiling float
 	d := &drawing{height: sheetHeight}
 	a := logAxis(values)
 	d.scale(a, "ms")
-	x := func(q float64) float64 { // every nine takes as much room
+	x := func(q float64) float64 { // logarithmic in 1-q: 90%, 99% and 99.9% are equally far apart
 		return marginLeft + plotWidth*min(1, -math.Log10(max(1-q, 1e-9))/4.4)
 	}
 	for _, tick := range tailTicks {

@@ -31,7 +31,7 @@ type Profile struct {
 	Rates        []float64
 	RateFor      time.Duration
 	ProbeFor     time.Duration
-	Searches     int // in how many of the repeats
+	Searches     int // how many of the repeats search the objective's rate
 	FreshWrites  int
 	Warm         time.Duration
 

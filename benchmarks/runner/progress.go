@@ -18,8 +18,8 @@ type Progress struct {
 
 	mu                 sync.Mutex
 	began              time.Time
-	planned, estimated time.Duration // of all steps; of those that have ended
-	spent              time.Duration // what those took
+	planned, estimated time.Duration // planned time of all steps, and of those that have ended
+	spent              time.Duration // what the ended steps took
 	step               string
 	stepBegan          time.Time
 	stepPlanned        time.Duration

@@ -137,10 +137,10 @@ type run struct {
 	folder *raw.Folder
 	about  raw.Run
 	driver driver.Driver
-	own    string // a folder for programs that are built
+	own    string // temporary folder for the programs that are built
 
 	headlined sync.Mutex
-	headline  []raw.Measurement  // of the headline's figures
+	headline  []raw.Measurement  // the measurements that the headline's figures are made from
 	highest   map[string]float64 // by stage, the last rate that a search found to hold
 	chrome    *browser.Browser
 }
@@ -176,7 +176,7 @@ func (r *run) describe() {
 	m := &r.about.Machine
 	m.CPUs, m.Model, m.Kernel, m.MemoryBytes = machine.Facts()
 	r.about.Versions["woodytoys"] = machine.Revision()
-	if r.Driver == "target" { // it has the limits and the sizes that it has
+	if r.Driver == "target" { // a deployed target has its own limits and sizes
 		r.about.Settings = raw.Settings{Products: p.Products, Repeats: p.Repeats,
 			ObjectiveMs: p.Objective.Milliseconds()}
 	}

@@ -83,7 +83,7 @@ func (l Layers) AppendMiss(b []byte, missed cache.Reason, info cache.Info, why s
 	if info.Collapsed {
 		b = append(b, "; collapsed"...)
 	}
-	if info.Stale && info.Shared != cache.SharedHit { // else it was stale there
+	if info.Stale && info.Shared != cache.SharedHit { // otherwise it was Redis' copy that was stale
 		return appendStale(b, info)
 	}
 	return appendStored(b, info.Stored, info.TTL)
@@ -117,7 +117,7 @@ func (l Layers) appendRedis(b []byte, info cache.Info) []byte {
 		}
 	case cache.SharedAway:
 		b = append(b, "redis; fwd=bypass; detail=away"...)
-	default: // it was not asked: the answer landed just before this caller came, or HEAD fills nothing
+	default: // Redis was not asked: the response arrived just before this caller, or HEAD fills nothing
 		b = append(b, "redis; fwd=bypass"...)
 	}
 	return append(b, ", "...)

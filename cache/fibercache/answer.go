@@ -140,7 +140,7 @@ func written(before, header *fasthttp.ResponseHeader) (fields []field) {
 func (a *Answer) write(c *fiber.Ctx) {
 	header := &c.Response().Header
 	for _, f := range a.apart.fields {
-		if string(f.name) != fiber.HeaderSetCookie { // other middleware's stay
+		if string(f.name) != fiber.HeaderSetCookie { // cookies of other middleware stay
 			header.DelBytes(f.name)
 		}
 	}

@@ -57,7 +57,7 @@ func (again *refresh) run(r *route, c *fiber.Ctx) error {
 	again.answer, again.err = r.ask(again.ctx, c, again.fill)
 	if again.answer.own {
 		again.answer.apart = &apart{written(&before, &c.Response().Header), c.Response().IsBodyStream()}
-		c.Response().ResetBody() // which closes a stream
+		c.Response().ResetBody() // closes a body stream, if there is one
 	}
 	return nil
 }

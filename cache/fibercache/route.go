@@ -60,7 +60,7 @@ func (r *route) handle(c *fiber.Ctx) error {
 func (r *route) bypassed(c *fiber.Ctx) bool {
 	method := c.Method()
 	return method != fiber.MethodGet && method != fiber.MethodHead ||
-		c.Request().IsBodyStream() || len(c.Request().Body()) > 0 || // of a GET, which is not in the key
+		c.Request().IsBodyStream() || len(c.Request().Body()) > 0 || // a GET's body is not in the key
 		len(c.Request().Header.Peek(fiber.HeaderAuthorization)) > 0 ||
 		r.Bypass != nil && r.Bypass(c)
 }
@@ -251,7 +251,7 @@ func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answe
 	}
 	if c.Response().IsBodyStream() {
 		fill.Skip()
-		return &Answer{own: true}, nil // left to flow to its caller as it comes
+		return &Answer{own: true}, nil // streamed to its caller
 	}
 	answer := r.capture(c, before)
 	answer.own = answer.isOwn(c, err != nil, r.Variant == nil)

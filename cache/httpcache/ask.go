@@ -25,7 +25,7 @@ func (h *handler) ask(
 		a.own = true
 		_, _, a.why = m.said()
 		untie()
-		untie = context.AfterFunc(r.Context(), cancel) // it goes on for as long as its own caller waits
+		untie = context.AfterFunc(r.Context(), cancel) // the load's context ends with its own caller's
 		to := passed(a)
 		if to == unwanted {
 			cancel()

@@ -53,7 +53,7 @@ func (rt *route) appendQuery(b []byte, s *scratch, query string) []byte {
 		for _, name := range rt.Query {
 			b = s.appendParams(b, name)
 		}
-	case !whole: // as it came, which is one part where parameters are pairs of them
+	case !whole: // the raw query is one part, where each parameter is two
 		b = cache.AppendPart(b, query)
 	default:
 		slices.SortStableFunc(s.params, func(x, y param) int { return cmp.Compare(x.name, y.name) })

@@ -14,10 +14,10 @@ import (
 //
 // A caller who is to lead and has left leads all the same, for those who remain.
 type lead struct {
-	begin  chan context.Context // by the load: the handler is wanted, with this context
-	left   chan struct{}        // closed when the caller will not take that any more
-	made   chan outcome         // by the caller: what came of it
-	landed chan struct{}        // closed when these are what Fill has returned
+	begin  chan context.Context // sent by the load: run the handler, with this context
+	left   chan struct{}        // closed when the caller no longer runs the handler
+	made   chan outcome         // sent by the caller: the handler's outcome
+	landed chan struct{}        // closed when the fields below hold what Fill has returned
 	answer *answer
 	info   cache.Info
 	err    error
@@ -81,7 +81,7 @@ func (h *handler) lead(
 		<-l.landed
 	}
 	defer func() {
-		if !told { // the handler panicked, and that goes on here
+		if !told { // the handler panicked, and the panic propagates
 			tell(outcome{err: errPanicked})
 		}
 	}()

@@ -18,14 +18,14 @@ import (
 // trailer. From then on all goes to w. It may be used from several goroutines, but for its header.
 type recorder struct {
 	w    http.ResponseWriter
-	most int         // how many bytes of a body are taken down
+	most int         // how many bytes of a body are recorded at most
 	pass func() mode // is called once, before anything goes to w
 
 	mu       sync.Mutex
 	mode     mode
 	over     bool        // the handler has returned
 	status   int         // zero until the header is written
-	header   http.Header // as it was then
+	header   http.Header // the header as it was then
 	declared int64       // the length of the body that it names; -1 for none
 	body     []byte
 }
@@ -34,10 +34,10 @@ type recorder struct {
 type mode int
 
 const (
-	recorded mode = iota // it is taken down
-	flows                // it goes to the caller as it comes
-	ended                // it goes nowhere: the caller has been answered
-	unwanted             // it fails: nobody waits for it
+	recorded mode = iota // the body is recorded
+	flows                // the body is streamed to the caller
+	ended                // the body is discarded: the caller has a response already
+	unwanted             // writes fail: nobody waits for the body
 )
 
 var (

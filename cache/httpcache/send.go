@@ -32,7 +32,7 @@ func (h *handler) send(w http.ResponseWriter, r *http.Request, s *scratch, a *an
 	}
 	w.WriteHeader(a.status)
 	if len(a.body) > 0 && r.Method != http.MethodHead {
-		_, _ = w.Write(a.body) // an error is that the caller is gone
+		_, _ = w.Write(a.body) // it fails only if the caller is gone
 	}
 }
 

@@ -82,7 +82,7 @@ const withdrawSQL = "DELETE FROM {outbox} WHERE id = ?"
 func (o *Outbox) Withdraw(ctx context.Context, record ledger.Record) error {
 	return o.on(ctx, func(conn *sql.Conn) error {
 		if _, err := o.readProgress(ctx, conn, record); err != nil {
-			return err // it is another's
+			return err // the record belongs to another write
 		}
 		_, err := conn.ExecContext(ctx, o.sql.withdraw, record.ID)
 		return err

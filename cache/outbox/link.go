@@ -11,8 +11,8 @@ import (
 
 // link is what is known of a connection. Only who holds the connection looks at it.
 type link struct {
-	proved time.Time // when its server was last asked whether it takes writes, and did
-	causal bool      // its readings are
+	proved time.Time // when its server was last found to take writes
+	causal bool      // causal reads are switched on
 	galera bool      // its server is a node of a Galera cluster
 	used   time.Time // when the connection was last taken, under the lock of links
 }

@@ -55,9 +55,9 @@ type Outbox struct {
 	sql        statements
 	claimAgain atomic.Int64 // when a claim that has not run out may be tried again, in ns since 1970
 	galera     atomic.Bool  // a server was a node of a Galera cluster
-	demoted    atomic.Bool  // the server that answered last takes no writes
+	demoted    atomic.Bool  // the server that responded last takes no writes
 	links      links
-	hands      handover.HandOvers // by Uncached
+	hands      handover.HandOvers // used by Uncached
 }
 
 var _ ledger.Ledger = (*Outbox)(nil)

@@ -56,7 +56,7 @@ func (u *Uncached) Settle(record int64) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, u.Lease)
 	defer cancel()
-	_ = u.Remove(ctx, []int64{record}, bump) // left there, it is carried out once more
+	_ = u.Remove(ctx, []int64{record}, bump) // if that fails, the record is carried out once more
 	return nil
 }
 

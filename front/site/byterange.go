@@ -20,7 +20,7 @@ const (
 // "bytes=0-99", "bytes=100-" or "bytes=-100".
 func parseRange(lines [][]byte, size int) (span, rangeOutcome) {
 	if len(lines) != 1 {
-		return span{}, wholeBody // it is no list: several lines are one invalid value
+		return span{}, wholeBody // Range is no list: several lines are one invalid value
 	}
 	unit, set, ok := bytes.Cut(lines[0], []byte("="))
 	if !ok || !bytes.EqualFold(unit, []byte("bytes")) {

@@ -21,7 +21,7 @@ type content struct {
 
 // representation is one encoding of a content, with the strong validator of exactly these bytes.
 type representation struct {
-	encoding string // "" is the plain one
+	encoding string // "" for the plain bytes
 	etag     string
 	body     []byte
 }

@@ -25,7 +25,7 @@ func (s *Site) send(c *fiber.Ctx, body []byte) error {
 		c.Response().SetBodyRaw(body)
 		return nil
 	}
-	c.Response().ImmediateHeaderFlush = true // the slices then go straight to the socket, not into a buffer
+	c.Response().ImmediateHeaderFlush = true // so that each slice goes straight to the socket, not into a buffer
 	c.Response().SetBodyStream(&stream{
 		rest: body, size: len(body), rate: s.config.LimitRate, conn: c.Context().Conn(), logger: s.config.Logger,
 	}, len(body))

@@ -94,7 +94,8 @@ type File struct {
 func (v *Visitor) Look(url string, patience time.Duration) (View, error) {
 	ctx, cancel := context.WithTimeout(v.ctx, patience)
 	defer cancel()
-	steps := chromedp.Steps(chromedp.Navigate("about:blank"), chromedp.Navigate(url)) // anew, not once more
+	// via a blank page, so that it is a new visit and not a reload
+	steps := chromedp.Steps(chromedp.Navigate("about:blank"), chromedp.Navigate(url))
 	if _, err := chromedp.Run(ctx, steps); err != nil {
 		return View{}, fmt.Errorf("look at %s: %w", url, err)
 	}

@@ -41,7 +41,7 @@ type shell struct {
 	cmd      *exec.Cmd
 	commands io.WriteCloser
 	statuses *bufio.Reader
-	dir      string // of what is printed
+	dir      string // holds the output files
 }
 
 func newShell(dir string, settings []string) (*shell, error) {
@@ -86,6 +86,6 @@ func (sh *shell) run(command string) (printed, status string, err error) {
 
 func (sh *shell) close() {
 	sh.commands.Close()
-	_ = sh.cmd.Wait() // it ends as its last command did
+	_ = sh.cmd.Wait() // the status is that of the last command
 	os.RemoveAll(sh.dir)
 }

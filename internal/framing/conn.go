@@ -14,7 +14,8 @@ type Conn struct {
 	net.Conn
 	scanner Scanner
 	refused *Refusal
-	amid    atomic.Bool // a request has come in part, or was refused; Close may be called from elsewhere
+	// a request has come in part, or was refused; atomic, since Close may be called from elsewhere
+	midRequest atomic.Bool
 }
 
 // NewConn returns a Conn.
@@ -27,8 +28,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p)
 	good, refused := c.scanner.Scan(p[:n])
-	if amid := refused != nil || !c.scanner.AtRest(); amid != c.amid.Load() {
-		c.amid.Store(amid)
+	if midRequest := refused != nil || !c.scanner.AtRest(); midRequest != c.midRequest.Load() {
+		c.midRequest.Store(midRequest)
 	}
 	if refused == nil {
 		return n, err
@@ -41,7 +42,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 // AtRest reports whether the last request has come whole, and nothing of the next.
-func (c *Conn) AtRest() bool { return !c.amid.Load() }
+func (c *Conn) AtRest() bool { return !c.midRequest.Load() }
 
 // Refused returns why the connection takes no more requests; nil while it does.
 func (c *Conn) Refused() *Refusal { return c.refused }
@@ -55,7 +56,7 @@ const (
 // client that nothing more will come and reads on for a moment: else the client's system could throw away the answer
 // with the connection (RFC 9112 9.6).
 func (c *Conn) Close() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.amid.Load() && half.CloseWrite() == nil {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.midRequest.Load() && half.CloseWrite() == nil {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
 		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 	}

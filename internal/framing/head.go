@@ -8,9 +8,9 @@ type head struct {
 
 	name    short
 	field   field
-	value   short // of a Transfer-Encoding
-	inValue bool  // something other than white space has come of the field's value
-	ended   bool  // and white space behind it
+	value   short // the value of Transfer-Encoding
+	inValue bool  // the field's value has begun: something other than white space was read
+	ended   bool  // white space follows the value
 
 	hosts, lengths, codings int
 	length                  int64

@@ -68,7 +68,7 @@ func StartVarnish(origin []string, settings ...string) (*Varnish, error) {
 func (v *Varnish) Kill() {
 	if pid, err := os.ReadFile(filepath.Join(v.dir, "edge", "_.pid")); err == nil {
 		if varnishd, err := strconv.Atoi(strings.TrimSpace(string(pid))); err == nil {
-			_ = syscall.Kill(-varnishd, syscall.SIGKILL) // which has a process group of its own
+			_ = syscall.Kill(-varnishd, syscall.SIGKILL) // varnishd has a process group of its own
 		}
 	}
 	v.Process.Kill()

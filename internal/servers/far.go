@@ -44,7 +44,7 @@ func (f *far) deliver() {
 	}
 }
 
-// Write takes b on its way.
+// Write queues b, which arrives after the delay.
 func (f *far) Write(b []byte) (int, error) {
 	select {
 	case <-f.closed:

@@ -162,7 +162,7 @@ func (p *Postgres) Restart() error {
 	cmd, err := p.command("postgres", append([]string{
 		"-D", p.data(), "-k", p.dir, "-c", "listen_addresses=127.0.0.1", "-p", port,
 		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300", "-c", "shared_buffers=64MB",
-		"-c", "dynamic_shared_memory_type=mmap", // in its folder, and removed with it
+		"-c", "dynamic_shared_memory_type=mmap", // shared memory as files in the server's folder, removed with it
 	}, p.options...)...)
 	if err != nil {
 		return err

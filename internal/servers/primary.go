@@ -68,7 +68,7 @@ func (p *Pair) introduce() error {
 			fmt.Sprintf("GRANT %s TO %s@'%%'", right, user))
 	}
 	return errors.Join(
-		p.Replica.exec("RESET MASTER"), // what installing it wrote is its own
+		p.Replica.exec("RESET MASTER"), // forget the transactions that installing it logged
 		p.Primary.exec(statements...), p.Follow(), p.Promote())
 }
 

@@ -20,9 +20,9 @@ type Wire struct {
 	conns map[*carried]bool
 	cut   bool          // connections are refused
 	hung  bool          // nothing gets through, and no connection fails
-	shuns []byte        // connections that begin with something that holds this are ended; nil when none are
-	loses []byte        // the answer to what holds this is lost; nil when none is
-	lost  chan struct{} // closed then
+	shuns []byte        // connections whose first bytes contain this are ended; nil for none
+	loses []byte        // the response to a request that contains this is lost; nil for none
+	lost  chan struct{} // closed when that happens
 	far   time.Duration // how long everything takes one way
 }
 
@@ -33,7 +33,7 @@ type carried struct {
 	bus            bool   // it has sent SUBSCRIBE
 	hung           bool
 	lost           chan struct{}
-	mute           bool // the server's next answer is lost, and the connection with it
+	mute           bool // the server's next response is dropped, and the connection ended
 	closed         bool
 }
 

@@ -40,7 +40,7 @@ func (a *Announcement) Remove() {
 		return
 	}
 	if text, err := os.ReadFile(a.file); err == nil && bytes.Equal(text, a.text) {
-		_ = os.Remove(a.file) // or it stays, as after a kill
+		_ = os.Remove(a.file) // if that fails it stays, as after a kill
 	}
 }
 

@@ -15,18 +15,18 @@ import (
 type conn struct {
 	*framing.Conn
 	room  *room
-	idle  atomic.Int64  // since when, by now; busy or ended
+	idle  atomic.Int64  // since when it is idle, by now(); or busy, or ended
 	stall time.Duration // how long the client may take nothing of what it is sent
-	until int64         // the deadline for writing, by now; 0 when it is not known
+	until int64         // the deadline for writing, by now(); 0 when it is not set
 
-	written, taken int64 // bytes: all that were written, and what the client had of them when until was set
+	written, taken int64 // bytes written in all, and how many of them the client had taken when until was set
 	close          sync.Once
 	err            error
 }
 
 const (
 	busy  int64 = 0
-	ended int64 = -1 // to make room
+	ended int64 = -1 // closed to make room for another
 )
 
 var began = time.Now()

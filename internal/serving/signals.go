@@ -23,7 +23,7 @@ func UntilSignal(parent context.Context) (ctx context.Context, stop context.Canc
 		ending = append(ending, syscall.SIGHUP)
 		swallowed = append(swallowed, syscall.SIGHUP)
 	}
-	nobody := make(chan os.Signal, 1) // what comes here is taken from the kernel's own way with it
+	nobody := make(chan os.Signal, 1) // receives signals only so that the kernel does not end the process by them
 	signal.Notify(nobody, swallowed...)
 	ctx, release := signal.NotifyContext(parent, ending...)
 	context.AfterFunc(ctx, release)

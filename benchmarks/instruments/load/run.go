@@ -153,7 +153,7 @@ type loop struct {
 	ctx   context.Context
 	fail  context.CancelCauseFunc
 	began time.Time
-	sent  atomic.Int64 // how many requests have been taken on
+	sent  atomic.Int64 // how many requests were started
 }
 
 // turn returns when the next request is to be sent; false when there is none left.
@@ -196,7 +196,7 @@ type worker struct {
 	err     error
 
 	conn *Conn       // nil when there is none at the moment
-	undo func() bool // takes back that the end of the load closes conn
+	undo func() bool // unregisters the function that closes conn when the load ends
 }
 
 func (w *worker) work() {
@@ -230,7 +230,7 @@ func (w *worker) work() {
 // do makes a request, on a new connection where there is none.
 func (w *worker) do(request []byte) (answer Answer, ok bool) {
 	if w.conn == nil && !w.dial() {
-		time.Sleep(redial) // and do not count refusals as fast as they can be had
+		time.Sleep(redial) // so that a refusing server is not counted as fast as the loop can spin
 		return answer, false
 	}
 	answer, err := w.conn.Ask(request)

@@ -81,7 +81,7 @@ type kept struct {
 }
 
 func throughChain(c *fiber.Ctx, chain *gocache.ChainCache[any]) error {
-	key := string(append([]byte(nil), c.OriginalURL()...)) // the path's memory is the next request's
+	key := string(append([]byte(nil), c.OriginalURL()...)) // fasthttp reuses the path's memory for the next request
 	if found, err := chain.Get(context.Background(), key); err == nil {
 		k := found.(*kept)
 		c.Set(fiber.HeaderCacheControl, k.control)

@@ -73,7 +73,7 @@ var overRedis = []candidate{
 	}},
 	{"rueidis over Redis", func(app *fiber.App) error {
 		client, err := rueidis.NewClient(rueidis.ClientOption{
-			InitAddress: []string{os.Getenv(redisEnv)}, DisableCache: true, // of its own, near
+			InitAddress: []string{os.Getenv(redisEnv)}, DisableCache: true, // rueidis' own client-side cache
 		})
 		app.Get("/api/products/:id", func(c *fiber.Ctx) error { return throughRueidis(c, client) })
 		return err
@@ -89,7 +89,7 @@ var overRedis = []candidate{
 // throughGocache caches no more than the body, and has the header fields as constants: the least that a program
 // which uses gocache by hand can do.
 func throughGocache(c *fiber.Ctx, manager *gocache.Cache[string]) error {
-	key := strings.Clone(c.OriginalURL()) // the path's memory is the next request's
+	key := strings.Clone(c.OriginalURL()) // fasthttp reuses the path's memory for the next request
 	if body, err := manager.Get(context.Background(), key); err == nil {
 		setFields(c)
 		return c.SendString(body)

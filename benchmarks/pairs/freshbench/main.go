@@ -82,8 +82,9 @@ func (b bench) run(dir string) error {
 type part struct {
 	title string
 	reads int
-	redis []string      // of the first replicas, and, with the last of them, of all others; empty without a cache
-	cut   *servers.Wire // the way of the first replica to Redis, which is cut; nil for none
+	// the Redis address of each replica; the last one is used for all further replicas; empty without a cache
+	redis []string
+	cut   *servers.Wire // the first replica's connection to Redis, which is cut; nil for none
 }
 
 func (b bench) once(p part, dir, program string, mariadb *servers.MariaDB) error {

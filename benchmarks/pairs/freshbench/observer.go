@@ -153,7 +153,7 @@ func (o *observer) write(ctx context.Context, rate float64, f *figures) error {
 // itself, which is asked without a pause; so are the replicas.
 func (o *observer) writeOnce(n int) (fresh, acked time.Duration, err error) {
 	i := n % products
-	want, _ := o.items[i].Next() // known: a write that fails ends the run
+	want, _ := o.items[i].Next() // the error is ignored: a write that fails ends the run
 	began := time.Now()
 	seen := make([]time.Time, len(o.addrs)+1)
 	errs := make([]error, len(o.addrs)+2)

@@ -58,7 +58,7 @@ func heroes(b versus.Bench, program, dir, rate string, times, visitors int) erro
 		return err
 	}
 	defer shop.Kill()
-	if _, err := http.Get(shop.URL + "/"); err != nil { // paints it
+	if _, err := http.Get(shop.URL + "/"); err != nil { // so that everything is loaded once
 		return err
 	}
 	fmt.Fprintf(b.Out, "\nThe hero, WOODY_FRONT_LIMIT_RATE=%s, %d at once\n", rate, visitors)

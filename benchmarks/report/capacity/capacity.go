@@ -76,7 +76,7 @@ func CostsOf(r *figures.Results, stage string) (costs []Cost, err error) {
 			return nil, fmt.Errorf("the run has no processor time of reads for %s in %s: it is of an older build, or "+
 				"ended before", name, stage)
 		}
-		mix := f.Mean / 1000 // of seconds for 1,000 requests
+		mix := f.Mean / 1000 // Mean is in seconds for 1,000 requests
 		read /= 1000
 		c := Cost{Name: name, Read: read, Write: max(0, (mix-mixReads*read)/(1-mixReads))}
 		memory, _ := r.Mean(stage, figures.MemoryGroup.Of(name))
@@ -134,7 +134,7 @@ type Plan struct {
 func PlanFor(costs []Cost, l Load) (p Plan) {
 	p.Load = l
 	for _, c := range costs {
-		seconds := l.Reads*c.Read + (1-l.Reads)*c.Write // of a request
+		seconds := l.Reads*c.Read + (1-l.Reads)*c.Write // mean processor time of a request
 		n := Need{Cost: c, Cores: l.Rate * seconds / l.Utilisation, Most: math.Inf(1)}
 		if seconds > 0 {
 			n.Most = c.usable(l.Cores) * l.Utilisation / seconds

@@ -31,10 +31,10 @@ func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
 
 type maker struct {
 	*Results
-	round    int           // of the measurement that is being added
-	readRate float64       // of the reads whose processor time is taken
-	places   map[place]int // in Figures
-	order    []place       // of the curves
+	round    int           // the round of the measurement that is being added
+	readRate float64       // the rate of the reads whose processor time is used
+	places   map[place]int // index in Figures by stage and key
+	order    []place       // the order in which curves were added
 	curves   map[place]load.Latencies
 }
 

@@ -57,7 +57,7 @@ func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Runnin
 	name := one.Name
 	s.rounds++
 	port := s.Port + len(s.stacks)
-	if os.Getenv("DOCKER_HOST") == "" { // elsewhere, Docker says it
+	if os.Getenv("DOCKER_HOST") == "" { // a remote Docker reports a taken port itself
 		if err := portFree(port); err != nil {
 			return nil, err
 		}
@@ -119,7 +119,7 @@ func (s *Swarm) parts(ctx context.Context, stack string) (parts []Part, err erro
 		return nil, fmt.Errorf("docker ps: %w", err)
 	}
 	if len(bytes.TrimSpace(ids)) == 0 {
-		return nil, nil // they run on other nodes
+		return nil, nil // all containers are on other nodes
 	}
 	out, err := exec.CommandContext(ctx, "docker",
 		append([]string{"inspect", "--format", format}, strings.Fields(string(ids))...)...).Output()
@@ -142,12 +142,13 @@ func (s *Swarm) parts(ctx context.Context, stack string) (parts []Part, err erro
 func (s *Swarm) End() {
 	for _, stack := range s.stacks {
 		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
-		_ = s.script(ctx, stack, "remove").Run() // what it leaves, docker stack ls shows
+		_ = s.script(ctx, stack, "remove").Run() // the error is ignored: docker stack ls shows what is left
 		volumes, _ := exec.CommandContext(ctx, "docker", "volume", "ls", "-q", "--filter",
 			"label=com.docker.stack.namespace="+stack).Output()
 		for volume := range strings.FieldsSeq(string(volumes)) {
 			ended, _ := exec.CommandContext(ctx, "docker", "ps", "-aq", "--filter", "volume="+volume).Output()
-			if ids := strings.Fields(string(ended)); len(ids) > 0 { // kept for their logs, they hold the volume
+			// ended containers, kept for their logs, still hold the volume
+			if ids := strings.Fields(string(ended)); len(ids) > 0 {
 				_ = exec.CommandContext(ctx, "docker", append([]string{"rm", "-f"}, ids...)...).Run()
 			}
 			_ = exec.CommandContext(ctx, "docker", "volume", "rm", volume).Run()

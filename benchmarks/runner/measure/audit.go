@@ -41,7 +41,7 @@ type auditor struct {
 	shop   *Shop
 	ctx    context.Context
 	conns  [2]*load.Conn
-	undo   [2]func() bool // takes back that the end of ctx closes the connection
+	undo   [2]func() bool // unregisters the function that closes the connection when ctx ends
 	buffer []byte
 }
 

@@ -70,7 +70,7 @@ func (s *Shop) freshOnce(m *raw.Measurement, writer *auditor, conns []*load.Conn
 		return nil
 	}
 	m.Samples = append(m.Samples, sample)
-	for range 1000 { // once, if the promise is kept: what is older is counted as stale
+	for range 1000 { // one try is enough unless a read is stale, which is counted
 		oldest, err := s.readEverywhere(m, conns, i)
 		if err != nil {
 			return err

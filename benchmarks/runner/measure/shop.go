@@ -251,7 +251,7 @@ func (s *Shop) around(m raw.Measurement, do func(m *raw.Measurement) error) (raw
 	if m.OthersUs = max(m.OthersUs, 0); len(m.Parts) == 0 {
 		m.OthersUs = 0 // what the shop itself used is not known
 	}
-	if window := time.Since(m.Began).Microseconds(); window > m.TookUs { // asking took a while, too
+	if window := time.Since(m.Began).Microseconds(); window > m.TookUs { // sampling took a while, too
 		m.OthersUs = int64(float64(m.OthersUs) * float64(m.TookUs) / float64(window))
 	}
 	m.Oracle.Add(s.shelf.taken())

@@ -9,7 +9,7 @@ import (
 type acks struct {
 	mu    sync.Mutex
 	read  map[string]uint64
-	heard chan struct{} // closed, and made anew, with each acknowledgement
+	heard chan struct{} // closed and replaced with each acknowledgement
 }
 
 func newAcks() *acks { return &acks{read: map[string]uint64{}, heard: make(chan struct{})} }

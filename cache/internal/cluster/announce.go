@@ -67,10 +67,10 @@ func (w *writes) confirm(s *session, seq uint64, members map[string]string) erro
 	leases := w.members.evicted.takeOff(members)
 	missing := s.acks.await(members, seq, w.AckTimeout, s.ctx.Done())
 	if w.ctx.Err() != nil {
-		return errClosed // it has not heard all, and there is nobody to hear more
+		return errClosed // not all have acknowledged, and the replica is closing
 	}
 	if len(missing) > 0 && s.ctx.Err() != nil {
-		return errAgain // they may have been sent, and this replica's inbox was gone
+		return errAgain // acknowledgements may have been sent while this replica was not subscribed
 	}
 	if err := w.lookAgain(s, look); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (w *writes) confirm(s *session, seq uint64, members map[string]string) erro
 	w.metrics.acknowledged.Add(uint64(len(members) - len(missing)))
 	if len(missing) > 0 {
 		if err := w.evict(s, missing); err != nil {
-			return errAgain // they may go on renewing
+			return errAgain // the members may go on renewing their leases
 		}
 		leases = w.Now() + int64(w.Lease)
 	}

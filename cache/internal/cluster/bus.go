@@ -54,7 +54,7 @@ func (s *session) hear(message string) error {
 	}
 	kind, inc, rest := parts[1], parts[2], parts[3]
 	if kind == "w" {
-		s.membership.wake(rest) // a hint, whoever gives it
+		s.membership.wake(rest) // only a hint, so it may come from anybody
 		return nil
 	}
 	if inc != s.inc.String() {
@@ -85,7 +85,7 @@ func (s *session) hear(message string) error {
 func (s *session) hearInvalidation(seq uint64, rest string) error {
 	switch seen := s.seen.Load(); {
 	case seq <= s.marks.seq && !s.past:
-		return nil // from between the subscription and the registration, whose marks are older still
+		return nil // a message from between the subscription and the registration, already in the marks
 	case seq <= seen && !broken.Past:
 		return errWentBack
 	case seq <= seen:

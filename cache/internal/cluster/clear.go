@@ -18,7 +18,7 @@ type clears struct {
 
 	mu      sync.Mutex
 	bumping bool
-	next    *clearing // whose bump is yet to be made
+	next    *clearing // the clears that wait for the next bump
 }
 
 // clearing is one bump and the wait for it.

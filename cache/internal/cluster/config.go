@@ -87,7 +87,7 @@ func (c *Config) options() *redis.UniversalOptions {
 	o.ContextTimeoutEnabled = true
 	o.Protocol = 2
 	o.DisableIdentity = true
-	o.ClientSideCacheConfig, o.ClientSideCache = nil, nil // what is near is the cache's own
+	o.ClientSideCacheConfig, o.ClientSideCache = nil, nil // the near cache takes the place of go-redis' own
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return &o
 }

@@ -11,8 +11,8 @@ import (
 
 // contacts is what the readings of the ledger have shown, by when each was begun.
 type contacts struct {
-	answered int64 // the last that was answered
-	spoken   int64 // the last that was told anything, an error too
+	answered int64 // when the last answered reading was asked
+	spoken   int64 // when the last reading was asked that got any reply, an error too
 	refusing int64 // when the first refusal of those in a row came; zero without any
 	// broken is the last by which the database counted as unreachable, or had lost what it had: an epoch may have been
 	// bumped before, and another replica have had a contact that did not show it.
@@ -45,7 +45,7 @@ func (c *contacts) note(asked, now int64, held bool, err error, lease time.Durat
 	unreachable = refused && lasts && (held || asked-c.answered > silentFor*int64(lease)) ||
 		late && c.silent(asked, lease)
 	switch {
-	case unreachable, refused: // whatever it is here, it may be a contact for others
+	case unreachable, refused: // it may count as a contact for other replicas
 		c.broken = asked
 	case err == nil && now-c.answered > overlap(lease) && !broken.Overlap:
 		c.broken = asked // there may have been an outage in between

@@ -12,11 +12,11 @@ type eval struct {
 	script *redis.Script
 	keys   []string
 	args   []any
-	bytes  int // of its value
+	bytes  int // size of its value
 	reply  *redis.Cmd
 }
 
-func (*eval) what() string { return "" } // each does something
+func (*eval) what() string { return "" } // no two runs can share a reply
 func (e *eval) size() int  { return e.bytes }
 
 // newEvals returns a pipeline that runs scripts. Each run has an error of its own.

@@ -16,7 +16,7 @@ type fills struct {
 
 // lookup looks a key up in Redis, in one round trip.
 func (f *fills) lookup(key string) layer.Lookup {
-	before := f.Fences.Now() // of the session before, should there be another in the meantime
+	before := f.Fences.Now() // a fence of the session before, should a new one begin meanwhile
 	s := f.members.ready()
 	if s == nil {
 		return layer.Lookup{}
@@ -42,7 +42,7 @@ func (f *fills) lookupMany(keys []string) []layer.Lookup {
 func (f *fills) tryFetch(asks []layer.Ask) []layer.Tried {
 	f.lookAgain(asks)
 	tried := make([]layer.Tried, len(asks))
-	places := map[*session][]int{} // almost always of one session
+	places := map[*session][]int{} // almost always one session
 	for i, ask := range asks {
 		s, _ := ask.From.Session.(*session)
 		switch {

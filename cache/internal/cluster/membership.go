@@ -20,7 +20,7 @@ type membership struct {
 	lease   *lease     // each session begins it, and ends it
 	gate    *gate      // an incarnation that is new to this replica shuts it
 	evicted *evictions // members who may still have a lease
-	room    *room      // of Redis, for fills
+	room    *room      // whether Redis has room for fills
 	// wake is called when a fill that this replica may wait for has ended.
 	wake func(waiters string)
 
@@ -28,14 +28,14 @@ type membership struct {
 	// command may be late for reasons of its own.
 	away atomic.Bool
 
-	bumped int64 // when this replica last bumped the epoch for its run of Redis
+	bumped int64 // when this replica last bumped the epoch because of Redis' run
 	sought State // what was known before the connections to Redis were made
 	past   past
 
 	session atomic.Pointer[session] // nil while there is none; changed under mu
 
 	mu      sync.Mutex
-	changed chan struct{} // closed, and made anew, when the session or the epoch changes
+	changed chan struct{} // closed and replaced when the session or the epoch changes
 	lastInc Token
 }
 
@@ -205,7 +205,7 @@ func (m *membership) begin(r *run) (*session, *redis.PubSub, error) {
 // has room.
 func (m *membership) reach(r *run, state State) error {
 	if r.id.Load() == nil {
-		m.sought = state // there are no connections yet
+		m.sought = state // no connection was made yet
 	}
 	if err := m.checkAccess(r, m.names(state)); err != nil {
 		return err
@@ -223,7 +223,7 @@ func (m *membership) leaveBehind(epoch State, cause error) {
 	if !errors.Is(cause, errWentBack) {
 		return
 	}
-	m.watch.read() // another may have done it
+	m.watch.read() // another replica may have bumped it
 	if state, known := m.watch.current(); known && !state.SameEpoch(epoch) {
 		return
 	}
@@ -245,7 +245,7 @@ func (m *membership) takeOver(r *run, state State) error {
 		return errTakingOver
 	}
 	if now := m.Now(); m.bumped == 0 || now-m.bumped > int64(m.Lease) {
-		m.watch.read() // another may have done it
+		m.watch.read() // another replica may have bumped it
 		if again, _ := m.watch.current(); again == state {
 			m.bumped = now
 			if _, err := m.watch.bump(State{Wire: Wire, Run: m.place(r.id.Load().name)}); err != nil {

@@ -20,14 +20,14 @@ type Node struct {
 	part
 	cancel context.CancelFunc
 
-	lease   *lease      // may this replica answer from a cache?
-	gate    *gate       // may a write be acknowledged?
+	lease   *lease      // whether this replica may answer from a cache
+	gate    *gate       // whether a write may be acknowledged
 	watch   *watch      // the ledger: the epoch and the outbox
 	members *membership // the sessions with Redis: membership, renewals, bus
-	records *records    // of the outbox, while they are carried out
-	writes  *writes     // announced in batches, and acknowledged
-	clears  *clears     // what is left behind at once
-	fills   *fills      // looked up, or filled by one for all
+	records *records    // records of the outbox that are being carried out
+	writes  *writes     // announces writes in batches
+	clears  *clears     // clears of everything
+	fills   *fills      // lookups, and fills by one replica for all
 }
 
 // part is what each part of a Node has.

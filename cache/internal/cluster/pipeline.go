@@ -29,9 +29,9 @@ type pipeline[T command] struct {
 	patience time.Duration
 
 	mu       sync.Mutex
-	asked    map[string]place[T] // by what, while there is no reply
+	asked    map[string]place[T] // by what(), while there is no reply
 	underWay []*bundle[T]
-	waiting  []*bundle[T] // for their turn
+	waiting  []*bundle[T] // bundles that wait for their turn
 	open     *bundle[T]   // the last one; nil once it is being sent
 }
 
@@ -39,7 +39,7 @@ type pipeline[T command] struct {
 const (
 	mostUnderWay = 4         // bundles
 	mostTogether = 64        // commands of a bundle
-	mostBytes    = 256 << 10 // that they bring, but for the first of them
+	mostBytes    = 256 << 10 // payload of a bundle, not counting its first command
 )
 
 func newPipeline[T command](patience time.Duration, send func([]T) error) *pipeline[T] {
@@ -52,9 +52,9 @@ var errLate = errors.New("too many commands wait for Redis")
 // bundle is commands that are sent together.
 type bundle[T any] struct {
 	commands []T
-	first    [1]T // where those of a single caller stand
+	first    [1]T // storage for the commands of a single caller
 	bytes    int
-	turn     chan struct{} // closed when it has come; nil when it had from the beginning
+	turn     chan struct{} // closed when the bundle's turn has come; nil if it had come at the start
 	done     chan struct{} // closed when the replies are there; nil while nobody else waits for them
 	err      error         // read after done
 }
@@ -154,7 +154,7 @@ func (p *pipeline[T]) lead(b *bundle[T]) {
 		b.err = errLate
 		return
 	}
-	runtime.Gosched() // callers who could run now come along
+	runtime.Gosched() // let other runnable callers add their commands
 	b.err = p.send(p.shut(b))
 }
 
@@ -184,7 +184,7 @@ func (p *pipeline[T]) await(b *bundle[T]) bool {
 	}
 	n := len(p.waiting)
 	p.waiting = slices.DeleteFunc(p.waiting, func(other *bundle[T]) bool { return other == b })
-	return len(p.waiting) == n // it came just now
+	return len(p.waiting) == n // the turn came just now
 }
 
 // end lets those who wait for a bundle go on, and has the next one begin if this one was under way.

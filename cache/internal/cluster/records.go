@@ -18,7 +18,7 @@ type records struct {
 // carriedOut is a record that was carried out.
 type carriedOut struct {
 	id   int64
-	bump string // by this one, by its token; empty where it was announced
+	bump string // the token of the bump that carried it out; empty where it was announced
 }
 
 func newRecords(p part) *records {

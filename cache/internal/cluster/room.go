@@ -12,8 +12,8 @@ import (
 // scripts).
 type room struct {
 	part
-	counted atomic.Int64 // the fills that were refused since the log spoke of it
-	said    atomic.Int64 // when it did, by Now; 0 for never
+	counted atomic.Int64 // the fills that were refused since that was last logged
+	said    atomic.Int64 // when it was last logged, by Now; 0 for never
 }
 
 // sayEvery is how often the log speaks of a Redis that is full.
@@ -42,7 +42,7 @@ func (r *room) look(on *run) {
 	defer cancel()
 	info, err := on.control.Info(ctx, "memory").Result()
 	if err != nil {
-		return // the next command says so
+		return // the next command will fail
 	}
 	if bound := field(info, "maxmemory"); bound != "0" && bound != "" &&
 		field(info, "maxmemory_policy") == "noeviction" {

@@ -31,11 +31,11 @@ type run struct {
 	gets    *pipeline[*get]
 	evals   *pipeline[*eval]
 
-	sentinels *sentinels            // they say where the primary is; nil for a server at a fixed address
+	sentinels *sentinels            // they resolve the primary; nil for a server at a fixed address
 	id        atomic.Pointer[runID] // nil before the first connection
 	gone      atomic.Bool           // a connection found another run
 
-	looked bool // at its room
+	looked bool // maxmemory was checked
 }
 
 // controlPool is how many connections control has, beside the bus.
@@ -84,7 +84,7 @@ func (r *run) warm(ctx context.Context) {
 		conn := r.control.Conn()
 		defer conn.Close()
 		if conn.Ping(ctx).Err() != nil {
-			return // who needs it will find out
+			return // whoever needs the connection gets the error
 		}
 	}
 }

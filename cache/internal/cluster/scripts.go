@@ -87,6 +87,6 @@ func (r reply) members(i int) map[string]string {
 	for j := 0; j+1 < len(pairs); j += 2 {
 		members[fmt.Sprint(pairs[j])] = fmt.Sprint(pairs[j+1])
 	}
-	delete(members, "inc") // not a member: the incarnation that the list is of
+	delete(members, "inc") // not a member, but the incarnation of the list
 	return members
 }

@@ -15,10 +15,10 @@ import (
 // of the newest configuration that a majority knows of: one that is cut off from the others, or does not answer at all,
 // leads nobody astray. That the answer is right no rule relies on.
 type sentinels struct {
-	name     string // of the primary, to them
+	name     string // the sentinels' name of the primary
 	asked    []*redis.SentinelClient
 	addrs    []string
-	patience time.Duration // with a majority of them
+	patience time.Duration // how long to wait for a majority of them
 	connect  func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 

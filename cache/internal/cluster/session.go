@@ -20,7 +20,7 @@ import (
 type session struct {
 	part       // its ctx ends with the session, at the latest with the replica
 	end        context.CancelCauseFunc
-	membership *membership // which this session is of
+	membership *membership // the membership that owns the session
 
 	redis  *run
 	epoch  State
@@ -28,9 +28,9 @@ type session struct {
 	inc    Token
 	old    bool // the incarnation is older than any lease of the one before
 	member string
-	values string        // what the names of values begin with
-	zero   fence.Stamp   // the time of this replica's fences at the bus's number 0
-	marks  marks         // of the incarnation, when the session began
+	values string        // prefix of the keys of values
+	zero   fence.Stamp   // the clock of this replica's fences at the bus's number 0
+	marks  marks         // marks of the incarnation when the session began
 	seen   atomic.Uint64 // the number of the last message read
 	past   bool          // all messages from before the registration have been read; the listener's alone
 	acks   *acks
@@ -42,7 +42,7 @@ type session struct {
 	echoed  int64             // when the last echo was heard
 	renewed int64             // when the last renewal that came through was sent
 	missed  int64             // when the last that was missed was
-	news    chan struct{}     // closed, and made anew, with each of these
+	news    chan struct{}     // closed and replaced whenever one of these changes
 	due     map[string]uint64 // acknowledgements to send: a writer's newest
 	dueNow  chan struct{}
 }

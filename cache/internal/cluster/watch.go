@@ -21,9 +21,9 @@ type watch struct {
 
 	poked chan struct{} // the ledger is to be read now
 
-	reading  sync.Mutex // of the ledger, one at a time
+	reading  sync.Mutex // held while the ledger is read
 	contacts contacts
-	said     string // what was last logged of it
+	said     string // the last error that was logged
 
 	mu    sync.Mutex
 	state State // the highest that this replica knows
@@ -76,7 +76,7 @@ func (w *watch) read() {
 	asked := w.Now()
 	patience := w.Lease / 2
 	if w.contacts.silent(asked, w.Lease) {
-		patience = w.Lease / 4 // so that its end extends what the one before did
+		patience = w.Lease / 4 // so that each reading extends the lease of the one before
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	state, left, err := w.Ledger.Read(ctx, w.grace())

@@ -14,7 +14,7 @@ import (
 
 // batch is writes that are announced together.
 type batch struct {
-	tags  []string // some twice
+	tags  []string // may hold duplicates
 	slots []uint16 // the tags'
 	again int      // how often it was announced in vain: the session ended before it was acknowledged
 	done  chan struct{}
@@ -50,7 +50,7 @@ type writes struct {
 	mu      sync.Mutex
 	batch   *batch
 	open    int       // writes that are being carried out
-	ended   sync.Cond // on mu: one has been
+	ended   sync.Cond // on mu: signalled when open decreases
 	closing bool
 }
 
@@ -198,7 +198,7 @@ func (w *writes) carryOut(b *batch) {
 // write would have every replica begin anew each time: it is done four times a lease at most.
 func (w *writes) fallBack(b *batch) {
 	if w.ctx.Err() != nil {
-		b.err = errClosed // it is what others left, and left to others
+		b.err = errClosed // it is from the outbox, and is left to other replicas
 	}
 	if b.err != nil || broken.Epoch {
 		close(b.done)

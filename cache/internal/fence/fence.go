@@ -25,7 +25,7 @@ type Stamp uint64
 // and the mark the writer has not been answered yet, so a read of the old value is still right.
 type Table struct {
 	clock atomic.Uint64
-	floor atomic.Uint64 // nothing from before it holds
+	floor atomic.Uint64 // no fence below it holds
 	marks []atomic.Uint64
 }
 

@@ -16,7 +16,7 @@ import (
 // ready.
 type HandOvers struct {
 	mu    sync.Mutex
-	alone time.Time // until then nothing is handed over: nobody took what was
+	alone time.Time // no hand-over is tried before then, since nobody took the last one
 }
 
 const (

@@ -74,7 +74,7 @@ type Found struct {
 
 // Lookup is what a replica saw when it looked a key up.
 type Lookup struct {
-	Found // if Hit
+	Found // valid if Hit
 
 	// Hit reports whether there is a value that may be served.
 	Hit bool

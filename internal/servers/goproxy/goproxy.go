@@ -90,7 +90,7 @@ func modulePath(goMod []byte) (string, error) {
 	for line := range strings.Lines(string(goMod)) {
 		if name, ok := strings.CutPrefix(line, "module "); ok {
 			if name = strings.TrimSpace(name); name == strings.ToLower(name) {
-				return name, nil // others have their capitals escaped in a proxy
+				return name, nil // a module path with capitals would need the proxy's escaping
 			}
 		}
 	}
