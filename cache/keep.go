@@ -5,7 +5,6 @@ import (
 
 	"github.com/eko/gocache/lib/v4/store"
 	"github.com/maypok86/otter/v2"
-	"github.com/maypok86/otter/v2/stats"
 )
 
 // keep is where entries are. It may lose any entry at any time.
@@ -37,19 +36,14 @@ func newNear(maxBytes int64, evicted func()) (*near, error) {
 	entries, err := otter.New(&otter.Options[string, *entry]{
 		MaximumWeight: uint64(maxBytes),
 		Weigher:       func(_ string, e *entry) uint32 { return uint32(min(e.size, 1<<32-1)) },
-		StatsRecorder: &evictions{evicted: evicted},
+		OnAtomicDeletion: func(e otter.DeletionEvent[string, *entry]) { // a StatsRecorder would be called for each read
+			if e.WasEvicted() {
+				evicted()
+			}
+		},
 	})
 	return &near{entries}, err
 }
-
-// evictions hears of otter's evictions and of nothing else.
-type evictions struct {
-	stats.NoopRecorder
-	evicted func()
-}
-
-// RecordEviction implements stats.Recorder.
-func (e *evictions) RecordEviction(uint32) { e.evicted() }
 
 func (n *near) get(key string) *entry {
 	e, _ := n.entries.GetIfPresent(key)
