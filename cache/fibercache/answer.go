@@ -18,6 +18,7 @@ type Answer struct {
 	status      int
 	contentType []byte
 	etag        []byte
+	modified    []byte // of fields, Last-Modified
 	fields      []field
 	body        []byte
 	// own reports that the answer is for the caller whose request the handler saw, and nobody else.
@@ -81,6 +82,7 @@ func (r *route) capture(c *fiber.Ctx, before []field) *Answer {
 			a.fields = append(a.fields, f)
 		}
 	}
+	a.modified = a.field(fiber.HeaderLastModified)
 	if len(a.etag) == 0 && a.status == fiber.StatusOK {
 		a.etag = append(strconv.AppendUint([]byte{'"'}, xxhash.Sum64(a.body), 16), '"')
 	}
@@ -94,14 +96,12 @@ func (a *Answer) isFor(own bool) bool {
 
 // size returns what the answer takes in memory, near enough.
 func (a *Answer) size() int {
-	n := len(a.contentType) + len(a.etag) + len(a.body) + 160
+	n := len(a.contentType) + len(a.etag) + len(a.body) + 184
 	for _, f := range a.fields {
 		n += len(f.name) + len(f.value) + 48
 	}
 	return n
 }
-
-var etagName = []byte("Etag")
 
 // send writes the answer to c, as the request's conditions ask for it.
 func (r *route) send(c *fiber.Ctx, a *Answer) {
@@ -171,8 +171,8 @@ func (a *Answer) conditions(c *fiber.Ctx, etag []byte) conditional.Outcome {
 	if a.status/100 != 2 {
 		return conditional.Proceed
 	}
-	return conditional.Read(&c.Request().Header,
-		conditional.State{ETag: etag, LastModified: a.field(fiber.HeaderLastModified)})
+	state := conditional.State{ETag: etag, LastModified: a.modified}
+	return conditional.Read(requestFields{&c.Request().Header}, state)
 }
 
 // refuse responds 412, without the fields that the handler may have written for the answer.
@@ -196,7 +196,8 @@ func (a *Answer) sendFields(header *fasthttp.ResponseHeader) {
 	for i := range a.fields {
 		f := &a.fields[i]
 		if string(f.name) == fiber.HeaderVary {
-			switch outer := header.Peek(fiber.HeaderVary); { // what other middleware varies by counts too
+			switch outer := header.PeekCanonical(varyName); { // what other middleware varies by counts too
+			case len(outer) == 0:
 			case lists(outer, f.value):
 				continue
 			case !lists(f.value, outer):

@@ -3,6 +3,8 @@ package fibercache
 import (
 	"encoding/binary"
 	"errors"
+
+	"github.com/gofiber/fiber/v2"
 )
 
 // codec writes answers for the layer that replicas share: the status, then the type, the ETag, the number
@@ -50,6 +52,7 @@ func (codec) Decode(b []byte) (any, error) {
 	for i := range a.fields {
 		a.fields[i] = field{name: r.text(), value: r.text()}
 	}
+	a.modified = a.field(fiber.HeaderLastModified)
 	if a.body = r.rest; r.bad || a.status < 100 || a.status > 999 {
 		return nil, errCodec
 	}

@@ -61,7 +61,7 @@ func (r *route) bypassed(c *fiber.Ctx) bool {
 	method := c.Method()
 	return method != fiber.MethodGet && method != fiber.MethodHead ||
 		c.Request().IsBodyStream() || len(c.Request().Body()) > 0 || // a GET's body is not in the key
-		len(c.Request().Header.Peek(fiber.HeaderAuthorization)) > 0 ||
+		len(c.Request().Header.PeekCanonical(authorizationName)) > 0 ||
 		r.Bypass != nil && r.Bypass(c)
 }
 
@@ -90,7 +90,7 @@ func (r *route) appendKey(b []byte, c *fiber.Ctx) []byte {
 
 // accept returns the Accept field. Several lines are one list (RFC 9110 section 5.3).
 func accept(request *fasthttp.RequestHeader) []byte {
-	switch lines := request.PeekAll(fiber.HeaderAccept); len(lines) {
+	switch lines := (requestFields{request}).PeekAll(fiber.HeaderAccept); len(lines) {
 	case 0:
 		return nil
 	case 1:
