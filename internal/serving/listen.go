@@ -55,6 +55,7 @@ type listener struct {
 	net.Listener
 	room   *room
 	stall  time.Duration
+	alone  bool // each connection is one goroutine's
 	log    *slog.Logger
 	said   time.Time // when that was logged last
 	close  sync.Once
@@ -71,7 +72,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		below.Close()
 		return nil, err
 	}
-	c := &conn{Conn: framing.NewConn(below), room: l.room, stall: l.stall}
+	c := &conn{Conn: framing.NewConn(below), room: l.room, stall: l.stall, alone: l.alone}
 	l.room.enter(c)
 	return c, nil
 }

@@ -27,6 +27,9 @@ type Drain struct {
 // everything under way was finished, and an error when serving failed or Timeout was not enough.
 func Serve(ctx context.Context, app *fiber.App, ln net.Listener, drain Drain) error {
 	explainRefusals(app)
+	if l, ok := ln.(*listener); ok {
+		l.alone = true // as fasthttp has it
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- app.Listener(ln) }()
 	select {
