@@ -1,16 +1,18 @@
 package httpapi
 
 import (
+	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/utils"
 	"github.com/valyala/fasthttp"
 )
 
-// The fields that every answer or every read carries, in the one spelling that fasthttp sends, so
-// that it need not work the spelling out for each answer.
+// The fields that every answer or every read carries, or that every request is asked for, in the one spelling that
+// fasthttp has, so that it need not work the spelling out each time.
 var (
 	fieldCacheControl = []byte("Cache-Control")
 	fieldCacheStatus  = []byte("Cache-Status") // RFC 9211
 	fieldETag         = []byte("Etag")
+	fieldOrigin       = []byte("Origin")
 	fieldRequestID    = []byte("X-Request-Id")
 	fieldServedBy     = []byte("X-Served-By")
 	fieldServerTiming = []byte("Server-Timing") // W3C Server Timing, in milliseconds
@@ -20,4 +22,15 @@ var (
 // set sets a field of the list above. The value is copied; it must hold no line break.
 func set(header *fasthttp.ResponseHeader, field []byte, value string) {
 	header.SetCanonical(field, utils.UnsafeBytes(value))
+}
+
+// acceptLines returns the lines of a request's Accept field. They are done with before the request is asked for another
+// field.
+func acceptLines(header *fasthttp.RequestHeader) [][]byte {
+	was := header.DisableNormalizing() // the name needs none
+	lines := header.PeekAll(fiber.HeaderAccept)
+	if !was {
+		header.EnableNormalizing()
+	}
+	return lines
 }

@@ -20,7 +20,7 @@ func (f format) String() string {
 // wants returns the format that the request's Accept field prefers. Where that names nothing, or nothing
 // that there is, it is the face's own: text on the lab's calls, JSON on the REST ones.
 func wants(c *fiber.Ctx) format {
-	lines := c.Request().Header.PeekAll(fiber.HeaderAccept)
+	lines := acceptLines(&c.Request().Header)
 	if len(lines) == 0 {
 		return ownFormat(c)
 	}

@@ -30,7 +30,7 @@ func (a *API) observe(c *fiber.Ctx) error {
 	}
 	took := time.Since(began)
 	timing := make([]byte, 0, 64)
-	if inner := header.PeekBytes(fieldServerTiming); len(inner) > 0 {
+	if inner := header.PeekCanonical(fieldServerTiming); len(inner) > 0 {
 		timing = append(append(timing, inner...), ", "...)
 	}
 	header.SetCanonical(fieldServerTiming, appendServerTiming(timing, took))

@@ -29,7 +29,7 @@ func (r *requestIDs) appendNext(b []byte) []byte {
 // name sets the answer's X-Request-Id: the caller's own, where it sent one that is safe to repeat, or
 // the next.
 func (r *requestIDs) name(c *fiber.Ctx) {
-	id := c.Request().Header.Peek(fiber.HeaderXRequestID)
+	id := c.Request().Header.PeekCanonical(fieldRequestID)
 	if !isRequestID(id) {
 		id = r.appendNext(make([]byte, 0, 32))
 	}
