@@ -90,14 +90,22 @@ func (a answer) problem() bool {
 		strings.Contains(a.body, fmt.Sprintf(`"status":%d,`, a.status))
 }
 
+// apart makes a connection for each request.
+var apart = &http.Transport{DisableKeepAlives: true}
+
 // mustDo sends one request on a connection of its own; fields are "Name: value".
 func mustDo(t *testing.T, method, url string, body io.Reader, fields ...string) answer {
+	t.Helper()
+	return mustSend(t, apart, method, url, body, fields...)
+}
+
+// mustSend sends one request on a connection of the transport's; fields are "Name: value".
+func mustSend(t *testing.T, transport *http.Transport, method, url string, body io.Reader, fields ...string) answer {
 	t.Helper()
 	request, err := http.NewRequest(method, url, body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Close = true
 	for _, field := range fields {
 		name, value, _ := strings.Cut(field, ": ")
 		if name == "Host" {
@@ -105,7 +113,7 @@ func mustDo(t *testing.T, method, url string, body io.Reader, fields ...string) 
 		}
 		request.Header.Add(name, value)
 	}
-	got, err := http.DefaultTransport.RoundTrip(request)
+	got, err := transport.RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,26 +58,34 @@ func testConditionsOfReads(t *testing.T, proxy *programs.HAProxy) {
 	}
 }
 
-// testConditionsOfWrites goes twice through it, as writes do.
+// testConditionsOfWrites sends each row as the first request of a connection, and on one that is kept: that one passes
+// through the proxy twice.
 func testConditionsOfWrites(t *testing.T, proxy *programs.HAProxy) {
-	const media = "Content-Type: application/json"
+	kept := &http.Transport{MaxConnsPerHost: 1}
+	defer kept.CloseIdleConnections()
 	for _, row := range conditionaltest.Cases {
-		made := mustDo(t, http.MethodPost, proxy.URL+"/api/products", strings.NewReader(`{"name":"Robot"}`), media)
-		where := proxy.URL + made.header.Get("Location")
-		fields := append(row.For(made.header.Get("ETag")), media)
-		got := mustDo(t, http.MethodPut, where, strings.NewReader(`{"name":"Robot rouge"}`), fields...)
-		want := `{"id":%d,"name":"Robot rouge","version":2}`
-		if row.Write == 412 {
-			want = `{"id":%d,"name":"Robot","version":1}`
-		}
-		var product struct{ ID int }
-		if err := json.Unmarshal([]byte(made.body), &product); err != nil {
-			t.Fatal(err)
-		}
-		now := mustGet(t, where, "Accept: application/json").body
-		if got.status != row.Write || now != fmt.Sprintf(want, product.ID) {
-			t.Errorf("%v = %d, and the product is %s; want %d", row, got.status, now, row.Write)
-		}
+		testConditionOfWrites(t, proxy, apart, row)
+		testConditionOfWrites(t, proxy, kept, row)
+	}
+}
+
+func testConditionOfWrites(t *testing.T, proxy *programs.HAProxy, transport *http.Transport, row conditionaltest.Case) {
+	const media = "Content-Type: application/json"
+	made := mustSend(t, transport, http.MethodPost, proxy.URL+"/api/products", strings.NewReader(`{"name":"Robot"}`), media)
+	where := proxy.URL + made.header.Get("Location")
+	fields := append(row.For(made.header.Get("ETag")), media)
+	got := mustSend(t, transport, http.MethodPut, where, strings.NewReader(`{"name":"Robot rouge"}`), fields...)
+	want := `{"id":%d,"name":"Robot rouge","version":2}`
+	if row.Write == 412 {
+		want = `{"id":%d,"name":"Robot","version":1}`
+	}
+	var product struct{ ID int }
+	if err := json.Unmarshal([]byte(made.body), &product); err != nil {
+		t.Fatal(err)
+	}
+	now := mustGet(t, where, "Accept: application/json").body
+	if got.status != row.Write || now != fmt.Sprintf(want, product.ID) {
+		t.Errorf("%v = %d, and the product is %s; want %d", row, got.status, now, row.Write)
 	}
 }
 

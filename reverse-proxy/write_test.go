@@ -34,6 +34,8 @@ func TestWhatIsAWrite(t *testing.T) {
 		{"HEAD", "/api/products?product=Robot", "read"},
 		{"HEAD", "/api/orders/do?order=Robot", "read"},
 		{"OPTIONS", "/api/products", "read"},
+		{"GET", "/api/products?limit=1%30&after=%32", "read"},
+		{"GET", "/api/misc/heavy?name=%70roduct", "read"},
 		{"GET", "/api/products?product=Robot", "write"},
 		{"GET", "/api/products/?product=Robot", "write"},
 		{"GET", "/api/products?limit=3&product=Robot", "write"},
@@ -43,6 +45,9 @@ func TestWhatIsAWrite(t *testing.T) {
 		{"GET", "/api/orders/do/?order=Robot", "write"},
 		{"GET", "/api/orders/d%6f?order=Robot", "write"},
 		{"GET", "/api/orders%2Fdo?order=Robot", "write"},
+		{"GET", "/api/Orders/DO?order=Robot", "write"},
+		{"GET", "/api/PRODUCTS?product=Robot", "write"},
+		{"GET", "/api/products?Product=Robot", "write"},
 		{"POST", "/api/products", "write"},
 		{"PUT", "/api/products/1", "write"},
 		{"DELETE", "/api/products/3", "write"},
@@ -66,6 +71,32 @@ func TestWhatIsAWrite(t *testing.T) {
 		if !strings.Contains(line, " replica=shop ") ||
 			!strings.Contains(line, fmt.Sprintf(" status=%d ", got.status)) {
 			t.Errorf("the line names neither replica nor status %d: %s", got.status, line)
+		}
+	}
+}
+
+// TestOnlyLaterWritesPassTwice sends writes on a kept connection: the first one goes straight to a replica.
+func TestOnlyLaterWritesPassTwice(t *testing.T) {
+	proxy := mustStart(t, programs.HAProxyConfig{})
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+	defer client.CloseIdleConnections()
+	for i, want := range []string{" server=api/api", " server=writes/itself ", " server=writes/itself "} {
+		request, err := http.NewRequest(http.MethodPost, proxy.URL+"/api/products", strings.NewReader(`{"name":"Robot"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := fmt.Sprintf("write-%d.", i)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("X-Request-Id", id)
+		got, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, got.Body) // to its end, so that the connection is kept
+		got.Body.Close()
+		if line := logLine(t, proxy, "request="+id); got.StatusCode != http.StatusCreated || !strings.Contains(line, want) ||
+			!strings.Contains(line, " kind=write ") {
+			t.Errorf("write %d = %s, logged as %q, want%s", i, got.Status, line, want)
 		}
 	}
 }
