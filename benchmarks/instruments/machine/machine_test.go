@@ -1,0 +1,60 @@
+package machine_test
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
+)
+
+// TestCPU works for 30 ms of processor time, as getrusage counts it.
+func TestCPU(t *testing.T) {
+	before, err := machine.CPU(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := used(t)
+	for used(t)-began < 30*time.Millisecond {
+	}
+	outer := used(t) - began
+	after, err := machine.CPU(os.Getpid())
+	if got := after - before; err != nil || got < 30*time.Millisecond || got > outer+20*time.Millisecond {
+		t.Errorf("30 ms of work took %v of processor time, %v", got, err)
+	}
+}
+
+func used(t *testing.T) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func TestCPUOfAnother(t *testing.T) {
+	cmd := exec.Command("sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; read line")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var got time.Duration
+	for deadline := time.Now().Add(time.Minute); got < time.Millisecond && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if got, err = machine.CPU(cmd.Process.Pid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stdin.Close()
+	_ = cmd.Wait() // read finds the end
+	if got < time.Millisecond {
+		t.Errorf("a loop of a shell took %v", got)
+	}
+	if _, err := machine.CPU(cmd.Process.Pid); err == nil {
+		t.Error("a process that has ended has no error")
+	}
+}
