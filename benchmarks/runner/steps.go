@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
@@ -177,15 +178,18 @@ func (r *run) undelayedSteps(s stage.Stage, round int) (steps []step) {
 	return steps
 }
 
+// searchStep is how near to each other the highest rate that held and the lowest that did not are to be, as a factor.
+const searchStep = 1.1
+
 // searchHighest searches the highest rate that holds the objective, from near the one that was found before.
 func (r *run) searchHighest(shop *measure.Shop, keep func(raw.Measurement) error, stage string) error {
-	held, err := search(r.highest[stage], func(rate float64) (raw.Measurement, error) {
+	held, err := load.Highest(r.highest[stage], searchStep, func(rate float64) (bool, error) {
 		m, err := shop.Latency(r.ctx, "probe", rate, r.Profile.ProbeFor)
 		if err == nil {
 			err = keep(m)
 		}
-		return m, err
-	}, func(m raw.Measurement) bool { return figures.Holds(m, r.Profile.Objective) })
+		return figures.Holds(m, r.Profile.Objective), err
+	})
 	r.highest[stage] = held
 	return err
 }

@@ -1,27 +1,20 @@
-package runner
+package load
 
-import (
-	"math"
-
-	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
-)
+import "math"
 
 const (
 	// searchFrom is the rate at which a search begins, and searchTo where it ends, held or not.
 	searchFrom, searchTo = 2000, 200_000
-	// searchStep is how near to each other the highest rate that held and the lowest that did not are to be,
-	// as a factor.
-	searchStep = 1.1
 	// mostRates bounds a search.
 	mostRates = 12
 )
 
-// search finds the highest rate that holds, and returns it: it goes up until one misses, then halves the distance. From
-// nothing it doubles; from near a rate that was found before it goes up by a fifth. A rate that misses is tried once
-// more, since a machine that does other things too has unlucky moments; every probe is kept.
-func search(
-	near float64, probe func(rate float64) (raw.Measurement, error), holds func(raw.Measurement) bool,
-) (held float64, err error) {
+// Highest finds the highest rate that holds, and returns it; zero when none does. It goes up until one misses, then
+// halves the distance, until the highest that held and the lowest that did not are within step of each other, a factor.
+// From nothing (near is 0) it doubles; from near a rate that was found before it goes up by a fifth. A rate that misses
+// is tried once more, since a machine that does other things too has unlucky moments. An error of holds ends the search,
+// with what it has.
+func Highest(near, step float64, holds func(rate float64) (bool, error)) (held float64, err error) {
 	missed, rate, up := math.Inf(1), float64(searchFrom), 2.0
 	if near > 0 {
 		rate, up = round(near*.8), 1.2
@@ -29,11 +22,9 @@ func search(
 	for range mostRates {
 		ok := false
 		for tries := 0; tries < 2 && !ok; tries++ {
-			m, err := probe(rate)
-			if err != nil {
+			if ok, err = holds(rate); err != nil {
 				return held, err
 			}
-			ok = holds(m)
 		}
 		if ok {
 			held = rate
@@ -47,10 +38,12 @@ func search(
 			rate = round(held * up)
 		case held == 0:
 			rate = round(missed / 2)
-		case missed/held <= searchStep:
+		case missed/held <= step:
 			return held, nil
 		default:
-			rate = round(math.Sqrt(held * missed))
+			if rate = round(math.Sqrt(held * missed)); rate == held || rate == missed {
+				return held, nil
+			}
 		}
 	}
 	return held, nil
