@@ -34,7 +34,6 @@ func TestWhatIsAWrite(t *testing.T) {
 		{"HEAD", "/api/products?product=Robot", "read"},
 		{"HEAD", "/api/orders/do?order=Robot", "read"},
 		{"OPTIONS", "/api/products", "read"},
-		{"GET", "/api/products?limit=1%30&after=%32", "read"},
 		{"GET", "/api/misc/heavy?name=%70roduct", "read"},
 		{"GET", "/api/products?product=Robot", "write"},
 		{"GET", "/api/products/?product=Robot", "write"},
@@ -48,6 +47,9 @@ func TestWhatIsAWrite(t *testing.T) {
 		{"GET", "/api/Orders/DO?order=Robot", "write"},
 		{"GET", "/api/PRODUCTS?product=Robot", "write"},
 		{"GET", "/api/products?Product=Robot", "write"},
+		{"GET", "/api/products?product=Robot%zz", "write"}, // which cannot be decoded
+		{"GET", "/api/products?%70roduct=Robot%zz", "write"},
+		{"GET", "/api/products?limit=1%30", "write"}, // it could be one
 		{"POST", "/api/products", "write"},
 		{"PUT", "/api/products/1", "write"},
 		{"DELETE", "/api/products/3", "write"},
