@@ -271,6 +271,29 @@ func TestALargeBody(t *testing.T) {
 	}
 }
 
+// TestBoundsOfARequest sends headers, and bodies without a length, a little below and a little above their bounds.
+func TestBoundsOfARequest(t *testing.T) {
+	proxy := mustStart(t, programs.HAProxyConfig{})
+	for size, want := range map[int]int{6500: 200, 7500: 400} {
+		request := "GET /api/ping HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\nCookie: a=" + strings.Repeat("x", size) + "\r\n\r\n"
+		if got, all := raw(t, proxy, request); got != want {
+			t.Errorf("a header of %d bytes is answered %d %s, want %d", len(request), got, all, want)
+		}
+	}
+	const post = "POST /api/products HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\nConnection: close\r\n"
+	for size, want := range map[int]int{4000: 400, 4200: 413} {
+		body := `{"name":"` + strings.Repeat(" ", size-11) + `"}` // which the replica refuses, whatever its length
+		request := fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", post, size, body)
+		if got, all := raw(t, proxy, request); got != want {
+			t.Errorf("%d bytes without a length are answered %d %s, want %d", size, got, all, want)
+		}
+		request = fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", post, 15*size, strings.Repeat(body, 15))
+		if got, all := raw(t, proxy, request); got != 400 {
+			t.Errorf("%d bytes with a length are answered %d %s, want 400", 15*size, got, all)
+		}
+	}
+}
+
 func TestASmallBodyWithoutALength(t *testing.T) {
 	proxy := mustStart(t, programs.HAProxyConfig{})
 	body := io.MultiReader(strings.NewReader(`{"name":"Robot"}`)) // whose length nobody knows
