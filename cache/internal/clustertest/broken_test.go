@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 // TestSchedulesNeedTheirRules runs schedules on a build that can switch rules off, and wants each to fail
@@ -45,7 +47,7 @@ func TestSchedulesNeedTheirRules(t *testing.T) {
 			var err error
 			for range 3 {
 				cmd := exec.Command(program, "-test.run", "^"+row.schedule+"$", "-test.v", "-test.timeout", "60s")
-				cmd.Env = append(os.Environ(), "CACHE_BROKEN="+row.rule)
+				cmd.Env = append(os.Environ(), "CACHE_BROKEN="+row.rule, servertest.Lend(mariadb))
 				out, err = cmd.CombinedOutput()
 				if err != nil && strings.Contains(string(out), "--- FAIL: "+row.schedule+" ") {
 					return

@@ -9,9 +9,20 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
+// lent is the variable by which a process finds the server that Lend lends it.
+const lent = "WOODYTEST_MARIADB"
+
+// Lend returns a variable for the environment of a test program that this one starts: its MainWithMariaDB takes the
+// server, and starts none.
+func Lend(server *servers.MariaDB) (variable string) { return lent + "=" + server.Data() }
+
 // MainWithMariaDB is the TestMain of a package whose tests share a server, each with a database of its own. It sets
 // server, runs the tests, ends the server, and exits with their status; with 1 if there is no server.
 func MainWithMariaDB(m *testing.M, server **servers.MariaDB) {
+	if data := os.Getenv(lent); data != "" {
+		*server = servers.BorrowMariaDB(data)
+		os.Exit(m.Run())
+	}
 	started, err := servers.StartMariaDB()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
