@@ -58,6 +58,7 @@ func (l *readers) end() (p99, longest time.Duration) {
 
 // TestRedisGone takes Redis away from under a load of reads, in three ways, and gives it back.
 func TestRedisGone(t *testing.T) {
+	t.Parallel()
 	const load = 20 * time.Millisecond
 	// A reader may wait for one command that runs into its timeout, for the load before its own and for
 	// its own: 290 ms. On a slow machine it is longer, but less than go-redis itself waits: 3 s and 5 s.
@@ -156,6 +157,7 @@ func TestDatabaseGone(t *testing.T) {
 	const lease = 3 * time.Second // so that none is lost to the load
 	for _, way := range []string{"killed", "paused"} {
 		t.Run(way, func(t *testing.T) {
+			t.Parallel()
 			s := mustStartOn(t, mustStartMariaDB(t), 0)
 			s.mustStartReplicas(2, settings{Lease: lease})
 			for _, r := range s.replicas {

@@ -39,6 +39,7 @@ func TestOnPostgres(t *testing.T) {
 // TestPostgresGone kills the database's server, with all its connections, and starts it again: what is cached is
 // answered meanwhile, nothing is written, and writes are seen afterwards.
 func TestPostgresGone(t *testing.T) {
+	t.Parallel()
 	const lease = 3 * time.Second
 	postgres := servertest.MustStartPostgres(t)
 	s := mustStartAt(t, servertest.MustMakeDatabase(t, postgres))
