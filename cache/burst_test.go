@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"sync"
@@ -19,7 +20,9 @@ import (
 // writesOfABurst is how many writes come while the keys of a burst are filled.
 const writesOfABurst = 5
 
-// TestABurstOfMissesBumpsNoEpoch has two replicas ask for many cold keys at once, twenty times, each some milliseconds
+var burstRounds = flag.Int("burst-rounds", 2, "how many bursts there are of each size")
+
+// TestABurstOfMissesBumpsNoEpoch has two replicas ask for many cold keys at once, again and again, each some milliseconds
 // away from a Redis that is well, while five writes come. Fills may keep each other waiting, but no write; and nobody
 // takes Redis for away, which would empty everybody's cache.
 func TestABurstOfMissesBumpsNoEpoch(t *testing.T) {
@@ -37,7 +40,7 @@ func TestABurstOfMissesBumpsNoEpoch(t *testing.T) {
 			}
 		}
 		before := ledger.epoch()
-		for round := range 5 {
+		for round := range *burstRounds {
 			name := fmt.Sprintf("%d keys, %v away, round %d", row.keys, row.far, round)
 			waits = append(waits, burst(t, replicas[round%2], replicas[(round+1)%2], name, row.keys)...)
 		}

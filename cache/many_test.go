@@ -425,7 +425,7 @@ func TestManyClusterOracle(t *testing.T) {
 // readsOfMany returns how many reads these oracles check: a fifth of oracle-reads, unless those are more than by
 // default.
 func readsOfMany() int {
-	if *oracleReads <= 100_000 {
+	if *oracleReads <= fewReads {
 		return *oracleReads / 5
 	}
 	return *oracleReads

@@ -5,7 +5,6 @@ package cache_test
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -13,11 +12,7 @@ import (
 // TestStaleNeedsItsRules runs what stages old values and late loads on a build that can switch rules off, and wants
 // each to fail without the rule that it is about.
 func TestStaleNeedsItsRules(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "broken.test")
-	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program,
-		".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program := mustBuildBroken(t)
 	for _, row := range []struct{ test, rule string }{
 		{"TestStaleInvalidatedDuringTheLoad", "stale"}, {"TestStaleInvalidatedInRetryAfter", "stale"},
 		{"TestStaleJoinedAfterTheWrite", "stale"}, {"TestStaleAbsence", "stale"},

@@ -20,7 +20,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-var staleOracleReads = flag.Int("stale-oracle-reads", 20_000,
+var staleOracleReads = flag.Int("stale-oracle-reads", 10_000,
 	"how many values the oracle checks while loads fail, for each kind of cache")
 
 // TestStaleOracle is TestOracle while the database goes away and comes back at random, and loads stall: values expire
@@ -197,12 +197,12 @@ func (o *staleOracle) write() {
 }
 
 // goAwayAndComeBack has the database be away about half of the time: for some milliseconds, and in a cluster once in
-// three hundred times for longer than a lease, with the ledger.
+// a hundred and fifty times for longer than a lease, with the ledger.
 func (o *staleOracle) goAwayAndComeBack() {
 	for !o.isDone() {
 		o.away.Store(!o.away.Load())
 		pause := time.Duration(rand.IntN(8)) * time.Millisecond
-		if len(o.caches) > 1 && o.away.Load() && rand.IntN(300) == 0 {
+		if len(o.caches) > 1 && o.away.Load() && rand.IntN(150) == 0 {
 			o.ledgerAway.Store(true)
 			pause = oracleLease * 3 / 2
 		}
