@@ -86,7 +86,7 @@ func mustInvite(t *testing.T, chromium *browser.Browser) *browser.Visitor {
 
 func mustLook(t *testing.T, visitor *browser.Visitor, page string) browser.View {
 	t.Helper()
-	view, err := visitor.Look(page, 30*time.Second)
+	view, err := visitor.Look(page, 2*time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
