@@ -3,6 +3,7 @@ package main
 import (
 	"database/sql"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"math"
@@ -26,7 +27,9 @@ const (
 	clients       = 8
 )
 
-// TestKilledAmongOrders kills the process (-9) in the middle of 1,000 orders, ten times over.
+var acksPerKill = flag.Int64("acks-per-kill", 100, "how many of 1,000 orders are acknowledged before each kill")
+
+// TestKilledAmongOrders kills the process (-9) among 1,000 orders, ten times over.
 // Every order that was acknowledged is there after the restart and comes to exactly one end.
 func TestKilledAmongOrders(t *testing.T) {
 	t.Parallel()
@@ -49,7 +52,6 @@ func testKilledAmongOrders(t *testing.T, dir, driver, dsn string, setting string
 	r := mustStartIn(t, dir, settings)
 	mustLogEnds(t, driver, dsn)
 	for range kills {
-		killAfter := int64(ordersPerKill / 2)
 		var sent, acks atomic.Int64
 		var group sync.WaitGroup
 		for range clients {
@@ -60,7 +62,7 @@ func testKilledAmongOrders(t *testing.T, dir, driver, dsn string, setting string
 						continue // killed, or refused
 					}
 					acknowledged.Store(id, true)
-					if acks.Add(1) == killAfter {
+					if acks.Add(1) == *acksPerKill {
 						go r.Kill()
 					}
 				}
@@ -68,7 +70,7 @@ func testKilledAmongOrders(t *testing.T, dir, driver, dsn string, setting string
 		}
 		group.Wait()
 		r.Kill() // also where too few were acknowledged
-		if n := acks.Load(); n < killAfter || n == ordersPerKill {
+		if n := acks.Load(); n < *acksPerKill || n == ordersPerKill {
 			t.Errorf("%d of %d orders were acknowledged; the kill was to come among them", n, ordersPerKill)
 		}
 		r = mustStartIn(t, dir, settings)
