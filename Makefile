@@ -27,13 +27,23 @@ build: ## Build the programs into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ ./api
 
 .PHONY: test
-test: check ## Run every check and test, against real servers
+test: check test-programs ## Run every check and test, against real servers; random rounds are few here, many in long
 	scripts/need gcc mariadb postgres redis haproxy varnish chromium bind wget curl
-	@$(MAKE) --no-print-directory -k -j 2 $(MODULES:%=test-of/%) test-of-the-model
+	@WOODYTEST_PROGRAMS=$(CURDIR)/bin/test $(MAKE) --no-print-directory -k -j 2 $(MODULES:%=test-of/%) test-of-the-model
 
-# Two modules are tested at a time: their tests wait for servers more than they compute.
+# What most tests of the programs start. WOODYTEST_PROGRAMS says where they are, or each package would build its own.
+.PHONY: test-programs
+test-programs:
+	@$(GO) build -trimpath -ldflags='-s -w' -o bin/test/ ./api ./front
+
+# Two modules are tested at a time, and twice as many tests as there are processors: they wait for servers more than
+# they compute. The packages that take longest begin first. The linker leaves out what only debuggers read, and vet has
+# been by: check runs all of it.
+longest-of-.     := ./benchmarks/runner ./api ./cdn ./api/store ./reverse-proxy ./front/site
+longest-of-cache := ./internal/clustertest .
+TESTFLAGS        := -race -shuffle=on -timeout 30m -vet=off -ldflags=-w -parallel $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 test-of/%:
-	cd $* && $(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /api/faults$$)
+	cd $* && $(GO) test $(TESTFLAGS) $(longest-of-$*) $$($(GO) list ./... | grep -v /api/faults$$)
 
 .PHONY: test-of-the-model
 test-of-the-model:
@@ -61,11 +71,12 @@ fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alo
 	scripts/fuzz $(FUZZTIME) $(FUZZ)
 
 .PHONY: long
-long: ## Each oracle over a million reads (the stale ones, of three kinds, together), and a million keys on the scales
-	cd cache && $(GO) test -timeout 20m -run 'Oracle$$|Heap' . -args -oracle-reads 1000000 \
-		-stale-oracle-reads 340000 -heap-keys 1000000
+long: ## What test has few of: a million reads for each oracle (of all kinds of staleness), keys, bursts, kills
+	cd cache && $(GO) test -timeout 20m -run 'Oracle$$|Heap|Burst' . -args -oracle-reads 1000000 \
+		-stale-oracle-reads 340000 -heap-keys 1000000 -burst-rounds 10
 	cd cache && $(GO) test -timeout 10m -run 'Oracle$$' ./httpcache -args -oracle-reads 1000000
 	cd cache/fibercache && $(GO) test -timeout 10m -run 'Oracle$$' . -args -oracle-reads 1000000
+	$(GO) test -race -timeout 10m -run '^TestKilledAmongOrders$$' ./api -args -acks-per-kill 500
 
 SCHEDULES ?= 1000000
 
