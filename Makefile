@@ -40,7 +40,7 @@ test-programs:
 # they compute. The packages that take longest begin first. The linker leaves out what only debuggers read, and vet has
 # been by: check runs all of it.
 longest-of-.     := ./benchmarks/runner ./api ./cdn ./api/store ./reverse-proxy ./front/site
-longest-of-cache := ./internal/clustertest .
+longest-of-cache := ./internal/clustertest . ./outbox
 TESTFLAGS        := -race -shuffle=on -timeout 30m -vet=off -ldflags=-w -parallel $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 test-of/%:
 	cd $* && $(GO) test $(TESTFLAGS) $(longest-of-$*) $$($(GO) list ./... | grep -v /api/faults$$)

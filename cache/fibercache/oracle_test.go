@@ -20,7 +20,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/fibercache"
 )
 
-var oracleReads = flag.Int("oracle-reads", 20_000, "how many reads the oracle checks over HTTP")
+var oracleReads = flag.Int("oracle-reads", 8_000, "how many reads the oracle checks over HTTP")
 
 // TestOracle reads over HTTP under concurrent writes on few keys. Before each read it takes the
 // highest version acknowledged; the answer may not hold an older one.
