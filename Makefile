@@ -41,9 +41,10 @@ test-programs:
 # been by: check runs all of it.
 longest-of-.     := ./benchmarks/runner ./api ./cdn ./api/store ./reverse-proxy ./front/site
 longest-of-cache := ./internal/clustertest . ./outbox
-TESTFLAGS        := -race -shuffle=on -timeout 30m -vet=off -ldflags=-w -parallel $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 test-of/%:
-	cd $* && $(GO) test $(TESTFLAGS) $(longest-of-$*) $$($(GO) list ./... | grep -v /api/faults$$)
+	cd $* && $(GO) test -race -shuffle=on -timeout 30m -vet=off -ldflags=-w \
+		-parallel $$((2 * $$(getconf _NPROCESSORS_ONLN))) \
+		$(longest-of-$*) $$($(GO) list ./... | grep -v /api/faults$$)
 
 .PHONY: test-of-the-model
 test-of-the-model:

@@ -16,7 +16,8 @@ import (
 func mustBuildBroken(t *testing.T) (program string) {
 	t.Helper()
 	program = filepath.Join(t.TempDir(), "broken.test")
-	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program, ".").CombinedOutput(); err != nil {
+	out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program, ".").CombinedOutput()
+	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program

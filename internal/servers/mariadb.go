@@ -82,8 +82,8 @@ func (m *MariaDB) Restart() error {
 	})
 }
 
-// BorrowMariaDB returns a server that another process has started, by the folder of its Data. It is good for its DSN and
-// for databases of one's own; it is not to be restarted or closed.
+// BorrowMariaDB returns a server that another process has started, by the folder of its Data. The caller may make
+// databases on it and use its DSN; it must not stop, restart or close it.
 func BorrowMariaDB(data string) *MariaDB { return &MariaDB{dir: filepath.Dir(data)} }
 
 // AddOptions has the server be started with more options the next time.
