@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/internal/servers/goproxy"
@@ -27,10 +28,7 @@ type user struct {
 
 func mustBeUser(t *testing.T, modules ...string) *user {
 	t.Helper()
-	proxy, own := t.TempDir(), t.TempDir()
-	if err := goproxy.Make(proxy, "..", "v0.1.0", modules...); err != nil {
-		t.Fatal(err)
-	}
+	proxy, own := mustPublish(t, modules)
 	u := &user{dir: t.TempDir(), env: append(os.Environ(),
 		"GOENV=off", "GOWORK=off", "GOSUMDB=off", "GOPRIVATE=", "GONOPROXY=none", "GOTOOLCHAIN=local", "CGO_ENABLED=0",
 		// so that what was compiled in another folder is not compiled again
@@ -39,12 +37,56 @@ func mustBeUser(t *testing.T, modules ...string) *user {
 		fmt.Sprintf("GOPROXY=file://%s,file://%s/cache/download", proxy, mustRun(t, "..", "go env GOMODCACHE")),
 	)}
 	for _, module := range modules {
-		mustRun(t, filepath.Join("..", module), "go mod download")
 		if module != testServers {
 			u.modules += " " + shop + "/" + module
 		}
 	}
 	return u
+}
+
+// published are the folders made by mustPublish, which all users of the same modules share: unpacking is most of their
+// work.
+var published struct {
+	sync.Mutex
+	dir string            // of all of them
+	of  map[string]string // by the modules' folders
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	os.RemoveAll(published.dir)
+	os.Exit(code)
+}
+
+// mustPublish returns the folder of a proxy that has these modules, and that of a cache of modules which have come from
+// it.
+func mustPublish(t *testing.T, modules []string) (proxy, cache string) {
+	t.Helper()
+	published.Lock()
+	defer published.Unlock()
+	if published.of == nil {
+		dir, err := os.MkdirTemp("", "woody-modules")
+		if err != nil {
+			t.Fatal(err)
+		}
+		published.dir, published.of = dir, map[string]string{}
+	}
+	name := strings.Join(modules, " ")
+	dir, found := published.of[name]
+	if !found {
+		var err error
+		if dir, err = os.MkdirTemp(published.dir, ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, module := range modules {
+			mustRun(t, filepath.Join("..", module), "go mod download")
+		}
+		if err := goproxy.Make(filepath.Join(dir, "proxy"), "..", "v0.1.0", modules...); err != nil {
+			t.Fatal(err)
+		}
+		published.of[name] = dir
+	}
+	return filepath.Join(dir, "proxy"), filepath.Join(dir, "cache")
 }
 
 // mustRun runs a command of the shell, and returns what it printed.
