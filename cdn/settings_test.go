@@ -35,6 +35,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		"WOODY_CDN_MEMORY=lots":              "128M",
 		"WOODY_CDN_MEMORY=0M":                "128M",
 		"WOODY_CDN_DIR=/proc/nowhere":        "cannot make folders in /proc/nowhere",
+		"WOODY_CDN_METRICS_ADDR=9131":        ":PORT",
 		"WOODY_DRAIN_DELAY=soon":             "500ms",
 		"WOODY_DRAIN_DELAY=5":                "500ms",
 		"WOODY_DRAIN_TIMEOUT=-1s":            "500ms",

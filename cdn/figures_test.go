@@ -1,0 +1,87 @@
+package cdn_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// figures returns what the exporter gives Prometheus, or why it gives nothing.
+func figures(addr string) string {
+	answer, err := http.Get("http://" + addr + "/metrics")
+	if err != nil {
+		return err.Error()
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// mustBeSaid returns once the exporter says what is looked for.
+func mustBeSaid(t *testing.T, addr, want string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		said := figures(addr)
+		if strings.Contains(said, want) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the exporter never says %q:\n%.2000s", want, said)
+		}
+	}
+}
+
+// exporter returns the process that the entrypoint started for an edge's figures.
+func exporter(t *testing.T, addr string) int {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		words, _ := os.ReadFile(line) // it may have ended
+		if strings.HasPrefix(string(words), "prometheus-varnish-exporter\x00") && strings.Contains(string(words), addr) {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(line)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	t.Fatalf("no exporter listens at %s", addr)
+	return 0
+}
+
+// TestFigures has the edge's exporter give Varnish's figures, die, come back, and end with the edge.
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	front := mustStartFront(t)
+	addr := "127.0.0.1:" + mustFindFreePort(t, "127.0.0.1")
+	edge := mustStartEdge(t, []string{front.Addr}, "WOODY_CDN_METRICS_ADDR="+addr)
+	mustBeSaid(t, addr, "\nvarnish_up 1\n")
+	for range 2 {
+		mustAsk(t, edge.URL+mustFind(t, mustListAssets(t, front.URL), "style"))
+	}
+	mustBeSaid(t, addr, "\nvarnish_main_cache_hit 1\n")
+
+	if err := syscall.Kill(exporter(t, addr), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	mustBeSaid(t, addr, "\nvarnish_up 1\n")
+
+	edge.Close()
+	for deadline := time.Now().Add(10 * time.Second); strings.Contains(figures(addr), "varnish_up"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the exporter goes on after the edge has ended")
+		}
+	}
+}
