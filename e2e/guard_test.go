@@ -183,23 +183,27 @@ func TestNetworks(t *testing.T) {
 func TestContainersMayLittle(t *testing.T) {
 	mustScript(t, "deploy", "redis")
 	for _, service := range []string{"reverse-proxy", "front", "api", "database", "redis"} {
-		got := mustDocker(t, "inspect", "--format", "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} "+
-			"{{.HostConfig.Privileged}} {{gt .HostConfig.Memory 0}} {{.HostConfig.LogConfig.Type}} {{index "+
-			".HostConfig.LogConfig.Config \"max-size\"}}",
-			containers(t, service)[0])
-		if want := "true [ALL] false true json-file 10m"; got != want {
-			t.Errorf("%s: read-only root, capabilities dropped, privileged, memory bounded, log = %s, want %s",
-				service, got, want)
-		}
-		pid := mustDocker(t, "inspect", "--format", "{{.State.Pid}}", containers(t, service)[0])
-		if user := uid(t, pid); user == "0" {
-			t.Errorf("%s runs as root", service)
-		}
-		text := mustDocker(t, "inspect", "--format", "{{json .Config.Env}} {{json .Args}}", containers(t, service)[0])
-		for _, name := range []string{"database_password", "redis_password"} {
-			if strings.Contains(text, secret(t, name)) {
-				t.Errorf("%s carries %s in its environment or arguments", service, name)
-			}
+		wantLittle(t, service, secret(t, "database_password"), secret(t, "redis_password"))
+	}
+}
+
+// wantLittle holds what a service's container was given against what is the least, and wants no password where others
+// than it can see them.
+func wantLittle(t *testing.T, service string, passwords ...string) {
+	t.Helper()
+	container := containers(t, service)[0]
+	got := mustDocker(t, "inspect", "--format", "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.Privileged}} {{gt .HostConfig.Memory 0}} {{.HostConfig.LogConfig.Type}} {{index .HostConfig.LogConfig.Config \"max-size\"}}",
+		container)
+	if want := "true [ALL] false true json-file 10m"; got != want {
+		t.Errorf("%s: read-only root, capabilities dropped, privileged, memory bounded, log = %s, want %s", service, got, want)
+	}
+	if user := uid(t, mustDocker(t, "inspect", "--format", "{{.State.Pid}}", container)); user == "0" {
+		t.Errorf("%s runs as root", service)
+	}
+	text := mustDocker(t, "inspect", "--format", "{{json .Config.Env}} {{json .Args}}", container)
+	for _, password := range passwords {
+		if strings.Contains(text, password) {
+			t.Errorf("%s carries a password in its environment or arguments", service)
 		}
 	}
 }

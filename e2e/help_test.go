@@ -45,7 +45,27 @@ func TestWithoutDocker(t *testing.T) {
 			t.Errorf("%v: %d\n%s\nwant 1 and %q", call, status, text, want)
 		}
 	}
-	if status, text := runWithoutDocker(t, "deploy", "moon"); status != 2 || !strings.HasPrefix(text, "usage: ") {
-		t.Errorf("deploy moon: %d\n%s", status, text)
+}
+
+// TestNonsenseSums wants a reason for each sum of stages that there is not, before anything is asked of Docker.
+func TestNonsenseSums(t *testing.T) {
+	for sum, want := range map[string]string{
+		"moon":                              "there is no stage 'moon': name one of baseline, replicas, redis, cdn",
+		"redis moon":                        "there is no stage 'moon'",
+		"redis cdn":                         "redis and cdn are not added to each other",
+		"observability baseline replicas":   "baseline and replicas are not added to each other",
+		"observability":                     "observability is added to a stage: scripts/deploy redis observability",
+		"redis redis":                       "a stage is named twice",
+		"observability redis observability": "a stage is named twice",
+	} {
+		status, text := runWithoutDocker(t, "deploy", strings.Fields(sum)...)
+		if status != 1 || !strings.HasPrefix(text, "scripts/deploy: ") || !strings.Contains(text, want) {
+			t.Errorf("deploy %s: %d\n%s\nwant a refusal that says %s", sum, status, text, want)
+		}
+	}
+	for _, sum := range []string{"observability cdn", "redis observability", "observability baseline", "cdn"} {
+		if status, text := runWithoutDocker(t, "deploy", strings.Fields(sum)...); status != 1 || !strings.Contains(text, "Docker does not answer") {
+			t.Errorf("deploy %s: %d\n%s\nwant it to look for Docker", sum, status, text)
+		}
 	}
 }

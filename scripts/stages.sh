@@ -15,7 +15,7 @@ baseline       base  -         -  stack.yml                api,front,reverse-pro
 replicas       base  -         -  stack.yml                api,front,reverse-proxy  mariadb:11.8
 redis          base  replicas  -  stack-redis.yml          -                        redis:8.0
 cdn            base  redis     -  stack-cdn.yml            cdn                      -
-observability  more  -         -  stack-observability.yml  -                        WATCHERS
+observability  more  -         -  stack-observability.yml  observer                 WATCHERS
 '
 
 # watchers are the images that stage observability runs, each in the version of Debian 13's package, so that a stand-in
