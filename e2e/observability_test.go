@@ -38,8 +38,14 @@ func TestObservability(t *testing.T) {
 		}
 	})
 	t.Run("alert", func(t *testing.T) { testAlert(t, called) })
+	t.Run("scaled", func(t *testing.T) {
+		mustScript(t, "scale", "api=2")
+		awaitQuery(t, `woody_expected_targets{job="api"} == 2`, 1)
+		awaitQuery(t, `woody_expected_targets{job="edge"} == 2`, 1)
+	})
 	t.Run("deployed again", func(t *testing.T) {
 		shop := []string{"reverse-proxy", "front", "api", "database", "redis", "cdn"}
+		mustScript(t, sum[0], sum[1:]...)
 		before := running(t, append(shop, watchers...)...)
 		mustScript(t, sum[0], sum[1:]...)
 		wantSame(t, "the same again", before, running(t, append(shop, watchers...)...))

@@ -110,6 +110,19 @@ failed_tasks() {
 	} | awk -F '  ' '$4 != "" && n++ < 10' >&2
 }
 
+# content FILE...: what a Swarm config or secret of that content has at the end of its name.
+content() { printf -- '-%s' "$(cat "$@" | sha256sum | cut -c1-12)"; }
+
+# forget_unused: removes the configs and secrets that no service has any more, of those that are named by their content.
+forget_unused() {
+	local kind name
+	for kind in config secret; do
+		for name in $(docker "$kind" ls --filter "label=com.docker.stack.namespace=$STACK" --format '{{.Name}}' | grep -E -- '-[0-9a-f]{12}$'); do
+			docker "$kind" rm "$name" >/dev/null 2>&1 || true # those in use stay
+		done
+	done
+}
+
 # url: where the stack is.
 url() {
 	local port=${HTTP_PORT:-80} host
