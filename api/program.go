@@ -148,7 +148,7 @@ func (p *program) Run(ctx context.Context) error {
 	})
 	if p.private != nil {
 		behind.Go(func() {
-			if err := admin.Serve(p.serving, p.private, p.registry); err != nil {
+			if err := admin.Serve(p.serving, p.private, p.registry, p.api.ProbeWriter()); err != nil {
 				p.log.Error("admin port", "err", err)
 			}
 		})

@@ -31,6 +31,7 @@ func TestWhatIsAWrite(t *testing.T) {
 		{"GET", "/api/products/last", "read"},
 		{"GET", "/api/orders/?order_id=0c7da1a0-77bd-4dd6-9a0f-b5f0bdf0ba2e", "read"},
 		{"GET", "/api/misc/heavy?name=product", "read"},
+		{"GET", "/api/probes/a", "read"},
 		{"HEAD", "/api/products?product=Robot", "read"},
 		{"HEAD", "/api/orders/do?order=Robot", "read"},
 		{"OPTIONS", "/api/products", "read"},
@@ -55,6 +56,7 @@ func TestWhatIsAWrite(t *testing.T) {
 		{"DELETE", "/api/products/3", "write"},
 		{"POST", "/api/orders", "write"},
 		{"PATCH", "/api/products/1", "write"},
+		{"PUT", "/api/probes/a", "write"}, // and refused: probes are written on the replicas' own operators' port
 	} {
 		id := fmt.Sprintf("row-%d.", i)
 		before := state(t, shop)

@@ -32,9 +32,11 @@ func WatchPools(registry prometheus.Registerer, pools map[string]*sql.DB) {
 	}
 }
 
-// Serve serves /metrics and /debug/pprof/ from ln until ctx ends. It closes ln.
-func Serve(ctx context.Context, ln net.Listener, registry *prometheus.Registry) error {
+// Serve serves /metrics and /debug/pprof/ from ln until ctx ends, and has writeProbe serve PUT /probes/{name}. It
+// closes ln.
+func Serve(ctx context.Context, ln net.Listener, registry *prometheus.Registry, writeProbe http.Handler) error {
 	mux := http.NewServeMux()
+	mux.Handle("PUT /probes/{name}", writeProbe)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)

@@ -135,6 +135,8 @@ func (a *API) routes(kept keptRoutes) {
 	api.Get("/docs", a.handleDocs)
 	api.Get("/misc/time", a.handleTime)
 	api.Get("/misc/heavy", kept.heavy, a.forCaller, a.handleHeavy)
+
+	api.Get("/probes/:name", a.needsShop, a.checkProbe, kept.probe, a.forCaller, a.handleProbe)
 }
 
 // hasNoOrigin reports whether a request has no Origin, so that CORS has nothing to do with it.
@@ -143,10 +145,12 @@ func hasNoOrigin(c *fiber.Ctx) bool { return len(c.Request().Header.PeekCanonica
 // needsShop responds 503 until the database has been reached and migrated.
 func (a *API) needsShop(c *fiber.Ctx) error {
 	if !a.health.Started() {
-		return &shop.Error{
-			Kind: shop.Unavailable, RetryAfter: 2 * time.Second,
-			Detail: "The shop is starting and waits for its database; try again later.",
-		}
+		return errStarting
 	}
 	return c.Next()
+}
+
+var errStarting = &shop.Error{
+	Kind: shop.Unavailable, RetryAfter: 2 * time.Second,
+	Detail: "The shop is starting and waits for its database; try again later.",
 }

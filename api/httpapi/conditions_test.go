@@ -21,6 +21,7 @@ func TestConditionsOfReads(t *testing.T) {
 		{"/api/products", "application/json"}, {"/api/products?limit=1", "text/plain"},
 		{"/api/products/1", "application/json"}, {"/api/products/1", "text/plain"},
 		{"/api/orders/" + order, "*/*"}, {"/api/orders/?order_id=" + order, "*/*"},
+		{"/api/probes/a", "*/*"}, {"/api/probes/a", "text/plain"},
 	} {
 		for _, past := range []string{"X-Nothing: x", "Authorization: Basic YTpi"} {
 			if past != "X-Nothing: x" && (strings.Contains(read.path, "heavy") || strings.Contains(read.path, "last")) {

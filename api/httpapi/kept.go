@@ -23,7 +23,7 @@ const (
 )
 
 // keptRoutes are what stands before the handlers of the reads that the cache keeps.
-type keptRoutes struct{ heavy, last, product, products, order, orderStatus fiber.Handler }
+type keptRoutes struct{ heavy, last, product, products, order, orderStatus, probe fiber.Handler }
 
 // keptRoutes makes them. Without a cache each only goes on to its handler.
 func (a *API) keptRoutes(c *cache.Cache) (kept keptRoutes, err error) {
@@ -64,6 +64,10 @@ func (a *API) keptRoutes(c *cache.Cache) (kept keptRoutes, err error) {
 	kept.orderStatus = keep(fibercache.Options{
 		Options: cache.Options{Name: "order_status", TTL: readTTL, NegativeTTL: negativeTTL},
 		Query:   []string{"order_id"}, // as for order
+	})
+	kept.probe = keep(fibercache.Options{
+		Options: cache.Options{Name: "probe", TTL: readTTL},
+		Query:   []string{}, Tags: func(c *fiber.Ctx) []string { return []string{shop.ProbeTag(c.Params("name"))} },
 	})
 	return kept, err
 }

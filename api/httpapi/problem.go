@@ -58,6 +58,10 @@ type problem struct {
 	Detail string `json:"detail"`
 }
 
+func newProblem(status int, detail string) problem {
+	return problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
 // httpError is a failure that is about HTTP and not about the shop.
 type httpError struct {
 	status int
@@ -89,8 +93,7 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 		c.Response().SetBodyString(detail)
 		return
 	}
-	body, encodeErr := encode(
-		problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail})
+	body, encodeErr := encode(newProblem(status, detail))
 	if encodeErr != nil {
 		a.log.Error("encode problem", "err", encodeErr)
 	}

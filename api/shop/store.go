@@ -49,6 +49,12 @@ type Store interface {
 	// OrderByKey is the order that an idempotency key was used for; NotFound when it was not.
 	OrderByKey(ctx context.Context, key string) (Order, error)
 
+	// Probe returns a probe, of version 0 where there is none.
+	Probe(ctx context.Context, name string) (Probe, error)
+	// WriteProbe raises a probe's version by one, or makes it with version 1. It answers Busy, and makes none, where
+	// there are ProbesMax.
+	WriteProbe(ctx context.Context, name string) (Probe, error)
+
 	// ClaimOrders takes up to n pending orders that nobody holds, oldest first, for the time of
 	// the lease. It is empty when there is none.
 	ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]Claim, error)

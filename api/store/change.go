@@ -55,6 +55,9 @@ func (s *Store) commit(ctx context.Context, p *pool,
 	if !committing {
 		return func() error { return err }
 	}
+	if !settles {
+		return func() error { return err }
+	}
 	if err != nil {
 		// Nobody knows whether it was committed, or will be yet: its record is left to be carried out once
 		// it shows.

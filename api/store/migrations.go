@@ -91,6 +91,14 @@ var mysqlMigrations = []migration{
 			INDEX product_key_created (created_us)
 		) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
 	},
+	// 6: what is written and read to see whether answers are right. The release before has nothing to do with it.
+	{
+		`CREATE TABLE IF NOT EXISTS probe (
+			name       VARBINARY(64) NOT NULL PRIMARY KEY,
+			version    BIGINT NOT NULL,
+			written_us BIGINT NOT NULL
+		) ENGINE = InnoDB`,
+	},
 }
 
 var sqliteMigrations = []migration{
@@ -135,5 +143,13 @@ var sqliteMigrations = []migration{
 			created_us      INTEGER NOT NULL
 		)`,
 		"CREATE INDEX product_key_created ON product_key (created_us)",
+	},
+	// 3: what is written and read to see whether answers are right.
+	{
+		`CREATE TABLE probe (
+			name       TEXT NOT NULL PRIMARY KEY,
+			version    INTEGER NOT NULL,
+			written_us INTEGER NOT NULL
+		)`,
 	},
 }

@@ -8,3 +8,7 @@ const proves = true
 
 // remembers is whether products keep their idempotency keys, likewise.
 const remembers = true
+
+// settles is whether caches are told of a change, likewise: without it a build answers what is stale, for whoever is to
+// notice.
+const settles = true

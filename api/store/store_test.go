@@ -34,6 +34,7 @@ func TestContract(t *testing.T) {
 		t.Run("keys are compared exactly", func(t *testing.T) { testExactKeys(t, s) })
 		t.Run("idempotency keys of products", func(t *testing.T) { testProductKeys(t, s) })
 		t.Run("claims", func(t *testing.T) { testClaims(t, s) })
+		t.Run("probes", func(t *testing.T) { testProbes(t, cfg, s) })
 		t.Run("count under concurrent writers", func(t *testing.T) { testCount(t, s) })
 	})
 }
