@@ -29,6 +29,8 @@ type Program struct {
 	Name string
 	// Description is printed on top of its help.
 	Description string
+	// Addr is where it listens by default. Default: empty, :8080.
+	Addr string
 	// Help is the help text of each setting, by variable. The settings of this package have theirs here.
 	Help map[string]string
 }
@@ -85,6 +87,9 @@ func (p Program) parser(config Config, options ...kong.Option) (*kong.Kong, erro
 	for _, flag := range parser.Model.Flags {
 		for _, name := range flag.Envs {
 			flag.Help = help[name]
+			if name == "WOODY_ADDR" && p.Addr != "" {
+				flag.Default = p.Addr
+			}
 			if flag.Help == "" || !slices.Contains(names, name) {
 				errs = append(errs, fmt.Errorf("%s must have help, and be in settings/names.go", name))
 			}
