@@ -49,7 +49,8 @@ func exporter(t *testing.T, addr string) int {
 	}
 	for _, line := range lines {
 		words, _ := os.ReadFile(line) // it may have ended
-		if strings.HasPrefix(string(words), "prometheus-varnish-exporter\x00") && strings.Contains(string(words), addr) {
+		name, rest, _ := strings.Cut(string(words), "\x00")
+		if name == "prometheus-varnish-exporter" && strings.Contains(rest, addr) {
 			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(line)))
 			if err != nil {
 				t.Fatal(err)
@@ -79,9 +80,11 @@ func TestFigures(t *testing.T) {
 	mustBeSaid(t, addr, "\nvarnish_up 1\n")
 
 	edge.Close()
-	for deadline := time.Now().Add(10 * time.Second); strings.Contains(figures(addr), "varnish_up"); time.Sleep(20 * time.Millisecond) {
+	deadline := time.Now().Add(10 * time.Second)
+	for strings.Contains(figures(addr), "varnish_up") {
 		if time.Now().After(deadline) {
 			t.Fatal("the exporter goes on after the edge has ended")
 		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }

@@ -64,7 +64,8 @@ func TestNonsenseSums(t *testing.T) {
 		}
 	}
 	for _, sum := range []string{"observability cdn", "redis observability", "observability baseline", "cdn"} {
-		if status, text := runWithoutDocker(t, "deploy", strings.Fields(sum)...); status != 1 || !strings.Contains(text, "Docker does not answer") {
+		status, text := runWithoutDocker(t, "deploy", strings.Fields(sum)...)
+		if status != 1 || !strings.Contains(text, "Docker does not answer") {
 			t.Errorf("deploy %s: %d\n%s\nwant it to look for Docker", sum, status, text)
 		}
 	}

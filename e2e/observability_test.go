@@ -24,7 +24,11 @@ func TestObservability(t *testing.T) {
 	began := time.Now()
 	mustScript(t, sum[0], sum[1:]...)
 	figuref("scripts/deploy cdn observability: %.0f s", time.Since(began).Seconds())
-	watchers := []string{"prometheus", "alertmanager", "node-exporter", "database-exporter", "redis-exporter", "observer"}
+	watchers := []string{
+		"prometheus", "alertmanager", "node-exporter", "database-exporter", "redis-exporter", "observer",
+	}
+
+	shop := []string{"reverse-proxy", "front", "api", "database", "redis", "cdn"}
 
 	t.Run("targets", testTargets)
 	t.Run("networks", testWatchersReachNoStore)
@@ -38,37 +42,37 @@ func TestObservability(t *testing.T) {
 		}
 	})
 	t.Run("alert", func(t *testing.T) { testAlert(t, called) })
-	t.Run("scaled", func(t *testing.T) {
-		mustScript(t, "scale", "api=2")
-		awaitQuery(t, `woody_expected_targets{job="api"} == 2`, 1)
-		awaitQuery(t, `woody_expected_targets{job="edge"} == 2`, 1)
-	})
 	t.Run("deployed again", func(t *testing.T) {
-		shop := []string{"reverse-proxy", "front", "api", "database", "redis", "cdn"}
-		mustScript(t, sum[0], sum[1:]...)
 		before := running(t, append(shop, watchers...)...)
 		mustScript(t, sum[0], sum[1:]...)
 		wantSame(t, "the same again", before, running(t, append(shop, watchers...)...))
 
-		mustScript(t, sum[0], append(sum[1:], "ALERT_SPEED=29")...)
+		mustScript(t, sum[0], append(sum[1:], "ALERT_SPEED=29", "PROMETHEUS_PORT=9090")...)
 		after := running(t, append(shop, watchers...)...)
 		if after["prometheus"] == before["prometheus"] {
 			t.Error("Prometheus goes on with the rules that it had")
 		}
 		before["prometheus"] = after["prometheus"]
 		wantSame(t, "other rules", before, after)
-
-		used := memory(t, watchers...)
-		figuref("stage observability uses %.0f MB on one node, in %v series", used/1e6, value(t, "prometheus_tsdb_head_series"))
-		mustScript(t, "deploy", "cdn")
-		kept := running(t, shop...)
-		for _, service := range shop {
-			if kept[service] != before[service] {
-				t.Errorf("taking the stage away replaced the containers of %s", service)
-			}
+		answer, err := client.Get(nodeURL + ":9090/-/ready")
+		if err != nil {
+			t.Fatalf("Prometheus is not where PROMETHEUS_PORT says: %v", err)
 		}
+		answer.Body.Close()
+	})
+	t.Run("scaled", func(t *testing.T) {
+		mustScript(t, "scale", "api=2")
+		awaitQuery(t, `woody_expected_targets{job="api"} == 2`, 1)
+		awaitQuery(t, `woody_expected_targets{job="edge"} == 2`, 1)
+	})
+	series := value(t, "prometheus_tsdb_head_series")
+	figuref("stage observability uses %.0f MB on one node, for %v series", memory(t, watchers...)/1e6, series)
+	t.Run("taken away", func(t *testing.T) {
+		before := running(t, shop...)
+		mustScript(t, "deploy", "cdn", "API_REPLICAS=2")
+		wantSame(t, "the stage taken away", before, running(t, shop...))
 		if left := mustDocker(t, "service", "ls", "-q", "--filter", "name=woody_prometheus"); left != "" {
-			t.Error("Prometheus is left after scripts/deploy cdn")
+			t.Error("Prometheus is left")
 		}
 	})
 }
@@ -116,7 +120,10 @@ func awaitQuery(t *testing.T, expression string, series int) {
 
 // testTargets wants Prometheus to have found all that there is, and each exporter what it stands for.
 func testTargets(t *testing.T) {
-	for job, n := range map[string]int{"api": 3, "proxy": 1, "edge": 2, "database": 1, "redis": 1, "node": 1, "observer": 1, "prometheus": 1, "alertmanager": 1} {
+	for job, n := range map[string]int{
+		"api": 3, "proxy": 1, "edge": 2, "database": 1, "redis": 1, "node": 1, "observer": 1,
+		"prometheus": 1, "alertmanager": 1,
+	} {
 		awaitQuery(t, fmt.Sprintf("up{job=%q} == 1", job), n)
 	}
 	for expression, n := range map[string]int{
@@ -140,7 +147,8 @@ func testTargets(t *testing.T) {
 func inNetworkOf(t *testing.T, service, command string) (string, error) {
 	t.Helper()
 	pid := mustDocker(t, "inspect", "--format", "{{.State.Pid}}", containers(t, service)[0])
-	out, err := exec.Command("nsenter", "--net", "--target", pid, "timeout", "3", "bash", "-c", command).CombinedOutput()
+	cmd := exec.Command("nsenter", "--net", "--target", pid, "timeout", "3", "bash", "-c", command)
+	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
@@ -150,7 +158,8 @@ func testWatchersReachNoStore(t *testing.T) {
 		{"database", "database-exporter", "exec 3<>/dev/tcp/%s/3306 && head -c 40 <&3 | tr -cd '[:print:]'", "MariaDB"},
 		{"redis", "redis-exporter", "exec 3<>/dev/tcp/%s/6379 && echo PING >&3 && head -c 5 <&3", "+PONG"},
 	} {
-		addresses := strings.Fields(mustDocker(t, "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", containers(t, store.name)[0]))
+		addresses := strings.Fields(mustDocker(t, "inspect", "--format",
+			"{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", containers(t, store.name)[0]))
 		if len(addresses) != 1 {
 			t.Errorf("%s is in the networks of %v, want one", store.name, addresses)
 		}
@@ -170,7 +179,9 @@ func testWatchersReachNoStore(t *testing.T) {
 
 // testPortsAreClosed asks the node, from outside, for all that is inside.
 func testPortsAreClosed(t *testing.T) {
-	for _, port := range []string{"3306", "6379", "8080", "8081", "8082", "8404", "9090", "9093", "9094", "9100", "9104", "9121", "9131"} {
+	for _, port := range []string{
+		"3306", "6379", "8080", "8081", "8082", "8404", "9090", "9093", "9094", "9100", "9104", "9121", "9131",
+	} {
 		if conn, err := net.DialTimeout("tcp", swarmNet+".1:"+port, 2*time.Second); err == nil {
 			conn.Close()
 			t.Errorf("port %s of the node is open", port)
@@ -178,7 +189,9 @@ func testPortsAreClosed(t *testing.T) {
 	}
 	published := map[string]string{"woody_reverse-proxy": "80", "woody_grafana": "3000"}
 	for name := range strings.FieldsSeq(mustDocker(t, "service", "ls", "--format", "{{.Name}}")) {
-		if got := mustDocker(t, "service", "inspect", "--format", "{{range .Spec.EndpointSpec.Ports}}{{.PublishedPort}} {{end}}", name); got != published[name] {
+		got := mustDocker(t, "service", "inspect", "--format",
+			"{{range .Spec.EndpointSpec.Ports}}{{.PublishedPort}} {{end}}", name)
+		if got != published[name] {
 			t.Errorf("%s publishes %q, want %q", name, got, published[name])
 		}
 	}
@@ -189,7 +202,8 @@ func testAlert(t *testing.T, called *calledBack) {
 	began := time.Now()
 	mustDocker(t, "service", "scale", "--detach", "woody_redis-exporter=0")
 	called.await(t, "firing", "ContainerDown", "redis")
-	figuref("a service is stopped: Alertmanager calls after %.0f s, at thirty times the speed", time.Since(began).Seconds())
+	figuref("a service is stopped: Alertmanager calls after %.0f s, at thirty times the speed",
+		time.Since(began).Seconds())
 	text, err := script("status")
 	if err != nil {
 		t.Errorf("scripts/status: %v", err)
@@ -206,7 +220,8 @@ func testAlert(t *testing.T, called *calledBack) {
 	called.await(t, "resolved", "ContainerDown", "redis")
 	awaitSettled(t)
 	text, _ = script("status")
-	if strings.Contains(text, "ContainerDown  critical  redis") || !strings.Contains(text, "than there should be: none\n") {
+	if strings.Contains(text, "ContainerDown  critical  redis") ||
+		!strings.Contains(text, "than there should be: none\n") {
 		t.Errorf("scripts/status still shows what is over:\n%s", text)
 	}
 }
