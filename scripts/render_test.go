@@ -34,15 +34,17 @@ func mustCheck(t *testing.T, program string, args ...string) {
 // TestWhatIsRenderedIsValid has promtool and amtool check the files of each sum of stages.
 func TestWhatIsRenderedIsValid(t *testing.T) {
 	t.Parallel()
-	for _, stages := range []string{"baseline observability", "replicas redis observability", "replicas redis cdn observability"} {
-		for _, settings := range [][]string{nil, {"ALERT_SPEED=30", "ALERT_WEBHOOK=https://hooks.example.org/T/x?y=1&z=2"}} {
+	const address = "https://hooks.example.org/T/x?y=1&z=2"
+	for _, stages := range []string{"baseline observability", "replicas redis observability",
+		"replicas redis cdn observability"} {
+		for _, settings := range [][]string{nil, {"ALERT_SPEED=30", "ALERT_WEBHOOK=" + address}} {
 			dir := t.TempDir()
 			if out, err := render(dir, stages, settings...); err != nil {
 				t.Fatalf("%s: %v %s", stages, err, out)
 			}
 			mustCheck(t, "promtool", "check", "config", filepath.Join(dir, "prometheus.yml"))
 			mustCheck(t, "amtool", "check-config", filepath.Join(dir, "alertmanager.yml"))
-			calls := strings.Contains(mustRead(t, filepath.Join(dir, "alertmanager.yml")), "url: 'https://hooks.example.org/T/x?y=1&z=2'")
+			calls := strings.Contains(mustRead(t, filepath.Join(dir, "alertmanager.yml")), "url: '"+address+"'")
 			if calls != (settings != nil) {
 				t.Errorf("with %v, Alertmanager calls the address: %v", settings, calls)
 			}
@@ -60,7 +62,8 @@ func TestShippedIntervals(t *testing.T) {
 			t.Fatal(err, out)
 		}
 		text := mustRead(t, filepath.Join(dir, "prometheus.yml"))
-		if !strings.Contains(text, "\n  scrape_interval: "+want+"\n") || !strings.Contains(text, "\n  evaluation_interval: "+want+"\n") {
+		if !strings.Contains(text, "\n  scrape_interval: "+want+"\n") ||
+			!strings.Contains(text, "\n  evaluation_interval: "+want+"\n") {
 			t.Errorf("at speed %d there is no interval of %s:\n%.700s", speed, want, text)
 		}
 		if speed == 1 && text != mustRead(t, "../observability/prometheus/prometheus.yml") {

@@ -96,13 +96,16 @@ func TestSecretsOfAnEarlierVersion(t *testing.T) {
 		}
 	}
 	now := mustMakeSecrets(t, tree)
-	if !strings.HasPrefix(now["redis_acl"], before+"user exporter on #") || strings.Count(now["redis_acl"], "\n") != strings.Count(first["redis_acl"], "\n") {
+	if !strings.HasPrefix(now["redis_acl"], before+"user exporter on #") ||
+		strings.Count(now["redis_acl"], "\n") != strings.Count(first["redis_acl"], "\n") {
 		t.Errorf("redis_acl is\n%s\nand was\n%s", now["redis_acl"], before)
 	}
-	if now["redis_password"] != first["redis_password"] || now["database_password"] != first["database_password"] {
+	if now["redis_password"] != first["redis_password"] ||
+		now["database_password"] != first["database_password"] {
 		t.Error("a password of the API changed")
 	}
-	if password := passwordOf(now["database_exporter"], "password=", "\n"); password == "" || !strings.Contains(now["database_users"], password) {
+	password := passwordOf(now["database_exporter"], "password=", "\n")
+	if password == "" || !strings.Contains(now["database_users"], password) {
 		t.Errorf("the database is given\n%s\nand its exporter\n%s", now["database_users"], now["database_exporter"])
 	}
 }
@@ -114,35 +117,45 @@ func passwordOf(text, before, after string) string {
 	return text
 }
 
-// TestExportersMayLittle has Redis and MariaDB start with what scripts/secrets makes, and their exporters' users ask for
-// more than they need.
-func TestExportersMayLittle(t *testing.T) {
+// TestRedisExporterMayLittle has Redis start with what scripts/secrets makes, and the exporter's user ask for more than
+// it needs.
+func TestRedisExporterMayLittle(t *testing.T) {
 	t.Parallel()
 	tree := t.TempDir()
-	made := mustMakeSecrets(t, tree)
-	ctx := context.Background()
-
+	password := passwordOf(mustMakeSecrets(t, tree)["redis_exporter"], `:6379":"`, `"`)
 	server := servertest.MustStartRedis(t, "--aclfile", filepath.Join(tree, "secrets", "redis_acl"))
-	client := redis.NewClient(&redis.Options{Addr: server.Addr, Username: "exporter", Password: passwordOf(made["redis_exporter"], `:6379":"`, `"`),
-		Protocol: 2, DisableIdentity: true})
+	client := redis.NewClient(&redis.Options{
+		Addr: server.Addr, Username: "exporter", Password: password, Protocol: 2, DisableIdentity: true,
+	})
 	defer client.Close()
+	ctx := context.Background()
 	if info, err := client.Info(ctx).Result(); err != nil || !strings.Contains(info, "used_memory:") {
 		t.Errorf("INFO: %v %q", err, info)
 	}
-	for _, command := range [][]any{{"GET", "woody:x"}, {"KEYS", "*"}, {"CONFIG", "GET", "*"}, {"PUBLISH", "woody:x", "1"}, {"FLUSHALL"}, {"ACL", "LIST"}} {
-		if err := client.Do(ctx, command...).Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
-			t.Errorf("%v: %v, want it refused", command, err)
+	for _, command := range []string{
+		"GET woody:x", "KEYS *", "CONFIG GET *", "PUBLISH woody:x 1", "FLUSHALL", "ACL LIST",
+	} {
+		var words []any
+		for word := range strings.FieldsSeq(command) {
+			words = append(words, word)
+		}
+		if err := client.Do(ctx, words...).Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("%s: %v, want it refused", command, err)
 		}
 	}
+}
 
+// TestDatabaseExporterMayLittle does the same with MariaDB.
+func TestDatabaseExporterMayLittle(t *testing.T) {
+	t.Parallel()
+	made := mustMakeSecrets(t, t.TempDir())
 	statements := filepath.Join(t.TempDir(), "users") // where a server that changes its user may read it
 	if err := os.WriteFile(statements, []byte(made["database_users"]), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	database := servertest.MustStartMariaDB(t, "--init-file="+statements)
-	dsn := servertest.MustMakeDatabase(t, database)
-	address := passwordOf(dsn, "@", ")") + ")"
-	db, err := sql.Open("mysql", fmt.Sprintf("exporter:%s@%s/", passwordOf(made["database_exporter"], "password=", "\n"), address))
+	dsn := servertest.MustMakeDatabase(t, servertest.MustStartMariaDB(t, "--init-file="+statements))
+	db, err := sql.Open("mysql", fmt.Sprintf("exporter:%s@%s)/",
+		passwordOf(made["database_exporter"], "password=", "\n"), passwordOf(dsn, "@", ")")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,10 +165,14 @@ func TestExportersMayLittle(t *testing.T) {
 		t.Errorf("SHOW GLOBAL STATUS: %v", err)
 	}
 	var databases int
-	if err := db.QueryRow("SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name <> 'information_schema'").Scan(&databases); err != nil || databases != 0 {
+	err = db.QueryRow("SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name <> 'information_schema'").
+		Scan(&databases)
+	if err != nil || databases != 0 {
 		t.Errorf("the exporter's user sees %d databases (%v), want none", databases, err)
 	}
-	for _, statement := range []string{"CREATE DATABASE x", "SELECT * FROM mysql.user", "SET GLOBAL max_connections = 1"} {
+	for _, statement := range []string{
+		"CREATE DATABASE x", "SELECT * FROM mysql.user", "SET GLOBAL max_connections = 1",
+	} {
 		if _, err := db.Exec(statement); err == nil {
 			t.Errorf("%s is carried out for the exporter's user", statement)
 		}

@@ -11,7 +11,8 @@ import (
 // mustSum asks scripts/stages.sh for one of the lists of a sum of stages.
 func mustSum(t *testing.T, list, sum string) []string {
 	t.Helper()
-	cmd := exec.Command("bash", "-euc", `fail() { echo "$*" >&2; exit 1; }; . scripts/stages.sh; sum `+sum+`; printf '%s ' "${`+list+`[@]}"`)
+	const program = `fail() { echo "$*" >&2; exit 1; }; . scripts/stages.sh; list=$1[@]; shift; sum "$@"; echo "${!list}"`
+	cmd := exec.Command("bash", append([]string{"-euc", program, "sum", list}, strings.Fields(sum)...)...)
 	cmd.Dir = ".."
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -28,7 +29,8 @@ func TestSums(t *testing.T) {
 		{"cdn", "ours", "api front reverse-proxy cdn"},
 		{"cdn observability", "parts", "replicas redis cdn observability"},
 		{"observability cdn", "named", "cdn observability"},
-		{"observability cdn", "files", "stack.yml stack-redis.yml stack-cdn.yml stack-observability.yml stack-observability-redis.yml"},
+		{"observability cdn", "files", "stack.yml stack-redis.yml stack-cdn.yml stack-observability.yml " +
+			"stack-observability-redis.yml"},
 		{"observability baseline", "files", "stack.yml stack-observability.yml"},
 		{"observability baseline", "ours", "api front reverse-proxy observer"},
 	} {
