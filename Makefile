@@ -28,7 +28,7 @@ build: ## Build the programs into bin/
 
 .PHONY: test
 test: check test-programs ## Run every check and test, against real servers; random rounds are few here, many in long
-	scripts/need gcc mariadb postgres redis haproxy varnish chromium bind wget curl
+	scripts/need gcc mariadb postgres redis haproxy varnish chromium bind wget curl prometheus alertmanager exporters
 	@WOODYTEST_PROGRAMS=$(CURDIR)/bin/test $(MAKE) --no-print-directory -k -j 2 $(MODULES:%=test-of/%) test-of-the-model
 
 # What most tests of the programs start. WOODYTEST_PROGRAMS says where they are, or each package would build its own.
@@ -59,7 +59,7 @@ check: ## Formatting, length of lines, vet, staticcheck, tidy modules, what the 
 	scripts/api-listing --check
 
 .PHONY: deploy
-deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn
+deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn, or 'cdn observability'
 	scripts/deploy $(STAGE)
 
 .PHONY: e2e
