@@ -59,7 +59,8 @@ func (s *Store) raiseProbe(ctx context.Context, tx *sql.Tx, name string) error {
 
 // raiseOldProbe raises the version of a probe, and reports whether there is one.
 func (s *Store) raiseOldProbe(ctx context.Context, tx *sql.Tx, name string) (raised bool, err error) {
-	result, err := tx.ExecContext(ctx, "UPDATE probe SET version = version + 1, written_us = "+s.now+" WHERE name = ?", name)
+	raise := "UPDATE probe SET version = version + 1, written_us = " + s.now + " WHERE name = ?"
+	result, err := tx.ExecContext(ctx, raise, name)
 	if err != nil {
 		return false, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/store"
@@ -47,7 +48,7 @@ func testProbes(t *testing.T, cfg store.Config, s *store.Store) {
 	wantProbe(t, s, "a", writers*writes)
 	wantProbe(t, s, "b", 0)
 	if after := mustLast(t, s); after.Count != before.Count || *after.Product != *before.Product {
-		t.Errorf("last is %v, %v after writes of probes, want %v, %v", after.Count, *after.Product, before.Count, *before.Product)
+		t.Errorf("last is %v after writes of probes, want %v", after, before)
 	}
 	testForgottenProbes(t, cfg, s)
 }
@@ -70,7 +71,8 @@ func testForgottenProbes(t *testing.T, cfg store.Config, s *store.Store) {
 // age lets a probe seem to have been written a little longer ago than probes are kept.
 func age(t *testing.T, cfg store.Config, s *store.Store, name string) {
 	t.Helper()
-	statement := fmt.Sprintf("UPDATE probe SET written_us = written_us - %d WHERE name = '%s'", (shop.ProbesKept + 1e9).Microseconds(), name)
+	const update = "UPDATE probe SET written_us = written_us - %d WHERE name = '%s'"
+	statement := fmt.Sprintf(update, (shop.ProbesKept + time.Second).Microseconds(), name)
 	if cfg.DSN != "" {
 		mustExec(t, cfg, statement)
 		return

@@ -47,6 +47,21 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestDefaultAddr has a program listen elsewhere by default.
+func TestDefaultAddr(t *testing.T) {
+	elsewhere := program
+	elsewhere.Addr = ":8082"
+	for want, args := range map[string][]string{":8082": nil, ":9": {"--addr=:9"}} {
+		var cfg config
+		if _, err := elsewhere.Parse(&cfg, args, io.Discard, io.Discard); err != nil || cfg.Addr != want {
+			t.Errorf("%v: listens on %s, %v, want %s", args, cfg.Addr, err, want)
+		}
+	}
+	if defaults, err := elsewhere.Defaults(&config{}); err != nil || defaults["WOODY_ADDR"] != ":8082" {
+		t.Errorf("the default is %q, %v", defaults["WOODY_ADDR"], err)
+	}
+}
+
 // TestWrongSettings wants every setting that is wrong to be named, with what is allowed.
 func TestWrongSettings(t *testing.T) {
 	t.Setenv("WOODY_FRONT", "onn")

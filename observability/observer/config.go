@@ -51,7 +51,8 @@ func (c config) check() error {
 	if host, port, err := net.SplitHostPort(c.API); err != nil || host == "" || port == "" {
 		errs = append(errs, fmt.Errorf("WOODY_OBSERVER_API is %q: write HOST:PORT, such as tasks.api:8080", c.API))
 	}
-	if u, err := url.Parse(c.Proxy); c.Proxy != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+	u, err := url.Parse(c.Proxy)
+	if c.Proxy != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		errs = append(errs, fmt.Errorf("WOODY_OBSERVER_PROXY is %q: write an http:// or https:// URL, such as "+
 			"http://reverse-proxy:8080", c.Proxy))
 	}

@@ -34,7 +34,8 @@ func (f *findings) stale(w *way, p *probe, got answer, wanted int64, began time.
 	attrs := []slog.Attr{
 		slog.String("path", w.path), slog.String("url", w.url), slog.String("replica", got.servedBy),
 		slog.String("cache_status", got.cacheStatus), slog.String("request", got.request), slog.String("probe", p.name),
-		slog.Int64("version", got.Version), slog.Int64("wanted_version", wanted), slog.Float64("answer_ms", ms(time.Since(began))),
+		slog.Int64("version", got.Version), slog.Int64("wanted_version", wanted),
+		slog.Float64("answer_ms", ms(time.Since(began))),
 	}
 	// Times of this observer's own clock alone: since when each write had been acknowledged when the read began.
 	if at := p.acknowledgedAt(got.Version); !at.IsZero() {

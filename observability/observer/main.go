@@ -49,7 +49,7 @@ func observe(cfg config, o *observer) error {
 		return err
 	}
 	defer announced.Remove()
-	o.log.Info("observing", "addr", listener.Addr().String(), "api", cfg.API, "proxy", cfg.Proxy, "reads_per_second", cfg.Rate)
+	o.log.Info("observing", "addr", listener.Addr().String(), "api", cfg.API, "proxy", cfg.Proxy, "rate", cfg.Rate)
 	observing := make(chan struct{})
 	go func() {
 		defer close(observing)

@@ -43,9 +43,11 @@ func newMetrics() *metrics {
 		failedReads:   byPath("read_failures_total", "Reads without an answer that could be held against anything."),
 		writes:        counter("writes_total", "Writes that were sent, whatever became of them."),
 		failedWrites:  counter("write_failures_total", "Writes that were not acknowledged."),
-		lost:          counter("lost_total", "Writes that had been acknowledged, and that the database had no more at the next one."),
-		failedLookups: counter("lookup_failures_total", "Lookups of the replicas' addresses that DNS did not answer with any."),
-		replicas:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "woody_observer_replicas", Help: "Replicas that are read."}),
+		lost:          counter("lost_total", "Times that the database had lost writes that were acknowledged."),
+		failedLookups: counter("lookup_failures_total", "Lookups of the replicas to which DNS gave no address."),
+		replicas: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "woody_observer_replicas", Help: "Replicas that are read.",
+		}),
 	}
 	m.registry.MustRegister(m.checked, m.stale, m.fresh, m.failedReads, m.writes, m.failedWrites, m.lost, m.failedLookups,
 		m.replicas, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

@@ -46,12 +46,17 @@ func TestAHealthyShop(t *testing.T) {
 }
 
 // TestAStaleBuildIsCaught runs builds in which a rule is switched off: at the rate that ships, the observer finds out
-// within 10 s, and says which answer of which replica it was. Without the rule `settle` caches are told of no write;
-// without `lease` a replica that is cut off from Redis answers on from its near cache.
+// within 10 s, and says which answer of which replica it was. Without the rule `settle` caches are told of no write,
+// and without `fence` a fill keeps what it read before one; no fault is needed to see it. Without `lease` a replica
+// that is cut off from Redis answers on from its near cache, without `epoch` its own writes are acknowledged
+// meanwhile, and without `ack` one that hears nothing over the bus is not waited for.
 func TestAStaleBuildIsCaught(t *testing.T) {
 	for rules, fault := range map[string]func(s *system){
 		"settle": func(*system) {},
+		"fence":  func(*system) {},
 		"lease":  func(s *system) { s.wires[2].Cut() },
+		"epoch":  func(s *system) { s.wires[2].Cut() },
+		"ack":    func(s *system) { s.wires[2].HangBus() },
 	} {
 		t.Run(rules, func(t *testing.T) {
 			t.Parallel()
@@ -79,7 +84,10 @@ func (w *watcher) wantFindings() {
 		w.t.Fatal("no stale answer is logged")
 	}
 	for _, finding := range found {
-		for _, key := range []string{"path", "url", "replica", "cache_status", "request", "probe", "version", "wanted_version", "answer_ms", "wanted_age_ms"} {
+		for _, key := range []string{
+			"path", "url", "replica", "cache_status", "request", "probe", "version", "wanted_version", "answer_ms",
+			"wanted_age_ms",
+		} {
 			if finding[key] == nil || finding[key] == "" {
 				w.t.Errorf("%v does not say its %s", finding, key)
 			}

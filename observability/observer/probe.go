@@ -9,9 +9,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
-// probeTrusted is how long after its last acknowledged write a probe is held against answers: half of the time for which
-// the shop keeps one that nobody writes (shop.ProbesKept). It is the observer's own time, and so it need not be the
-// database's to the second.
+// probeTrusted is how long after its last acknowledged write answers are held against a probe: half of the time for
+// which the shop keeps one that nobody writes (shop.ProbesKept). It is the observer's own time, and so it need not be
+// the database's to the second.
 const probeTrusted = 5 * time.Minute
 
 // rememberedWrites is how many writes' times are remembered, for the log.

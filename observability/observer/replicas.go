@@ -24,8 +24,8 @@ const (
 // lookup returns the addresses of a name. An address is its own.
 type lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 
-// lookupDNS is the lookup of the system. Where a name has addresses of both kinds, they are IPv4's: two addresses of one
-// replica would count as two.
+// lookupDNS is the lookup of the system. Where a name has addresses of both kinds, they are IPv4's: two addresses of
+// one replica would count as two.
 func lookupDNS(ctx context.Context, host string) ([]netip.Addr, error) {
 	return lookupBy(net.DefaultResolver)(ctx, host)
 }

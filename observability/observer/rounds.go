@@ -37,8 +37,8 @@ func (o *observer) roundTakes(reads int) time.Duration {
 	return time.Duration(max(readsPerWrite, 2*reads)) * time.Second / time.Duration(o.rate)
 }
 
-// round writes the probe through the n-th replica, and reads it by all ways until each has answered the write. It returns
-// how many reads that took.
+// round writes the probe through the n-th replica, and reads it by all ways until each has answered the write. It
+// returns how many reads that took.
 func (o *observer) round(ctx context.Context, n int) (reads int) {
 	replicas := o.replicas.all()
 	if len(replicas) == 0 {

@@ -19,8 +19,6 @@ import (
 	"testing"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
@@ -79,8 +77,8 @@ func mustStartEmbedded(t *testing.T) *replica {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+dir, "WOODY_FRONT=off",
-		"WOODY_ADMIN_ADDR=127.0.0.1:0", "WOODY_DB_DSN=")
+	shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "log"), "WOODY_DATA_DIR="+dir,
+		"WOODY_FRONT=off", "WOODY_ADMIN_ADDR=127.0.0.1:0", "WOODY_DB_DSN=")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +122,7 @@ func mustStart(t *testing.T, rules string) *system {
 	s := &system{t: t, redis: servertest.MustStartRedis(t)}
 	dsn, network := servertest.MustMakeDatabase(t, mariadb), fmt.Sprintf("127.83.%d.", systems.Add(1))
 	s.port, s.adminPort = mustFindPort(t, network+"1"), mustFindPort(t, network+"1")
-	dir := t.TempDir()
+	dir, addrs := t.TempDir(), []string(nil)
 	for i := range 3 {
 		host := fmt.Sprint(network, i+1)
 		wire := servertest.MustStartWire(t, s.redis.Addr)
@@ -145,8 +143,9 @@ func mustStart(t *testing.T, rules string) *system {
 		})
 		s.wires, s.replicas = append(s.wires, wire), append(s.replicas, r)
 		s.names.add(host)
+		addrs = append(addrs, r.addr)
 	}
-	s.proxy, err = programs.StartHAProxy(programs.HAProxyConfig{API: []string{s.replicas[0].addr, s.replicas[1].addr, s.replicas[2].addr}})
+	s.proxy, err = programs.StartHAProxy(programs.HAProxyConfig{API: addrs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,22 +260,14 @@ func (w *watcher) value(name, path string) float64 {
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
 			if family.GetName() == "woody_observer_"+name && (path == "" || metric.GetLabel()[0].GetValue() == path) {
-				return number(metric)
+				// Of another kind than its own a metric has zero.
+				return metric.GetCounter().GetValue() + metric.GetGauge().GetValue() +
+					float64(metric.GetHistogram().GetSampleCount())
 			}
 		}
 	}
 	w.t.Fatalf("there is no %s of %q", name, path)
 	return 0
-}
-
-func number(metric *dto.Metric) float64 {
-	switch {
-	case metric.Counter != nil:
-		return metric.Counter.GetValue()
-	case metric.Gauge != nil:
-		return metric.Gauge.GetValue()
-	}
-	return float64(metric.Histogram.GetSampleCount())
 }
 
 // stale is how many stale answers were found in all.
@@ -298,7 +289,8 @@ func (w *watcher) await(what string, done func() bool) {
 func (w *watcher) awaitMore(name, path string, more float64) {
 	w.t.Helper()
 	before := w.value(name, path)
-	w.await(fmt.Sprintf("%s of %q is to grow by %v", name, path, more), func() bool { return w.value(name, path) >= before+more })
+	what := fmt.Sprintf("%s of %q is to grow by %v", name, path, more)
+	w.await(what, func() bool { return w.value(name, path) >= before+more })
 }
 
 // awaitRounds waits for so many writes that were seen to be fresh everywhere.
