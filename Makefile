@@ -125,6 +125,12 @@ bench-cache: ## Measure a kept answer against a bare handler and other caches, a
 bench-load: ## Measure what the generators of load cost themselves
 	$(GO) run ./benchmarks/pairs/loadbench -out benchmarks/results/$$(date -u +%F)-load.txt
 
+.PHONY: bench-proxy
+bench-proxy: ## Measure what each piece of the proxy costs a read, and the highest rate of reads
+	scripts/need haproxy
+	$(GO) run ./benchmarks/pairs/proxybench -out benchmarks/results/$$(date -u +%F)-proxy.txt
+	$(GO) run ./benchmarks/pairs/proxybench -measure rate -out benchmarks/results/$$(date -u +%F)-proxy-rate.txt
+
 .PHONY: bench-page
 bench-page: ## Measure a first visit of the page, and the hero over the simulated uplink
 	scripts/need chromium

@@ -74,7 +74,7 @@ func StartHAProxy(cfg HAProxyConfig) (*HAProxy, error) {
 
 func (h *HAProxy) start(program string, cfg HAProxyConfig) error {
 	file := filepath.Join(h.dir, "haproxy.cfg")
-	if err := os.WriteFile(file, []byte(cfg.file()), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(cfg.Fill(reverseproxy.Config)), 0o644); err != nil {
 		return err
 	}
 	cmd := exec.Command(program, "-db", "-f", file)
@@ -115,15 +115,15 @@ func (h *HAProxy) Close() {
 var serverTemplate = regexp.MustCompile(
 	`(?m)^( *)server-template (\w+) \d+ tasks\.(\w+):8080 resolvers swarm init-addr none(.*)$`)
 
-// file returns the shipped configuration with a server line for each address where it has a template, or with
-// another name server.
-func (c HAProxyConfig) file() string {
+// Fill returns a configuration of HAProxy with a server line for each address where it has a template of the shipped
+// one's, or with another name server.
+func (c HAProxyConfig) Fill(configuration string) string {
 	if c.DNS != "" {
 		return strings.NewReplacer("nameserver docker 127.0.0.11:53", "nameserver docker "+c.DNS,
-			":8080 resolvers", ":"+c.Port+" resolvers").Replace(reverseproxy.Config)
+			":8080 resolvers", ":"+c.Port+" resolvers").Replace(configuration)
 	}
 	addresses := map[string][]string{"api": c.API, "front": c.Front, "cdn": c.CDN}
-	return serverTemplate.ReplaceAllStringFunc(reverseproxy.Config, func(line string) string {
+	return serverTemplate.ReplaceAllStringFunc(configuration, func(line string) string {
 		part := serverTemplate.FindStringSubmatch(line)
 		var servers []string
 		for i, address := range addresses[part[3]] {

@@ -61,6 +61,7 @@ func serve(file, path string) error {
 		return c.Send(body)
 	})
 	app.Get(AllocationsPath, HandleAllocations)
+	app.Get("/readyz", func(c *fiber.Ctx) error { return c.SendStatus(fiber.StatusOK) }) // for the checks of a proxy
 	ln, err := servers.SelfSocket()
 	if err != nil {
 		return err

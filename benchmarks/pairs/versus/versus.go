@@ -50,13 +50,13 @@ func (b Bench) Compare(title string, one, other Side) (Figures, Figures, error) 
 	var cpus [2][]float64
 	measure := func(i int) func() (float64, error) {
 		return func() (float64, error) {
-			perSecond, cpu, err := b.once(sides[i])
+			perSecond, cpu, err := b.Once(sides[i])
 			cpus[i] = append(cpus[i], cpu)
 			return perSecond, err
 		}
 	}
 	for _, side := range sides {
-		if _, _, err := b.once(side); err != nil {
+		if _, _, err := b.Once(side); err != nil {
 			return Figures{}, Figures{}, err
 		}
 	}
@@ -71,9 +71,9 @@ func (b Bench) Compare(title string, one, other Side) (Figures, Figures, error) 
 	return first, second, nil
 }
 
-// once loads a side and returns its throughput and its processor time for an answer, in
-// microseconds.
-func (b Bench) once(side Side) (perSecond, cpu float64, err error) {
+// Once loads a side and returns its throughput and its processor time for an answer, in
+// microseconds. A bad answer is an error.
+func (b Bench) Once(side Side) (perSecond, cpu float64, err error) {
 	before, err := machine.CPU(side.PID)
 	if err != nil {
 		return 0, 0, err
