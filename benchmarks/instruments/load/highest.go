@@ -10,10 +10,10 @@ const (
 )
 
 // Highest finds the highest rate that holds, and returns it; zero when none does. It goes up until one misses, then
-// halves the distance, until the highest that held and the lowest that did not are within step of each other, a factor.
-// From nothing (near is 0) it doubles; from near a rate that was found before it goes up by a fifth. A rate that misses
-// is tried once more, since a machine that does other things too has unlucky moments. An error of holds ends the search,
-// with what it has.
+// halves the distance, until the highest that held and the lowest that did not are within step of each other, a factor,
+// or next to each other among the rates that it tries, which have two digits and a half. From nothing (near is 0) it
+// doubles; from near a rate that was found before it goes up by a fifth. A rate that misses is tried once more, since a
+// machine that does other things too has unlucky moments. An error of holds ends the search, with what it has.
 func Highest(near, step float64, holds func(rate float64) (bool, error)) (held float64, err error) {
 	missed, rate, up := math.Inf(1), float64(searchFrom), 2.0
 	if near > 0 {

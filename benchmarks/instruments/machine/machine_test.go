@@ -44,7 +44,8 @@ func TestCPUOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got time.Duration
-	for deadline := time.Now().Add(time.Minute); got < time.Millisecond && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	deadline := time.Now().Add(time.Minute)
+	for ; got < time.Millisecond && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if got, err = machine.CPU(cmd.Process.Pid); err != nil {
 			t.Fatal(err)
 		}
