@@ -18,17 +18,25 @@ type param struct{ name, value string }
 func (rt *route) appendKey(b []byte, s *scratch, r *http.Request) []byte {
 	b = cache.AppendPart(rt.loader.BeginKey(b), r.URL.Path)
 	b = cache.AppendPart(b, r.URL.RawPath)
-	came, _, _ := strings.Cut(r.RequestURI, "?")
-	if came == r.URL.Path {
-		came = ""
-	}
-	b = cache.AppendPart(b, came)
+	b = cache.AppendPart(b, cameWith(r))
 	if rt.Variant != nil {
 		b = cache.AppendPart(b, rt.Variant(r))
 	} else {
 		b = cache.AppendPart(b, accept(r.Header["Accept"]))
 	}
 	return rt.appendQuery(b, s, r.URL.RawQuery)
+}
+
+// cameWith returns the path that a request came with; "" where that is its path as it is, which is so for nearly all.
+func cameWith(r *http.Request) string {
+	if r.RequestURI == r.URL.Path {
+		return ""
+	}
+	came, _, _ := strings.Cut(r.RequestURI, "?")
+	if came == r.URL.Path {
+		return ""
+	}
+	return came
 }
 
 // accept returns the Accept field. Several lines are one list (RFC 9110 section 5.3).
