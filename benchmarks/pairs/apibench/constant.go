@@ -2,14 +2,14 @@ package main
 
 import (
 	"github.com/woodytoys/woodytoys/benchmarks/pairs/constant"
-	"github.com/woodytoys/woodytoys/benchmarks/pairs/uncached"
+	"github.com/woodytoys/woodytoys/benchmarks/pairs/replica"
 	"github.com/woodytoys/woodytoys/benchmarks/pairs/versus"
 )
 
 // againstConstant compares the API's plainest call with a bare handler.
 func againstConstant(b versus.Bench, program, dir string) error {
 	const path = "/api/misc/time"
-	api, shop, err := uncached.Start(program, dir, "time", "")
+	api, shop, err := replica.StartUncached(program, dir, "time", "")
 	if err != nil {
 		return err
 	}

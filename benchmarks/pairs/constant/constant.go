@@ -4,12 +4,13 @@ package constant
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -72,32 +73,53 @@ func serve(file, path string) error {
 // Start starts this program again as a bare handler that sends model's response to its first path.
 // Files go to dir.
 func Start(dir string, model versus.Side) (versus.Side, *servers.Process, error) {
-	path := model.Target.Paths[0]
-	answer, err := ask(model.Target.Addr, path)
-	if err != nil {
-		return versus.Side{}, nil, err
-	}
-	file := filepath.Join(dir, "answer")
-	if err := os.WriteFile(file, []byte(answer), 0o644); err != nil {
-		return versus.Side{}, nil, err
-	}
-	process, addr, err := servers.StartSelf(filepath.Join(dir, "constant.log"), command, file, path)
-	if err != nil {
-		return versus.Side{}, nil, err
-	}
-	side := versus.Side{Name: "bare Fiber handler", PID: process.PID(),
-		Target: load.Target{Addr: addr, Paths: []string{path}}}
-	return side, process, nil
+	return start(dir, model, func(answer string) string { return answer })
 }
 
-// ask returns a whole answer as it came over the connection, without what closing it added.
-func ask(addr, path string) (string, error) {
+// StartWith is Start for a handler that sends only some of the header fields: Content-Type and those that are named.
+func StartWith(dir string, model versus.Side, fields ...string) (versus.Side, *servers.Process, error) {
+	return start(dir, model, func(answer string) string {
+		head, body, _ := strings.Cut(answer, "\r\n\r\n")
+		lines := strings.Split(head, "\r\n")
+		return strings.Join(slices.DeleteFunc(lines, func(line string) bool {
+			name, _, isField := strings.Cut(line, ": ")
+			return isField && name != "Content-Length" && name != "Content-Type" && !slices.Contains(fields, name)
+		}), "\r\n") + "\r\n\r\n" + body
+	})
+}
+
+func start(dir string, model versus.Side, edit func(answer string) string) (versus.Side, *servers.Process, error) {
+	target := model.Target
+	answer, err := ask(target)
+	if err != nil {
+		return versus.Side{}, nil, err
+	}
+	file, err := os.CreateTemp(dir, "answer")
+	if err != nil {
+		return versus.Side{}, nil, err
+	}
+	_, err = io.WriteString(file, edit(answer))
+	if err := errors.Join(err, file.Close()); err != nil {
+		return versus.Side{}, nil, err
+	}
+	process, addr, err := servers.StartSelf(file.Name()+".log", command, file.Name(), target.Paths[0])
+	if err != nil {
+		return versus.Side{}, nil, err
+	}
+	target.Addr, target.Paths = addr, target.Paths[:1]
+	return versus.Side{Name: "bare Fiber handler", PID: process.PID(), Target: target}, process, nil
+}
+
+// ask returns a whole answer to a target's first path as it came over the connection, without what closing it added.
+func ask(target load.Target) (string, error) {
+	addr := target.Addr
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, addr); err != nil {
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n%sConnection: close\r\n\r\n", target.Paths[0], addr, target.Header)
+	if err != nil {
 		return "", err
 	}
 	answer, err := io.ReadAll(conn)

@@ -10,7 +10,7 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 	_ "modernc.org/sqlite"
 
-	"github.com/woodytoys/woodytoys/benchmarks/pairs/uncached"
+	"github.com/woodytoys/woodytoys/benchmarks/pairs/replica"
 	"github.com/woodytoys/woodytoys/benchmarks/pairs/versus"
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
@@ -33,7 +33,7 @@ const batch = 250_000
 
 // startFilled starts a replica on a new database with n products.
 func startFilled(db database, program, dir, name, dsn string, n int) (versus.Side, *programs.Shop, error) {
-	side, shop, err := uncached.Start(program, dir, name, dsn)
+	side, shop, err := replica.StartUncached(program, dir, name, dsn)
 	if err != nil {
 		return side, nil, err
 	}

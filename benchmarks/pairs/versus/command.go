@@ -12,10 +12,13 @@ import (
 )
 
 // Main is the main function of a benchmark command that measures pairs: it is Command with the flags of
-// a Bench.
-func Main(name string, run func(b Bench, dir string) error) {
+// a Bench, and those that more adds.
+func Main(name string, run func(b Bench, dir string) error, more ...func(*flag.FlagSet)) {
 	var b Bench
 	flags := NewFlags(name)
+	for _, add := range more {
+		add(flags)
+	}
 	flags.IntVar(&b.Pairs, "pairs", 10, "how many interleaved pairs to measure (6 or more)")
 	flags.DurationVar(&b.Each, "each", time.Second, "how long each side of a pair is loaded")
 	flags.IntVar(&b.Conns, "conns", 16, "how many connections keep a server busy")
