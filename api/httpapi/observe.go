@@ -16,8 +16,8 @@ func (a *API) observe(c *fiber.Ctx) error {
 		return c.Next() // a refresh has no caller, and the cache's metrics count it
 	}
 	began := time.Now()
-	a.metrics.inFlight.Inc()
-	defer a.metrics.inFlight.Dec()
+	a.metrics.inFlight.Add(1)
+	defer a.metrics.inFlight.Add(-1)
 
 	header := &c.Response().Header
 	a.ids.name(c)

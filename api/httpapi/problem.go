@@ -164,7 +164,7 @@ func (a *API) refuseUnknownMethods() {
 		known[method] = true
 	}
 	server.Handler = func(ctx *fasthttp.RequestCtx) {
-		if known[string(ctx.Method())] {
+		if ctx.IsGet() || known[string(ctx.Method())] {
 			next(ctx)
 			return
 		}
