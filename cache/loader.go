@@ -123,6 +123,9 @@ func (l *Loader[V]) BeginKey(b []byte) []byte { return append(b, l.options.Name.
 // followed by a one.
 func AppendPart(b []byte, part string) []byte {
 	b = append(b, 0, 0)
+	if part == "" { // as is a good part of them
+		return b
+	}
 	for i := strings.IndexByte(part, 0); i >= 0; i = strings.IndexByte(part, 0) {
 		b = append(append(b, part[:i]...), 0, 1)
 		part = part[i+1:]
