@@ -101,7 +101,7 @@ func (p *program) open() (err error) {
 	admin.WatchHealth(p.registry, p.health)
 	admin.WatchSlots(p.registry, "heavy_slots", p.shop.HeavySlots())
 	admin.WatchSlots(p.registry, "db_slots", p.store.Slots())
-	admin.WatchAdditions(p.registry, p.store.Adding)
+	admin.WatchAdditions(p.registry, p.store.InsertsWaiting)
 	admin.WatchPools(p.registry, p.store.DBs())
 	admin.WatchBacklog(p.registry, p.store)
 	return nil

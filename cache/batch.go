@@ -30,14 +30,14 @@ type part[V any] struct {
 func (b *Batch[V]) Missing() []int { return b.missing }
 
 // Set brings the value of a place. Of a place that is not missing it is ignored, so that a load may bring more.
-func (b *Batch[V]) Set(place int, value V) { b.bring(place, value, nil) }
+func (b *Batch[V]) Set(place int, value V) { b.settle(place, value, nil) }
 
 // Fail brings the error of a place: one that Options.Absent takes for an absence is kept as one. A nil error brings
 // nothing.
 func (b *Batch[V]) Fail(place int, err error) {
 	if err != nil {
 		var none V
-		b.bring(place, none, err)
+		b.settle(place, none, err)
 	}
 }
 
@@ -50,7 +50,7 @@ func (b *Batch[V]) Fill(place int) *Fill {
 	return &Fill{}
 }
 
-func (b *Batch[V]) bring(place int, value V, err error) {
+func (b *Batch[V]) settle(place int, value V, err error) {
 	if part := b.part(place); part != nil {
 		part.value, part.err, part.brought = value, err, true
 	}

@@ -12,7 +12,7 @@ import (
 // Cache holds the values of any number of loaders. It is safe for concurrent use.
 type Cache struct {
 	fences  *fence.Table
-	keep    keep
+	entries entryStore
 	node    layer.Node // nil for a cache of one process
 	flights flights
 	clock   clock
@@ -39,15 +39,15 @@ func New(cfg Config) (*Cache, error) {
 	c.flights.finished.L = &c.flights.mu
 	switch {
 	case cfg.Store != nil:
-		c.keep = plugged{cfg.Store}
+		c.entries = plugged{cfg.Store}
 	case cfg.NoNear:
-		c.keep = nothing{}
+		c.entries = noEntries{}
 	default:
 		near, err := newNear(cfg.MaxBytes, c.counts.evictions.Inc)
 		if err != nil {
 			return nil, err
 		}
-		c.keep = near
+		c.entries = near
 	}
 	if cfg.Cluster != nil {
 		var err error
@@ -96,7 +96,7 @@ func (c *Cache) Close() {
 }
 
 // Near reports whether this process keeps entries in memory.
-func (c *Cache) Near() bool { return c.keep != nothing{} }
+func (c *Cache) Near() bool { return c.entries != noEntries{} }
 
 // Shared reports whether the cache is one replica's part of a cluster.
 func (c *Cache) Shared() bool { return c.node != nil }
@@ -111,7 +111,7 @@ func (c *Cache) find(key string, now int64) (*entry, Reason) {
 	if !c.live(now) {
 		return nil, Unsure
 	}
-	e := c.keep.get(key)
+	e := c.entries.get(key)
 	switch {
 	case e == nil:
 		return nil, Unknown

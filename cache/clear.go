@@ -25,6 +25,6 @@ func (c *Cache) Clear(ctx context.Context) error {
 	} else if err := c.node.Clear(ctx); err != nil {
 		return err
 	}
-	c.keep.clear() // the fence refuses the entries already; this frees their memory
+	c.entries.clear() // the fence refuses the entries already; this frees their memory
 	return nil
 }

@@ -96,7 +96,7 @@ func (c *Cache) Inspect(key string) Inspection {
 
 // Keys returns keys of the near cache, up to most of them, in no order: those of values that are no longer served, too.
 // There are none without a near cache, or with a Store in its place. It is for people; with many entries it takes long.
-func (c *Cache) Keys(most int) []string { return c.keep.keys(most) }
+func (c *Cache) Keys(most int) []string { return c.entries.keys(most) }
 
 // loaderOf returns the options of the loader whose key it is, or nil.
 func (c *Cache) loaderOf(key string) *Options {
@@ -112,7 +112,7 @@ func (c *Cache) loaderOf(key string) *Options {
 // inspectNear returns what is near; options are the loader's, or nil.
 func (c *Cache) inspectNear(key string, options *Options) *Copy {
 	now := c.clock.now()
-	e := c.keep.look(key)
+	e := c.entries.look(key)
 	if e == nil {
 		return nil
 	}

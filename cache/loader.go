@@ -217,7 +217,7 @@ func (l *Loader[V]) Fill(
 			return l.ended(ended, missed.Reason)
 		}
 		if led == begins {
-			c.fly(f)
+			c.startFlight(f)
 		}
 		again, instead, err := c.await(ctx, f, led, came, &patience)
 		switch {
@@ -273,13 +273,13 @@ func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
 	if c.beginAhead(f) {
-		go c.fly(f)
+		go c.startFlight(f)
 	}
 }
 
 // beginAhead begins a refresh, unless the key is being loaded. The flights are locked.
 func (c *Cache) beginAhead(f *flight) bool {
-	f.ahead = c.keep.get(f.key)
+	f.ahead = c.entries.get(f.key)
 	f.afar = c.node != nil && !c.Near()
 	if c.flights.byKey[f.key] != nil {
 		if f.ahead != nil {
@@ -306,11 +306,11 @@ func (l *Loader[V]) flight(ctx context.Context, key string, tags []string, load 
 		f.fill.name(tags)
 	}
 	if l.options.MaxStale > 0 {
-		f.fallback.Store(l.cache.keep.get(key))
+		f.fallback.Store(l.cache.entries.get(key))
 	}
 	return f
 }
 
 // Forget drops what is kept of a key, in this process. A load that is under way is not stopped by
 // it: to make a value wrong, invalidate its tags.
-func (l *Loader[V]) Forget(key string) { l.cache.keep.remove(key) }
+func (l *Loader[V]) Forget(key string) { l.cache.entries.remove(key) }

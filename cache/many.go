@@ -131,26 +131,26 @@ func (m *many[V]) refresh() {
 		return
 	}
 	slices.Sort(m.due)
-	var ahead formation
+	var ahead flightGroup
 	c := m.cache
 	c.flights.mu.Lock()
 	for _, i := range m.due {
 		switch f := m.flightOf(i); {
 		case !c.beginAhead(f):
 		case f.afar:
-			go c.fly(f)
+			go c.startFlight(f)
 		default:
 			ahead.add(f, i, nil)
 		}
 	}
 	c.flights.mu.Unlock()
-	m.fly(&ahead)
+	m.startGroup(&ahead)
 }
 
 // fill loads what is missing, and waits for it.
 func (m *many[V]) fill() {
 	own, others := m.begin()
-	m.fly(own)
+	m.startGroup(own)
 	var waiting sync.WaitGroup
 	for n, f := range own.flights {
 		waiting.Go(func() { m.await(own.places[n], f) })
@@ -166,7 +166,7 @@ func (m *many[V]) fill() {
 }
 
 // begin begins the flights of what is missing, all at once. It returns those, and the places whose keys others load.
-func (m *many[V]) begin() (own *formation, others []int) {
+func (m *many[V]) begin() (own *flightGroup, others []int) {
 	c := m.cache
 	var flights []*flight
 	var places []int
@@ -177,7 +177,7 @@ func (m *many[V]) begin() (own *formation, others []int) {
 		}
 		flights, places = append(flights, m.flightOf(i)), append(places, i)
 	}
-	own = &formation{}
+	own = &flightGroup{}
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
 	for n, f := range flights {

@@ -45,7 +45,7 @@ func (c *Cache) lastGood(key string, o *Options) *entry {
 	if o.MaxStale <= 0 || !c.failed.has(key, c.clock.now()) {
 		return nil
 	}
-	if e := c.keep.get(key); c.usable(e, o) {
+	if e := c.entries.get(key); c.usable(e, o) {
 		return e
 	}
 	return nil
@@ -56,7 +56,7 @@ func (c *Cache) instead(f *flight) *entry {
 	if f.options.MaxStale <= 0 {
 		return nil
 	}
-	for _, e := range [...]*entry{c.keep.get(f.key), f.fallback.Load()} {
+	for _, e := range [...]*entry{c.entries.get(f.key), f.fallback.Load()} {
 		if c.usable(e, f.options) {
 			return e
 		}
@@ -101,8 +101,8 @@ func (c *Cache) noteFailure(f *flight) {
 		c.failed.forget(f.key)
 	case f.failed && !c.isAhead(f):
 		c.failed.set(f.key, c.clock.now()+int64(f.options.RetryAfter))
-		if e := c.instead(f); e != nil && e != c.keep.get(f.key) {
-			c.keep.set(f.key, e)
+		if e := c.instead(f); e != nil && e != c.entries.get(f.key) {
+			c.entries.set(f.key, e)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func (l *Loader[V]) lookStale(key string, found *layer.Found) (v V, info Info, o
 		return v, info, false
 	}
 	if c.Near() {
-		c.keep.set(strings.Clone(key), e)
+		c.entries.set(strings.Clone(key), e)
 	}
 	l.meter.sharedHits.Inc()
 	v, info, _ = l.stale(e, Info{Shared: SharedHit}, nil)

@@ -44,7 +44,7 @@ func (c *Cache) Stats() stats.Cache {
 		Clears:  c.counts.clears.Load(),
 		Waiting: c.counts.waiting.Load(),
 	}
-	s.Entries, s.Bytes = c.keep.usage()
+	s.Entries, s.Bytes = c.entries.usage()
 	c.mu.Lock()
 	for name, m := range c.meters {
 		s.Loaders = append(s.Loaders, m.stats(name))

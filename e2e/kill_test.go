@@ -73,7 +73,7 @@ func TestKills(t *testing.T) {
 			"write: 503 All database connections of this replica are in use; try again later.": true,
 			// COMMIT was under way, or done: the last look, which comes after it, found no database.
 			"write: 504 The database broke off before it had answered. " + shop.MayBeDone: true,
-			"write: 504 " + shop.Untold: true,
+			"write: 504 " + shop.NotEverywhere:                                            true,
 		}
 		for kind := range got.failures {
 			if !clear[kind] {

@@ -100,43 +100,43 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 		ExposeHeaders: "Cache-Status,ETag,Link,Location,Retry-After,Server-Timing,X-Request-Id,X-Served-By",
 		MaxAge:        600,
 	}))
-	kept, err := a.keptRoutes(cfg.Cache)
+	cached, err := a.cachedRoutes(cfg.Cache)
 	if err != nil {
 		return nil, err
 	}
-	a.routes(kept)
+	a.routes(cached)
 	return a, nil
 }
 
 // App returns the Fiber application, to listen with and to mount more on.
 func (a *API) App() *fiber.App { return a.app }
 
-func (a *API) routes(kept keptRoutes) {
+func (a *API) routes(cached cachedRoutes) {
 	a.app.Get("/healthz", a.handleHealthz)
 	a.app.Get("/readyz", a.handleReadyz)
 
 	api := a.app.Group("/api")
 	// Fiber tries the routes in order: the products, which are asked for most, come first.
-	api.Get("/products/last", a.needsShop, kept.last, a.forCaller, a.handleProductLast)
-	api.Get("/products", a.needsShop, kept.products, a.forCaller, a.handleProducts)
+	api.Get("/products/last", a.needsShop, cached.last, a.forCaller, a.handleProductLast)
+	api.Get("/products", a.needsShop, cached.products, a.forCaller, a.handleProducts)
 	api.Post("/products", a.needsShop, a.forCaller, a.handleProductCreate)
-	api.Get("/products/:id<int>", a.needsShop, kept.product, a.forCaller, a.handleProduct)
+	api.Get("/products/:id<int>", a.needsShop, cached.product, a.forCaller, a.handleProduct)
 	api.Put("/products/:id<int>", a.needsShop, a.forCaller, a.handleProductPut)
 	api.Delete("/products/:id<int>", a.needsShop, a.forCaller, a.handleProductDelete)
 
 	// The lab's face writes with GET. Fiber's Get would register HEAD too, and HEAD never writes.
 	api.Add(fiber.MethodGet, "/orders/do", a.needsShop, a.forCaller, a.handleOrderDo)
-	api.Get("/orders", a.needsShop, a.cleanOrderStatus, kept.orderStatus, a.forCaller, a.handleOrderStatus)
+	api.Get("/orders", a.needsShop, a.cleanOrderStatus, cached.orderStatus, a.forCaller, a.handleOrderStatus)
 	api.Post("/orders", a.needsShop, a.forCaller, a.handleOrderCreate)
-	api.Get("/orders/:id<guid>", a.needsShop, a.cleanOrder, kept.order, a.forCaller, a.handleOrder)
+	api.Get("/orders/:id<guid>", a.needsShop, a.cleanOrder, cached.order, a.forCaller, a.handleOrder)
 
 	api.Get("/ping", a.handlePing)
 	api.Get("/openapi.json", a.handleOpenAPI)
 	api.Get("/docs", a.handleDocs)
 	api.Get("/misc/time", a.handleTime)
-	api.Get("/misc/heavy", kept.heavy, a.forCaller, a.handleHeavy)
+	api.Get("/misc/heavy", cached.heavy, a.forCaller, a.handleHeavy)
 
-	api.Get("/probes/:name", a.needsShop, a.checkProbe, kept.probe, a.forCaller, a.handleProbe)
+	api.Get("/probes/:name", a.needsShop, a.checkProbe, cached.probe, a.forCaller, a.handleProbe)
 }
 
 // hasNoOrigin reports whether a request has no Origin, so that CORS has nothing to do with it.

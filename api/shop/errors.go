@@ -33,8 +33,8 @@ const (
 // The details of Uncertain writes.
 const (
 	MayBeDone = "The write may have been carried out, or not: look before you send it again."
-	// Untold is the detail of a write that was committed, and of which a replica may not have heard yet.
-	Untold = "The write was carried out, but not every replica could be told yet: look before you send it again."
+	// NotEverywhere is the detail of a write that was committed, and of which a replica may not have heard yet.
+	NotEverywhere = "The write was carried out, but not every replica could be told yet: look before you send it again."
 )
 
 // Error is a failure whose detail callers may see.

@@ -85,7 +85,7 @@ func TestALeftWriteDoesNotBegin(t *testing.T) {
 	wrote := make(chan error, 2)
 	go func() { _, err := s.AddOrder(writer, order, ""); wrote <- err }()
 	go func() { _, err := s.AddProduct(writer, "Robot"); wrote <- err }()
-	for s.Slots().Waiting() < 2 || s.Adding() < 1 { // the order's connection, and the insert worker's
+	for s.Slots().Waiting() < 2 || s.InsertsWaiting() < 1 { // the order's connection, and the insert worker's
 		time.Sleep(time.Millisecond)
 	}
 	leave()

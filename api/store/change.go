@@ -19,22 +19,21 @@ type Journal interface {
 	Settle(record int64, tags []string) error
 }
 
-// nobody is the Journal of a store without one.
-type nobody struct{}
+// noJournal is the Journal of a store without one.
+type noJournal struct{}
 
-func (nobody) Record(context.Context, *sql.Tx, []string) (int64, error) { return 0, nil }
-func (nobody) Settle(int64, []string) error                             { return nil }
+func (noJournal) Record(context.Context, *sql.Tx, []string) (int64, error) { return 0, nil }
+func (noJournal) Settle(int64, []string) error                             { return nil }
 
-// change runs f in a transaction, as tx does, and has the journal told of the tags that f answers. A
-// change that failed before its commit is not told of: it has not happened, and a database that is
-// down must not empty the caches.
+// change runs f in a transaction, as tx does, and settles the tags that f returns. A change that failed before its
+// commit is not settled: it has not happened, and a database that is down must not empty the caches.
 func (s *Store) change(ctx context.Context, p *pool,
 	f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) error {
 	return s.commit(ctx, p, f)()
 }
 
-// commit returns the first half of change: the transaction. What it returns is the second, which needs no connection
-// and may take long: it has the journal settle the change, and returns the error of both.
+// commit runs f in a transaction and returns settle, to be called before the write is acknowledged: it has the journal
+// invalidate the tags that f returned, and returns the error of both. settle needs no connection, and may take long.
 func (s *Store) commit(ctx context.Context, p *pool,
 	f func(ctx context.Context, tx *sql.Tx) (tags []string, err error)) (settle func() error) {
 	var tags []string
@@ -59,13 +58,12 @@ func (s *Store) commit(ctx context.Context, p *pool,
 		return func() error { return err }
 	}
 	if err != nil {
-		// Nobody knows whether it was committed, or will be yet: its record is left to be carried out once
-		// it shows.
+		// It may have been committed, or may be yet: its record is left to be carried out once it shows.
 		record = 0
 	}
 	return func() error {
 		if unsettled := s.journal.Settle(record, tags); unsettled != nil && err == nil {
-			return &shop.Error{Kind: shop.Uncertain, Err: unsettled, Detail: shop.Untold}
+			return &shop.Error{Kind: shop.Uncertain, Err: unsettled, Detail: shop.NotEverywhere}
 		}
 		return err
 	}

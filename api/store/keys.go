@@ -26,14 +26,14 @@ func (s *Store) ProductByKey(ctx context.Context, key string) (shop.Product, err
 		return shop.Product{}, notFound("product with the key", key)
 	}
 	if err == nil {
-		err = s.retell(ctx, shop.AddedTags(p.ID))
+		err = s.resettle(ctx, shop.AddedTags(p.ID))
 	}
 	return p, err
 }
 
-// retell settles a write once more, before it is acknowledged to one who repeats it: whoever made it
+// resettle settles a write once more, before it is acknowledged to one who repeats it: whoever made it
 // may not have heard that it was committed, or its invalidation may still be under way.
-func (s *Store) retell(ctx context.Context, tags []string) error {
+func (s *Store) resettle(ctx context.Context, tags []string) error {
 	return s.change(ctx, s.writes, func(context.Context, *sql.Tx) ([]string, error) { return tags, nil })
 }
 

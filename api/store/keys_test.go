@@ -112,7 +112,7 @@ func TestAKeyOfATransactionThatFails(t *testing.T) {
 		cfg.Journal = chained{held, once}
 		s := mustOpen(t, cfg)
 		var group sync.WaitGroup
-		first := int64(1) // as many as there are carriers with a connection
+		first := int64(1) // as many as there are workers with a connection
 		if cfg.DSN != "" {
 			first = 2
 		}
@@ -127,7 +127,7 @@ func TestAKeyOfATransactionThatFails(t *testing.T) {
 				}
 			})
 		}
-		await(t, func() bool { return s.Adding() == 2 })
+		await(t, func() bool { return s.InsertsWaiting() == 2 })
 		once.records.Store(-first)
 		close(held.letGo)
 		group.Wait()
@@ -149,15 +149,15 @@ func (c chained) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, 
 
 func (c chained) Settle(record int64, tags []string) error { return c.second.Settle(record, tags) }
 
-// toldJournal records the tags that it is given.
-type toldJournal struct {
+// recordingJournal records the tags that it is given.
+type recordingJournal struct {
 	mu   sync.Mutex
 	tags []string
 }
 
-func (*toldJournal) Record(context.Context, *sql.Tx, []string) (int64, error) { return 1, nil }
+func (*recordingJournal) Record(context.Context, *sql.Tx, []string) (int64, error) { return 1, nil }
 
-func (j *toldJournal) Settle(_ int64, tags []string) error {
+func (j *recordingJournal) Settle(_ int64, tags []string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.tags = append(j.tags, tags...)
@@ -168,7 +168,7 @@ func (j *toldJournal) Settle(_ int64, tags []string) error {
 // second is an acknowledgement too.
 func TestARepeatedCallTellsTheCaches(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
-		journal := &toldJournal{}
+		journal := &recordingJournal{}
 		cfg.Journal = journal
 		s := mustOpen(t, cfg)
 		p, err := s.AddProductOnce(t.Context(), "Robot", "key")

@@ -140,9 +140,9 @@ func TestARefusalIsOfThePrimary(t *testing.T) {
 	}
 }
 
-// TestConnectionsThatAreLostUntold has all connections hang at once, as where a server's machine is gone and its
+// TestConnectionsThatAreLostSilently has all connections hang at once, as where a server's machine is gone and its
 // address is another's: it takes one call to find out, and not one for each of them.
-func TestConnectionsThatAreLostUntold(t *testing.T) {
+func TestConnectionsThatAreLostSilently(t *testing.T) {
 	t.Parallel()
 	wire, through, err := mariadb.StartWire(mustDatabase(t))
 	if err != nil {

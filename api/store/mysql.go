@@ -74,7 +74,7 @@ func openMySQL(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	background.asks = true
+	background.checksWrites = true
 	callers, err := open(dsn, cfg.Pool)
 	if err != nil {
 		return nil, err

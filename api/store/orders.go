@@ -33,7 +33,7 @@ func (s *Store) OrderByKey(ctx context.Context, key string) (shop.Order, error) 
 		return shop.Order{}, notFound("order with the key", key)
 	}
 	if err == nil {
-		err = s.retell(ctx, []string{shop.OrderTag(o.ID)})
+		err = s.resettle(ctx, []string{shop.OrderTag(o.ID)})
 	}
 	return o, err
 }

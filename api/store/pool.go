@@ -21,7 +21,7 @@ type pool struct {
 	timeout time.Duration
 	room    *room // notes every transaction's error
 	// asks has run check first that the server takes writes: for work that leaves no record, which would.
-	asks bool
+	checksWrites bool
 }
 
 func newPool(db *sql.DB, size int, wait, timeout time.Duration) *pool {
@@ -35,7 +35,7 @@ func newPool(db *sql.DB, size int, wait, timeout time.Duration) *pool {
 // with a connection that was begun after run was.
 func (p *pool) run(ctx context.Context, f func(ctx context.Context, conn *sql.Conn) error) error {
 	return p.runFor(ctx, p.timeout, func(ctx context.Context, conn held) error {
-		if p.asks {
+		if p.checksWrites {
 			if err := mustTakeWrites(ctx, conn); err != nil {
 				return err
 			}

@@ -50,7 +50,7 @@ func (c Config) WithDefaults() Config {
 		c.Timeout = 10 * time.Second
 	}
 	if c.Journal == nil {
-		c.Journal = nobody{}
+		c.Journal = noJournal{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -71,7 +71,7 @@ type Store struct {
 	background *pool   // writes that must not queue behind callers': of workers and upkeep
 	watch      *pool   // the same for reads: of workers, health and metrics
 	schema     *sql.DB // for migrations, without timeouts
-	additions  additions
+	inserts    insertQueue
 	room       room
 	wal        *writeAheadLog // SQLite's; nil with a database server
 	closers    []func() error

@@ -15,37 +15,37 @@ import (
 
 // view is what the template shows.
 type view struct {
-	R            *figures.Results
-	Badge        string
-	When, Where  string
-	Stages       []swatch // every stage of the run
-	Headlines    []headline
-	Rounds       table
-	Chapters     []chapter
-	Apart        string // why the sections on the API leave a stage out
-	Lab          table
-	LabNote      string
-	Throughput   []plot
-	ThroughputT  table
-	ThroughputL  []key
-	Mix          []plot
-	MixT         table
-	MixL         []key
-	Latency      []plot
-	LatencyT     table
-	LatencyL     []key
-	Fresh        table
-	Checks       table
-	Where2       []plot
-	Costs        table
-	Capacity     table
-	Scaling      []plot
-	ScalingT     table
-	ScalingL     []key
-	CapacityNote string
-	Parts        []key
-	Layers       []key
-	Setting      [][2]string
+	R                *figures.Results
+	Badge            string
+	When, Where      string
+	Stages           []swatch // every stage of the run
+	Headlines        []headline
+	Rounds           table
+	Chapters         []chapter
+	Apart            string // why the sections on the API leave a stage out
+	Lab              table
+	LabNote          string
+	Throughput       []plot
+	ThroughputT      table
+	ThroughputLegend []key
+	Mix              []plot
+	MixT             table
+	MixLegend        []key
+	Latency          []plot
+	LatencyT         table
+	LatencyLegend    []key
+	Fresh            table
+	Checks           table
+	Where2           []plot
+	Costs            table
+	Capacity         table
+	Scaling          []plot
+	ScalingT         table
+	ScalingL         []key
+	CapacityNote     string
+	Parts            []key
+	Layers           []key
+	Setting          [][2]string
 }
 
 // swatch is a stage's colour in the style sheet.
@@ -94,7 +94,8 @@ func build(r *figures.Results) view {
 		Stages:    swatches(),
 		Headlines: b.headlines(), Rounds: b.rounds(), Chapters: b.chapters(), Setting: b.setting(),
 	}
-	v.ThroughputL, v.MixL, v.LatencyL = legend(b.having(figures.ThroughputGroup)), legend(b.having(figures.MixGroup)),
+	v.ThroughputLegend, v.MixLegend, v.LatencyLegend = legend(b.having(figures.ThroughputGroup)),
+		legend(b.having(figures.MixGroup)),
 		legend(b.having(figures.LatencyGroup))
 	v.Apart = b.apart(figures.MixGroup)
 	v.Lab, v.LabNote = b.lab()

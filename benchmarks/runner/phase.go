@@ -129,7 +129,7 @@ func (p *phase) round(r *run, names []string, shops map[string]*measure.Shop, ro
 	alone, lanes := p.sort(order, round)
 	for _, t := range alone {
 		if err := r.step(t.stage+": "+t.what+of, t.planned,
-			func() error { return r.one(t, shops, round, false) }); err != nil {
+			func() error { return r.runTask(t, shops, round, false) }); err != nil {
 			return err
 		}
 	}
@@ -137,10 +137,10 @@ func (p *phase) round(r *run, names []string, shops map[string]*measure.Shop, ro
 		return nil
 	}
 	return r.step("side by side, what only waits"+of, longest(lanes),
-		func() error { return r.beside(lanes, shops, round) })
+		func() error { return r.sideBySide(lanes, shops, round) })
 }
 
-func (r *run) one(t task, shops map[string]*measure.Shop, round int, beside bool) error {
+func (r *run) runTask(t task, shops map[string]*measure.Shop, round int, beside bool) error {
 	err := t.do(shops[t.stage], func(m raw.Measurement) error {
 		m.Repeat, m.SideBySide = round+1, beside
 		if err := r.folder.Keep(m); err != nil || !t.headline {
@@ -157,13 +157,13 @@ func (r *run) one(t task, shops map[string]*measure.Shop, round int, beside bool
 	return nil
 }
 
-// beside does the steps of each lane one after the other, and the lanes side by side.
-func (r *run) beside(lanes map[string][]task, shops map[string]*measure.Shop, round int) error {
+// sideBySide does the steps of each lane one after the other, and the lanes side by side.
+func (r *run) sideBySide(lanes map[string][]task, shops map[string]*measure.Shop, round int) error {
 	errs := make(chan error)
 	for _, lane := range lanes {
 		go func() {
 			for _, t := range lane {
-				if err := r.one(t, shops, round, true); err != nil {
+				if err := r.runTask(t, shops, round, true); err != nil {
 					errs <- err
 					return
 				}

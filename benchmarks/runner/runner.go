@@ -132,12 +132,12 @@ func roomFor(dir string) error {
 // run is a run under way.
 type run struct {
 	Options
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	folder *raw.Folder
-	about  raw.Run
-	driver driver.Driver
-	own    string // temporary folder for the programs that are built
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	folder  *raw.Folder
+	about   raw.Run
+	driver  driver.Driver
+	tempDir string // temporary folder for the programs that are built
 
 	headlined sync.Mutex
 	headline  []raw.Measurement  // the measurements that the headline's figures are made from
@@ -156,8 +156,8 @@ func (r *run) end() {
 		r.driver.Close()
 		r.driver = nil
 	}
-	if r.own != "" {
-		os.RemoveAll(r.own)
+	if r.tempDir != "" {
+		os.RemoveAll(r.tempDir)
 	}
 }
 
@@ -203,11 +203,11 @@ func (r *run) step(what string, planned time.Duration, do func() error) error {
 
 // prepare builds the programs and looks at what is there.
 func (r *run) prepare() (err error) {
-	if r.own, err = os.MkdirTemp("", "woody-hey"); err != nil {
+	if r.tempDir, err = os.MkdirTemp("", "woody-hey"); err != nil {
 		return err
 	}
 	if r.Hey == "" {
-		r.Hey = filepath.Join(r.own, "hey")
+		r.Hey = filepath.Join(r.tempDir, "hey")
 		if err := r.step("building hey", 0, func() error { return measure.BuildHey(r.Hey) }); err != nil {
 			return err
 		}

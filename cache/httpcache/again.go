@@ -47,7 +47,7 @@ func (h *handler) again(r *http.Request, key string) cache.Load[*answer] {
 			return nil, errPanicked
 		}
 		if made := a.made.Load(); made != nil {
-			return made.tell(fill)
+			return made.report(fill)
 		}
 		return nil, errNotAsked
 	}

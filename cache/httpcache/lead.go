@@ -38,8 +38,8 @@ type outcome struct {
 	skip, absent bool
 }
 
-// tell returns the response to the cache, with how to store it.
-func (o outcome) tell(fill *cache.Fill) (*answer, error) {
+// report returns the response to the cache, with how to store it.
+func (o outcome) report(fill *cache.Fill) (*answer, error) {
 	fill.Tag(o.tags...)
 	if o.answer != nil {
 		fill.Bytes(o.answer.size())
@@ -63,7 +63,7 @@ func (l *lead) fill(ctx context.Context, loader *cache.Loader[*answer], key stri
 func (l *lead) load(ctx context.Context, fill *cache.Fill) (*answer, error) {
 	select {
 	case l.begin <- ctx:
-		return (<-l.made).tell(fill)
+		return (<-l.made).report(fill)
 	case <-l.left:
 		return nil, errLeft
 	}

@@ -90,7 +90,7 @@ func TestPageIsPacedToo(t *testing.T) {
 
 // TestClientThatLeaves waits for the log to say that the site noticed, long before the answer would have ended.
 func TestClientThatLeaves(t *testing.T) {
-	log := &tellTale{said: make(chan string, 8)}
+	log := &logWatcher{said: make(chan string, 8)}
 	base := mustStartShop(t, newFakeAPI(), site.Config{LimitRate: 100_000, Logger: slog.New(log)})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 	if err != nil {
@@ -113,14 +113,14 @@ func TestClientThatLeaves(t *testing.T) {
 	}
 }
 
-// tellTale passes the messages that it logs on to a test.
-type tellTale struct{ said chan string }
+// logWatcher passes the messages that it logs on to a test.
+type logWatcher struct{ said chan string }
 
-func (l *tellTale) Enabled(context.Context, slog.Level) bool { return true }
-func (l *tellTale) WithAttrs([]slog.Attr) slog.Handler       { return l }
-func (l *tellTale) WithGroup(string) slog.Handler            { return l }
+func (l *logWatcher) Enabled(context.Context, slog.Level) bool { return true }
+func (l *logWatcher) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *logWatcher) WithGroup(string) slog.Handler            { return l }
 
-func (l *tellTale) Handle(_ context.Context, r slog.Record) error {
+func (l *logWatcher) Handle(_ context.Context, r slog.Record) error {
 	l.said <- r.Message
 	return nil
 }

@@ -75,7 +75,7 @@ func TestPageWithoutItsToys(t *testing.T) {
 		}
 		return []site.Toy{{ID: 1, Name: "Yoyo"}}, nil
 	}
-	log := &tellTale{said: make(chan string, 9)}
+	log := &logWatcher{said: make(chan string, 9)}
 	base := mustStartShop(t, newFakeAPI(), site.Config{Toys: toys, Logger: slog.New(log)})
 	away.Store(true)
 	for range 2 {

@@ -64,7 +64,7 @@ func run(b versus.Bench, dir string) error {
 			return own(func() (load.Result, error) { return load.Closed(bare.Target, b.Conns, b.Each) })
 		}},
 		{"closed loop, hey", func() (int, time.Duration, error) {
-			return other(heyCount, nil, hey, "-z", b.Each.String(), "-c", fmt.Sprint(b.Conns), url)
+			return runGenerator(heyCount, nil, hey, "-z", b.Each.String(), "-c", fmt.Sprint(b.Conns), url)
 		}},
 		{fmt.Sprintf("open loop at %d/s, ours", openRate), func() (int, time.Duration, error) {
 			return own(func() (load.Result, error) {
@@ -75,7 +75,7 @@ func run(b versus.Bench, dir string) error {
 		{fmt.Sprintf("open loop at %d/s, vegeta", openRate), func() (int, time.Duration, error) {
 			attack := []string{"attack", "-rate", fmt.Sprint(openRate), "-duration", b.Each.String(), "-workers",
 				fmt.Sprint(b.Conns), "-output", filepath.Join(dir, "hits")}
-			return other(func([]byte) int { return vegetaCount(dir) }, []byte("GET "+url+"\n"),
+			return runGenerator(func([]byte) int { return vegetaCount(dir) }, []byte("GET "+url+"\n"),
 				filepath.Join(dir, "vegeta"), attack...)
 		}},
 	}
@@ -133,8 +133,9 @@ func spent() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// other measures one that is another program.
-func other(count func(out []byte) int, input []byte, program string, args ...string) (int, time.Duration, error) {
+// runGenerator measures one that is another program.
+func runGenerator(count func(out []byte) int, input []byte, program string, args ...string) (
+	int, time.Duration, error) {
 	cmd := exec.Command(program, args...)
 	cmd.Stdin = bytes.NewReader(input)
 	out, err := cmd.Output()

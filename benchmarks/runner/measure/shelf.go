@@ -63,7 +63,7 @@ func (s *shelf) judge(i int, floor oracle.State, a load.Answer) load.Verdict {
 	p := &s.products[i]
 	switch {
 	case a.Status == 404:
-		return s.tell(p.Judge(floor, oracle.State{}),
+		return s.note(p.Judge(floor, oracle.State{}),
 			"product %d is not found, though %v was acknowledged before", p.id, floor)
 	case a.Status != 200:
 		return load.Failed
@@ -75,7 +75,7 @@ func (s *shelf) judge(i int, floor oracle.State, a load.Answer) load.Verdict {
 		return s.wrong("product %d is answered as %q", p.id, a.Body)
 	}
 	if verdict := p.Judge(floor, oracle.State{Version: version}); verdict != oracle.Good {
-		return s.tell(verdict,
+		return s.note(verdict,
 			"product %d is answered in version %d by %s (%s), though %v was acknowledged before the read began",
 			p.id, version, a.ServedBy, a.CacheStatus, floor)
 	}
@@ -87,7 +87,7 @@ func (s *shelf) judgeCreated(id int64, name string, a load.Answer) load.Verdict 
 	made := product{id: id, name: name}
 	switch {
 	case a.Status == 404:
-		return s.tell(oracle.Stale,
+		return s.note(oracle.Stale,
 			"product %d is not found by %s (%s), though its creation was acknowledged before the read began",
 			id, a.ServedBy, a.CacheStatus)
 	case a.Status != 200:
@@ -112,7 +112,7 @@ func (s *shelf) judgeLast(floor oracle.State, a load.Answer) load.Verdict {
 	if err != nil {
 		return s.wrong("last is answered as %q", a.Body)
 	}
-	return s.tell(s.newest.Judge(floor, oracle.State{Version: id}),
+	return s.note(s.newest.Judge(floor, oracle.State{Version: id}),
 		"last is product %d by %s (%s), though %d was acknowledged before the read began", id, a.ServedBy,
 		a.CacheStatus, floor.Version)
 }
@@ -128,11 +128,11 @@ func (s *shelf) taken() raw.Oracle {
 
 // wrong notes a response with wrong content.
 func (s *shelf) wrong(format string, args ...any) load.Verdict {
-	return s.tell(oracle.Wrong, format, args...)
+	return s.note(oracle.Wrong, format, args...)
 }
 
-// tell notes a verdict, and returns it as the load's.
-func (s *shelf) tell(verdict oracle.Verdict, format string, args ...any) load.Verdict {
+// note records a verdict, and returns it as the load's.
+func (s *shelf) note(verdict oracle.Verdict, format string, args ...any) load.Verdict {
 	switch s.findings.Add(verdict, format, args...) {
 	case oracle.Good:
 		return load.Good

@@ -18,29 +18,29 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// journal is a log that is read while it is written.
-type journal struct {
+// syncLog is a log that is read while it is written.
+type syncLog struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (j *journal) Write(b []byte) (int, error) {
+func (j *syncLog) Write(b []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(b)
 }
 
-func (j *journal) String() string {
+func (j *syncLog) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
 }
 
 // mustStartAs starts a replica that is a user at Redis.
-func mustStartAs(t *testing.T, server *servers.Redis, user, replica string, ledger Ledger) (*Node, *journal) {
+func mustStartAs(t *testing.T, server *servers.Redis, user, replica string, ledger Ledger) (*Node, *syncLog) {
 	t.Helper()
 	p, _ := newPart(t, ledger)
-	cfg, log := *p.Config, &journal{}
+	cfg, log := *p.Config, &syncLog{}
 	cfg.Redis = &redis.UniversalOptions{Addrs: []string{server.Addr}, Username: user, Password: "secret"}
 	cfg.Replica = replica
 	cfg.Lease, cfg.Timeout, cfg.FillLease = 5*time.Second, 10*time.Second, time.Second

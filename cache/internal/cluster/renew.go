@@ -67,11 +67,11 @@ func (s *session) miss(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.missed = s.Now()
-	s.tellLocked()
+	s.wakeLocked()
 }
 
-// tellLocked wakes awaitRenewal.
-func (s *session) tellLocked() {
+// wakeLocked wakes awaitRenewal.
+func (s *session) wakeLocked() {
 	close(s.news)
 	s.news = make(chan struct{})
 }
@@ -161,7 +161,7 @@ func (s *session) hearEcho(seq, number uint64) {
 	if found {
 		s.membership.away.Store(false)
 		s.renewed = max(s.renewed, asked)
-		s.tellLocked()
+		s.wakeLocked()
 	}
 	s.mu.Unlock()
 	if !found {

@@ -50,8 +50,8 @@ func (s *sentinels) dial(ctx context.Context, network, _ string) (net.Conn, erro
 	return s.connect(ctx, network, addr)
 }
 
-// told is a sentinel's answer about the primary.
-type told struct {
+// primaryReport is a sentinel's answer about the primary.
+type primaryReport struct {
 	addr  string
 	epoch uint64 // of the configuration that names it; each failover has a higher one
 	err   error
@@ -62,11 +62,11 @@ type told struct {
 func (s *sentinels) primary(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
-	answers := make(chan told, len(s.asked))
+	answers := make(chan primaryReport, len(s.asked))
 	for i := range s.asked {
 		go func() { answers <- s.ask(ctx, i) }()
 	}
-	var newest told
+	var newest primaryReport
 	var errs []error
 	for known := 0; known <= len(s.asked)/2 && known+len(errs) < len(s.asked); {
 		answer := <-answers // ctx bounds it
@@ -86,16 +86,16 @@ func (s *sentinels) primary(ctx context.Context) (string, error) {
 }
 
 // ask queries one of them.
-func (s *sentinels) ask(ctx context.Context, i int) told {
+func (s *sentinels) ask(ctx context.Context, i int) primaryReport {
 	state, err := s.asked[i].Master(ctx, s.name).Result()
 	if err != nil {
-		return told{err: fmt.Errorf("the sentinel at %s, of the primary %q: %w", s.addrs[i], s.name, err)}
+		return primaryReport{err: fmt.Errorf("the sentinel at %s, of the primary %q: %w", s.addrs[i], s.name, err)}
 	}
 	epoch, err := strconv.ParseUint(state["config-epoch"], 10, 64)
 	if err == nil && (state["ip"] == "" || state["port"] == "") {
 		err = errors.New("it names no address")
 	}
-	return told{addr: net.JoinHostPort(state["ip"], state["port"]), epoch: epoch, err: err}
+	return primaryReport{addr: net.JoinHostPort(state["ip"], state["port"]), epoch: epoch, err: err}
 }
 
 func (s *sentinels) close() {

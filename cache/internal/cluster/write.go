@@ -73,9 +73,9 @@ func (w *writes) close() {
 	}
 }
 
-// carry carries out the invalidation of a write that has committed. See Node.Settle.
-// It returns the token of the bump that it was carried out by, if it was.
-func (w *writes) carry(tags []string) (bump string, err error) {
+// settleTags carries out the invalidation of a write that has committed; see Node.Settle. If that took a bump of the
+// epoch, it returns the bump's token.
+func (w *writes) settleTags(tags []string) (bump string, err error) {
 	if !w.enter() {
 		return "", errClosed
 	}
@@ -104,15 +104,15 @@ func (w *writes) leave() {
 	w.ended.Broadcast()
 }
 
-// settle is like carry, for a write that recorded its tags: the record is removed after it.
+// settle is like settleTags, for a write that recorded its tags: the record is removed after it.
 func (w *writes) settle(record int64, tags []string) error {
 	if record == 0 {
-		_, err := w.carry(tags)
+		_, err := w.settleTags(tags)
 		return err
 	}
 	broken.At("committed")
 	w.records.claim(record)
-	bump, err := w.carry(tags)
+	bump, err := w.settleTags(tags)
 	broken.At("settled")
 	if err == nil {
 		w.records.finish(carriedOut{record, bump})

@@ -69,7 +69,7 @@ func TestAdditionsShareATransaction(t *testing.T) {
 				}
 			})
 		}
-		first := 1 // as many as there are carriers with a connection
+		first := 1 // as many as there are workers with a connection
 		if cfg.DSN != "" {
 			first = 2
 		}
@@ -87,9 +87,9 @@ func TestAdditionsShareATransaction(t *testing.T) {
 				t.Errorf("a caller that left: %v", err)
 			}
 		})
-		await(t, func() bool { return s.Adding() == 52 })
+		await(t, func() bool { return s.InsertsWaiting() == 52 })
 		leave()
-		await(t, func() bool { return s.Adding() == 51 })
+		await(t, func() bool { return s.InsertsWaiting() == 51 })
 		close(journal.letGo)
 		callers.Wait()
 

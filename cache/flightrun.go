@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
-// fly has a flight that has begun go on by itself.
-func (c *Cache) fly(f *flight) {
+// startFlight runs a flight that has begun in the background.
+func (c *Cache) startFlight(f *flight) {
 	ctx, cancel := context.WithCancel(c.loading(context.WithoutCancel(f.ctx), f.key))
 	c.flights.mu.Lock()
 	f.cancel = cancel
@@ -19,15 +19,15 @@ func (c *Cache) fly(f *flight) {
 		cancel()
 	}
 	c.flights.mu.Unlock()
-	go c.pilot(ctx, f)
+	go c.runFlight(ctx, f)
 }
 
 // errCodecEnded is the error of callers whose value was there, and whose codec ended the goroutine that was to read it.
 var errCodecEnded = errors.New("cache: the codec ended its goroutine")
 
-// pilot finds the value in the layer that replicas share or has it loaded, and finishes, whatever the
+// runFlight finds the value in the layer that replicas share or has it loaded, and finishes, whatever the
 // load does.
-func (c *Cache) pilot(ctx context.Context, f *flight) {
+func (c *Cache) runFlight(ctx context.Context, f *flight) {
 	defer f.cancel()
 	defer c.finish(f) // even if the codec ends this goroutine
 	var lease layer.Lease
@@ -85,7 +85,7 @@ func (c *Cache) finish(f *flight) {
 	}
 	if next := f.next; next != nil && next.waiting > 0 {
 		c.begin(next)
-		go c.fly(next)
+		go c.startFlight(next)
 	} else {
 		delete(c.flights.byKey, f.key)
 	}

@@ -13,16 +13,15 @@ import (
 	"github.com/woodytoys/woodytoys/api/slots"
 )
 
-// additions are products that wait to be added. A carrier takes all that wait into one transaction, so
-// that many callers share one commit and one word to the caches: group commit. A caller who comes alone
-// waits for nobody.
-type additions struct {
-	mu       sync.Mutex
-	waiting  []*addition
-	carriers int
+// insertQueue holds the products that wait to be added. A worker takes all that wait into one transaction, so that many
+// callers share one commit and one invalidation: group commit. A caller who comes alone waits for nobody.
+type insertQueue struct {
+	mu      sync.Mutex
+	waiting []*insert
+	workers int
 }
 
-type addition struct {
+type insert struct {
 	product shop.Product
 	key     string // the idempotency key; empty without one
 	err     error
@@ -30,8 +29,8 @@ type addition struct {
 }
 
 const (
-	maxCarriers = 2  // one fills its transaction while the other commits, where the database takes two writers
-	maxTogether = 64 // keeps transactions short
+	maxInsertWorkers = 2  // one fills its transaction while the other commits, where the database takes two writers
+	maxInsertGroup   = 64 // keeps transactions short
 )
 
 // AddProduct implements shop.Store.
@@ -49,11 +48,11 @@ func (s *Store) AddProductOnce(ctx context.Context, name, key string) (shop.Prod
 	return p, err
 }
 
-// join has a product added together with others.
+// join adds a product, in one transaction with others that wait.
 func (s *Store) join(ctx context.Context, name, key string) (shop.Product, error) {
-	a := &addition{product: shop.Product{Name: name, Version: 1}, key: key, done: make(chan struct{})}
-	if s.additions.add(a) {
-		go s.carry()
+	a := &insert{product: shop.Product{Name: name, Version: 1}, key: key, done: make(chan struct{})}
+	if s.inserts.add(a) {
+		go s.runInserts()
 	}
 	patience := time.NewTimer(s.wait)
 	defer patience.Stop()
@@ -66,7 +65,7 @@ func (s *Store) join(ctx context.Context, name, key string) (shop.Product, error
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	if s.additions.leave(a) {
+	if s.inserts.leave(a) {
 		return shop.Product{}, err
 	}
 	begun, cancel := callers.Begun(ctx)
@@ -81,9 +80,9 @@ func (s *Store) join(ctx context.Context, name, key string) (shop.Product, error
 	}
 }
 
-// carry adds what waits until nothing does. While one group's caches are told, the next is added.
-func (s *Store) carry() {
-	for s.additions.goOn() {
+// runInserts adds what waits until nothing does. While one group is settled, the next is added.
+func (s *Store) runInserts() {
+	for s.inserts.goOn() {
 		group, settle := s.addTogether()
 		go func() {
 			err := settle()
@@ -100,16 +99,16 @@ func (s *Store) carry() {
 
 // addTogether adds what waits once there is a connection. What the database refuses of it gets an error of
 // its own; the one that settle returns is everyone's.
-func (s *Store) addTogether() (group []*addition, settle func() error) {
+func (s *Store) addTogether() (group []*insert, settle func() error) {
 	settle = s.commit(context.Background(), s.writes, func(ctx context.Context, tx *sql.Tx) (tags []string, err error) {
 		if group == nil {
-			group = s.additions.take()
+			group = s.inserts.take()
 		}
 		deadline, _ := ctx.Deadline()
 		for i, a := range group {
 			// the database is slow: commit a few rather than run out of time with all
 			if i > 0 && time.Until(deadline) < s.writes.timeout/2 {
-				s.additions.giveBack(group[i:])
+				s.inserts.giveBack(group[i:])
 				group = group[:i]
 				break
 			}
@@ -129,7 +128,7 @@ func (s *Store) addTogether() (group []*addition, settle func() error) {
 	})
 	// Without a connection, who has waited too long leaves by himself; without a database all hear of it.
 	if group == nil && !errors.Is(settle(), slots.ErrBusy) {
-		group = s.additions.take()
+		group = s.inserts.take()
 	}
 	return group, settle
 }
@@ -142,59 +141,58 @@ func insertProduct(ctx context.Context, tx *sql.Tx, name string) (id int64, err 
 	return added.LastInsertId()
 }
 
-// add has an addition wait, and reports whether it takes another carrier.
-func (q *additions) add(a *addition) (carrier bool) {
+// add queues an insert, and reports whether the caller must start a worker for it.
+func (q *insertQueue) add(a *insert) (worker bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, a)
-	if q.carriers == maxCarriers {
+	if q.workers == maxInsertWorkers {
 		return false
 	}
-	q.carriers++
+	q.workers++
 	return true
 }
 
-// leave takes back an addition, and reports whether it could: no carrier had taken it yet.
-func (q *additions) leave(a *addition) bool {
+// leave takes an insert back, and reports whether it could: no worker had taken it yet.
+func (q *insertQueue) leave(a *insert) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	before := len(q.waiting)
-	q.waiting = slices.DeleteFunc(q.waiting, func(other *addition) bool { return other == a })
+	q.waiting = slices.DeleteFunc(q.waiting, func(other *insert) bool { return other == a })
 	return len(q.waiting) < before
 }
 
-// giveBack has additions wait again, before all others.
-func (q *additions) giveBack(group []*addition) {
+// giveBack queues inserts again, before all others.
+func (q *insertQueue) giveBack(group []*insert) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = slices.Concat(group, q.waiting)
 }
 
-// take returns the next group: not nil, and empty when those that waited have left, or another carrier
-// has them.
-func (q *additions) take() []*addition {
+// take returns the next group: not nil, and empty when those that waited have left, or another worker has them.
+func (q *insertQueue) take() []*insert {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := min(len(q.waiting), maxTogether)
-	group := append([]*addition{}, q.waiting[:n]...)
+	n := min(len(q.waiting), maxInsertGroup)
+	group := append([]*insert{}, q.waiting[:n]...)
 	q.waiting = slices.Delete(q.waiting, 0, n)
 	return group
 }
 
-// goOn reports whether a carrier is still needed. One that is not has ended.
-func (q *additions) goOn() bool {
+// goOn reports whether a worker is still needed. One that is not counts as ended.
+func (q *insertQueue) goOn() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
-		q.carriers--
+		q.workers--
 		return false
 	}
 	return true
 }
 
-// Adding returns how many additions wait for a transaction.
-func (s *Store) Adding() int {
-	s.additions.mu.Lock()
-	defer s.additions.mu.Unlock()
-	return len(s.additions.waiting)
+// InsertsWaiting returns how many inserts wait for a transaction.
+func (s *Store) InsertsWaiting() int {
+	s.inserts.mu.Lock()
+	defer s.inserts.mu.Unlock()
+	return len(s.inserts.waiting)
 }

@@ -10,21 +10,21 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
-// formation is flights that have begun at once, and that one call loads.
-type formation struct {
+// flightGroup is several flights that began together, and that one call loads.
+type flightGroup struct {
 	flights []*flight
 	places  []int              // the places that the flights are for, in order
 	leases  []layer.Lease      // to fill them for all; nil where there is none
 	left    atomic.Int64       // flights that still have callers and no outcome
-	cancel  context.CancelFunc // ends the load's context: none is left
+	cancel  context.CancelFunc // ends the load's context, when no flight is left
 }
 
-func (b *formation) add(f *flight, place int, lease layer.Lease) {
+func (b *flightGroup) add(f *flight, place int, lease layer.Lease) {
 	b.flights, b.places, b.leases = append(b.flights, f), append(b.places, place), append(b.leases, lease)
 }
 
-// fly has a formation go on by itself.
-func (m *many[V]) fly(b *formation) {
+// startGroup has the flights of a group loaded in the background.
+func (m *many[V]) startGroup(b *flightGroup) {
 	if len(b.flights) == 0 {
 		return
 	}
@@ -44,28 +44,28 @@ func (m *many[V]) fly(b *formation) {
 		}
 	}
 	c.flights.mu.Unlock()
-	go m.pilot(ctx, b)
+	go m.runGroup(ctx, b)
 }
 
-// leave counts a flight out that has lost its callers, has landed, or goes on by itself.
-func (b *formation) leave() {
+// leave takes a flight off the group: it has lost its callers, has ended, or goes on by itself.
+func (b *flightGroup) leave() {
 	if b.left.Add(-1) == 0 {
 		b.cancel()
 	}
 }
 
-// pilot has a formation loaded by one call, but for what other replicas are filling, and finishes each of its flights,
+// runGroup has a group loaded by one call, but for what other replicas are filling, and finishes each of its flights,
 // whatever the load does.
 //
 // From the first lease on that it gets until each has its own goroutine, which ends it, it waits for nobody but the
 // load. Else two replicas whose batches share keys, each of which has the lease of some, might wait for each other, and
 // would do so for ever, for they extend their leases meanwhile. Whoever waits for another replica has a goroutine of
 // its own for one key, and holds no lease while it waits.
-func (m *many[V]) pilot(ctx context.Context, begun *formation) {
+func (m *many[V]) runGroup(ctx context.Context, begun *flightGroup) {
 	b := m.cache.acquire(begun)
 	defer func() {
 		for i, f := range b.flights {
-			go m.cache.land(f, b.leases[i])
+			go m.cache.finishLoaded(f, b.leases[i])
 		}
 	}()
 	if len(b.flights) > 0 {
@@ -75,7 +75,7 @@ func (m *many[V]) pilot(ctx context.Context, begun *formation) {
 
 // acquire gets the leases to fill keys for all replicas, and returns the flights that are to be loaded now: those that
 // have one, and those that can have none. Those that other replicas fill go on by themselves.
-func (c *Cache) acquire(begun *formation) *formation {
+func (c *Cache) acquire(begun *flightGroup) *flightGroup {
 	if c.node == nil {
 		return begun
 	}
@@ -83,12 +83,12 @@ func (c *Cache) acquire(begun *formation) *formation {
 	for i, f := range begun.flights {
 		asks[i] = layer.Ask{Key: f.key, Old: f.replaces(), From: f.seen}
 	}
-	b := &formation{}
+	b := &flightGroup{}
 	for i, tried := range c.node.TryFetch(asks) {
 		f := begun.flights[i]
 		if tried.Busy {
 			leave := f.cancel
-			c.fly(f)
+			c.startFlight(f)
 			leave()
 			continue
 		}
@@ -116,7 +116,7 @@ func (f *flight) replaces() layer.Token {
 
 // run runs the load, unless nobody waits for it any more. If it panics, or ends its goroutine, that is the error of all
 // flights.
-func (m *many[V]) run(ctx context.Context, b *formation) {
+func (m *many[V]) run(ctx context.Context, b *flightGroup) {
 	if err := ctx.Err(); err != nil {
 		for _, f := range b.flights {
 			f.err = err
@@ -154,8 +154,8 @@ func (m *many[V]) run(ctx context.Context, b *formation) {
 	returned = true
 }
 
-// land ends a flight of a formation.
-func (c *Cache) land(f *flight, lease layer.Lease) {
+// finishLoaded ends a flight of a group.
+func (c *Cache) finishLoaded(f *flight, lease layer.Lease) {
 	defer f.cancel()
 	defer c.finish(f) // even if the codec ends this goroutine
 	c.share(f, lease)

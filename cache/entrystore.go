@@ -7,14 +7,14 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// keep is where entries are. It may lose any entry at any time.
-type keep interface {
+// entryStore is where entries are. It may lose any entry at any time.
+type entryStore interface {
 	get(key string) *entry // nil when it is not there
-	// look is get by one who does not use the entry, which is not to count as a use of it.
+	// look is like get, but does not count as a use of the entry.
 	look(key string) *entry
 	set(key string, e *entry)
 	remove(key string)
-	// clear drops all entries, where that is nobody else's concern.
+	// clear drops all entries, unless the store may hold those of others.
 	clear()
 	// keys returns some keys, up to most of them; nil where it cannot.
 	keys(most int) []string
@@ -25,7 +25,7 @@ type keep interface {
 // put stores an entry in the near cache.
 func (c *Cache) put(key string, e *entry) {
 	e.came = c.clock.now()
-	c.keep.set(key, e)
+	c.entries.set(key, e)
 }
 
 // near is the near cache: otter's W-TinyLFU, bounded by bytes. It stands beside gocache's store
@@ -73,16 +73,16 @@ func (n *near) keys(most int) (keys []string) {
 
 func (n *near) usage() (int, uint64) { return n.entries.EstimatedSize(), n.entries.WeightedSize() }
 
-// nothing stores nothing.
-type nothing struct{}
+// noEntries stores nothing.
+type noEntries struct{}
 
-func (nothing) get(string) *entry    { return nil }
-func (nothing) look(string) *entry   { return nil }
-func (nothing) set(string, *entry)   {}
-func (nothing) remove(string)        {}
-func (nothing) clear()               {}
-func (nothing) keys(int) []string    { return nil }
-func (nothing) usage() (int, uint64) { return 0, 0 }
+func (noEntries) get(string) *entry    { return nil }
+func (noEntries) look(string) *entry   { return nil }
+func (noEntries) set(string, *entry)   {}
+func (noEntries) remove(string)        {}
+func (noEntries) clear()               {}
+func (noEntries) keys(int) []string    { return nil }
+func (noEntries) usage() (int, uint64) { return 0, 0 }
 
 // plugged stores entries in somebody's gocache store. An error of the store is an entry that is not
 // there: the value is loaded again. Invalidation never depends on the store: an entry that it

@@ -22,12 +22,12 @@ const (
 	jitter = 0.1
 )
 
-// keptRoutes are what stands before the handlers of the reads that the cache keeps.
-type keptRoutes struct{ heavy, last, product, products, order, orderStatus, probe fiber.Handler }
+// cachedRoutes is the caching middleware of each route whose responses are cached.
+type cachedRoutes struct{ heavy, last, product, products, order, orderStatus, probe fiber.Handler }
 
-// keptRoutes makes them. Without a cache each only goes on to its handler.
-func (a *API) keptRoutes(c *cache.Cache) (kept keptRoutes, err error) {
-	keep := func(o fibercache.Options) fiber.Handler {
+// cachedRoutes returns the middleware on a cache; with a nil cache each only calls the next handler.
+func (a *API) cachedRoutes(c *cache.Cache) (cached cachedRoutes, err error) {
+	middleware := func(o fibercache.Options) fiber.Handler {
 		if c == nil {
 			return func(c *fiber.Ctx) error { return c.Next() }
 		}
@@ -41,33 +41,33 @@ func (a *API) keptRoutes(c *cache.Cache) (kept keptRoutes, err error) {
 		}
 		return handler
 	}
-	kept.heavy = keep(fibercache.Options{
+	cached.heavy = middleware(fibercache.Options{
 		Options: cache.Options{Name: "heavy", TTL: heavyTTL, RefreshAhead: refreshAhead},
 		Query:   []string{"name"},
 	})
-	kept.last = keep(fibercache.Options{
+	cached.last = middleware(fibercache.Options{
 		Options: cache.Options{Name: "last", TTL: lastTTL, RefreshAhead: refreshAhead},
 		Query:   []string{}, Tags: func(*fiber.Ctx) []string { return []string{shop.AllProducts} },
 	})
-	kept.product = keep(fibercache.Options{
+	cached.product = middleware(fibercache.Options{
 		Options: cache.Options{Name: "product", TTL: readTTL, NegativeTTL: negativeTTL},
 		Query:   []string{}, Tags: func(c *fiber.Ctx) []string { return []string{shop.ProductTag(productID(c))} },
 	})
-	kept.products = keep(fibercache.Options{
+	cached.products = middleware(fibercache.Options{
 		Options: cache.Options{Name: "products", TTL: readTTL},
 		Query:   []string{"after", "limit"}, Bypass: addsProduct, // the handler names a page's tags
 	})
-	kept.order = keep(fibercache.Options{
+	cached.order = middleware(fibercache.Options{
 		Options: cache.Options{Name: "order", TTL: readTTL, NegativeTTL: negativeTTL},
 		Query:   []string{}, // the handler names the order that it found
 	})
-	kept.orderStatus = keep(fibercache.Options{
+	cached.orderStatus = middleware(fibercache.Options{
 		Options: cache.Options{Name: "order_status", TTL: readTTL, NegativeTTL: negativeTTL},
 		Query:   []string{"order_id"}, // as for order
 	})
-	kept.probe = keep(fibercache.Options{
+	cached.probe = middleware(fibercache.Options{
 		Options: cache.Options{Name: "probe", TTL: readTTL},
 		Query:   []string{}, Tags: func(c *fiber.Ctx) []string { return []string{shop.ProbeTag(c.Params("name"))} },
 	})
-	return kept, err
+	return cached, err
 }
