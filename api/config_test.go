@@ -8,7 +8,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/settings/settingstest"
 )
 
-// TestDefaultsStandOnce holds the stack files against the settings.
+// TestDefaultsStandOnce checks the stack files against the settings.
 func TestDefaultsStandOnce(t *testing.T) {
 	defaults, err := commandLine.Defaults(&config{})
 	if err != nil {
@@ -17,7 +17,7 @@ func TestDefaultsStandOnce(t *testing.T) {
 	settingstest.CheckStack(t, "..", "api", defaults)
 }
 
-// TestDefaultsAreTheStores holds the settings against the defaults of the package that they are for.
+// TestDefaultsAreTheStores checks the settings against the defaults of the package that they are for.
 func TestDefaultsAreTheStores(t *testing.T) {
 	var cfg config
 	if _, err := commandLine.Parse(&cfg, nil, io.Discard, io.Discard); err != nil {

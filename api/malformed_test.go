@@ -35,7 +35,7 @@ func TestMalformedRequests(t *testing.T) {
 	}
 }
 
-// TestARefusalOfHEADHasNoBody holds RFC 9110 section 9.3.2 where the request could be read so far that its method is
+// TestARefusalOfHEADHasNoBody checks RFC 9110 section 9.3.2 where the request could be read so far that its method is
 // known.
 func TestARefusalOfHEADHasNoBody(t *testing.T) {
 	t.Parallel()

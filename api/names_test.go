@@ -12,7 +12,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestNamesOfTheCache holds what the shop's cache is called in the database and in Redis, byte for byte: replicas of
+// TestNamesOfTheCache checks what the shop's cache is called in the database and in Redis, byte for byte: replicas of
 // two releases, side by side during an update, meet by these names, and the user that scripts/secrets makes may use no
 // others.
 func TestNamesOfTheCache(t *testing.T) {

@@ -120,7 +120,7 @@ func TestRefreshAfarThatReadOld(t *testing.T) {
 	wantFresh(t, l, &db)
 }
 
-// TestAHitInRedisAllocatesLittle holds that a value may be due at no cost.
+// TestAHitInRedisAllocatesLittle checks that a value may be due at no cost.
 func TestAHitInRedisAllocatesLittle(t *testing.T) {
 	c := mustJoinOn(t, servertest.MustStartRedis(t), &fakeLedger{}, true)
 	l := mustLoader[int64](t, c, cache.Options{
@@ -136,7 +136,7 @@ func TestAHitInRedisAllocatesLittle(t *testing.T) {
 	t.Logf("%v allocations", n)
 }
 
-// TestANearHitAllocatesNothing holds it with all that a loader may have.
+// TestANearHitAllocatesNothing checks it with all that a loader may have.
 func TestANearHitAllocatesNothing(t *testing.T) {
 	c := mustNew(t, cache.Config{KeepTags: true})
 	l := mustLoader[int64](t, c, cache.Options{

@@ -27,27 +27,27 @@ func isSet(place, mark uint64, now int64) bool {
 	return place>>timeBits<<timeBits == mark && place&(1<<timeBits-1) > millis(now)
 }
 
-// set has a key be left alone until then.
+// set marks a key as backing off until a time.
 func (b *backoff) set(key string, until int64) {
 	place, mark := b.placeOf(key)
 	place.Store(mark | millis(until))
 }
 
-// has reports whether a key is to be left alone now.
+// has reports whether a key is backing off now.
 func (b *backoff) has(key string, now int64) bool {
 	place, mark := b.placeOf(key)
 	return isSet(place.Load(), mark, now)
 }
 
-// take sets a key, and reports whether this caller did: of those who come together, at most one. It does not where the
-// key is set already.
+// take marks a key as set does, and reports whether this caller did: of several at once, at most one. It does not if
+// the key is backing off already.
 func (b *backoff) take(key string, now, until int64) bool {
 	place, mark := b.placeOf(key)
 	before := place.Load()
 	return !isSet(before, mark, now) && place.CompareAndSwap(before, mark|millis(until))
 }
 
-// forget has a key be left alone no more.
+// forget ends a key's backing off.
 func (b *backoff) forget(key string) {
 	place, mark := b.placeOf(key)
 	if before := place.Load(); before>>timeBits<<timeBits == mark {

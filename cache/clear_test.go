@@ -67,7 +67,7 @@ func TestScheduleJoiningAfterClear(t *testing.T) {
 	})
 }
 
-// TestClear holds that nothing is served that was kept before, whatever its tags, that its room is free, and that what
+// TestClear checks that nothing is served that was kept before, whatever its tags, that its room is free, and that what
 // is loaded afterwards is kept.
 func TestClear(t *testing.T) {
 	c := mustNew(t, cache.Config{})
@@ -90,7 +90,7 @@ func TestClear(t *testing.T) {
 	}
 }
 
-// TestClearWithAPluggedStore holds that the store is left alone, and that nothing is served that it goes on having.
+// TestClearWithAPluggedStore checks that the store is left alone, and that nothing is served that it goes on having.
 func TestClearWithAPluggedStore(t *testing.T) {
 	store := &stubborn{values: map[any]any{"another's": 1}}
 	c := mustNew(t, cache.Config{Store: store})
@@ -102,7 +102,7 @@ func TestClearWithAPluggedStore(t *testing.T) {
 	}
 }
 
-// TestClearInRedis holds that what is in Redis is left behind, of other releases too, without a key being deleted, and
+// TestClearInRedis checks that what is in Redis is left behind, of other releases too, without a key being deleted, and
 // that nothing is left behind once more.
 func TestClearInRedis(t *testing.T) {
 	server := servertest.MustStartRedis(t)
@@ -147,7 +147,7 @@ func TestClearInRedis(t *testing.T) {
 	}
 }
 
-// TestClearThatNobodyWaitsFor holds what a caller gets whose ctx ends first, and that the rest goes on without it.
+// TestClearThatNobodyWaitsFor checks what a caller gets whose ctx ends first, and that the rest goes on without it.
 func TestClearThatNobodyWaitsFor(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	shared := &fakeLedger{}

@@ -20,7 +20,7 @@ type ending struct{}
 func (ending) Encode(any) ([]byte, error) { return []byte("7"), nil }
 func (ending) Decode([]byte) (any, error) { runtime.Goexit(); return nil, nil }
 
-// TestACodecThatEndsAFlight holds that a value which could not be read for that reason is neither returned nor kept.
+// TestACodecThatEndsAFlight checks that a value which could not be read for that reason is neither returned nor kept.
 func TestACodecThatEndsAFlight(t *testing.T) {
 	c := mustJoin(t, servertest.MustStartRedis(t))
 	l := mustLoader[int64](t, c, cache.Options{Codec: ending{}})
@@ -36,7 +36,7 @@ func TestACodecThatEndsAFlight(t *testing.T) {
 	}
 }
 
-// TestACodecThatFails holds that a value which cannot be encoded is returned and kept near, that the process goes on,
+// TestACodecThatFails checks that a value which cannot be encoded is returned and kept near, that the process goes on,
 // and that no replica waits for it.
 func TestACodecThatFails(t *testing.T) {
 	server := servertest.MustStartRedis(t)

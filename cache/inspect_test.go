@@ -71,7 +71,7 @@ func TestInspect(t *testing.T) {
 	})
 }
 
-// TestInspectHowStale holds for how long a value is said to stand in for a load: as long as it may.
+// TestInspectHowStale checks for how long a value is said to stand in for a load: as long as it may.
 func TestInspectHowStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})
@@ -97,7 +97,7 @@ func TestInspectHowStale(t *testing.T) {
 	})
 }
 
-// TestInspectAnAbsence holds that both kinds of absence are told from values.
+// TestInspectAnAbsence checks that both kinds of absence are told from values.
 func TestInspectAnAbsence(t *testing.T) {
 	c := mustNew(t, cache.Config{})
 	gone := errors.New("there is none")
@@ -171,7 +171,7 @@ type unreadable struct{}
 func (unreadable) Encode(any) ([]byte, error) { return []byte("?"), nil }
 func (unreadable) Decode([]byte) (any, error) { return nil, errors.New("unreadable") }
 
-// TestKeys holds that keys are those of the near cache, and no more than asked for.
+// TestKeys checks that keys are those of the near cache, and no more than asked for.
 func TestKeys(t *testing.T) {
 	c := mustNew(t, cache.Config{})
 	l := mustLoader[int64](t, c, cache.Options{})
@@ -198,7 +198,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestTagsByNameAreCounted holds that they count towards the bound, and that nothing is kept of a caller's buffer.
+// TestTagsByNameAreCounted checks that they count towards the bound, and that nothing is kept of a caller's buffer.
 func TestTagsByNameAreCounted(t *testing.T) {
 	tag := strings.Repeat("x", 1000)
 	size := func(cfg cache.Config) (int64, []string) {
@@ -217,7 +217,7 @@ func TestTagsByNameAreCounted(t *testing.T) {
 	}
 }
 
-// FuzzParts holds that the parts of a key come out as they went in, and that no key is too odd to be looked at.
+// FuzzParts checks that the parts of a key come out as they went in, and that no key is too odd to be looked at.
 func FuzzParts(f *testing.F) {
 	for _, seed := range []string{"", "a", "\x00", "\x00\x00", "\x00\x01", "a\x00", "\x00a", "\x00\x00\x01", "\x01"} {
 		f.Add(seed, "", "x")

@@ -47,7 +47,7 @@ func TestJitterSpreadsExpiries(t *testing.T) {
 	})
 }
 
-// TestALoadSetsTheTTL holds that a load may shorten how long its value is kept, and that it cannot prolong it.
+// TestALoadSetsTheTTL checks that a load may shorten how long its value is kept, and that it cannot prolong it.
 func TestALoadSetsTheTTL(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -88,7 +88,7 @@ func TestALoadSetsTheTTL(t *testing.T) {
 	}
 }
 
-// TestAShortTTLIsRefreshedInItsTime holds that RefreshAhead is a part of the TTL that the value has.
+// TestAShortTTLIsRefreshedInItsTime checks that RefreshAhead is a part of the TTL that the value has.
 func TestAShortTTLIsRefreshedInItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustLoader[int64](t, mustNew(t, cache.Config{}), cache.Options{TTL: time.Hour, RefreshAhead: 0.5})
@@ -107,7 +107,7 @@ func TestAShortTTLIsRefreshedInItsTime(t *testing.T) {
 	})
 }
 
-// TestRedisAndNearKeepAValueAsLong holds that a value's jitter is drawn once.
+// TestRedisAndNearKeepAValueAsLong checks that a value's jitter is drawn once.
 func TestRedisAndNearKeepAValueAsLong(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	c := mustJoin(t, server)

@@ -133,7 +133,7 @@ func TestAFailedRefreshLeavesTheValue(t *testing.T) {
 	})
 }
 
-// TestInvalidatingCostsTheSame holds that an invalidation does not look for what it invalidates.
+// TestInvalidatingCostsTheSame checks that an invalidation does not look for what it invalidates.
 func TestInvalidatingATagOfManyEntries(t *testing.T) {
 	c := mustNew(t, cache.Config{})
 	l := mustLoader[int64](t, c, cache.Options{})

@@ -367,7 +367,7 @@ func TestAPanicOfAbsentFreesEveryone(t *testing.T) {
 	}
 }
 
-// TestABatchAsksForItsOwnKeys holds that a load finds out that it would wait for itself.
+// TestABatchAsksForItsOwnKeys checks that a load finds out that it would wait for itself.
 func TestABatchAsksForItsOwnKeys(t *testing.T) {
 	l := mustLoader[int64](t, mustNew(t, cache.Config{}), cache.Options{})
 	got := l.GetMany(t.Context(), asksOf("a", "b"), func(ctx context.Context, batch *cache.Batch[int64]) error {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestNoWordOfTheShop holds that a program which uses the cache finds no name of the shop in it, in whose repository
+// TestNoWordOfTheShop checks that a program which uses the cache finds no name of the shop in it, in whose repository
 // the cache is: but for the paths of its modules.
 func TestNoWordOfTheShop(t *testing.T) {
 	const shop = "woo" + "dy"

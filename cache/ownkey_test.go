@@ -8,7 +8,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache"
 )
 
-// TestALoadThatAsksForItsOwnKey holds that it is told at once, and does not wait for itself: directly, and through the
+// TestALoadThatAsksForItsOwnKey checks that it is told at once, and does not wait for itself: directly, and through the
 // load of another key. What is kept may be asked for, and so may other keys.
 func TestALoadThatAsksForItsOwnKey(t *testing.T) {
 	c := mustNew(t, cache.Config{})

@@ -77,7 +77,7 @@ func TestStaleValues(t *testing.T) {
 	})
 }
 
-// TestStaleNeedsAFailure holds that nothing old is returned for what is no failure of the load.
+// TestStaleNeedsAFailure checks that nothing old is returned for what is no failure of the load.
 func TestStaleNeedsAFailure(t *testing.T) {
 	gone := errors.New("there is none")
 	options := staleOptions
@@ -101,7 +101,7 @@ func TestStaleNeedsAFailure(t *testing.T) {
 	}
 }
 
-// TestStaleAfterAPanic holds that a load which panics has failed.
+// TestStaleAfterAPanic checks that a load which panics has failed.
 func TestStaleAfterAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustLoader[int64](t, mustNew(t, cache.Config{}), staleOptions)
@@ -146,8 +146,8 @@ func TestStaleCrowd(t *testing.T) {
 	})
 }
 
-// TestAFailedRefreshIsNoReasonToWait holds that a refresh which fails ahead of the expiry keeps nobody from trying when
-// the value has expired.
+// TestAFailedRefreshIsNoReasonToWait checks that a refresh which fails ahead of the expiry keeps nobody from trying
+// when the value has expired.
 func TestAFailedRefreshIsNoReasonToWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})

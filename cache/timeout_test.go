@@ -337,7 +337,7 @@ func TestCallersBehindALateLoad(t *testing.T) {
 	})
 }
 
-// TestARefreshThatHangs holds that a refresh is told to stop after LateTimeout.
+// TestARefreshThatHangs checks that a refresh is told to stop after LateTimeout.
 func TestARefreshThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := timed
@@ -358,7 +358,7 @@ func TestARefreshThatHangs(t *testing.T) {
 	})
 }
 
-// TestALoadThatNobodyLeftLate holds that a load ends with its callers where all have given up before their timeouts.
+// TestALoadThatNobodyLeftLate checks that a load ends with its callers where all have given up before their timeouts.
 func TestALoadThatNobodyLeftLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})

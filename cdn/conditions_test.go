@@ -19,8 +19,8 @@ func headers(fields []string) (pairs []string) {
 	return pairs
 }
 
-// TestConditionsAtTheEdge holds the front's assets, through the edge, against the table: what is kept, and what is only
-// passed on.
+// TestConditionsAtTheEdge checks the front's assets, through the edge, against the table: what is kept, and what is
+// only passed on.
 func TestConditionsAtTheEdge(t *testing.T) {
 	t.Parallel()
 	front := mustStartFront(t)
@@ -52,7 +52,7 @@ func TestConditionsAtTheEdge(t *testing.T) {
 	}
 }
 
-// TestRangesAtTheEdge holds the edge and the front against the same table.
+// TestRangesAtTheEdge checks the edge and the front against the same table.
 func TestRangesAtTheEdge(t *testing.T) {
 	t.Parallel()
 	front := mustStartFront(t)

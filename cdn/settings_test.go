@@ -55,7 +55,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 // settingInScript is a setting with its default.
 var settingInScript = regexp.MustCompile(`\$\{(WOODY_\w+):-([^}]*)\}`)
 
-// TestHelpListsEverySetting holds the help, the list of what is known, and the stack files against the settings and
+// TestHelpListsEverySetting checks the help, the list of what is known, and the stack files against the settings and
 // their defaults in the script.
 func TestHelpListsEverySetting(t *testing.T) {
 	out, err := entrypoint("--help").CombinedOutput()

@@ -12,7 +12,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/promcache"
 )
 
-// TestMetricsAreDescribed holds the cache's metrics against those that the operator's page names.
+// TestMetricsAreDescribed checks the cache's metrics against those that the operator's page names.
 func TestMetricsAreDescribed(t *testing.T) {
 	page, err := os.ReadFile("cache.md")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/settings/settingstest"
 )
 
-// TestDefaultsStandOnce holds the stack files and the README against the settings.
+// TestDefaultsStandOnce checks the stack files and the README against the settings.
 func TestDefaultsStandOnce(t *testing.T) {
 	defaults, err := commandLine.Defaults(&config{})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/rfc9110"
 )
 
-// TestTablesThroughTheProxy holds one replica, the front, and an edge before the front against what RFC 9110 says, all
+// TestTablesThroughTheProxy checks one replica, the front, and an edge before the front against what RFC 9110 says, all
 // behind the proxy.
 func TestTablesThroughTheProxy(t *testing.T) {
 	edge, err := programs.StartVarnish([]string{front.Addr()})
@@ -37,7 +37,7 @@ const (
 	plain    = "Accept-Encoding: identity" // else the client asks for gzip, and the proxy makes tags weak
 )
 
-// testConditionsOfReads holds reads of the API, of the front and of the edge behind it against the table.
+// testConditionsOfReads checks reads of the API, of the front and of the edge behind it against the table.
 func testConditionsOfReads(t *testing.T, proxy *programs.HAProxy) {
 	for _, read := range []struct{ host, path string }{
 		{shopHost, "/api/ping"}, {shopHost, "/api/products/1"}, {shopHost, "/api/products?limit=1"},
@@ -106,7 +106,7 @@ func testConditionsOfCompressedAnswers(t *testing.T, proxy *programs.HAProxy) {
 	}
 }
 
-// testRanges holds the front and the edge behind it against the table; the API takes no ranges.
+// testRanges checks the front and the edge behind it against the table; the API takes no ranges.
 func testRanges(t *testing.T, proxy *programs.HAProxy) {
 	for _, read := range []struct{ host, path string }{{shopHost, "/robots.txt"}, {cdnHost, "/robots.txt"},
 		{shopHost, "/api/docs"}} {
@@ -127,7 +127,7 @@ func testRanges(t *testing.T, proxy *programs.HAProxy) {
 	}
 }
 
-// testTypes holds a call of each face against the table of Accept.
+// testTypes checks a call of each face against the table of Accept.
 func testTypes(t *testing.T, proxy *programs.HAProxy) {
 	types := map[string]string{"text": "text/plain; charset=utf-8", "json": "application/json"}
 	for path, own := range map[string]string{"/api/ping": "text", "/api/products": "json"} {

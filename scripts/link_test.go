@@ -50,7 +50,7 @@ func TestCoreLinksLittle(t *testing.T) {
 	}
 }
 
-// TestClusterLinksLittle holds a program with Fiber, MySQL and the cluster against the same without a cache, and, for
+// TestClusterLinksLittle checks a program with Fiber, MySQL and the cluster against the same without a cache, and, for
 // whoever would use Redis anyway, against one with go-redis.
 func TestClusterLinksLittle(t *testing.T) {
 	t.Parallel()

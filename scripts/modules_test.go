@@ -57,7 +57,7 @@ func modules(t *testing.T) (dirs []string) {
 	return dirs
 }
 
-// TestMakeKnowsEveryModule holds the modules that make goes through against those that there are: `./...` ends at the
+// TestMakeKnowsEveryModule checks the modules that make goes through against those that there are: `./...` ends at the
 // next go.mod, and what make leaves out is never tested.
 func TestMakeKnowsEveryModule(t *testing.T) {
 	made := regexp.MustCompile(`(?m)^MODULES *:= (.*)$`).FindStringSubmatch(mustRead(t, "../Makefile"))

@@ -24,7 +24,7 @@ func oneLine(text string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(text, "\\\n", " ")), " ")
 }
 
-// TestRedisRights holds the rights that scripts/secrets gives the API at Redis against those that the cache's protocol
+// TestRedisRights checks the rights that scripts/secrets gives the API at Redis against those that the cache's protocol
 // says it needs.
 func TestRedisRights(t *testing.T) {
 	needed := rights.FindString(oneLine(mustRead(t, "../cache/PROTOCOL.md")))

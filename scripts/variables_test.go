@@ -15,7 +15,7 @@ var (
 	proxyDefault  = regexp.MustCompile(`(?m)^ +presetenv (\w+) (\S+)$`)
 )
 
-// TestDeployNamesEveryVariable holds the variables of the stack files, with their defaults there, against
+// TestDeployNamesEveryVariable checks the variables of the stack files, with their defaults there, against
 // scripts/deploy --help and against what the proxy takes without them.
 func TestDeployNamesEveryVariable(t *testing.T) {
 	deploy := settingstest.Words(t, "deploy")

@@ -10,7 +10,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/conditional/conditionaltest"
 )
 
-// TestConditionsOfReads holds every read that has an entity tag against the table of RFC 9110 section 13: from the
+// TestConditionsOfReads checks every read that has an entity tag against the table of RFC 9110 section 13: from the
 // cache, past it, and where there is no cache at all.
 func TestConditionsOfReads(t *testing.T) {
 	s := mustServe(t)
@@ -76,7 +76,7 @@ func mustEndOrder(s *testShop) string {
 	return strings.TrimPrefix(where, "/api/orders/")
 }
 
-// TestConditionsOfWrites holds the two writes to something that exists against the table. A refused one leaves it
+// TestConditionsOfWrites checks the two writes to something that exists against the table. A refused one leaves it
 // alone.
 func TestConditionsOfWrites(t *testing.T) {
 	s := mustServe(t)

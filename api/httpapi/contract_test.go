@@ -169,7 +169,7 @@ func pointer(name string) string { return strings.ReplaceAll(name, "/", "~1") }
 
 var fiberParameter = regexp.MustCompile(`:(\w+)(<\w+>)?`)
 
-// TestContractListsEveryRoute holds the routes and openapi.json against each other, both ways.
+// TestContractListsEveryRoute checks the routes and openapi.json against each other, both ways.
 func TestContractListsEveryRoute(t *testing.T) {
 	routes := map[string]bool{}
 	for _, route := range mustServe(t).api.App().GetRoutes(true) {

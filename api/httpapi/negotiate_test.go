@@ -7,7 +7,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/rfc9110"
 )
 
-// TestTypes holds each kind of call against the table of Accept: kept answers, others, failures, writes.
+// TestTypes checks each kind of call against the table of Accept: kept answers, others, failures, writes.
 func TestTypes(t *testing.T) {
 	s := mustServe(t)
 	for _, call := range []struct{ method, path, own string }{

@@ -306,7 +306,7 @@ func TestASnapshotThatIsOvertaken(t *testing.T) {
 	}
 }
 
-// TestWhatIsKnownOfACommit holds which failures of COMMIT leave nothing behind for certain. A server is not brought
+// TestWhatIsKnownOfACommit checks which failures of COMMIT leave nothing behind for certain. A server is not brought
 // to most of them at that very moment.
 func TestWhatIsKnownOfACommit(t *testing.T) {
 	for _, row := range []struct {

@@ -103,8 +103,8 @@ func OpenPool(dsn string, size int, log *slog.Logger) (*sql.DB, error) {
 }
 
 const (
-	// connLifetime is how long a connection is used, give or take a fifth: so long at most does one go on to where
-	// the address led once.
+	// connLifetime is how long a connection is used, give or take a fifth. It bounds how long one may go on to where
+	// the address led before.
 	connLifetime = 5 * time.Minute
 	// connIdleTime is how long one is kept that nobody uses.
 	connIdleTime = time.Minute

@@ -26,13 +26,13 @@ type view struct {
 	Lab              table
 	LabNote          string
 	Throughput       []plot
-	ThroughputT      table
+	ThroughputTable  table
 	ThroughputLegend []key
 	Mix              []plot
-	MixT             table
+	MixTable         table
 	MixLegend        []key
 	Latency          []plot
-	LatencyT         table
+	LatencyTable     table
 	LatencyLegend    []key
 	Fresh            table
 	Checks           table
@@ -40,8 +40,8 @@ type view struct {
 	Costs            table
 	Capacity         table
 	Scaling          []plot
-	ScalingT         table
-	ScalingL         []key
+	ScalingTable     table
+	ScalingLegend    []key
 	CapacityNote     string
 	Parts            []key
 	Layers           []key
@@ -99,15 +99,15 @@ func build(r *figures.Results) view {
 		legend(b.having(figures.LatencyGroup))
 	v.Apart = b.apart(figures.MixGroup)
 	v.Lab, v.LabNote = b.lab()
-	v.Throughput, v.ThroughputT = b.throughput()
-	v.Mix, v.MixT = b.mix()
-	v.Latency, v.LatencyT = b.latency()
+	v.Throughput, v.ThroughputTable = b.throughput()
+	v.Mix, v.MixTable = b.mix()
+	v.Latency, v.LatencyTable = b.latency()
 	v.Fresh = b.fresh()
 	v.Checks = b.checks()
 	v.Where2, v.Parts, v.Layers = b.spent()
 	v.Costs = b.costTable()
 	v.Capacity, v.CapacityNote = b.capacity()
-	v.Scaling, v.ScalingT, v.ScalingL = b.scaling()
+	v.Scaling, v.ScalingTable, v.ScalingLegend = b.scaling()
 	return v
 }
 

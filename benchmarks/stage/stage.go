@@ -61,7 +61,7 @@ type Study struct{ Rate, Errors float64 }
 // All are the stages, in the order of the story.
 var All = []Stage{baseline, replicas, redis, cdn}
 
-// Target is something that is deployed already: it may be any stage, and it is unknown which.
+// Target is something that is deployed already, at an unknown stage.
 var Target = Stage{Name: "target"}
 
 // Names returns those of All.

@@ -144,7 +144,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	}
 }
 
-// FuzzTags holds the list's reader against its simplest uses, whatever stands around them.
+// FuzzTags checks the list's reader against its simplest uses, whatever stands around them.
 func FuzzTags(f *testing.F) {
 	for _, c := range conditionaltest.Cases {
 		f.Add([]byte(strings.Join(c.For(`"v1-abc"`), "\n")))

@@ -32,7 +32,7 @@ func TestCodec(t *testing.T) {
 	}
 }
 
-// FuzzDecode holds that no bytes make it fall over, and that what it reads it writes again.
+// FuzzDecode checks that no bytes make it fall over, and that what it reads it writes again.
 func FuzzDecode(f *testing.F) {
 	b, err := codec{}.Encode(&Answer{status: 200, contentType: []byte("a/b"), etag: []byte("c"), body: []byte("d"),
 		fields: []field{{[]byte("e"), []byte("f")}}})

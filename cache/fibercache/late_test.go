@@ -132,7 +132,7 @@ func TestALateAnswer(t *testing.T) {
 	}
 }
 
-// TestAnswersOfACopy holds that a caller is answered as by the own request, whatever the handler makes of a copy.
+// TestAnswersOfACopy checks that a caller is answered as by the own request, whatever the handler makes of a copy.
 func TestAnswersOfACopy(t *testing.T) {
 	for name, row := range map[string]struct {
 		handler fiber.Handler

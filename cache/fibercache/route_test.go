@@ -214,7 +214,7 @@ func TestConditionalRequests(t *testing.T) {
 	}
 }
 
-// TestConditions holds the table against an answer that is just made, one that is kept, and one that is its caller's
+// TestConditions checks the table against an answer that is just made, one that is kept, and one that is its caller's
 // own.
 func TestConditions(t *testing.T) {
 	for name, control := range map[string]string{"kept": "no-cache", "own": "no-store"} {

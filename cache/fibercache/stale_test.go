@@ -100,7 +100,7 @@ func TestAStaleAnswerWithoutATry(t *testing.T) {
 	}
 }
 
-// TestNothingStaleInPlaceOfARefusal holds that an answer below 500 is one, and no failure.
+// TestNothingStaleInPlaceOfARefusal checks that an answer below 500 is one, and no failure.
 func TestNothingStaleInPlaceOfARefusal(t *testing.T) {
 	var away atomic.Bool
 	p := mustServe(t, staleOptions, func(c *fiber.Ctx) error {

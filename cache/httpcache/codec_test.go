@@ -40,7 +40,7 @@ func TestCodec(t *testing.T) {
 	}
 }
 
-// FuzzDecode holds that no bytes make it fall over, and that what it reads it writes again.
+// FuzzDecode checks that no bytes make it fall over, and that what it reads it writes again.
 func FuzzDecode(f *testing.F) {
 	b, err := codec{}.Encode(made(200, "d", field{"Etag", []string{"c"}}, field{"E", []string{"f", "g"}}))
 	if err != nil {

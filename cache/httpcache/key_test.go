@@ -10,7 +10,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache"
 )
 
-// FuzzQuery holds that a query is read as url.ParseQuery reads it.
+// FuzzQuery checks that a query is read as url.ParseQuery reads it.
 func FuzzQuery(f *testing.F) {
 	for _, query := range []string{"a=1&b=2", "a=%31&a+b=%2B", "a;b", "%zz=1&a=1", "&&=&a", "a==b=c", "%4",
 		"a=%e2%82%AC&a=1"} {

@@ -49,7 +49,7 @@ func sameAsBare(t *testing.T, handler http.HandlerFunc, hits bool) *program {
 	return p
 }
 
-// TestTheWriterIsNetHTTPs holds what a handler may do with its ResponseWriter against net/http's own.
+// TestTheWriterIsNetHTTPs checks what a handler may do with its ResponseWriter against net/http's own.
 func TestTheWriterIsNetHTTPs(t *testing.T) {
 	for name, row := range map[string]struct {
 		handler http.HandlerFunc

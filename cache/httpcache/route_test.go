@@ -217,7 +217,7 @@ func TestConditionalRequests(t *testing.T) {
 	}
 }
 
-// TestConditions holds the table against an answer that is just made, one that is kept, one that is its caller's own,
+// TestConditions checks the table against an answer that is just made, one that is kept, one that is its caller's own,
 // and one that flows to its caller.
 func TestConditions(t *testing.T) {
 	for name, control := range map[string]string{"kept": "no-cache", "own": "no-store", "flushed": "no-cache"} {

@@ -6,7 +6,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
-// TestABumpThatIsLost holds that the database knows a bump until it loses it, whatever number it comes to again, and
+// TestABumpThatIsLost checks that the database knows a bump until it loses it, whatever number it comes to again, and
 // that records which were carried out by one are removed only while it does.
 func TestABumpThatIsLost(t *testing.T) { onEach(t, testABumpThatIsLost) }
 

@@ -148,8 +148,8 @@ func TestAnOldSnapshotHidesNoCache(t *testing.T) {
 	})
 }
 
-// TestAFailedTransaction holds that a transaction in which a statement failed leaves no record: its writer hears of it,
-// at the latest when it commits.
+// TestAFailedTransaction checks that a transaction in which a statement failed leaves no record: its writer hears of
+// it, at the latest when it commits.
 func TestAFailedTransaction(t *testing.T) {
 	onEach(t, func(t *testing.T, on *kind) {
 		db, box := on.mustOpen(t)
@@ -175,7 +175,7 @@ func TestAFailedTransaction(t *testing.T) {
 	})
 }
 
-// TestAConnectionThatIsGone holds that the ledger is read although its connections have ended, as after a restart.
+// TestAConnectionThatIsGone checks that the ledger is read although its connections have ended, as after a restart.
 func TestAConnectionThatIsGone(t *testing.T) {
 	onEach(t, func(t *testing.T, on *kind) {
 		server := on.start(t)

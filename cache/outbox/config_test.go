@@ -12,7 +12,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestNew holds what is refused, in words that say what to do.
+// TestNew checks what is refused, in words that say what to do.
 func TestNew(t *testing.T) {
 	db := sql.OpenDB(nil)
 	for _, row := range []struct {
@@ -34,7 +34,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestTwoNamespaces holds that two programs in one database see nothing of each other: each has a ledger with a name
+// TestTwoNamespaces checks that two programs in one database see nothing of each other: each has a ledger with a name
 // and epochs of its own, and its own records.
 func TestTwoNamespaces(t *testing.T) { onEach(t, testTwoNamespaces) }
 

@@ -24,7 +24,7 @@ func (o *Outbox) on(ctx context.Context, f func(conn *sql.Conn) error) (err erro
 // isolation above READ COMMITTED, of two that change one row at a time one fails.
 const repeats = 30
 
-// try makes a call again where a new connection may lead elsewhere, or another transaction was in its way.
+// try calls f, and again where a new connection may lead elsewhere, or where another transaction was in its way.
 func (o *Outbox) try(call func() error) (err error) {
 	for left, again := tries, repeats; left > 0 && again > 0; {
 		err = call()

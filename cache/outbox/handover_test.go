@@ -74,7 +74,7 @@ func testHandOver(t *testing.T, on *kind) {
 	}
 }
 
-// TestAHandOverWhoseWriterDied holds that a record which was carried out does not stay for ever when nobody asks for
+// TestAHandOverWhoseWriterDied checks that a record which was carried out does not stay for ever when nobody asks for
 // it.
 func TestAHandOverWhoseWriterDied(t *testing.T) { onEach(t, testAHandOverWhoseWriterDied) }
 
@@ -103,7 +103,7 @@ func testAHandOverWhoseWriterDied(t *testing.T, on *kind) {
 	}
 }
 
-// TestManyHandOvers holds that records which were handed over, however many, hide none that a writer left who is gone.
+// TestManyHandOvers checks that records which were handed over, however many, hide none that a writer left who is gone.
 func TestManyHandOvers(t *testing.T) { onEach(t, testManyHandOvers) }
 
 func testManyHandOvers(t *testing.T, on *kind) {
@@ -122,7 +122,7 @@ func testManyHandOvers(t *testing.T, on *kind) {
 	}
 }
 
-// TestALostHandOver holds that a record which the database has lost does not count as carried out, whatever has its
+// TestALostHandOver checks that a record which the database has lost does not count as carried out, whatever has its
 // number by then.
 func TestALostHandOver(t *testing.T) { onEach(t, testALostHandOver) }
 
@@ -156,7 +156,7 @@ func testALostHandOver(t *testing.T, on *kind) {
 	}
 }
 
-// TestUncachedHandsOver holds that a writer without a cache bumps no epoch while a replica carries its writes out.
+// TestUncachedHandsOver checks that a writer without a cache bumps no epoch while a replica carries its writes out.
 func TestUncachedHandsOver(t *testing.T) { onEach(t, testUncachedHandsOver) }
 
 func testUncachedHandsOver(t *testing.T, on *kind) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestImports holds that who uses the outbox links neither a cache nor Redis nor a driver with it.
+// TestImports checks that who uses the outbox links neither a cache nor Redis nor a driver with it.
 func TestImports(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").CombinedOutput()
 	if err != nil {

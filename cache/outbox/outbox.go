@@ -94,7 +94,8 @@ func (o *Outbox) Record(ctx context.Context, tx Execer, tags ...string) (record 
 	return record, nil
 }
 
-// Read implements ledger.Ledger. Only a server that has proved, since it was asked, that it takes writes is heard.
+// Read implements ledger.Ledger. A reading counts only from a server that has proved, since it was asked, that it takes
+// writes.
 func (o *Outbox) Read(ctx context.Context, grace time.Duration) (state ledger.State, left []ledger.Record, err error) {
 	err = o.on(ctx, func(conn *sql.Conn) (err error) {
 		if state, err = o.readState(ctx, conn); err == nil {

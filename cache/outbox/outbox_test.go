@@ -68,7 +68,7 @@ func testEpoch(t *testing.T, on *kind) {
 	}
 }
 
-// TestUnreachable holds that a server which is gone counts as unreachable where its address is said to be that of the
+// TestUnreachable checks that a server which is gone counts as unreachable where its address is said to be that of the
 // only one, that a call which ran out of time never does, and that the error says what to do elsewhere.
 func TestUnreachable(t *testing.T) { onEach(t, testUnreachable) }
 
@@ -95,7 +95,7 @@ func testUnreachable(t *testing.T, on *kind) {
 	}
 }
 
-// TestUncached holds that a writer without a cache takes no time while nobody caches, and tells those who do.
+// TestUncached checks that a writer without a cache takes no time while nobody caches, and tells those who do.
 func TestUncached(t *testing.T) { onEach(t, testUncached) }
 
 func testUncached(t *testing.T, on *kind) {
@@ -130,7 +130,7 @@ func testUncached(t *testing.T, on *kind) {
 	}
 }
 
-// TestAnUnreadableRecord holds that a record which says nothing is no reason not to read the epoch, and that
+// TestAnUnreadableRecord checks that a record which says nothing is no reason not to read the epoch, and that
 // everything is taken for invalidated by it.
 func TestAnUnreadableRecord(t *testing.T) { onEach(t, testAnUnreadableRecord) }
 

@@ -157,7 +157,7 @@ func TestEachModeOfPgx(t *testing.T) {
 	}
 }
 
-// TestAConnectionThatWasEnded holds that the ledger is read though its connection was ended a moment ago, which pgx
+// TestAConnectionThatWasEnded checks that the ledger is read though its connection was ended a moment ago, which pgx
 // finds out only by using it; and that a server which is gone is found to be, by the first who asks.
 func TestAConnectionThatWasEnded(t *testing.T) {
 	server := servertest.MustStartPostgres(t)

@@ -57,7 +57,7 @@ func demotePostgres(t *testing.T, db *sql.DB) {
 	t.Cleanup(func() { set("off") })
 }
 
-// TestAReadOnlyServerIsNotHeard holds that nothing comes from a server that takes no writes, nor goes to it, even as a
+// TestAReadOnlyServerIsNotHeard checks that nothing comes from a server that takes no writes, nor goes to it, even as a
 // user who may write there; and that it never counts as one that is away.
 func TestAReadOnlyServerIsNotHeard(t *testing.T) { onEach(t, testAReadOnlyServerIsNotHeard) }
 
@@ -99,7 +99,7 @@ func testAReadOnlyServerIsNotHeard(t *testing.T, on *kind) {
 	}
 }
 
-// TestARefusalAfterADemotion holds that a server which took no writes and is gone now is no proof that nobody writes.
+// TestARefusalAfterADemotion checks that a server which took no writes and is gone now is no proof that nobody writes.
 func TestARefusalAfterADemotion(t *testing.T) { onEach(t, testARefusalAfterADemotion) }
 
 func testARefusalAfterADemotion(t *testing.T, on *kind) {
@@ -141,7 +141,7 @@ func askedPostgres(_ *testing.T, s server, _ *sql.DB) int {
 	return strings.Count(log, " LOG:  execute ") + strings.Count(log, " LOG:  statement: ")
 }
 
-// TestALookIsOneStatement holds that a look costs one statement where its connection has proved a moment ago that its
+// TestALookIsOneStatement checks that a look costs one statement where its connection has proved a moment ago that its
 // server takes writes, and that a server which takes none since is not heard.
 func TestALookIsOneStatement(t *testing.T) { onEach(t, testALookIsOneStatement) }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestMigrateAReleaseBefore holds that tables of a release that knew no tokens get what they lack, also where several
+// TestMigrateAReleaseBefore checks that tables of a release that knew no tokens get what they lack, also where several
 // replicas see to it at once, and that such a release goes on with them.
 func TestMigrateAReleaseBefore(t *testing.T) {
 	on := onMySQL
@@ -45,7 +45,7 @@ func TestMigrateAReleaseBefore(t *testing.T) {
 	}
 }
 
-// TestEachDatabaseHasItsEpochs holds that the first epochs of two databases are two.
+// TestEachDatabaseHasItsEpochs checks that the first epochs of two databases are two.
 func TestEachDatabaseHasItsEpochs(t *testing.T) { onEach(t, testEachDatabaseHasItsEpochs) }
 
 func testEachDatabaseHasItsEpochs(t *testing.T, on *kind) {
@@ -62,8 +62,8 @@ func testEachDatabaseHasItsEpochs(t *testing.T, on *kind) {
 	}
 }
 
-// TestALedgerHasAName holds that a ledger keeps its name, and that one whose name was taken, as in a copy of a database
-// that is to be another's, is not heard until it has another.
+// TestALedgerHasAName checks that a ledger keeps its name, and that one whose name was taken, as in a copy of a
+// database that is to be another's, is not heard until it has another.
 func TestALedgerHasAName(t *testing.T) { onEach(t, testALedgerHasAName) }
 
 func testALedgerHasAName(t *testing.T, on *kind) {

@@ -8,7 +8,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// TestTags holds that a record has its tags byte for byte, in a database whose character set lacks their letters; and
+// TestTags checks that a record has its tags byte for byte, in a database whose character set lacks their letters; and
 // that of tags which JSON cannot carry everything is taken for invalidated.
 func TestTags(t *testing.T) {
 	onEach(t, func(t *testing.T, on *kind) {

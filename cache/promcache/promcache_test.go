@@ -56,7 +56,7 @@ shop_cache_near_misses_total{loader="toy"} 1
 	}
 }
 
-// TestFillsAreAHistogram holds that what is below a bound is below all greater ones, as Prometheus has it.
+// TestFillsAreAHistogram checks that what is below a bound is below all greater ones, as Prometheus has it.
 func TestFillsAreAHistogram(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(promcache.New("", mustRead(t)))

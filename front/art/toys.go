@@ -43,15 +43,15 @@ func PictureFor(name string) string {
 	h.Write([]byte(name))
 	sum := h.Sum32()
 	model := Models[sum%uint32(len(Models))]
-	if said, ok := modelSaid(strings.ToLower(name)); ok {
+	if said, ok := modelNamed(strings.ToLower(name)); ok {
 		model = said
 	}
 	return ToyPicture(model.Name, Paints[sum>>8%uint32(len(Paints))])
 }
 
-// modelSaid returns the model one of whose words begins a word of the name, and whether there is one: "Joli train" is a
-// train, "laptop" is no top.
-func modelSaid(lower string) (Model, bool) {
+// modelNamed returns the model one of whose words begins a word of the name, and whether there is one: "Joli train" is
+// a train, "laptop" is no top.
+func modelNamed(lower string) (Model, bool) {
 	for word := range strings.FieldsFuncSeq(lower,
 		func(r rune) bool { return strings.ContainsRune(" \t,.'\"_()", r) }) {
 		for _, model := range Models {

@@ -18,7 +18,7 @@ func everything(t *testing.T, base string) []string {
 		base + "/favicon.ico", base + "/5mo.jpg"}
 }
 
-// TestConditions holds every address, in each coding, against the table of RFC 9110 section 13.
+// TestConditions checks every address, in each coding, against the table of RFC 9110 section 13.
 func TestConditions(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(shelf...), site.Config{})
 	for _, url := range everything(t, base) {
@@ -81,7 +81,7 @@ func TestHeadIsGetWithoutBody(t *testing.T) {
 	}
 }
 
-// TestRanges holds every address against the table.
+// TestRanges checks every address against the table.
 func TestRanges(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(shelf...), site.Config{})
 	for _, url := range everything(t, base) {
@@ -109,7 +109,7 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// TestCodings holds what there is in several codings against the table.
+// TestCodings checks what there is in several codings against the table.
 func TestCodings(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(shelf...), site.Config{})
 	for _, url := range everything(t, base)[:2] {

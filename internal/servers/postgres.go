@@ -78,7 +78,7 @@ func (p *Postgres) begin(install func(*Postgres) error) error {
 	return p.Restart()
 }
 
-// giveAway makes the server's folder its own, where it is not to be root's.
+// giveAway makes the server's user the owner of its folder, unless it runs as this process's user.
 func (p *Postgres) giveAway() error {
 	owner, err := postgresOwner()
 	if err != nil || owner == nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestAPostgresCopyTakesOver holds that a server has what it had after a crash, and a copy what its primary has; and
+// TestAPostgresCopyTakesOver checks that a server has what it had after a crash, and a copy what its primary has; and
 // that the copy takes writes when it has been promoted.
 func TestAPostgresCopyTakesOver(t *testing.T) {
 	primary := servertest.MustStartPostgres(t)

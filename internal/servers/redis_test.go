@@ -7,7 +7,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestARedisCopyTakesOver holds that a copy has what its primary has, and goes on with that when it leads.
+// TestARedisCopyTakesOver checks that a copy has what its primary has, and goes on with that when it leads.
 func TestARedisCopyTakesOver(t *testing.T) {
 	primary := servertest.MustStartRedis(t)
 	mustSet(t, primary, "1")

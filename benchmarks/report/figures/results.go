@@ -43,7 +43,7 @@ type Correctness struct {
 	raw.Oracle
 }
 
-// Better is which way a figure is wished to go.
+// Better is the direction in which a figure improves.
 type Better string
 
 // Less and More are the two ways; figures without are only shown.

@@ -25,7 +25,7 @@ import (
 type Shop struct {
 	*driver.Running
 	shelf *shelf
-	run   string       // makes names of this run unlike those of others
+	run   string       // distinguishes the names of this run from those of others
 	names atomic.Int64 // counts names that were used once
 	// reads are the requests for the products of the shelf.
 	reads  [][]byte

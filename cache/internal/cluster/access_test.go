@@ -197,7 +197,7 @@ func TestARightIsTakenAway(t *testing.T) {
 		func() bool { return strings.Contains(log.String(), "lacks +hset: run ACL") })
 }
 
-// TestTheRuleIsWrittenDown holds that what operators are given is the rule.
+// TestTheRuleIsWrittenDown checks that what operators are given is the rule.
 func TestTheRuleIsWrittenDown(t *testing.T) {
 	c := Config{Redis: &redis.UniversalOptions{}, Ledger: &fakeLedger{}}
 	rights := strings.TrimPrefix(c.rule(), "ACL SETUSER default ")

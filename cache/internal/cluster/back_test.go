@@ -10,7 +10,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestNothingIsLearntDownwards holds that a replica which reads a lower epoch than it knows, or another of the same
+// TestNothingIsLearntDownwards checks that a replica which reads a lower epoch than it knows, or another of the same
 // number, bumps the epoch past both, and takes neither for a contact before it has.
 func TestNothingIsLearntDownwards(t *testing.T) {
 	known := State{Epoch: 7, Token: "known", Wire: Wire, Run: "run"}

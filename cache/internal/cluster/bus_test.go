@@ -46,7 +46,7 @@ func TestBus(t *testing.T) {
 	}
 }
 
-// TestBusDoubts holds that a session which cannot be sure ends.
+// TestBusDoubts checks that a session which cannot be sure ends.
 func TestBusDoubts(t *testing.T) {
 	for message, want := range map[string]error{
 		"":                              errUnknown,
@@ -69,7 +69,8 @@ func TestBusDoubts(t *testing.T) {
 	}
 }
 
-// TestTimeGoesBack holds that a session ends when it hears a number that it has passed, and that its replica remembers.
+// TestTimeGoesBack checks that a session ends when it hears a number that it has passed, and that its replica
+// remembers.
 func TestTimeGoesBack(t *testing.T) {
 	echo := func(s *session, seq int) error { return s.hear(fmt.Sprintf("2 r %s %d 1", s.inc, seq)) }
 	for what, hear := range map[string]func(*session) error{
@@ -95,7 +96,7 @@ func TestTimeGoesBack(t *testing.T) {
 	}
 }
 
-// TestAnEchoBehindAGapIsNoLease holds that a lease is not renewed by a replica that has missed a message.
+// TestAnEchoBehindAGapIsNoLease checks that a lease is not renewed by a replica that has missed a message.
 func TestAnEchoBehindAGapIsNoLease(t *testing.T) {
 	s := mustSession(t)
 	s.membership.session.Store(s)
@@ -116,7 +117,7 @@ func TestSlotsAreReadAsWritten(t *testing.T) {
 	}
 }
 
-// FuzzHear holds that no message makes a replica fall over.
+// FuzzHear checks that no message makes a replica fall over.
 func FuzzHear(f *testing.F) {
 	s := mustSession(f)
 	f.Add("i", "6 writer 1,2")

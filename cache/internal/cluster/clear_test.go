@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestClearBumps holds that a clear bumps the epoch and waits for a lease, by the database alone, and that replicas
+// TestClearBumps checks that a clear bumps the epoch and waits for a lease, by the database alone, and that replicas
 // which close refuse it.
 func TestClearBumps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -28,8 +28,8 @@ func TestClearBumps(t *testing.T) {
 	})
 }
 
-// TestClearsShareABump holds that callers who come at once cost a bump or two, and that each of these is made after its
-// callers came.
+// TestClearsShareABump checks that callers who come at once cost a bump or two, and that each of these is made after
+// its callers came.
 func TestClearsShareABump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}
@@ -53,7 +53,7 @@ func TestClearsShareABump(t *testing.T) {
 	})
 }
 
-// TestAClearGoesOn holds that a caller who gives up is told so at once, and that a replica which closes waits for the
+// TestAClearGoesOn checks that a caller who gives up is told so at once, and that a replica which closes waits for the
 // bump that was asked for.
 func TestAClearGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestAClearGoesOn(t *testing.T) {
 	})
 }
 
-// TestAClearWithoutTheDatabase holds that nobody is told that all is cleared when it is not.
+// TestAClearWithoutTheDatabase checks that nobody is told that all is cleared when it is not.
 func TestAClearWithoutTheDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestClosingLeavesToOthers holds that a replica which closes while it carries out what a dead writer left neither
+// TestClosingLeavesToOthers checks that a replica which closes while it carries out what a dead writer left neither
 // bumps the epoch for it nor waits.
 func TestClosingLeavesToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TestRedisOptions holds what is refused: Redis Cluster, and whatever reads from copies.
+// TestRedisOptions checks what is refused: Redis Cluster, and whatever reads from copies.
 func TestRedisOptions(t *testing.T) {
 	two := []string{"a:1", "b:1"}
 	for _, row := range []struct {

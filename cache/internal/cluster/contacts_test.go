@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestContacts holds which readings of the ledger mean that nobody can be writing, and which that a bumped epoch can
+// TestContacts checks which readings of the ledger mean that nobody can be writing, and which that a bumped epoch can
 // have been read by all.
 func TestContacts(t *testing.T) {
 	const lease, beat = 500, 100

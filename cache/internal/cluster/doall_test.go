@@ -36,7 +36,7 @@ func TestManyGoTogether(t *testing.T) {
 	})
 }
 
-// TestManyTooMany holds that those whose turn comes too late are told so, and the others are answered.
+// TestManyTooMany checks that those whose turn comes too late are told so, and the others are answered.
 func TestManyTooMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1500 * time.Millisecond) // the second turn is in time, the third is not
@@ -52,7 +52,7 @@ func TestManyTooMany(t *testing.T) {
 	})
 }
 
-// TestNoTriedLeaseIsNil holds that a replica without a session returns neither leases nor waits.
+// TestNoTriedLeaseIsNil checks that a replica without a session returns neither leases nor waits.
 func TestNoTriedLeaseIsNil(t *testing.T) {
 	p, _ := newPart(t, &fakeLedger{})
 	n := newNode(p)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestEvictions holds that a writer waits for the lease of whoever was evicted, from when that was first seen.
+// TestEvictions checks that a writer waits for the lease of whoever was evicted, from when that was first seen.
 func TestEvictions(t *testing.T) {
 	var now int64
 	e := &evictions{now: func() int64 { return now }, lease: 100, seen: map[string]int64{}}

@@ -109,7 +109,7 @@ func TestOneFillsForAll(t *testing.T) {
 	}
 }
 
-// TestNoLeaseIsNil holds that a replica without a session returns no lease at all, where a nil pointer in an interface
+// TestNoLeaseIsNil checks that a replica without a session returns no lease at all, where a nil pointer in an interface
 // would be one.
 func TestNoLeaseIsNil(t *testing.T) {
 	p, _ := newPart(t, &fakeLedger{})

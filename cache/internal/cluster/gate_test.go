@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestGate holds that a write waits for what was shut before it came, and for nothing that is shut while it waits.
+// TestGate checks that a write waits for what was shut before it came, and for nothing that is shut while it waits.
 func TestGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -26,7 +26,7 @@ func TestGate(t *testing.T) {
 	})
 }
 
-// TestAGateThatNobodyWaitsFor holds that readings open the gate too, a lease after it was shut: an outage that comes
+// TestAGateThatNobodyWaitsFor checks that readings open the gate too, a lease after it was shut: an outage that comes
 // later has no write wait that comes after it.
 func TestAGateThatNobodyWaitsFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

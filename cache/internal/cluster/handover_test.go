@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestAWriteIsHandedOver holds when a write that Redis cannot be told of is acknowledged without a bump, and how long a
-// replica waits for others before it bumps the epoch.
+// TestAWriteIsHandedOver checks when a write that Redis cannot be told of is acknowledged without a bump, and how long
+// a replica waits for others before it bumps the epoch.
 func TestAWriteIsHandedOver(t *testing.T) {
 	const lease = time.Second
 	lost := errors.New("no such record")
@@ -57,7 +57,7 @@ func TestAWriteIsHandedOver(t *testing.T) {
 	}
 }
 
-// TestNobodyHasRedis holds that a replica which finds that nobody takes what it hands over bumps the epoch without
+// TestNobodyHasRedis checks that a replica which finds that nobody takes what it hands over bumps the epoch without
 // trying first, and tries again after some leases.
 func TestNobodyHasRedis(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

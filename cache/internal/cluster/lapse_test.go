@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestAContactThatLapsed holds what begins a contact with the database again: a reading that shows nothing left by the
+// TestAContactThatLapsed checks what begins a contact with the database again: a reading that shows nothing left by the
 // dead. A writer may have bumped the epoch meanwhile and died, and the database have lost the bump. And no refusal: it
 // may have taken writes until a moment ago.
 func TestAContactThatLapsed(t *testing.T) {

@@ -2,7 +2,7 @@ package cluster
 
 import "testing"
 
-// TestLease holds that a replica answers from its caches while there is a session and both contacts count, and no
+// TestLease checks that a replica answers from its caches while there is a session and both contacts count, and no
 // longer.
 func TestLease(t *testing.T) {
 	l := &lease{}

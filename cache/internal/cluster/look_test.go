@@ -11,7 +11,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestOneLookServesAllBefore holds that a look is sent after whoever asked for it, and serves all who did.
+// TestOneLookServesAllBefore checks that a look is sent after whoever asked for it, and serves all who did.
 func TestOneLookServesAllBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{}
@@ -43,7 +43,7 @@ func TestOneLookServesAllBefore(t *testing.T) {
 	})
 }
 
-// TestALookThatFails holds that a look is taken again, for a lease, and that nothing is found out then.
+// TestALookThatFails checks that a look is taken again, for a lease, and that nothing is found out then.
 func TestALookThatFails(t *testing.T) {
 	failure := errors.New("no such table")
 	for _, row := range []struct {
@@ -76,7 +76,7 @@ func TestALookThatFails(t *testing.T) {
 	}
 }
 
-// TestNoAcknowledgementWithoutALook holds that a write which all members have heard of is refused while the database
+// TestNoAcknowledgementWithoutALook checks that a write which all members have heard of is refused while the database
 // does not say whether that was under its epoch, and that its record is left.
 func TestNoAcknowledgementWithoutALook(t *testing.T) {
 	server := servertest.MustStartRedis(t)

@@ -47,7 +47,7 @@ func TestMarksAreRead(t *testing.T) {
 	}
 }
 
-// TestMarksAreOfTheIncarnation holds that marks count only for the incarnation that they are of.
+// TestMarksAreOfTheIncarnation checks that marks count only for the incarnation that they are of.
 func TestMarksAreOfTheIncarnation(t *testing.T) {
 	one, other := newToken(), newToken()
 	read := marks{one, 7, []fence.Mark{{Slot: 1, At: 7}}}

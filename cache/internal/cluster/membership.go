@@ -152,7 +152,7 @@ func (m *membership) run() {
 			continue
 		}
 		said = ""
-		err = s.keep(bus)
+		err = s.run(bus)
 		m.past.leave(s.names.epoch, s.inc, s.known(), errors.Is(err, errWentBack))
 		m.leaveBehind(s.epoch, err)
 		m.Logger.Info("cache: session ended", "member", s.member, "why", err)

@@ -26,7 +26,7 @@ func mustMember(t *testing.T) (*Node, *session) {
 	return n, s
 }
 
-// TestASessionOpens holds what a session begins with: a near cache in which nothing holds, a lease that waits for an
+// TestASessionOpens checks what a session begins with: a near cache in which nothing holds, a lease that waits for an
 // echo, and a gate that is shut unless the incarnation is old or has been seen before.
 func TestASessionOpens(t *testing.T) {
 	inc := newToken()
@@ -66,7 +66,7 @@ func TestASessionOpens(t *testing.T) {
 	}
 }
 
-// TestTheEpochMoves holds that no session outlives its epoch, nor begins after it.
+// TestTheEpochMoves checks that no session outlives its epoch, nor begins after it.
 func TestTheEpochMoves(t *testing.T) {
 	n, s := mustMember(t)
 	if !n.Live(n.Now()) {
@@ -98,8 +98,8 @@ func TestTheEpochMoves(t *testing.T) {
 	}
 }
 
-// TestNoWriteWaitsForARedisThatIsNotThere holds that a replica which cannot connect knows that Redis is away, though no
-// command of a session has failed.
+// TestNoWriteWaitsForARedisThatIsNotThere checks that a replica which cannot connect knows that Redis is away, though
+// no command of a session has failed.
 func TestNoWriteWaitsForARedisThatIsNotThere(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -239,9 +239,9 @@ type host struct {
 // way is a replica's way to all servers of a kind.
 type way struct {
 	cuts   int   // how often its connections were cut
-	shut   bool  // it leads nowhere, and says so
-	silent int64 // until when what is sent stays on the way
-	mute   int64 // until when what the replica sends does
+	shut   bool  // connections are refused
+	silent int64 // until when all that is sent is held back
+	mute   int64 // until when what the replica sends is held back
 	late   int64 // how much later answers arrive
 	hushed int64 // when it was last heard
 }

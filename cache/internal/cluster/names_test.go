@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestNamesTellApart holds that two programs share no name: with two ledgers, namespaces or instances, or in two
+// TestNamesTellApart checks that two programs share no name: with two ledgers, namespaces or instances, or in two
 // logical databases, where keys are apart anyway and channels are not.
 func TestNamesTellApart(t *testing.T) {
 	state := State{Epoch: 7, Token: "token", Ledger: "ledger"}
@@ -43,7 +43,7 @@ type named struct {
 
 func (n named) Namespace() string { return n.namespace }
 
-// TestNames holds what names are, byte for byte: replicas of two releases meet by them.
+// TestNames checks what names are, byte for byte: replicas of two releases meet by them.
 func TestNames(t *testing.T) {
 	p, _ := newPart(t, nil)
 	for _, row := range []struct{ instance, want string }{
@@ -61,7 +61,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestALedgerHasANamespace holds that a replica does not start under a namespace that is none.
+// TestALedgerHasANamespace checks that a replica does not start under a namespace that is none.
 func TestALedgerHasANamespace(t *testing.T) {
 	p, _ := newPart(t, nil)
 	if err := p.checkNames(); err != nil {
@@ -74,7 +74,7 @@ func TestALedgerHasANamespace(t *testing.T) {
 	}
 }
 
-// TestAnInstanceIsAName holds what is refused.
+// TestAnInstanceIsAName checks what is refused.
 func TestAnInstanceIsAName(t *testing.T) {
 	for _, instance := range []string{"a b", "a:b", "*", "[ab]", "a?", `a\`, "é", "a\n", string(make([]byte, 65))} {
 		if checkInstance(instance) == nil {

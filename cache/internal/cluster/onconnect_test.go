@@ -11,7 +11,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestTheCallersOnConnect holds that what the caller does to each new connection is done, after the run was checked,
+// TestTheCallersOnConnect checks that what the caller does to each new connection is done, after the run was checked,
 // and that a connection which it refuses is not used.
 func TestTheCallersOnConnect(t *testing.T) {
 	server := servertest.MustStartRedis(t)

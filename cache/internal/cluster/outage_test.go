@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestTheGateAndAnOutage holds that the gate opens after a lease through which the database was there, as far as
+// TestTheGateAndAnOutage checks that the gate opens after a lease through which the database was there, as far as
 // readings tell, and that this is asked once for each time it was shut.
 func TestTheGateAndAnOutage(t *testing.T) {
 	const lease = time.Second

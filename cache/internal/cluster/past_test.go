@@ -32,7 +32,7 @@ func TestPast(t *testing.T) {
 	}
 }
 
-// TestASessionIsRemembered holds that a session counts for those that follow it, as far as it had come and however it
+// TestASessionIsRemembered checks that a session counts for those that follow it, as far as it had come and however it
 // ended.
 func TestASessionIsRemembered(t *testing.T) {
 	inc := newToken()

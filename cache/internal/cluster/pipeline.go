@@ -12,7 +12,7 @@ import (
 type command interface {
 	// what distinguishes commands whose replies differ; those with an empty one all do.
 	what() string
-	// size is how many bytes it brings, beside a few.
+	// size is about how many bytes its payload has.
 	size() int
 }
 

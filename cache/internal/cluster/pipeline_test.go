@@ -120,7 +120,7 @@ func TestTheSameIsAskedOnce(t *testing.T) {
 	})
 }
 
-// TestALateTurn holds that nobody waits for a turn for longer than the patience, and that who comes after is answered.
+// TestALateTurn checks that nobody waits for a turn for longer than the patience, and that who comes after is answered.
 func TestALateTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1500 * time.Millisecond) // the second turn is in time, the third is not

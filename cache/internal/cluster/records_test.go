@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 )
 
-// TestRecords holds that a record is carried out once at a time, and removed after it, at the latest when the replica
+// TestRecords checks that a record is carried out once at a time, and removed after it, at the latest when the replica
 // closes; but not if it was by a bump that the database has lost.
 func TestRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

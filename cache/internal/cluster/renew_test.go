@@ -20,7 +20,7 @@ func (refusal) RedisError()   {}
 
 var timeout = &net.OpError{Op: "read", Err: context.DeadlineExceeded}
 
-// TestRedisIsAway holds that Redis is away from a renewal that is missed to one that comes through, and by nothing
+// TestRedisIsAway checks that Redis is away from a renewal that is missed to one that comes through, and by nothing
 // else.
 func TestRedisIsAway(t *testing.T) {
 	for err, away := range map[error]bool{
@@ -45,7 +45,7 @@ func TestRedisIsAway(t *testing.T) {
 	}
 }
 
-// TestAnEchoIsLate holds that a renewal whose echo stays out is a missed one.
+// TestAnEchoIsLate checks that a renewal whose echo stays out is a missed one.
 func TestAnEchoIsLate(t *testing.T) {
 	_, s := mustMember(t)
 	s.asked[1] = s.Now()

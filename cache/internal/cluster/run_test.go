@@ -21,7 +21,7 @@ func mustRun(t *testing.T, server *servers.Redis) *run {
 	return r
 }
 
-// TestARunEnds holds that a new connection finds out when the server was started again, or has been a copy meanwhile,
+// TestARunEnds checks that a new connection finds out when the server was started again, or has been a copy meanwhile,
 // and that it is not used where it is one.
 func TestARunEnds(t *testing.T) {
 	ctx := t.Context()
@@ -58,7 +58,7 @@ func TestARunEnds(t *testing.T) {
 	}
 }
 
-// pingUntilGone asks until a connection that was there is found to be gone, and returns what a new one says.
+// pingUntilGone asks until a connection that was there is found to be gone, and returns the reply of a new one.
 func pingUntilGone(ctx context.Context, client *redis.Client) (err error) {
 	for range 10 {
 		if err = client.Ping(ctx).Err(); errors.Is(err, errOtherRun) {

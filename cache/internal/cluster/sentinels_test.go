@@ -38,7 +38,7 @@ func TestSentinelsSayWhereThePrimaryIs(t *testing.T) {
 	}
 }
 
-// TestSentinelsKnowNoSuchPrimary holds that a name that is mistyped can be found by what is said of it.
+// TestSentinelsKnowNoSuchPrimary checks that a name that is mistyped can be found by what is said of it.
 func TestSentinelsKnowNoSuchPrimary(t *testing.T) {
 	t.Parallel()
 	watched := servertest.MustStartWatchedRedis(t, nil)
@@ -98,7 +98,7 @@ func TestAnOldSentinelLeadsNobodyAstray(t *testing.T) {
 	}
 }
 
-// TestRunOverTLS holds that servers and sentinels with TLS are reached, and those whose certificate nobody trusts are
+// TestRunOverTLS checks that servers and sentinels with TLS are reached, and those whose certificate nobody trusts are
 // not.
 func TestRunOverTLS(t *testing.T) {
 	t.Parallel()

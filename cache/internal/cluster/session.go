@@ -153,8 +153,8 @@ func raise(number *atomic.Uint64, to uint64) {
 	}
 }
 
-// keep runs a session until it ends, and returns why.
-func (s *session) keep(bus *redis.PubSub) error {
+// run runs a session until it ends, and returns why.
+func (s *session) run(bus *redis.PubSub) error {
 	var tasks sync.WaitGroup
 	tasks.Go(func() { s.listen(bus) })
 	tasks.Go(s.renew)

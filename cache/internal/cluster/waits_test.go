@@ -2,7 +2,7 @@ package cluster
 
 import "testing"
 
-// TestWaits holds that a waking reaches whoever waits for that key now, and nobody else.
+// TestWaits checks that a waking reaches whoever waits for that key now, and nobody else.
 func TestWaits(t *testing.T) {
 	w := newWaits()
 	woken := func(ch <-chan struct{}) bool {

@@ -19,8 +19,8 @@ func mustWatch(t *testing.T, ledger *fakeLedger) (w *watch, called *[]string, st
 	return w, called, stop
 }
 
-// TestWatchLearns holds that the gate is shut by another epoch, before anybody is told of it, and not by the first that
-// is read.
+// TestWatchLearns checks that the gate is shut by another epoch, before anybody is told of it, and not by the first
+// that is read.
 func TestWatchLearns(t *testing.T) {
 	ledger := &fakeLedger{state: State{Epoch: 7}}
 	w, called, _ := mustWatch(t, ledger)
@@ -44,7 +44,7 @@ func TestWatchLearns(t *testing.T) {
 	}
 }
 
-// TestWatchContacts holds which readings let this replica answer from its caches, and that they count from when they
+// TestWatchContacts checks which readings let this replica answer from its caches, and that they count from when they
 // were begun.
 func TestWatchContacts(t *testing.T) {
 	for _, row := range []struct {
@@ -73,7 +73,7 @@ func TestWatchContacts(t *testing.T) {
 	}
 }
 
-// TestBump holds how long a bumped epoch takes to be known everywhere, and when nobody can tell.
+// TestBump checks how long a bumped epoch takes to be known everywhere, and when nobody can tell.
 func TestBump(t *testing.T) {
 	const lease = time.Second
 	for _, row := range []struct {

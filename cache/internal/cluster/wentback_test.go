@@ -45,7 +45,7 @@ func TestAWriterSeesThatRedisWentBack(t *testing.T) {
 	}
 }
 
-// TestWhatWentBackIsLeftBehind holds that the epoch is bumped once, by the first who sees it, and for nothing else.
+// TestWhatWentBackIsLeftBehind checks that the epoch is bumped once, by the first who sees it, and for nothing else.
 func TestWhatWentBackIsLeftBehind(t *testing.T) {
 	ledger := &fakeLedger{state: State{Epoch: 1}}
 	p, _ := newPart(t, ledger)
@@ -67,7 +67,7 @@ func TestWhatWentBackIsLeftBehind(t *testing.T) {
 	}
 }
 
-// TestARunIsSoughtAnew holds that a replica whose connections are older than the epoch makes new ones before it has
+// TestARunIsSoughtAnew checks that a replica whose connections are older than the epoch makes new ones before it has
 // everybody use the Redis that they lead to.
 func TestARunIsSoughtAnew(t *testing.T) {
 	t.Parallel()

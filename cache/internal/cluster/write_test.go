@@ -22,7 +22,7 @@ func mustCutOff(t *testing.T, ledger *fakeLedger) (n *Node, end func()) {
 	return n, n.Close
 }
 
-// TestAWriteWithoutRedis holds that a write which Redis cannot be told of bumps the epoch, waits for a lease, and has
+// TestAWriteWithoutRedis checks that a write which Redis cannot be told of bumps the epoch, waits for a lease, and has
 // its record removed.
 func TestAWriteWithoutRedis(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestAWriteWithoutRedis(t *testing.T) {
 	})
 }
 
-// TestWritesShareABump holds that writes which come while one is announced go together after it.
+// TestWritesShareABump checks that writes which come while one is announced go together after it.
 func TestWritesShareABump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}
@@ -64,7 +64,7 @@ func TestWritesShareABump(t *testing.T) {
 	})
 }
 
-// TestAWriteThatNobodyCanBeToldOf holds that a write is not acknowledged when neither Redis nor the database is there,
+// TestAWriteThatNobodyCanBeToldOf checks that a write is not acknowledged when neither Redis nor the database is there,
 // and that its record is left.
 func TestAWriteThatNobodyCanBeToldOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestAWriteThatNobodyCanBeToldOf(t *testing.T) {
 	})
 }
 
-// TestWhatTheDeadLeft holds that a replica carries out what is in the outbox only when it can tell Redis.
+// TestWhatTheDeadLeft checks that a replica carries out what is in the outbox only when it can tell Redis.
 func TestWhatTheDeadLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}, records: []Record{{ID: 7, Tags: []string{"toy:7"}}}}

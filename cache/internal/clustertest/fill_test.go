@@ -153,7 +153,7 @@ func TestRedisAlone(t *testing.T) {
 	s.replicas[0].wantRead("a", bare.mustWrite("a"))
 }
 
-// TestARestartedReplicaFindsTheValues holds that what Redis has from before a replica's session serves it.
+// TestARestartedReplicaFindsTheValues checks that what Redis has from before a replica's session serves it.
 func TestARestartedReplicaFindsTheValues(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)

@@ -207,7 +207,7 @@ func TestDatabaseGone(t *testing.T) {
 	}
 }
 
-// TestAnotherLeaseIsRefused holds that replicas which could not wait for each other rightly do not share.
+// TestAnotherLeaseIsRefused checks that replicas which could not wait for each other rightly do not share.
 func TestAnotherLeaseIsRefused(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 1)

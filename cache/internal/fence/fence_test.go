@@ -38,7 +38,7 @@ func TestAdopt(t *testing.T) {
 	}
 }
 
-// TestClear holds that nothing from before it holds, tagged or not, that what begins after it does, and that it lowers
+// TestClear checks that nothing from before it holds, tagged or not, that what begins after it does, and that it lowers
 // nothing.
 func TestClear(t *testing.T) {
 	table := New()

@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/front/art"
 )
 
-// TestThePicturesAreThoseDrawn holds the embedded pictures against what this program draws.
+// TestThePicturesAreThoseDrawn checks the embedded pictures against what this program draws.
 func TestThePicturesAreThoseDrawn(t *testing.T) {
 	all := drawings()
 	if got, want := art.Names(), slices.Sorted(maps.Keys(all)); !slices.Equal(got, want) {
