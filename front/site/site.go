@@ -48,8 +48,8 @@ type Site struct {
 	troubled atomic.Bool // the shelf could not be read the last time
 }
 
-// New checks the configuration and starts painting the hero in the background, which takes under a second; a request
-// that needs it sooner waits for it. The error names the field and what is wrong with it.
+// New checks the configuration and starts preparing the assets in the background, which takes under a second; a request
+// that needs one sooner waits for it. The error names the field and what is wrong with it.
 func New(config Config) (*Site, error) {
 	base, err := parseCDN(config.CDNURL)
 	if err != nil {
@@ -69,7 +69,7 @@ func New(config Config) (*Site, error) {
 	return &Site{config: config, cdn: base, assets: assets}, nil
 }
 
-// Ready reports whether every asset is made. Before that the site serves too, but a page may wait for the hero.
+// Ready reports whether every asset is made. Before that the site serves too, but a request may wait for its asset.
 func (s *Site) Ready() bool { return s.assets.ready.Load() }
 
 // Register mounts the page and its assets: /, /assets/..., /5mo.jpg, /favicon.ico and /robots.txt.
