@@ -101,7 +101,7 @@ func (c *Cache) Near() bool { return c.entries != noEntries{} }
 // Shared reports whether the cache is one replica's part of a cluster.
 func (c *Cache) Shared() bool { return c.node != nil }
 
-// live reports whether this process knows of every write that was acknowledged before now, so that it
+// live reports whether this process has heard of every write that was acknowledged before now, so that it
 // may answer from what it keeps.
 func (c *Cache) live(now int64) bool { return c.node == nil || c.node.Live(now) }
 

@@ -24,7 +24,7 @@ type Config struct {
 	// NoNear has this process keep nothing in memory. Default: false. It is of use with a Cluster only:
 	// every read then goes to Redis.
 	NoNear bool
-	// KeepTags keeps the tags of each value that this process loads by name, for Inspect: otherwise it knows them by
+	// KeepTags keeps the tags of each value that this process loads by name, for Inspect: otherwise it has them by
 	// their slots alone. It costs 24 bytes for each entry, and 16 and the text for each of its tags. Default: false.
 	KeepTags bool
 	// Cluster makes the cache one replica's part of several that share what they keep. Default: nil,

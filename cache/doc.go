@@ -19,9 +19,9 @@
 // # What comes back
 //
 // A kept value comes back until its TTL is over, unless a tag of it was invalidated; then, or without one, the value
-// is loaded, once, however many ask for it. [Info] says which it was.
+// is loaded, once, however many ask for it. [Info] reports which it was.
 //
-//   - What is not there: a load says so by [Fill.Absent], or by an error that Options.Absent reports. That is kept
+//   - What is not there: a load reports that by [Fill.Absent], or by an error that Options.Absent reports. That is kept
 //     for NegativeTTL, and until a tag of it is invalidated; the error comes back with it. By default it is not kept.
 //   - A load that fails: its error goes to all who wait for it, and is not kept. A load that panics, or ends its
 //     goroutine, fails with a [PanicError]. One that asks for its own key, directly or through others, gets
@@ -49,5 +49,5 @@
 //
 // Two tags of 65,536 places may share one and are then invalidated together: a load too many, and nothing wrong. The
 // promise is regularity, not linearizability: while a write is not acknowledged yet, one read may see it and the next
-// one not. PROTOCOL.md says why the promise holds, and where it ends.
+// one not. PROTOCOL.md explains why the promise holds, and where it ends.
 package cache

@@ -46,8 +46,8 @@ func (f *Fill) Absent() { f.absent = true }
 // those it never exceeds. Options.Jitter and Options.RefreshAhead are parts of the shorter one then. Of several calls
 // the shortest counts. With zero or less the value is not kept, as with Skip.
 //
-// Another replica that finds the value knows how long it has left, and not how long it had: where that is less than it
-// takes RefreshAhead to begin, the next read there refreshes it.
+// Another replica that finds the value can see how long it has left, and not how long it had: where that is less than
+// it takes RefreshAhead to begin, the next read there refreshes it.
 func (f *Fill) TTL(d time.Duration) {
 	switch {
 	case d <= 0:

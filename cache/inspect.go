@@ -71,7 +71,7 @@ var errUnreadable = errors.New("cache: the loader's codec cannot read the value"
 // Inspect returns what this cache has of a key, near and in Redis, for people who want to know why a read is answered
 // as it is. It is a look and not a read: it counts nothing, keeps nothing, and is no use of an entry as the near cache
 // counts them. The value is not covered by the cache's promise: it may be one that no read would be answered with,
-// which Reason says. In a cluster it asks Redis once, and waits for Timeout at most.
+// as Reason reports. In a cluster it reads Redis once, and waits for Timeout at most.
 func (c *Cache) Inspect(key string) Inspection {
 	i := Inspection{Key: key}
 	options := c.loaderOf(key)

@@ -30,7 +30,7 @@ type LoadMany[V any] func(ctx context.Context, batch *Batch[V]) error
 
 // GetMany returns the values of asks, each in its place: kept, or else loaded, by one call of load for all keys that
 // nobody else was loading. Those that another caller, or another replica, was loading it waits for, and calls load for
-// one of them alone where that brings nothing. What Get says of one value holds for each of them: it has flight, fence
+// one of them alone where that brings nothing. What is documented for Get holds for each of them: it has flight, fence
 // and fill lease of its own, so that what is invalidated meanwhile is not kept and the rest is, a Get may wait for a
 // part of the batch, and its error is no other's. Keys that are asked for more than once are loaded once; what is
 // returned is not to be changed then, as what Get returns.

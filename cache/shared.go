@@ -109,7 +109,7 @@ func (c *Cache) fetchGood(ctx context.Context, f *flight) (found *layer.Found, l
 }
 
 // share ends a fill lease: with the value, where it may be kept, and without one whatever happens before. An absence
-// that is an error stays here: an error is no value that a codec knows.
+// that is an error stays here: an error is no value that a codec handles.
 func (c *Cache) share(f *flight, lease layer.Lease) {
 	if lease == nil {
 		return

@@ -14,7 +14,7 @@ import (
 // scrapePatience is how long counting the backlog may hold a scrape up.
 const scrapePatience = 2 * time.Second
 
-// WatchHealth adds whether the replica is ready, its database answers and has room, as 1 or 0.
+// WatchHealth adds whether the replica is ready, its database responds and has room, as 1 or 0.
 func WatchHealth(registry prometheus.Registerer, h *health.Health) {
 	gauge(registry, "woody_ready", "1 while the replica wants requests.", func() float64 { return truth(h.Ready()) })
 	gauge(registry, "woody_database_up", "1 while the database answers.",

@@ -20,9 +20,9 @@ type Database int32
 const (
 	// Awaited is a database that was not reached yet.
 	Awaited Database = iota
-	// Up is one that answers.
+	// Up is one that responds.
 	Up
-	// Full is one that answers and has no room for what is written.
+	// Full is one that responds and has no room for what is written.
 	Full
 	// Down is one that does not answer.
 	Down

@@ -118,7 +118,7 @@ func (c contract) schemas() []schema {
 	return all
 }
 
-// Codes returns the statuses that the call answers with, in order.
+// Codes returns the statuses of the call's responses, in order.
 func (o operation) Codes() []string { return slices.Sorted(maps.Keys(o.Responses)) }
 
 // Example returns the plain-text answer that the contract shows, empty where it shows none.

@@ -44,7 +44,7 @@ type Error struct {
 	Detail string
 	// RetryAfter is when to try again; zero where trying again will not help.
 	RetryAfter time.Duration
-	// Err is the cause, for the log only; nil where the detail says it all.
+	// Err is the cause, for the log only; nil where the detail is all there is.
 	Err error
 }
 

@@ -26,7 +26,7 @@ func rangeTag(number int64) string { return "products:range:" + strconv.FormatIn
 
 // PageTags returns the tags of a page of up to limit products: what would change it is a write to a
 // product whose id lies in its reach. That goes from below the page's before (zero: from the newest,
-// including those to come) down to the first product behind it, which tells that there is a next
+// including those to come) down to the first product behind it, which shows that there is a next
 // page; or to the end of the list. found are the page's products and, if there is one, that one.
 func PageTags(before int64, limit int, found []Product) []string {
 	var low, high int64

@@ -163,7 +163,7 @@ func isBroken(err error) bool {
 }
 
 // explain makes a *shop.Error of what a database driver returned, unless it is one already. The
-// caller's own ctx tells a caller that gave up from a database that did not answer in time.
+// caller's own ctx distinguishes a caller that gave up from a database that did not answer in time.
 func explain(ctx context.Context, err error) error {
 	var known *shop.Error
 	switch {
@@ -199,8 +199,8 @@ const awayFor = 2 * time.Second
 func IsAway(err error) bool { return meaningOf(err) >= again }
 
 // isUndone reports whether a transaction whose COMMIT failed has certainly left nothing behind: COMMIT was never sent,
-// or the database says that it rolled back. Of all else nobody knows: a server that commits may still break off,
-// be killed or shut down before it says so.
+// or the database reports that it rolled back. All else is uncertain: a server that commits may still break off,
+// be killed or shut down before it reports that.
 func isUndone(err error) bool {
 	if code, ok := sqliteCode(err); ok {
 		return code&0xff == sqlite3.SQLITE_FULL || code&0xff == sqlite3.SQLITE_BUSY
@@ -216,7 +216,7 @@ func isUndone(err error) bool {
 }
 
 // isRefusal reports whether the database refused a row: of that statement nothing has happened, and the
-// transaction goes on. What it says of anything else may have ended the transaction.
+// transaction goes on. Any other error may have ended the transaction.
 func isRefusal(err error) bool {
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {

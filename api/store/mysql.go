@@ -17,7 +17,7 @@ import (
 // backgroundPool is how many connections workers, health checks and upkeep share.
 const backgroundPool = 2
 
-// CheckDSN returns an error that says what is wrong with a data source name; it never shows the
+// CheckDSN returns an error that names what is wrong with a data source name; it never shows the
 // password. An empty one is right: it means SQLite.
 func CheckDSN(dsn string) error {
 	if dsn == "" {

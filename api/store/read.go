@@ -12,7 +12,7 @@ import (
 
 // Every read proves, in the statement that reads, that its server takes writes. A primary is made read-only before
 // another takes its place, so what is read from a server that takes writes lacks no write that was acknowledged
-// before; what a demoted one returns may lack any. cache/PROTOCOL.md says what caches need of it.
+// before; what a demoted one returns may lack any. cache/PROTOCOL.md explains what caches need of it.
 
 // What a server is asked, for proof to read. The short one is in every read; the other setting does not change while a
 // server runs, and is asked for when a connection is new.

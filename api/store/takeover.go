@@ -11,7 +11,7 @@ import (
 
 // takeOver readies the lab's tables for the migrations, whichever way they were made: on another engine, in another
 // character set, with NULLs, without a key. What can be put right without a guess is; what cannot ends the start with
-// a sentence that says what to do, before anything has been changed. Nothing is deleted, and it does no harm twice.
+// a sentence with what to do, before anything has been changed. Nothing is deleted, and it does no harm twice.
 func takeOver(ctx context.Context, conn *sql.Conn, log *slog.Logger) error {
 	var found []*labTable
 	for _, name := range []string{"product", "order"} {

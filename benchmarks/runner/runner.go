@@ -50,7 +50,7 @@ type Options struct {
 var ErrStopped = errors.New("the run ended before its end")
 
 // Run runs a benchmark. When ctx ends, or a component does, everything that was started is ended and what
-// was measured is kept: the error is then ErrStopped and says why.
+// was measured is kept: the error is then ErrStopped, with the cause.
 func Run(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

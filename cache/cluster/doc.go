@@ -4,7 +4,7 @@
 //	c, err := cache.New(cache.Config{Cluster: &cluster.Config{Redis: options, Ledger: box}})
 //
 // The truth is the program's database, where the [Config.Ledger] is (package outbox). Redis may lose everything, or
-// go back in time. PROTOCOL.md, in the folder above, says what replicas tell each other, and why that is enough.
+// go back in time. PROTOCOL.md, in the folder above, explains what replicas send each other, and why that is enough.
 //
 // What comes back:
 //

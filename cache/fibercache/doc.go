@@ -9,7 +9,7 @@
 //
 //	err = c.Invalidate("toy:7")
 //
-// A hit runs no handler, encodes nothing and allocates nothing. Every answer says in Cache-Status (RFC 9211) how it
+// A hit runs no handler, encodes nothing and allocates nothing. Every answer reports in Cache-Status (RFC 9211) how it
 // came about. Conditions (RFC 9110 section 13) are held against the answer, kept or just made, 304 or 412: the
 // handler that makes it sees none.
 //

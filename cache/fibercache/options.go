@@ -14,12 +14,12 @@ import (
 // Options are how one route's answers are kept. The key is everything that an answer may depend on: the path, the query
 // and the variant. Requests with an Authorization field are never answered from the cache, nor are answers kept that
 // set a cookie, or whose Cache-Control is private or no-store, that are streamed, or that are neither 200 nor, with a
-// NegativeTTL, 404 or 410. The host is not in the key: a program that answers for several decorates with a Variant that
+// NegativeTTL, 404 or 410. The host is not in the key: a program that serves several decorates with a Variant that
 // names them.
 //
-// With a MaxStale, a handler that answers 500 or above has failed, and so has one that panics: an answer that was kept,
-// and whose time is over, is sent in its place, without a trace of what the handler wrote. Cache-Status says so: near;
-// fwd=stale; fwd-status=503; ttl=-12; detail=stale-on-error, and within RetryAfter near; hit; ttl=-13;
+// With a MaxStale, a handler that responds with 500 or above has failed, and so has one that panics: an answer that was
+// kept, and whose time is over, is sent in its place, without a trace of what the handler wrote. Cache-Status shows it:
+// near; fwd=stale; fwd-status=503; ttl=-12; detail=stale-on-error, and within RetryAfter near; hit; ttl=-13;
 // detail=stale-on-error.
 //
 // A handler is waited for by all who ask for the same; it must bound its own time, and is to end when c.UserContext()
@@ -40,7 +40,7 @@ type Options struct {
 	// language. It should have few values. Default: nil, the Accept field as it is; then an answer
 	// that varies by anything else is not kept.
 	Variant func(c *fiber.Ctx) string
-	// Tags are what the answer is made from, as far as the request tells; a handler names the rest
+	// Tags are what the answer is made from, as far as the request determines it; a handler names the rest
 	// with Tag. Default: none, the answer is right until it expires.
 	Tags func(c *fiber.Ctx) []string
 	// Bypass reports whether a request is not for the cache, such as a GET that writes. Default: none.

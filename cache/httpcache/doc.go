@@ -12,7 +12,7 @@
 // kept, has expired or was invalidated is made by the handler; a handler that was reading while its tag was invalidated
 // answers its own caller, and nobody who comes later.
 //
-// A hit runs no handler and allocates nothing. Every answer says in Cache-Status (RFC 9211) how it came about.
+// A hit runs no handler and allocates nothing. Every answer reports in Cache-Status (RFC 9211) how it came about.
 // Conditions (RFC 9110 section 13) are held against the answer, kept or just made, 304 or 412: the handler that makes
 // it sees none, nor a Range.
 //

@@ -13,7 +13,7 @@ import (
 // Options are how the answers of decorated handlers are kept.
 //
 // The key is everything that an answer may depend on: the path, as it came and as the handler sees it, the query and
-// the variant. The host is not in it: a program that answers for several decorates with a Variant that returns it.
+// the variant. The host is not in it: a program that serves several decorates with a Variant that returns it.
 //
 // Passed by are requests with an Authorization field, with a body, and of any method but GET and HEAD. An answer is not
 // kept, and is the caller's own whose request made it, where it sets a cookie; where its Cache-Control is private or
@@ -32,8 +32,8 @@ type Options struct {
 	// should have few values. Default: nil, the Accept field as it is; then an answer that varies by anything else is
 	// not kept.
 	Variant func(r *http.Request) string
-	// Tags returns what the answer is made from, as far as the request says it; a handler names the rest with Tag.
-	// Default: none, the answer is right until it expires.
+	// Tags returns what the answer is made from, as far as the request determines it; a handler names the rest with
+	// Tag. Default: none, the answer is right until it expires.
 	Tags func(r *http.Request) []string
 	// Bypass reports whether a request is not for the cache, such as a GET that writes. Default: none is.
 	Bypass func(r *http.Request) bool

@@ -10,7 +10,7 @@
 //
 //	record, err := box.Record(ctx, tx, "toy:7")
 //	err = tx.Commit()
-//	err = c.Settle(record, "toy:7") // with 0 for the record when nobody knows whether the commit went through
+//	err = c.Settle(record, "toy:7") // with 0 for the record when it is unknown whether the commit went through
 //
 // What becomes of a write:
 //
@@ -24,7 +24,7 @@
 //   - Settle returns an error: the write must not be acknowledged, though it has happened. Its record is left, and
 //     carried out when that is possible again.
 //   - The database is away: nothing is written, and what is kept is returned for a lease; for as long as it is away
-//     where Config.Direct says that it is the only server.
+//     where Config.Direct declares that it is the only server.
 //
 // A write in a program that does not cache, beside others that do, is recorded by [Uncached].
 //

@@ -4,7 +4,7 @@
 //
 // A scrape reads cache.Cache.Stats, which waits for nothing: neither Redis nor a load. Loaders appear when they are
 // made, the figures of a cluster in a cache that has one. After the cache was closed they stay as they are.
-// docs/cache.md says what to alert on.
+// docs/cache.md describes what to alert on.
 package promcache
 
 import (

@@ -22,7 +22,7 @@ type Answer struct {
 const patience = 5 * time.Second
 
 // Exchange sends bytes to a server, on a connection of their own, and returns its answers in their order. The error
-// says that the server did not close the connection behind them, reset it, or answered with what is not HTTP.
+// means that the server did not close the connection behind them, reset it, or answered with what is not HTTP.
 func Exchange(addr, sent string) ([]Answer, error) {
 	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {

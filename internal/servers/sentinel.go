@@ -175,7 +175,7 @@ func (w *WatchedRedis) Addrs() (addrs []string) {
 	return addrs
 }
 
-// Primary returns the place in Servers of the primary, as a majority of the sentinels says; an error where there is
+// Primary returns the place in Servers of the primary, as a majority of the sentinels reports; an error where there is
 // none.
 func (w *WatchedRedis) Primary() (int, error) {
 	votes := map[string]int{}

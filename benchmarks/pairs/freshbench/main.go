@@ -140,7 +140,7 @@ func (b bench) once(p part, dir, program string, mariadb *servers.MariaDB) error
 }
 
 // writeAlone adds products through a replica, one after the other, until the function that it returns is called. That
-// one tells how long they took.
+// one shows how long they took.
 func writeAlone(addr string) (end func() string, err error) {
 	conn, err := load.Dial(addr)
 	if err != nil {

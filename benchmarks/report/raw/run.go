@@ -1,4 +1,4 @@
-// Package raw is what a run writes down while it measures: run.json says what was run, and on what;
+// Package raw is what a run writes down while it measures: run.json is what was run, and on what;
 // measurements.jsonl has a line for each measurement, written when it has ended; samples/ has a
 // request a line. Everything that is reported later is made from these. FORMAT.md describes them for
 // readers in other languages.

@@ -85,7 +85,7 @@ func (a *auditor) change(i int) {
 }
 
 // write gives a product its next name. It returns the version that was acknowledged, or false. After a
-// write that failed nobody knows whether it was carried out: that product is never written again.
+// write that failed it is unknown whether it was carried out: that product is never written again.
 func (s *Shop) write(a *auditor, i int) (version int64, ok bool) {
 	p := &s.shelf.products[i]
 	if version, ok = p.Next(); !ok {

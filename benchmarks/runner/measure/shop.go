@@ -32,7 +32,7 @@ type Shop struct {
 	client http.Client
 }
 
-// Open fills a stage's shelf with products of its own, and verifies what it answers. Nothing has been
+// Open fills a stage's shelf with products of its own, and verifies its responses. Nothing has been
 // timed then.
 func Open(ctx context.Context, running *driver.Running, products int) (*Shop, error) {
 	s := &Shop{Running: running, run: fmt.Sprintf("%x", time.Now().UnixMilli()&0xffffff)}

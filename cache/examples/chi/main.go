@@ -6,7 +6,7 @@
 //	go run github.com/woodytoys/woodytoys/cache/examples/chi -addr localhost:8081 -db postgres://localhost:5432/toys
 //
 //	curl -i -X PUT -d Yoyo localhost:8080/toys/1
-//	curl -i localhost:8081/toys/1                # Cache-Status says where the answer came from
+//	curl -i localhost:8081/toys/1                # Cache-Status shows where the answer came from
 //	curl -i -X PUT -d Train localhost:8080/toys/1
 //	curl -i localhost:8081/toys/1                # Train
 //
@@ -193,7 +193,7 @@ func (s *shop) write(ctx context.Context, id int, name string) (record int64, er
 		return 0, err
 	}
 	if err := tx.Commit(); err != nil {
-		// Nobody knows whether it went through: the record is left, for a commit that comes late.
+		// It may have gone through, or not: the record is left, for a commit that comes late.
 		return 0, errors.Join(err, s.cache.Settle(0, tag(id)))
 	}
 	return record, nil

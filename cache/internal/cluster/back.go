@@ -12,7 +12,7 @@ func (w *watch) follows(read State) bool {
 	return read.Follows(highest) || broken.Back
 }
 
-// pass bumps the epoch past the highest that this replica knows, for a ledger that has gone back: the database was
+// pass bumps the epoch past the highest that this replica has seen, for a ledger that has gone back: the database was
 // restored, or another has taken its place, that had not been told of the last bump. What is kept under the epoch that
 // was read may be older than writes that were acknowledged after the bump. Until the epoch has been bumped, this
 // replica knows none: no session, no contact.

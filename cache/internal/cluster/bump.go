@@ -7,7 +7,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
 )
 
-// bump bumps the epoch, and shuts the gate until every replica knows or has lost its right to answer
+// bump bumps the epoch, and shuts the gate until every replica has heard of it or has lost its right to answer
 // from a cache. It tries for a lease: the database may be starting again.
 func (w *watch) bump(least State) (State, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), w.Lease)
@@ -34,7 +34,7 @@ func (w *watch) bumpOnce(ctx context.Context, least State) (State, error) {
 	return state, err
 }
 
-// bumpPast bumps the epoch past the highest that this replica knows.
+// bumpPast bumps the epoch past the highest that this replica has seen.
 func (w *watch) bumpPast(ctx context.Context, least State) (State, error) {
 	highest, _ := w.current()
 	least.Epoch, least.Wire = max(least.Epoch, highest.Epoch+1), max(least.Wire, highest.Wire)

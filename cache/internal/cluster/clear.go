@@ -80,7 +80,7 @@ func (c *clears) take() *clearing {
 	return next
 }
 
-// await waits until every replica knows of a bump, unless that has failed.
+// await waits until every replica has heard of a bump, unless that has failed.
 func (c *clears) await(bumped State, err error) error {
 	if err != nil {
 		return fmt.Errorf("cache: %w: call Clear again", err)

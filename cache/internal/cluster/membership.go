@@ -256,8 +256,8 @@ func (m *membership) takeOver(r *run, state State) error {
 	return errTakingOver
 }
 
-// overtaken returns an error about a state that does not come before the ledger's, as this replica knows it: the ledger
-// was read before it was bumped, or the database has gone back since.
+// overtaken returns an error about a state that does not come before the ledger's, as this replica has read it: the
+// ledger was read before it was bumped, or the database has gone back since.
 func (m *membership) overtaken(epoch, token string) error {
 	number, err := strconv.ParseUint(epoch, 10, 64)
 	if err != nil {

@@ -103,7 +103,7 @@ func (n *Node) Fetch(
 func (n *Node) Settle(record int64, tags []string) error { return n.writes.settle(record, tags) }
 
 // Clear leaves behind all that any replica keeps, near and in Redis, by a bump of the epoch. When it returns nil, no
-// replica serves what was read before it was called. Where ctx ends first it goes on, and the error says so.
+// replica serves what was read before it was called. Where ctx ends first it goes on, and the error reports that.
 func (n *Node) Clear(ctx context.Context) error { return n.clears.clear(ctx) }
 
 // Close ends the replica's part: writes that are being carried out first, then the membership, so that

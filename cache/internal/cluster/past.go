@@ -7,7 +7,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
 )
 
-// errWentBack is a Redis server that knows less than it knew before, within the same run: it has been a copy of one
+// errWentBack is a Redis server that has less than it had before, within the same run: it has been a copy of one
 // that had not heard of all, or a machine was set back with it. It lacks invalidations, and has values.
 var errWentBack = errors.New("this Redis server went back in time")
 

@@ -77,7 +77,7 @@ func (s *session) wakeLocked() {
 }
 
 // awaitRenewal waits for the next renewal, and reports whether it came through. It does not have it come earlier: that
-// a beat lies between two of them tells how old an incarnation is.
+// a beat lies between two of them shows how old an incarnation is.
 func (s *session) awaitRenewal() bool {
 	asked := s.Now()
 	for {

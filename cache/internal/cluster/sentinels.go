@@ -12,7 +12,7 @@ import (
 )
 
 // sentinels say where the primary of their Redis servers is. Each new connection asks all of them, and takes the answer
-// of the newest configuration that a majority knows of: one that is cut off from the others, or does not answer at all,
+// of the newest configuration that a majority has: one that is cut off from the others, or does not answer at all,
 // leads nobody astray. That the answer is right no rule relies on.
 type sentinels struct {
 	name     string // the sentinels' name of the primary

@@ -34,7 +34,7 @@ func newWatch(p part, lease *lease, gate *gate) *watch {
 	return &watch{part: p, lease: lease, gate: gate, poked: make(chan struct{}, 1)}
 }
 
-// current returns the highest state that this replica knows, and whether it is that of the ledger as far as it knows.
+// current returns the highest state that this replica has seen, and whether it is the ledger's, by the last reading.
 func (w *watch) current() (state State, known bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

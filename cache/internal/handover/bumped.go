@@ -8,7 +8,7 @@ import (
 // BumpLeases is how many leases a bumped epoch may take to be known everywhere.
 const BumpLeases = 3
 
-// ErrUnconfirmed is a bumped epoch of which nobody can tell that every replica knows it.
+// ErrUnconfirmed is a bumped epoch of which it is uncertain whether every replica has read it.
 var ErrUnconfirmed = errors.New("the epoch was bumped, and the database was lost before every replica can know")
 
 // AwaitBumped waits until no replica can be answering under an epoch before one that was bumped: for a lease through

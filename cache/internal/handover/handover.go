@@ -1,5 +1,5 @@
 // Package handover is what writers of one database do who cannot reach Redis: they hand a write over to a replica that
-// can, and else bump the epoch and wait until every replica knows.
+// can, and else bump the epoch and wait until every replica has read it.
 package handover
 
 import (

@@ -39,7 +39,7 @@ type Node interface {
 	// not 0. An error means that the write must not be acknowledged.
 	Settle(record int64, tags []string) error
 	// Clear leaves behind all that replicas keep. When it returns nil, no replica serves what was read before it was
-	// called. Where ctx ends first it goes on, and the error says that it may have happened.
+	// called. Where ctx ends first it goes on, and the error reports that it may have happened.
 	Clear(ctx context.Context) error
 	// Stats returns what the node has counted.
 	Stats() stats.Cluster
