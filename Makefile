@@ -36,14 +36,14 @@ test: check test-programs ## Run every check and test, against real servers; ran
 test-programs:
 	@$(GO) build -trimpath -ldflags='-s -w' -o bin/test/ ./api ./front
 
-# Two modules are tested at a time, and twice as many tests as there are processors: they wait for servers more than
-# they compute. The packages that take longest begin first. The linker leaves out what only debuggers read, and vet has
-# been by: check runs all of it.
-longest-of-.     := ./benchmarks/runner ./api ./cdn ./api/store ./reverse-proxy ./front/site
+# Two modules are tested at a time, one package more of each than there are processors, and of a package twice as many
+# tests: they wait for servers more than they compute. The packages that take longest begin first. The linker leaves out
+# what only debuggers read, and vet has been by: check runs all of it.
+longest-of-.     := ./benchmarks/runner ./api ./cdn ./scripts ./front/site ./docs ./api/store ./reverse-proxy ./benchmarks
 longest-of-cache := ./internal/clustertest . ./outbox
 test-of/%:
-	cd $* && $(GO) test -race -shuffle=on -timeout 30m -vet=off -ldflags=-w \
-		-parallel $$((2 * $$(getconf _NPROCESSORS_ONLN))) \
+	cores=$$(getconf _NPROCESSORS_ONLN) && cd $* && \
+		$(GO) test -race -shuffle=on -timeout 30m -vet=off -ldflags=-w -p $$((cores + 1)) -parallel $$((2 * cores)) \
 		$(longest-of-$*) $$($(GO) list ./... | grep -v /api/faults$$)
 
 .PHONY: test-of-the-model
@@ -73,6 +73,7 @@ fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alo
 
 .PHONY: long
 long: ## What test has few of: a million reads for each oracle (of all kinds of staleness), keys, bursts, kills
+	scripts/need gcc mariadb redis
 	cd cache && $(GO) test -timeout 20m -run 'Oracle$$|Heap|Burst' . -args -oracle-reads 1000000 \
 		-stale-oracle-reads 340000 -heap-keys 1000000 -burst-rounds 10
 	cd cache && $(GO) test -timeout 10m -run 'Oracle$$' ./httpcache -args -oracle-reads 1000000
