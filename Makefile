@@ -39,7 +39,8 @@ test-programs:
 # Two modules are tested at a time, one package more of each than there are processors, and of a package twice as many
 # tests: they wait for servers more than they compute. The packages that take longest begin first. The linker leaves out
 # what only debuggers read, and vet has been by: check runs all of it.
-longest-of-.     := ./benchmarks/runner ./api ./cdn ./scripts ./front/site ./docs ./api/store ./reverse-proxy ./benchmarks
+longest-of-.     := ./benchmarks/runner ./api ./cdn ./scripts ./front/site ./docs ./api/store \
+	./reverse-proxy ./benchmarks
 longest-of-cache := ./internal/clustertest . ./outbox
 test-of/%:
 	cores=$$(getconf _NPROCESSORS_ONLN) && cd $* && \
