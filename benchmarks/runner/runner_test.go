@@ -341,7 +341,7 @@ func TestAStaleBuildIsInvalid(t *testing.T) {
 	}
 	for rule, valid := range map[string]bool{"": true, "ack": false} {
 		o := options(t, "redis")
-		o.Profile.Endpoints = nil
+		o.Profile.Endpoints, o.Profile.Rates, o.Profile.Searches, o.Profile.Slices = nil, nil, 0, nil
 		o.Profile.SustainedFor = 2 * time.Second
 		o.API = mustWrap(t, broken, "CACHE_BROKEN="+rule)
 		if err := runner.Run(t.Context(), o); err != nil {
@@ -378,6 +378,7 @@ func TestASlowedBuildFailsTheComparison(t *testing.T) {
 		o := options(t, "baseline")
 		o.API = api
 		o.Profile.Repeats, o.Profile.Mix, o.Profile.Searches, o.Profile.Endpoints = 3, nil, 0, nil
+		o.Profile.Rates, o.Profile.Slices = nil, nil
 		if err := runner.Run(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
