@@ -29,9 +29,9 @@ type WatchedRedis struct {
 type Sentinel struct {
 	*Process
 	// Addr is where it listens, the same after each Restart.
-	Addr string
-	dir  string
-	tls  *Certificates
+	Addr   string
+	dir    string
+	client *redis.SentinelClient // kept: those who wait ask often, and TLS is dear
 }
 
 // StartWatchedRedis starts servers and sentinels, with TLS if certificates are given, and waits until all have found
@@ -112,11 +112,17 @@ func startSentinel(primary string, certificates *Certificates) (*Sentinel, error
 	for _, setting := range settings {
 		fmt.Fprintln(&text, setting[0], setting[1])
 	}
-	s := &Sentinel{Addr: "127.0.0.1:" + port, dir: dir, tls: certificates}
+	s := &Sentinel{Addr: "127.0.0.1:" + port, dir: dir}
+	o := &redis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true}
+	if certificates != nil {
+		o.TLSConfig = certificates.Client()
+	}
+	s.client = redis.NewSentinelClient(o)
 	if err = os.WriteFile(s.file(), []byte(text.String()), 0o600); err == nil {
 		err = s.Restart()
 	}
 	if err != nil {
+		s.client.Close()
 		os.RemoveAll(dir)
 		return nil, err
 	}
@@ -149,13 +155,7 @@ func (s *Sentinel) hurry() error {
 
 // ask sends the sentinel a command.
 func (s *Sentinel) ask(question func(context.Context, *redis.SentinelClient) error) error {
-	o := &redis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true}
-	if s.tls != nil {
-		o.TLSConfig = s.tls.Client()
-	}
-	client := redis.NewSentinelClient(o)
-	defer client.Close()
-	return question(context.Background(), client)
+	return question(context.Background(), s.client)
 }
 
 // master returns the primary as this sentinel sees it.
@@ -275,6 +275,7 @@ func (w *WatchedRedis) AwaitMove(from int) error {
 func (w *WatchedRedis) Close() {
 	for _, s := range w.Sentinels {
 		s.Kill()
+		s.client.Close()
 		os.RemoveAll(s.dir)
 	}
 	for i := range w.Servers {
