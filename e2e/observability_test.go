@@ -5,13 +5,13 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -199,37 +199,47 @@ func testPortsAreClosed(t *testing.T) {
 
 // testAlert stops a service, and starts it again.
 func testAlert(t *testing.T, called *calledBack) {
+	const line = "  ContainerDown  critical  redis\n"
 	began := time.Now()
 	mustDocker(t, "service", "scale", "--detach", "woody_redis-exporter=0")
-	called.await(t, "firing", "ContainerDown", "redis")
-	figuref("a service is stopped: Alertmanager calls after %.0f s, at thirty times the speed",
+	awaitStatus(t, "what is missing", func(status string) bool {
+		_, missing, _ := strings.Cut(status, "than there should be:\n")
+		return strings.Contains(missing, "  redis\n")
+	})
+	awaitStatus(t, "the alert", func(status string) bool { return strings.Contains(status, line) })
+	called.await(t, "ContainerDown redis", "firing")
+	figuref("a service is stopped: Alertmanager has called after %.0f s, at thirty times the speed",
 		time.Since(began).Seconds())
-	text, err := script("status")
-	if err != nil {
-		t.Errorf("scripts/status: %v", err)
-	}
-	_, alerts, _ := strings.Cut(text, "Alerts:")
-	alerts, missing, _ := strings.Cut(alerts, "\n\n")
-	if !strings.Contains(alerts, "ContainerDown  critical  redis") {
-		t.Errorf("scripts/status does not show the alert:\n%s", text)
-	}
-	if !strings.Contains(missing, "than there should be:\n  redis\n") {
-		t.Errorf("scripts/status does not show what is missing:\n%s", text)
-	}
+
 	mustDocker(t, "service", "scale", "--detach", "woody_redis-exporter=1")
-	called.await(t, "resolved", "ContainerDown", "redis")
+	called.await(t, "ContainerDown redis", "resolved")
+	awaitStatus(t, "that the alert is over", func(status string) bool {
+		return strings.Contains(status, "Alerts:") && !strings.Contains(status, line)
+	})
 	awaitSettled(t)
-	text, _ = script("status")
-	if strings.Contains(text, "ContainerDown  critical  redis") ||
-		!strings.Contains(text, "than there should be: none\n") {
-		t.Errorf("scripts/status still shows what is over:\n%s", text)
+}
+
+// awaitStatus returns once scripts/status shows something.
+func awaitStatus(t *testing.T, what string, shown func(status string) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(500 * time.Millisecond) {
+		text, _ := script("status") // it fails while a service is not settled
+		if shown(text) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("scripts/status does not show %s:\n%s", what, text)
+		}
 	}
 }
 
 // calledBack is whoever is called with alerts.
 type calledBack struct {
-	url   string
-	calls chan string // "firing ContainerDown redis"
+	url  string
+	call chan struct{} // after each call
+
+	mu   sync.Mutex
+	last map[string]string // of an alert and its job, "ContainerDown redis", whether it is "firing" or "resolved"
 }
 
 // mustBeCalled has this process listen where the Swarm's nodes find it.
@@ -239,42 +249,53 @@ func mustBeCalled(t *testing.T) *calledBack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	called := &calledBack{url: "http://" + listener.Addr().String() + "/called", calls: make(chan string, 1000)}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var call struct {
-			Alerts []struct {
-				Status string
-				Labels map[string]string
-			}
-		}
-		body, _ := io.ReadAll(r.Body)
-		if err := json.Unmarshal(body, &call); err != nil {
-			t.Errorf("called with %q: %v", body, err)
-		}
-		for _, alert := range call.Alerts {
-			called.calls <- alert.Status + " " + alert.Labels["alertname"] + " " + alert.Labels["job"]
-		}
-	})}
+	called := &calledBack{
+		url:  "http://" + listener.Addr().String() + "/called",
+		call: make(chan struct{}, 1),
+		last: map[string]string{},
+	}
+	server := &http.Server{Handler: called}
 	go server.Serve(listener)
 	t.Cleanup(func() { server.Close() })
 	return called
 }
 
-// await returns once somebody was called for that.
-func (c *calledBack) await(t *testing.T, status, alert, job string) {
+func (c *calledBack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var call struct {
+		Alerts []struct {
+			Status string
+			Labels map[string]string
+		}
+	}
+	if err := json.NewDecoder(r.Body).Decode(&call); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, alert := range call.Alerts {
+		c.last[alert.Labels["alertname"]+" "+alert.Labels["job"]] = alert.Status
+	}
+	select {
+	case c.call <- struct{}{}:
+	default: // nobody has looked since the one before
+	}
+}
+
+// await returns once the last call about an alert says that it has that status.
+func (c *calledBack) await(t *testing.T, alert, status string) {
 	t.Helper()
-	want := strings.Join([]string{status, alert, job}, " ")
-	var others []string
 	for timeout := time.After(90 * time.Second); ; {
+		c.mu.Lock()
+		last := c.last[alert]
+		c.mu.Unlock()
+		if last == status {
+			return
+		}
 		select {
-		case got := <-c.calls:
-			if got == want {
-				return
-			}
-			others = append(others, got)
+		case <-c.call:
 		case <-timeout:
-			text, _ := script("status")
-			t.Fatalf("nobody was called with %q, only with %q\n%s", want, others, text)
+			t.Fatalf("nobody was called to say that %s is %s; the last calls were %v", alert, status, c.last)
 		}
 	}
 }
