@@ -287,7 +287,7 @@ func (c *calledBack) await(t *testing.T, alert, status string) {
 	t.Helper()
 	for timeout := time.After(90 * time.Second); ; {
 		c.mu.Lock()
-		last := c.last[alert]
+		last, all := c.last[alert], fmt.Sprint(c.last)
 		c.mu.Unlock()
 		if last == status {
 			return
@@ -295,7 +295,7 @@ func (c *calledBack) await(t *testing.T, alert, status string) {
 		select {
 		case <-c.call:
 		case <-timeout:
-			t.Fatalf("nobody was called to say that %s is %s; the last calls were %v", alert, status, c.last)
+			t.Fatalf("nobody was called to say that %s is %s; the last calls were %v", alert, status, all)
 		}
 	}
 }
