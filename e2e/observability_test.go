@@ -94,9 +94,10 @@ func query(t *testing.T, expression string) (samples []sample) {
 	return samples
 }
 
-// value is that of the one series that an expression has.
+// value is that of the one series that an expression has, as soon as it has one.
 func value(t *testing.T, expression string) any {
 	t.Helper()
+	awaitQuery(t, expression, 1)
 	samples := query(t, expression)
 	if len(samples) != 1 {
 		t.Fatalf("%s has %d series, want one", expression, len(samples))
