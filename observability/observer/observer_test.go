@@ -64,12 +64,13 @@ func TestAStaleBuildIsCaught(t *testing.T) {
 			w := s.mustObserveAt(20)
 			w.await("a write is to be acknowledged", func() bool { return w.probe.Load().trusted() })
 			fault(s)
-			began := time.Now()
+			began, writes := time.Now(), w.value("writes_total", "")
 			w.await("a stale answer", func() bool { return w.value("stale_total", viaReplica) > 0 })
-			took := time.Since(began)
-			t.Logf("caught after %v", took.Round(time.Millisecond))
-			if took > 10*time.Second {
-				t.Errorf("caught after %v, want 10s at most", took)
+			took, writes := time.Since(began), w.value("writes_total", "")-writes
+			t.Logf("caught after %v and %v writes", took.Round(time.Millisecond), writes)
+			// There are 20 writes in 10 s, unless the machine is too busy for them.
+			if took > 10*time.Second && writes > 20 {
+				t.Errorf("caught after %v and %v writes, want 10s at most", took, writes)
 			}
 			w.wantFindings()
 		})
