@@ -98,6 +98,9 @@ func (p *program) open() (err error) {
 	if p.cache != nil {
 		p.registry.MustRegister(promcache.New("woody", p.cache))
 	}
+	if p.box != nil {
+		admin.WatchOutbox(p.registry, p.box)
+	}
 	admin.WatchHealth(p.registry, p.health)
 	admin.WatchSlots(p.registry, "heavy_slots", p.shop.HeavySlots())
 	admin.WatchSlots(p.registry, "db_slots", p.store.Slots())

@@ -78,3 +78,38 @@ func (b backlogCollector) Collect(metrics chan<- prometheus.Metric) {
 	metrics <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(backlog.Pending))
 	metrics <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, backlog.Oldest.Seconds())
 }
+
+// Outbox is what WatchOutbox asks: see outbox.Outbox.Backlog.
+type Outbox interface {
+	Backlog(ctx context.Context) (records int, oldest time.Duration, err error)
+}
+
+// WatchOutbox adds how many invalidations wait in the outbox and for how long the oldest does. They are asked for at each
+// scrape and left out of it when the database does not answer in time.
+func WatchOutbox(registry prometheus.Registerer, box Outbox) {
+	registry.MustRegister(outboxCollector{box})
+}
+
+type outboxCollector struct{ box Outbox }
+
+var (
+	recordsDesc = prometheus.NewDesc("woody_outbox_records",
+		"Invalidations that were committed and are not carried out; at most 10,000 are counted.", nil, nil)
+	oldestRecordDesc = prometheus.NewDesc("woody_outbox_oldest_seconds", "How long the oldest of them has been waiting.", nil, nil)
+)
+
+func (o outboxCollector) Describe(descs chan<- *prometheus.Desc) {
+	descs <- recordsDesc
+	descs <- oldestRecordDesc
+}
+
+func (o outboxCollector) Collect(metrics chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapePatience)
+	defer cancel()
+	records, oldest, err := o.box.Backlog(ctx)
+	if err != nil {
+		return
+	}
+	metrics <- prometheus.MustNewConstMetric(recordsDesc, prometheus.GaugeValue, float64(records))
+	metrics <- prometheus.MustNewConstMetric(oldestRecordDesc, prometheus.GaugeValue, oldest.Seconds())
+}

@@ -34,6 +34,29 @@ func testRecords(t *testing.T, on *kind) {
 	}
 }
 
+func TestBacklog(t *testing.T) { onEach(t, testBacklog) }
+
+func testBacklog(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
+	if records, oldest, err := box.Backlog(t.Context()); records != 0 || oldest != 0 || err != nil {
+		t.Errorf("an empty outbox has %d records of up to %v, %v; want none", records, oldest, err)
+	}
+	began := time.Now()
+	inTx(t, db, false, box.Record, "rolled back")
+	ids := []int64{inTx(t, db, true, box.Record, "toy:7"), inTx(t, db, true, box.Record, "toy:8")}
+	time.Sleep(50 * time.Millisecond) // it is an age that is measured
+	records, oldest, err := box.Backlog(t.Context())
+	if most := time.Since(began) + 10*time.Millisecond; records != 2 || oldest < 50*time.Millisecond || oldest > most || err != nil {
+		t.Errorf("%d records of up to %v, %v; want 2, of 50ms to %v", records, oldest, err, most)
+	}
+	if err := box.Remove(t.Context(), ids, ""); err != nil {
+		t.Fatal(err)
+	}
+	if records, oldest, err := box.Backlog(t.Context()); records != 0 || oldest != 0 || err != nil {
+		t.Errorf("after the removal %d records of up to %v, %v; want none", records, oldest, err)
+	}
+}
+
 func TestEpoch(t *testing.T) { onEach(t, testEpoch) }
 
 func testEpoch(t *testing.T, on *kind) {

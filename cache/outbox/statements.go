@@ -6,7 +6,7 @@ type statements struct {
 	prove, look, state, claim, bump, hasBump    string
 	record, left, tags, remove                  string
 	handOver, take, progress, withdraw, carried string
-	used                                        string
+	used, backlog                               string
 }
 
 func newStatements(d Dialect, namespace string) statements {
@@ -20,6 +20,6 @@ func newStatements(d Dialect, namespace string) statements {
 		hasBump: say(hasBumpSQL),
 		record:  say(recordSQL), left: say(leftSQL), tags: say(tagsSQL), remove: say(removeSQL),
 		handOver: say(handOverSQL), take: say(takeSQL), progress: say(progressSQL), withdraw: say(withdrawSQL),
-		carried: say(carriedSQL), used: say(usedSQL),
+		carried: say(carriedSQL), used: say(usedSQL), backlog: say(backlogSQL),
 	}
 }
