@@ -26,6 +26,7 @@ require (
 	github.com/woodytoys/woodytoys/cache v0.1.0
 	github.com/woodytoys/woodytoys/cache/fibercache v0.1.0
 	github.com/woodytoys/woodytoys/internal/servers v0.1.0
+	go.yaml.in/yaml/v2 v2.4.3
 	golang.org/x/sys v0.49.0
 	modernc.org/sqlite v1.40.0
 )
@@ -56,7 +57,6 @@ require (
 	github.com/tinylib/msgp v1.2.5 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	go.uber.org/atomic v1.11.0 // indirect
-	go.yaml.in/yaml/v2 v2.4.3 // indirect
 	golang.org/x/exp v0.0.0-20251209150349-8475f28825e9 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.41.0 // indirect
