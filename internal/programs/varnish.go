@@ -66,7 +66,7 @@ func StartVarnish(origin []string, settings ...string) (*Varnish, error) {
 
 // Kill ends the edge at once, as the loss of its machine would, and waits until nothing listens.
 func (v *Varnish) Kill() {
-	if pid, err := os.ReadFile(filepath.Join(v.dir, "edge", "_.pid")); err == nil {
+	if pid, err := os.ReadFile(filepath.Join(v.Dir(), "_.pid")); err == nil {
 		if varnishd, err := strconv.Atoi(strings.TrimSpace(string(pid))); err == nil {
 			_ = syscall.Kill(-varnishd, syscall.SIGKILL) // varnishd has a process group of its own
 		}
@@ -87,10 +87,13 @@ func (v *Varnish) Listens() bool {
 	return err == nil
 }
 
+// Dir returns varnishd's working folder, by which its tools find it.
+func (v *Varnish) Dir() string { return filepath.Join(v.dir, "edge") }
+
 // Counter returns one of varnishd's counters, such as MAIN.n_lru_nuked; counters that match a pattern are
 // added up.
 func (v *Varnish) Counter(pattern string) (sum int64, err error) {
-	out, err := exec.Command("varnishstat", "-n", filepath.Join(v.dir, "edge"), "-1", "-f", pattern).Output()
+	out, err := exec.Command("varnishstat", "-n", v.Dir(), "-1", "-f", pattern).Output()
 	if err != nil {
 		return 0, fmt.Errorf("varnishstat %s: %w", pattern, err)
 	}

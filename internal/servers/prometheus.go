@@ -20,15 +20,19 @@ type Prometheus struct {
 	dir  string
 }
 
-// StartPrometheus starts a server in a folder of its own, in which files are written first; prometheus.yml is its
-// configuration. It waits until the server is ready.
-func StartPrometheus(files map[string]string) (*Prometheus, error) {
+// StartPrometheus starts a server in a folder of its own, with the files that are returned for the address at which it is
+// to listen; prometheus.yml is its configuration. It waits until the server is ready.
+func StartPrometheus(files func(addr string) map[string]string) (*Prometheus, error) {
 	program, err := LookPath("prometheus")
 	if err != nil {
 		return nil, err
 	}
 	p := &Prometheus{}
-	if p.Addr, p.dir, err = place("woody-prometheus", files); err != nil {
+	if p.Addr, p.dir, err = place("woody-prometheus", nil); err != nil {
+		return nil, err
+	}
+	if err := writeFiles(p.dir, files(p.Addr)); err != nil {
+		os.RemoveAll(p.dir)
 		return nil, err
 	}
 	cmd := exec.Command(program, "--config.file="+filepath.Join(p.dir, "prometheus.yml"),
