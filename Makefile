@@ -45,7 +45,7 @@ longest-of-cache := ./internal/clustertest . ./outbox
 test-of/%:
 	cores=$$(getconf _NPROCESSORS_ONLN) && cd $* && \
 		$(GO) test -race -shuffle=on -timeout 30m -vet=off -ldflags=-w -p $$((cores + 1)) -parallel $$((2 * cores)) \
-		$(longest-of-$*) $$($(GO) list ./... | grep -v /api/faults$$)
+		$(longest-of-$*) $$($(GO) list ./... | grep -v -e /api/faults$$ -e /observability/drill$$)
 
 .PHONY: test-of-the-model
 test-of-the-model:
@@ -91,6 +91,11 @@ model: ## Go through SCHEDULES of the cache's protocol, as a model, and break it
 fault: ## Break a running shop for DURATION (each fault once by default), under the oracle
 	scripts/need gcc mariadb redis
 	$(GO) test ./api/faults -count=1 -v -timeout 0 -args -duration $(DURATION)
+
+.PHONY: drill
+drill: ## Have each alert come and go on a stage that is broken for it, and none on one that is well
+	scripts/need gcc mariadb redis haproxy varnish prometheus alertmanager exporters
+	$(GO) test ./observability/drill -count=1 -v -timeout 15m
 
 PROFILE ?= quick
 DRIVER  ?= local

@@ -115,7 +115,10 @@ var theSource = source{Type: "prometheus", UID: "prometheus"} // as provisioning
 // lint says what a panel lacks.
 func lint(t *testing.T, p panel) {
 	t.Helper()
-	say := func(format string, args ...any) { t.Helper(); t.Errorf("%s: %s", p.Title, fmt.Sprintf(format, args...)) }
+	say := func(format string, args ...any) {
+		t.Helper()
+		t.Errorf("%s: %s", p.Title, fmt.Sprintf(format, args...))
+	}
 	what, do, _ := strings.Cut(p.Description, "\n\nRed: ")
 	if what == "" || do == "" {
 		say("it does not say what it shows and what to do when it is red, but %q", p.Description)

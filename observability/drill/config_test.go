@@ -1,0 +1,69 @@
+package drill
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// speed is how much shorter the rules' durations are.
+const speed = "30"
+
+// mustRender returns the rules for all stages, by which so many replicas are expected.
+func mustRender(t *testing.T, replicas int) string {
+	t.Helper()
+	cmd := exec.Command("../../scripts/rules", "--stages", "redis cdn", "--speed", speed,
+		"--expect", fmt.Sprint("api=", replicas))
+	cmd.Stderr = os.Stderr
+	rules, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(rules)
+}
+
+var (
+	byDNS     = regexp.MustCompile(`dns_sd_configs: \[\{names: \[tasks\.([a-z-]+)\][^]]*\]`)
+	intervals = regexp.MustCompile(`(?m)^( +(?:scrape|evaluation)_interval|  scrape_timeout): \d+s$`)
+)
+
+// mustConfigure returns the configuration of Prometheus that ships, with addresses in the place of those that Swarm's
+// DNS would answer for a service, and a second between two looks.
+func mustConfigure(t *testing.T, addresses map[string][]string) string {
+	t.Helper()
+	shipped, err := os.ReadFile("../prometheus/prometheus.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	config := byDNS.ReplaceAllStringFunc(string(shipped), func(line string) string {
+		service := byDNS.FindStringSubmatch(line)[1]
+		seen[service] = true
+		return static(addresses[service])
+	})
+	config = strings.Replace(config, `static_configs: [{targets: ["127.0.0.1:9090"]}]`, static(addresses["prometheus"]), 1)
+	seen["prometheus"] = true
+	for service := range addresses {
+		if !seen[service] {
+			t.Fatalf("prometheus.yml does not look for tasks.%s", service)
+		}
+	}
+	return intervals.ReplaceAllString(config, "$1: 1s")
+}
+
+func static(addresses []string) string {
+	return fmt.Sprintf("static_configs: [{targets: [%s]}]", strings.Join(addresses, ", "))
+}
+
+// alertmanagerConfig has whoever is at the URL be called at once, for each alert by itself.
+func alertmanagerConfig(url string) string {
+	return fmt.Sprintf(`
+route: {receiver: pager, group_by: ["..."], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}
+receivers:
+  - name: pager
+    webhook_configs: [{url: %q, send_resolved: true}]
+`, url)
+}

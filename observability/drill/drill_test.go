@@ -1,0 +1,198 @@
+package drill
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestDrill is the whole of it: all in one, since what takes its time is to start a stage and to wait for alerts.
+func TestDrill(t *testing.T) {
+	s := mustStartStage(t)
+	l := mustLoad(t, s)
+	t.Run("all is well", func(t *testing.T) { s.testAllIsWell(t, l) })
+	t.Run("every panel shows something", s.testPanels)
+	t.Run("names", s.testNames)
+	l.every.Store(5) // the rest of the machine is for what is broken
+	t.Run("alerts", s.testAlerts)
+	if t.Failed() {
+		for _, call := range s.pager.history() {
+			t.Log(call)
+		}
+	}
+}
+
+// well is how long nothing may fire: twenty minutes of the rules that ship, and long enough for every window but the
+// longest of the budget's.
+const well = 40 * time.Second
+
+// testAllIsWell has the replicas be replaced one after another and a fourth come and go, under load.
+func (s *stage) testAllIsWell(t *testing.T, l *load) {
+	began := time.Now()
+	s.awaitTruth(t, `count(up == 1) == count(up) and count(up) == 11`)
+	s.update(t)
+	s.scale(t)
+	time.Sleep(time.Until(began.Add(well))) // that nothing happens takes its time
+	if calls := s.pager.history(); len(calls) > 0 {
+		t.Errorf("all was well, and the pager was called:\n%q", calls)
+	}
+	t.Logf("%d calls in %v, %d of them failed", l.sent.Load(), time.Since(began).Round(time.Second), l.failed.Load())
+}
+
+// update replaces each replica by a new one at its address. There is one more meanwhile, as Swarm would have it.
+func (s *stage) update(t *testing.T) {
+	t.Helper()
+	more := s.replicas[3]
+	more.mustStart(t)
+	s.mustFindReplicas(t, 3, s.but(nil, more)...)
+	for _, r := range s.replicas[:3] {
+		s.mustFindReplicas(t, 3, s.but(r, more)...)
+		r.mustEnd(t)
+		r.mustStart(t)
+		s.mustFindReplicas(t, 3, s.but(nil, more)...)
+	}
+	s.mustFindReplicas(t, 3, s.but(nil)...)
+	more.mustEnd(t)
+}
+
+// scale has a fourth replica for a while.
+func (s *stage) scale(t *testing.T) {
+	t.Helper()
+	more := s.replicas[3]
+	more.mustStart(t)
+	s.mustFindReplicas(t, 4, s.but(nil, more)...)
+	s.awaitTruth(t, `count(up{job="api"} == 1) == 4`)
+	s.mustFindReplicas(t, 3, s.but(nil)...)
+	more.mustEnd(t)
+}
+
+// testAlerts breaks things, and mends each when its alerts have come. What does not get in each other's way is broken
+// at the same time.
+func (s *stage) testAlerts(t *testing.T) {
+	var lanes sync.WaitGroup // not t.Parallel, which has as many go on as there are processors: these wait
+	for name, lane := range map[string]func(*testing.T){
+		"machine": s.breakMachine, "observer": s.breakObserver, "edge": s.crowdEdge, "replicas": s.breakReplicas,
+		"stores": s.breakStores,
+	} {
+		lanes.Go(func() { t.Run(name, lane) })
+	}
+	lanes.Wait()
+	s.pager.mustResolve(t, mustListAlerts(t)...)
+	came := s.pager.history()
+	for _, name := range mustListAlerts(t) {
+		if !slices.ContainsFunc(came, func(call string) bool { return strings.HasPrefix(call, name+" firing:") }) {
+			t.Errorf("nothing has made %s fire", name)
+		}
+	}
+}
+
+// drill breaks something, waits until alerts fire that did not before, mends it, and waits until they do not.
+func (s *stage) drill(t *testing.T, breakIt func(t *testing.T) (mend func(t *testing.T)), alerts ...string) {
+	t.Helper()
+	s.pager.mustResolve(t, alerts...) // what comes of something else
+	mend := breakIt(t)
+	s.pager.mustFire(t, alerts...)
+	mend(t)
+	s.pager.mustResolve(t, alerts...)
+}
+
+func (s *stage) breakMachine(t *testing.T) {
+	s.drill(t, func(*testing.T) func(*testing.T) {
+		s.machine.set(0.99, 0.05)
+		return func(*testing.T) { s.machine.set(0.2, 0.5) }
+	}, "CPUHigh", "MemoryHigh")
+}
+
+func (s *stage) breakObserver(t *testing.T) {
+	s.drill(t, func(*testing.T) func(*testing.T) {
+		s.observer.stale.WithLabelValues("replica").Inc()
+		return func(*testing.T) {}
+	}, "StaleAnswer")
+	s.drill(t, func(*testing.T) func(*testing.T) {
+		s.observer.silent.Store(true)
+		return func(*testing.T) { s.observer.silent.Store(false) }
+	}, "ObserverSilent")
+}
+
+// crowdEdge asks the edge for what is not there, each time by another name.
+func (s *stage) crowdEdge(t *testing.T) {
+	s.drill(t, func(*testing.T) func(*testing.T) {
+		stop := every(50*time.Millisecond, func(i int) { get(fmt.Sprintf("%s/assets/none%d.png", s.edge.URL, i)) })
+		return func(*testing.T) { stop() }
+	}, "EdgeHitRatioLow")
+}
+
+// breakReplicas has a fourth replica with too little memory, kills one of the three, and the front.
+func (s *stage) breakReplicas(t *testing.T) {
+	s.drill(t, func(t *testing.T) func(*testing.T) {
+		small := s.replicas[3]
+		small.settings = []string{"GOMEMLIMIT=16MiB"}
+		small.mustStart(t)
+		s.mustFindReplicas(t, 3, s.but(nil, small)...)
+		return func(t *testing.T) {
+			s.mustFindReplicas(t, 3, s.but(nil)...)
+			small.mustEnd(t)
+		}
+	}, "ProcessMemoryHigh")
+	s.drill(t, func(*testing.T) func(*testing.T) {
+		s.replicas[2].Kill()
+		return s.replicas[2].mustStart
+	}, "ContainerDown")
+	s.drill(t, func(*testing.T) func(*testing.T) {
+		s.front.Kill()
+		return s.front.mustStart
+	}, "ProxyWithoutServers")
+}
+
+// mustListAlerts returns the names of all alerts.
+func mustListAlerts(t *testing.T) (names []string) {
+	t.Helper()
+	for _, found := range regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(mustRender(t, 3), -1) {
+		names = append(names, found[1])
+	}
+	return names
+}
+
+// every calls f every so often, with a few calls at the same time at most, until stop is called, which waits for the
+// last.
+func every(interval time.Duration, f func(i int)) (stop func()) {
+	done, room := make(chan struct{}), make(chan struct{}, 10)
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+			}
+			select {
+			case <-done:
+				return
+			case room <- struct{}{}:
+			}
+			ended.Go(func() {
+				defer func() { <-room }()
+				f(i)
+			})
+		}
+	})
+	return sync.OnceFunc(func() {
+		close(done)
+		ended.Wait()
+	})
+}
+
+// get asks for something, and does not care for the answer.
+func get(url string) {
+	client := http.Client{Timeout: 5 * time.Second}
+	if answer, err := client.Get(url); err == nil {
+		answer.Body.Close()
+	}
+}

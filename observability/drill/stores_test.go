@@ -1,0 +1,200 @@
+package drill
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// breakStores breaks the database and Redis, one thing after another.
+func (s *stage) breakStores(t *testing.T) {
+	t.Run("slow database", s.slowDatabase)
+	for _, fault := range []struct {
+		name    string
+		breakIt func(*testing.T) (mend func(*testing.T))
+		alerts  []string
+	}{
+		{"crowd", s.crowdStores, []string{
+			"OutboxGrowing", "DatabaseConnectionsHigh", "DatabaseRollbacksMany", "CacheHitRatioLow",
+		}},
+		// While Redis is away, each write raises the epoch.
+		{"redis", s.killRedis, []string{"RedisDown", "ReplicaWithoutSession", "EpochRaisedRepeatedly"}},
+		{"database", s.killDatabase, []string{"DatabaseDown"}},
+		{"disk", s.fillDisk, []string{"DatabaseFull", "DiskSpaceLow"}},
+	} {
+		t.Run(fault.name, func(t *testing.T) { s.drill(t, fault.breakIt, fault.alerts...) })
+	}
+}
+
+// crowdStores takes connections, rolls transactions back, holds the outbox and reads what nobody has read, all at once.
+func (s *stage) crowdStores(t *testing.T) (mend func(*testing.T)) {
+	free, stopRollbacks, letGo := s.takeConnections(t), s.rollBack(t), s.holdOutbox(t)
+	stopReads := every(20*time.Millisecond, func(int) {
+		get(fmt.Sprintf("%s/api/products/%d", s.proxy.URL, 1000+rand.IntN(1_000_000_000)))
+	})
+	return func(*testing.T) {
+		letGo()
+		free()
+		stopRollbacks()
+		stopReads()
+	}
+}
+
+// mustOpen opens a pool of connections to the database itself.
+func (s *stage) mustOpen(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("mysql", s.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+const (
+	connections = 200 // that the database has
+	taken       = 165 // of them, what is too many; the replicas take what they need of the rest
+)
+
+func (s *stage) takeConnections(t *testing.T) (free func()) {
+	t.Helper()
+	db := s.mustOpen(t)
+	var all []*sql.Conn
+	for n := 0; n < taken; {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, conn)
+		const asked = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'THREADS_CONNECTED'"
+		if err := conn.QueryRowContext(t.Context(), asked).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		for _, conn := range all {
+			conn.Close()
+		}
+		db.Close()
+	}
+}
+
+func (s *stage) rollBack(t *testing.T) (stop func()) {
+	t.Helper()
+	db := s.mustOpen(t)
+	db.SetMaxOpenConns(2)
+	return every(20*time.Millisecond, func(int) {
+		tx, err := db.Begin()
+		if err != nil {
+			return
+		}
+		_, _ = tx.Exec("UPDATE product SET name = name WHERE id = 0")
+		_ = tx.Rollback()
+	})
+}
+
+// holdOutbox leaves a record as a writer that died would, and holds it, so that nobody can carry it out and remove it.
+func (s *stage) holdOutbox(t *testing.T) (letGo func()) {
+	t.Helper()
+	db, ctx := s.mustOpen(t), context.WithoutCancel(t.Context())
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const id = 42
+	_, err = db.ExecContext(ctx, "INSERT INTO woody_outbox (id, tags, recorded_us) VALUES (?, '[\"product:1\"]',"+
+		" CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED))", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var held int
+	err = tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM woody_outbox WHERE id = ? FOR UPDATE", id).Scan(&held)
+	if err != nil || held != 1 {
+		t.Fatal("the record is not there to be held: ", held, err)
+	}
+	return func() { _ = tx.Rollback() }
+}
+
+// slowDatabase moves the database away from the replicas, so that each question takes a tenth of a second. The budget's windows are
+// long: that its alerts go is awaited at the very end.
+func (s *stage) slowDatabase(t *testing.T) {
+	move := func(roundTrip time.Duration) {
+		s.wire.MoveAway(roundTrip)
+		s.wire.Cut()
+		s.wire.Mend()
+	}
+	move(100 * time.Millisecond)
+	s.pager.mustFire(t, "SlowAnswers", "ErrorBudgetBurningFast", "ErrorBudgetBurning")
+	move(0)
+	s.pager.mustResolve(t, "SlowAnswers")
+}
+
+func (s *stage) killRedis(*testing.T) (mend func(*testing.T)) {
+	s.redis.Kill()
+	return func(t *testing.T) {
+		if err := s.redis.Restart(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *stage) killDatabase(*testing.T) (mend func(*testing.T)) {
+	s.database.Kill()
+	return func(t *testing.T) {
+		if err := s.database.Restart(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// fillDisk fills the disk that the database is on, and the room that its files have within.
+func (s *stage) fillDisk(t *testing.T) (mend func(*testing.T)) {
+	if err := s.disk.Fill(); err != nil {
+		t.Fatal(err)
+	}
+	db := s.mustOpen(t)
+	for n := 8192; n > 0; {
+		_, err := db.ExecContext(t.Context(), fmt.Sprintf(
+			"INSERT INTO product (name) SELECT REPEAT('x', 200) FROM seq_1_to_%d", n))
+		var refused *mysql.MySQLError
+		switch {
+		case errors.As(err, &refused):
+			n /= 2
+		case err != nil:
+			t.Fatal(err)
+		}
+	}
+	s.mustFindNoRoom(t)
+	return func(t *testing.T) {
+		if err := s.disk.Free(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// mustFindNoRoom adds products until a replica finds no room for one.
+func (s *stage) mustFindNoRoom(t *testing.T) {
+	t.Helper()
+	body := `{"name":"` + strings.Repeat("x", 200) + `"}`
+	for end := time.Now().Add(servers.Patience); time.Now().Before(end); {
+		answer, err := http.Post(s.proxy.URL+"/api/products", "application/json", strings.NewReader(body))
+		if err != nil {
+			continue // a machine that is as busy as that
+		}
+		answer.Body.Close()
+		if answer.StatusCode == http.StatusInsufficientStorage {
+			return
+		}
+	}
+	t.Fatal("there is always room for one more product")
+}
