@@ -72,8 +72,8 @@ func mustReadDashboards(t *testing.T) map[string]dashboard {
 	return all
 }
 
-// TestDashboards holds the dashboards against what makes them work in any Grafana that has Prometheus, and for whoever is
-// called at night.
+// TestDashboards holds the dashboards against what makes them work in any Grafana that has Prometheus, and for whoever
+// is called at night.
 func TestDashboards(t *testing.T) {
 	all := mustReadDashboards(t)
 	if got, want := slices.Sorted(maps.Keys(all)), []string{"cache", "shop", "stores"}; !slices.Equal(got, want) {

@@ -46,8 +46,8 @@ func TestRunbook(t *testing.T) {
 			t.Errorf("the runbook describes %s, which is no alert", name)
 		}
 		for _, part := range []string{"\n**It means** ", "\n**Look** ", "\n**Do** "} {
-			if strings.Count(body, part) != 1 {
-				t.Errorf("the section %s has %d parts %q, want one", name, strings.Count(body, part), strings.TrimSpace(part))
+			if n := strings.Count(body, part); n != 1 {
+				t.Errorf("the section %s has %d parts %q, want one", name, n, strings.TrimSpace(part))
 			}
 		}
 	}

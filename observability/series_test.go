@@ -32,7 +32,8 @@ func mustRunShop(t *testing.T) (*programs.Shop, *programs.HAProxy) {
 		t.Fatal(err)
 	}
 	t.Cleanup(shop.Kill)
-	proxy, err := programs.StartHAProxy(programs.HAProxyConfig{API: []string{shop.Addr()}, Front: []string{shop.Addr()}})
+	behind := []string{shop.Addr()}
+	proxy, err := programs.StartHAProxy(programs.HAProxyConfig{API: behind, Front: behind})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,8 +80,8 @@ func TestMetricsAreNamedAsPrometheusHasThem(t *testing.T) {
 	}
 }
 
-// strange are 5,000 requests that nobody would make, each with what no other has: a method, a path, a host, or all. They
-// are spoken by the byte, since net/http knows better.
+// strange are 5,000 requests that nobody would make, each with what no other has: a method, a path, a host, or all.
+// They are spoken by the byte, since net/http knows better.
 const strange = 5000
 
 func strangeRequest(i int) string {

@@ -84,8 +84,8 @@ type Outbox interface {
 	Backlog(ctx context.Context) (records int, oldest time.Duration, err error)
 }
 
-// WatchOutbox adds how many invalidations wait in the outbox and for how long the oldest does. They are asked for at each
-// scrape and left out of it when the database does not answer in time.
+// WatchOutbox adds how many invalidations wait in the outbox and for how long the oldest does. They are asked for at
+// each scrape and left out of it when the database does not answer in time.
 func WatchOutbox(registry prometheus.Registerer, box Outbox) {
 	registry.MustRegister(outboxCollector{box})
 }
@@ -95,7 +95,8 @@ type outboxCollector struct{ box Outbox }
 var (
 	recordsDesc = prometheus.NewDesc("woody_outbox_records",
 		"Invalidations that were committed and are not carried out; at most 10,000 are counted.", nil, nil)
-	oldestRecordDesc = prometheus.NewDesc("woody_outbox_oldest_seconds", "How long the oldest of them has been waiting.", nil, nil)
+	oldestRecordDesc = prometheus.NewDesc("woody_outbox_oldest_seconds",
+		"How long the oldest of them has been waiting.", nil, nil)
 )
 
 func (o outboxCollector) Describe(descs chan<- *prometheus.Desc) {

@@ -46,7 +46,8 @@ func testBacklog(t *testing.T, on *kind) {
 	ids := []int64{inTx(t, db, true, box.Record, "toy:7"), inTx(t, db, true, box.Record, "toy:8")}
 	time.Sleep(50 * time.Millisecond) // it is an age that is measured
 	records, oldest, err := box.Backlog(t.Context())
-	if most := time.Since(began) + 10*time.Millisecond; records != 2 || oldest < 50*time.Millisecond || oldest > most || err != nil {
+	most := time.Since(began) + 10*time.Millisecond
+	if records != 2 || oldest < 50*time.Millisecond || oldest > most || err != nil {
 		t.Errorf("%d records of up to %v, %v; want 2, of 50ms to %v", records, oldest, err, most)
 	}
 	if err := box.Remove(t.Context(), ids, ""); err != nil {

@@ -16,8 +16,9 @@ type Exporter struct {
 // StartExporter starts the exporter of this server. It is ready while the server is away, too.
 func (m *MariaDB) StartExporter() (*Exporter, error) {
 	return startExporter("prometheus-mysqld-exporter", "--web.listen-address",
-		[]string{"DATA_SOURCE_NAME=root@unix(" + m.socket() + ")/"}, "--collect.global_status", "--collect.global_variables",
-		"--no-collect.slave_status", "--no-collect.info_schema.innodb_cmp", "--no-collect.info_schema.innodb_cmpmem",
+		[]string{"DATA_SOURCE_NAME=root@unix(" + m.socket() + ")/"},
+		"--collect.global_status", "--collect.global_variables", "--no-collect.slave_status",
+		"--no-collect.info_schema.innodb_cmp", "--no-collect.info_schema.innodb_cmpmem",
 		"--no-collect.info_schema.query_response_time")
 }
 

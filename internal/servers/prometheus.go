@@ -20,8 +20,8 @@ type Prometheus struct {
 	dir  string
 }
 
-// StartPrometheus starts a server in a folder of its own, with the files that are returned for the address at which it is
-// to listen; prometheus.yml is its configuration. It waits until the server is ready.
+// StartPrometheus starts a server in a folder of its own, with the files that are returned for the address at which it
+// is to listen; prometheus.yml is its configuration. It waits until the server is ready.
 func StartPrometheus(files func(addr string) map[string]string) (*Prometheus, error) {
 	program, err := LookPath("prometheus")
 	if err != nil {

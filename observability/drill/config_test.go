@@ -44,7 +44,8 @@ func mustConfigure(t *testing.T, addresses map[string][]string) string {
 		seen[service] = true
 		return static(addresses[service])
 	})
-	config = strings.Replace(config, `static_configs: [{targets: ["127.0.0.1:9090"]}]`, static(addresses["prometheus"]), 1)
+	itself := `static_configs: [{targets: ["127.0.0.1:9090"]}]`
+	config = strings.Replace(config, itself, static(addresses["prometheus"]), 1)
 	seen["prometheus"] = true
 	for service := range addresses {
 		if !seen[service] {

@@ -31,7 +31,8 @@ func mustStartObserver(t *testing.T) *observer {
 	o := &observer{stale: counter("stale_total", "path")}
 	checked, failed := counter("checked_total", "path"), counter("read_failures_total", "path")
 	writes, failedWrites := counter("writes_total"), counter("write_failures_total")
-	fresh := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "woody_observer_fresh_seconds"}, []string{"path"})
+	fresh := prometheus.NewHistogramVec(
+		prometheus.HistogramOpts{Name: "woody_observer_fresh_seconds"}, []string{"path"})
 	registry.MustRegister(fresh)
 	check := func() {
 		for _, path := range []string{"proxy", "replica"} {

@@ -81,7 +81,8 @@ func (p *pager) await(name string, fires bool) error {
 		select {
 		case <-called:
 		case <-late:
-			return fmt.Errorf("after %v, %s fires: %v, want %v; what came:\n%q", servers.Patience, name, now, fires, p.history())
+			return fmt.Errorf("after %v, %s fires: %v, want %v; what came:\n%q",
+				servers.Patience, name, now, fires, p.history())
 		}
 	}
 }

@@ -111,9 +111,11 @@ func mustStartStage(t *testing.T) *stage {
 func (s *stage) mustStartStores(t *testing.T) {
 	t.Helper()
 	var err error
-	if s.disk, err = servers.MountDisk(t.TempDir(), 384<<20); errors.Is(err, os.ErrPermission) && os.Getenv("CI") == "" {
+	s.disk, err = servers.MountDisk(t.TempDir(), 384<<20)
+	if errors.Is(err, os.ErrPermission) && os.Getenv("CI") == "" {
 		t.Skip("only root may mount the small disk that this test fills: ", err)
-	} else if err != nil {
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -140,9 +142,9 @@ func (s *stage) mustPlaceReplica(t *testing.T, program, name string) *replica {
 	r := &replica{process: process{addr: mustFind(t)}, admin: mustFind(t)}
 	r.start = func(settings []string) (*servers.Process, error) {
 		shop, err := programs.StartShop(exec.Command(program), log, append([]string{
-			"WOODY_REPLICA_ID=" + name, "WOODY_ADDR=" + r.addr, "WOODY_ADMIN_ADDR=" + r.admin, "WOODY_DB_DSN=" + s.through,
-			"WOODY_DB_DIRECT=on", "WOODY_REDIS_ADDR=" + s.redis.Addr, "WOODY_SLOW_QUERY_DELAY=20ms",
-			"WOODY_HEAVY_DELAY=20ms", "WOODY_DRAIN_DELAY=3s", "GOMEMLIMIT=400MiB",
+			"WOODY_REPLICA_ID=" + name, "WOODY_ADDR=" + r.addr, "WOODY_ADMIN_ADDR=" + r.admin,
+			"WOODY_DB_DSN=" + s.through, "WOODY_DB_DIRECT=on", "WOODY_REDIS_ADDR=" + s.redis.Addr,
+			"WOODY_SLOW_QUERY_DELAY=20ms", "WOODY_HEAVY_DELAY=20ms", "WOODY_DRAIN_DELAY=3s", "GOMEMLIMIT=400MiB",
 			// A slow machine is not to be taken for a lost Redis or replica.
 			"WOODY_REDIS_TIMEOUT=1s", "WOODY_ACK_TIMEOUT=1s", "WOODY_CACHE_LEASE=2s",
 		}, settings...)...)

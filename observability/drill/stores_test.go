@@ -76,7 +76,8 @@ func (s *stage) takeConnections(t *testing.T) (free func()) {
 			t.Fatal(err)
 		}
 		all = append(all, conn)
-		const asked = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'THREADS_CONNECTED'"
+		const asked = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS" +
+			" WHERE VARIABLE_NAME = 'THREADS_CONNECTED'"
 		if err := conn.QueryRowContext(t.Context(), asked).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
@@ -125,8 +126,8 @@ func (s *stage) holdOutbox(t *testing.T) (letGo func()) {
 	return func() { _ = tx.Rollback() }
 }
 
-// slowDatabase moves the database away from the replicas, so that each question takes a tenth of a second. The budget's windows are
-// long: that its alerts go is awaited at the very end.
+// slowDatabase moves the database away from the replicas, so that each question takes a tenth of a second. The budget's
+// windows are long: that its alerts go is awaited at the very end.
 func (s *stage) slowDatabase(t *testing.T) {
 	move := func(roundTrip time.Duration) {
 		s.wire.MoveAway(roundTrip)

@@ -11,7 +11,8 @@ func cache() dashboard {
 					query{orZero(`count(woody_cache_lease_seconds{job="api"} > 0)`), "may use it"}).
 					shows("Replicas that may answer from their caches.").
 					redBelow(1, "runbook ReplicaWithoutSession."),
-				figure(4, "Replicas without", "none", query{orZero(`count(woody_cache_lease_seconds{job="api"} <= 0)`), "may not"}).
+				figure(4, "Replicas without", "none",
+					query{orZero(`count(woody_cache_lease_seconds{job="api"} <= 0)`), "may not"}).
 					shows("Replicas that ask the database for everything.").
 					redFrom(1, "runbook ReplicaWithoutSession."),
 				figure(4, "Reads without the database", "percentunit",
@@ -24,7 +25,8 @@ func cache() dashboard {
 				figure(4, "Epoch", "none", query{`max(woody_cache_epoch{job="api"})`, "raised to"}).
 					shows("The generation of all keys. A raise empties every cache.").
 					redFrom(1e9, "it never gets there: look at the raises beside it."),
-				figure(4, "The outbox's oldest record", "s", query{`max(woody_outbox_oldest_seconds{job="api"})`, "waits"}).
+				figure(4, "The outbox's oldest record", "s",
+					query{`max(woody_outbox_oldest_seconds{job="api"})`, "waits"}).
 					shows("How long an invalidation has waited that was committed and that nobody has carried out.").
 					redFrom(60, "runbook OutboxGrowing."),
 			}},
@@ -37,7 +39,8 @@ func cache() dashboard {
 					redBelow(1, "a replica is no part of it: its log says why."),
 				chart(8, "Sessions and raises", "cpm",
 					query{`sum(rate(woody_cache_sessions_total{job="api"}[$__rate_interval])) * 60`, "sessions begun"},
-					query{`sum(rate(woody_cache_epochs_raised_total{job="api"}[$__rate_interval])) * 60`, "raises for want of Redis"}).
+					query{`sum(rate(woody_cache_epochs_raised_total{job="api"}[$__rate_interval])) * 60`,
+						"raises for want of Redis"}).
 					shows("How often replicas register anew, and how often all caches are emptied, a minute.").
 					redFrom(1, "runbook EpochRaisedRepeatedly."),
 			}},
@@ -48,15 +51,18 @@ func cache() dashboard {
 					shows("How long a write waits until every replica has heard.").
 					redFrom(0.25, "a replica does not acknowledge in time: its processor, or the bus."),
 				chart(8, "Bus lag", "s",
-					query{quantile(0.99, "instance", "woody_cache_bus_lag_seconds", `job="api"`), "99% within, {{instance}}"}).
+					query{quantile(0.99, "instance", "woody_cache_bus_lag_seconds", `job="api"`),
+						"99% within, {{instance}}"}).
 					shows("How long what is published takes to come back to a replica.").
 					redFrom(0.1, "Redis or that replica is busy: processors on The stores and the machine."),
 				chart(8, "Invalidations", "ops",
 					query{rate(`woody_cache_invalidations_sent_total{job="api"}`), "sent"},
 					query{rate(`woody_cache_invalidations_acknowledged_total{job="api"}`), "acknowledged"},
 					query{rate(`woody_cache_invalidations_timed_out_total{job="api"}`), "not acknowledged in time"},
-					query{rate(`woody_cache_invalidations_replayed_total{job="api"}`), "carried out for a writer that had not"},
-					query{rate(`woody_cache_invalidations_handed_over_total{job="api"}`), "handed over for want of Redis"}).
+					query{rate(`woody_cache_invalidations_replayed_total{job="api"}`),
+						"carried out for a writer that had not"},
+					query{rate(`woody_cache_invalidations_handed_over_total{job="api"}`),
+						"handed over for want of Redis"}).
 					shows("What writers announce, and what became of it.").
 					redFrom(20_000, "it is more than was measured on two cores: who writes so much?"),
 				chart(8, "The outbox", "none", query{`max(woody_outbox_records{job="api"})`, "records"}).
@@ -85,7 +91,8 @@ func cache() dashboard {
 					redFrom(20, "the database is slow, or callers wait for a connection: The shop."),
 				chart(8, "Not kept", "ops",
 					query{rate(`woody_cache_refused_stores_total{job="api"}`), "refused near: written meanwhile"},
-					query{rate(`woody_cache_redis_refused_stores_total{job="api"}`), "refused by Redis: written meanwhile"},
+					query{rate(`woody_cache_redis_refused_stores_total{job="api"}`),
+						"refused by Redis: written meanwhile"},
 					query{rate(`woody_cache_failed_fills_total{job="api"}`), "failed"},
 					query{rate(`woody_cache_unencoded_total{job="api"}`), "not encoded"}).
 					shows("Fills that lost their fence to a write, or failed.").

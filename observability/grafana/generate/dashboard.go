@@ -115,7 +115,9 @@ func (p panel) grafana() object {
 		"legend":  object{"displayMode": "list", "placement": "bottom", "showLegend": true},
 		"tooltip": object{"mode": "multi", "sort": "desc"},
 	}
-	custom := object{"fillOpacity": 8, "lineWidth": 1, "showPoints": "never", "thresholdsStyle": object{"mode": "dashed"}}
+	custom := object{
+		"fillOpacity": 8, "lineWidth": 1, "showPoints": "never", "thresholdsStyle": object{"mode": "dashed"},
+	}
 	if p.stacked {
 		custom["fillOpacity"], custom["stacking"] = 40, object{"mode": "normal", "group": "A"}
 	}

@@ -11,13 +11,15 @@ func shop() dashboard {
 				figure(8, "Stale answers, of those checked", "locale",
 					query{`ceil(sum(increase(woody_observer_stale_total{job="observer"}[$__range])))`, "stale"},
 					query{`round(sum(increase(woody_observer_checked_total{job="observer"}[$__range])))`, beside}).
-					shows("Answers that the observer got and that were older than a write acknowledged before it asked, and all "+
+					shows("Answers that the observer got and that were older than a write acknowledged before it "+
+						"asked, and all "+
 						"that it held against what had been acknowledged, over the time that is shown.").
 					redFrom(1, "the cache broke its promise: runbook StaleAnswer."),
 				figure(4, "Alerts", "none", query{orZero(`count(ALERTS{alertstate="firing"})`), "firing"}).
 					shows("Alerts that are firing.").
 					redFrom(1, "docs/runbook.md has a section for each; scripts/status lists them."),
-				figure(4, "Calls within the objective", "percentunit", query{`1 - woody:bad_calls:ratio1h`, "in the last hour"}).
+				figure(4, "Calls within the objective", "percentunit",
+					query{`1 - woody:bad_calls:ratio1h`, "in the last hour"}).
 					shows("Calls without a simulated delay that were answered within 250 ms and without a 5xx.").
 					redBelow(0.999, "runbook ErrorBudgetBurning; errors and latency below show where."),
 				figure(4, "Replicas", "none", query{orZero(`count(up{job="api"} == 1)`), "answer"}).
@@ -35,11 +37,14 @@ func shop() dashboard {
 					stack().shows("Calls that the replicas answered, by status.").
 					redFrom(20_000, "it is more than was ever measured on two cores: scripts/scale, or RATE_LIMIT."),
 				chart(8, "Errors", "reqps",
-					query{orZero(rate(`woody_http_request_duration_seconds_count{job="api", status=~"5.."}`)), "5xx by a replica"},
+					query{orZero(rate(`woody_http_request_duration_seconds_count{job="api", status=~"5.."}`)),
+						"5xx by a replica"},
 					query{`woody:refused_calls:rate1m`, "5xx by the proxy itself"},
-					query{rate(`haproxy_frontend_http_responses_total{job="proxy", proxy="public", code="4xx"}`), "4xx"}).
+					query{rate(`haproxy_frontend_http_responses_total{job="proxy", proxy="public", code="4xx"}`),
+						"4xx"}).
 					shows("Answers that are errors, by who gave them.").
-					redFrom(1, "by a replica: its log. By the proxy itself: nobody was there to ask, runbook ProxyWithoutServers."),
+					redFrom(1, "by a replica: its log. By the proxy itself: nobody was there to ask, runbook "+
+						"ProxyWithoutServers."),
 				chart(8, "Answer times", "s",
 					query{quantile(0.5, "", "woody_http_request_duration_seconds", prompt), "half within"},
 					query{quantile(0.99, "", "woody_http_request_duration_seconds", prompt), "99% within"},
@@ -48,8 +53,10 @@ func shop() dashboard {
 					redFrom(0.25, "runbook SlowAnswers."),
 				chart(12, "Answer times by route, 99%", "s",
 					query{quantile(0.99, "route", "woody_http_request_duration_seconds", `job="api"`), "{{route}}"}).
-					shows("How long the slowest hundredth of the calls took. The lab's heavy and last wait on purpose.").
-					redFrom(20, "even a simulated delay and its queue are over: slots and connections below say what is waited for."),
+					shows("How long the slowest hundredth of the calls took. The lab's heavy and last wait on "+
+						"purpose.").
+					redFrom(20, "even a simulated delay and its queue are over: slots and connections below say "+
+						"what is waited for."),
 				chart(12, "Answer times by replica, 99%", "s",
 					query{quantile(0.99, "instance", "woody_http_request_duration_seconds", prompt), "{{instance}}"}).
 					shows("The same for each replica, without the calls that wait on purpose.").
@@ -64,12 +71,16 @@ func shop() dashboard {
 					stack().shows("Reads that may be kept, by the layer that answered; assets for the edge.").
 					redFrom(20_000, "it is more than was ever measured on two cores: scripts/scale, or RATE_LIMIT."),
 				chart(8, "From a write to fresh everywhere", "s",
-					query{quantile(0.5, "path", "woody_observer_fresh_seconds", `job="observer"`), "half within, by {{path}}"},
-					query{quantile(0.99, "path", "woody_observer_fresh_seconds", `job="observer"`), "99% within, by {{path}}"}).
+					query{quantile(0.5, "path", "woody_observer_fresh_seconds", `job="observer"`),
+						"half within, by {{path}}"},
+					query{quantile(0.99, "path", "woody_observer_fresh_seconds", `job="observer"`),
+						"99% within, by {{path}}"}).
 					shows("From the acknowledgement of a write until every replica, or the proxy, answered it.").
-					redFrom(1, "a replica is slow to hear: bus lag on The cache, and processors on The stores and the machine."),
+					redFrom(1, "a replica is slow to hear: bus lag on The cache, and processors on The stores and "+
+						"the machine."),
 				chart(8, "What the observer does", "reqps",
-					query{rateBy("path", `woody_observer_checked_total{job="observer"}`), "answers checked, by {{path}}"},
+					query{rateBy("path", `woody_observer_checked_total{job="observer"}`),
+						"answers checked, by {{path}}"},
 					query{rate(`woody_observer_writes_total{job="observer"}`), "writes"},
 					query{rate(`woody_observer_write_failures_total{job="observer"}`) + " + " +
 						rate(`woody_observer_read_failures_total{job="observer"}`), "failures"}).
@@ -91,7 +102,8 @@ func shop() dashboard {
 					redFrom(100, "for a connection: WOODY_DB_POOL, or slow queries. For a slot: scripts/scale."),
 				chart(6, "Under way", "none",
 					query{`sum by (instance) (woody_http_in_flight{job="api"})`, "{{instance}}"},
-					query{`sum(haproxy_backend_current_queue{job="proxy", proxy=~"api|api_unchecked"})`, "queued by the proxy"}).
+					query{`sum(haproxy_backend_current_queue{job="proxy", proxy=~"api|api_unchecked"})`,
+						"queued by the proxy"}).
 					shows("Calls that are being answered, by replica, and those that the proxy holds back.").
 					redFrom(256, "a replica has as many as the proxy gives it: scripts/scale api=N."),
 			}},

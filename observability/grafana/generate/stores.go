@@ -47,7 +47,8 @@ func stores() dashboard {
 					query{rate(`mysql_global_status_innodb_deadlocks{job="database"}`), "deadlocks"},
 					query{rate(`mysql_global_status_slow_queries{job="database"}`), "slow queries"}).
 					shows("What holds transactions up. The last product's query is slow on purpose.").
-					redFrom(10, "writers meet at the same rows: information_schema.INNODB_TRX shows who waits for whom."),
+					redFrom(10, "writers meet at the same rows: information_schema.INNODB_TRX shows who waits for "+
+						"whom."),
 			}},
 			{"Redis", []panel{
 				figure(4, "Redis up", "none", query{`max(redis_up{job="redis"})`, "up"}).
@@ -70,7 +71,8 @@ func stores() dashboard {
 			}},
 			{"The proxy", []panel{
 				chart(8, "Requests at the proxy", "reqps",
-					query{rateBy("code", `haproxy_frontend_http_responses_total{job="proxy", proxy="public"}`), "{{code}}"}).
+					query{rateBy("code", `haproxy_frontend_http_responses_total{job="proxy", proxy="public"}`),
+						"{{code}}"}).
 					stack().shows("Answers of the proxy, by the first digit of their status.").
 					redFrom(20_000, "it is more than was measured on two cores: RATE_LIMIT, or another node."),
 				chart(8, "Servers it may use", "none",
@@ -82,14 +84,16 @@ func stores() dashboard {
 					query{`sum by (proxy) (haproxy_backend_current_queue{job="proxy", proxy=~"api|front|cdn"})`,
 						"queued for {{proxy}}"},
 					query{rate(`haproxy_backend_retry_warnings_total{job="proxy"}`), "tried again, a second"},
-					query{rate(`haproxy_backend_redispatch_warnings_total{job="proxy"}`), "asked of another, a second"}).
+					query{rate(`haproxy_backend_redispatch_warnings_total{job="proxy"}`),
+						"asked of another, a second"}).
 					shows("Requests that wait for a server, and those that had to be sent again.").
 					redFrom(100, "servers are full or break off: scripts/scale; the tasks' logs."),
 			}},
 			{"The edge", []panel{
 				figure(6, "Answered by the edge", "percentunit",
-					query{share(rate(`varnish_main_cache_hit{job="edge"}`), "("+rate(`varnish_main_cache_hit{job="edge"}`)+" + "+
-						rate(`varnish_main_cache_miss{job="edge"}`)+")"), "of the assets"}).
+					query{share(rate(`varnish_main_cache_hit{job="edge"}`),
+						"("+rate(`varnish_main_cache_hit{job="edge"}`)+" + "+
+							rate(`varnish_main_cache_miss{job="edge"}`)+")"), "of the assets"}).
 					shows("Requests for assets that the edge answered from what it keeps.").
 					redBelow(0.5, "runbook EdgeHitRatioLow."),
 				chart(9, "Requests at the edge", "reqps",
@@ -111,7 +115,8 @@ func stores() dashboard {
 					shows("How busy each node's processors are.").
 					redFrom(0.9, "runbook CPUHigh."),
 				chart(8, "Memory taken", "percentunit",
-					query{`1 - node_memory_MemAvailable_bytes{job="node"} / node_memory_MemTotal_bytes{job="node"}`, "{{instance}}"}).
+					query{`1 - node_memory_MemAvailable_bytes{job="node"} / node_memory_MemTotal_bytes{job="node"}`,
+						"{{instance}}"}).
 					shows("How much of each node's memory cannot be had.").
 					redFrom(0.9, "runbook MemoryHigh."),
 				chart(8, "Disk taken", "percentunit",
@@ -121,7 +126,8 @@ func stores() dashboard {
 					redFrom(0.9, "runbook DiskSpaceLow."),
 				chart(8, "Processor time by job", "none",
 					query{rateBy("job", `process_cpu_seconds_total`), "{{job}}"}).
-					shows("Processors that each job's processes take, of those that say so: exporters speak of themselves.").
+					shows("Processors that each job's processes take, of those that say so: exporters speak of "+
+						"themselves.").
 					redFrom(2, "a profile of the process: /debug/pprof/profile on a replica's admin port."),
 				chart(8, "Memory by job", "bytes",
 					query{`sum by (job) (process_resident_memory_bytes)`, "{{job}}"}).
@@ -130,7 +136,8 @@ func stores() dashboard {
 				chart(8, "Watched", "none",
 					query{`sum(scrape_samples_post_metric_relabeling)`, "series"},
 					query{`max(prometheus_tsdb_head_series{job="prometheus"})`, "series in Prometheus' memory"}).
-					shows("How many series there are: about 500 of each replica, 1,600 of each proxy and 2,500 of all else, and "+
+					shows("How many series there are: about 500 of each replica, 1,600 of each proxy and 2,500 of "+
+						"all else, and "+
 						"no more whatever callers send. A target that has more than its sample_limit counts as down.").
 					redFrom(20_000, "something makes up series: topk(10, count by (__name__)({__name__=~\".+\"}))."),
 			}},
