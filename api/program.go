@@ -38,6 +38,7 @@ type program struct {
 	cache    *cache.Cache   // nil with a database server and no Redis
 	ledger   *sql.DB        // the cache's part of the database server; nil with SQLite
 	box      *outbox.Outbox // stored in ledger
+	scrapes  *sql.DB        // the same database server, for the metrics of the outbox; nil with SQLite
 	shop     *shop.Shop
 	health   *health.Health
 	api      *httpapi.API
@@ -99,7 +100,9 @@ func (p *program) open() (err error) {
 		p.registry.MustRegister(promcache.New("woody", p.cache))
 	}
 	if p.box != nil {
-		admin.WatchOutbox(p.registry, p.box)
+		if err := p.watchOutbox(); err != nil {
+			return err
+		}
 	}
 	admin.WatchHealth(p.registry, p.health)
 	admin.WatchSlots(p.registry, "heavy_slots", p.shop.HeavySlots())
@@ -107,6 +110,20 @@ func (p *program) open() (err error) {
 	admin.WatchAdditions(p.registry, p.store.InsertsWaiting)
 	admin.WatchPools(p.registry, p.store.DBs())
 	admin.WatchBacklog(p.registry, p.store)
+	return nil
+}
+
+// watchOutbox adds the outbox's metrics, by a connection of their own: a scrape is not to wait behind writes, nor they
+// behind it.
+func (p *program) watchOutbox() (err error) {
+	if p.scrapes, err = store.OpenPool(p.cfg.DBDSN, 1, p.log); err != nil {
+		return err
+	}
+	box, err := outbox.New(outbox.Config{DB: p.scrapes, Namespace: namespace, Direct: p.cfg.DBDirect == "on"})
+	if err != nil {
+		return err
+	}
+	admin.WatchOutbox(p.registry, box)
 	return nil
 }
 
@@ -240,6 +257,9 @@ func (p *program) Close() {
 	}
 	if p.ledger != nil {
 		p.ledger.Close()
+	}
+	if p.scrapes != nil {
+		p.scrapes.Close()
 	}
 	if p.store != nil {
 		p.store.Close()

@@ -11,8 +11,9 @@ import (
 	"github.com/woodytoys/woodytoys/api/slots"
 )
 
-// scrapePatience is how long counting the backlog may hold a scrape up.
-const scrapePatience = 2 * time.Second
+// scrapePatience is how long counting what is in the database may hold a scrape up: less than a second, since whoever
+// scrapes each second is to get the rest.
+const scrapePatience = 700 * time.Millisecond
 
 // WatchHealth adds whether the replica is ready, its database responds and has room, as 1 or 0.
 func WatchHealth(registry prometheus.Registerer, h *health.Health) {

@@ -136,8 +136,8 @@ func stores() dashboard {
 				chart(8, "Watched", "none",
 					query{`sum(scrape_samples_post_metric_relabeling)`, "series"},
 					query{`max(prometheus_tsdb_head_series{job="prometheus"})`, "series in Prometheus' memory"}).
-					shows("How many series there are, with three replicas some 7,000; no more, whatever callers send. A "+
-						"target that has more than its sample_limit counts as down.").
+					shows("How many series there are, with three replicas some 7,000; no more, whatever callers "+
+						"send. A target that has more than its sample_limit counts as down.").
 					redFrom(20_000, "something makes up series: topk(10, count by (__name__)({__name__=~\".+\"}))."),
 			}},
 		},
