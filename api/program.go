@@ -119,6 +119,7 @@ func (p *program) watchOutbox() (err error) {
 	if p.scrapes, err = store.OpenPool(p.cfg.DBDSN, 1, p.log); err != nil {
 		return err
 	}
+	p.scrapes.SetMaxIdleConns(-1) // between two scrapes it may lead to a server that was demoted
 	box, err := outbox.New(outbox.Config{DB: p.scrapes, Namespace: namespace, Direct: p.cfg.DBDirect == "on"})
 	if err != nil {
 		return err
