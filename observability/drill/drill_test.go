@@ -38,10 +38,22 @@ func (s *stage) testAllIsWell(t *testing.T, l *load) {
 	s.update(t)
 	s.scale(t)
 	time.Sleep(time.Until(began.Add(well))) // that nothing happens takes its time
-	if calls := s.pager.history(); len(calls) > 0 {
-		t.Errorf("all was well, and the pager was called:\n%q", calls)
+	sent, slow, failed := l.sent.Load(), l.slow.Load(), l.failed.Load()
+	t.Logf("%d calls in %v, of which %d were slow and %d failed", sent, time.Since(began).Round(time.Second), slow, failed)
+	tooBusy := float64(slow+failed) > 0.005*float64(sent)
+	for _, call := range s.pager.history() {
+		if name, _, _ := strings.Cut(call, " "); tooBusy && speaksOfSlowness[name] {
+			t.Logf("the callers found it slow, too: this machine is too busy to be well. %s", call)
+			continue
+		}
+		t.Errorf("all was well, and the pager was called: %s", call)
 	}
-	t.Logf("%d calls in %v, %d of them failed", l.sent.Load(), time.Since(began).Round(time.Second), l.failed.Load())
+}
+
+// speaksOfSlowness are alerts that are right where a machine is so busy that the callers themselves find it slow: the
+// figures of a container are to be there within a second here, not five.
+var speaksOfSlowness = map[string]bool{
+	"ErrorBudgetBurningFast": true, "ErrorBudgetBurning": true, "SlowAnswers": true, "ContainerDown": true,
 }
 
 // update replaces each replica by a new one at its address. There is one more meanwhile, as Swarm would have it.

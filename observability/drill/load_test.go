@@ -17,8 +17,12 @@ type load struct {
 	ended  sync.WaitGroup
 	every  atomic.Int64 // a call is made at every so many ticks of the hundred in a second
 	failed atomic.Int64 // calls without an answer, or with a 5xx
+	slow   atomic.Int64 // calls whose answer took longer than the objective allows
 	sent   atomic.Int64
 }
+
+// objective is how long a call may take that does not wait on purpose: see the rules.
+const objective = 250 * time.Millisecond
 
 // underWay bounds how many calls wait for their answers.
 const underWay = 200
@@ -108,7 +112,11 @@ func (l *load) send(t *testing.T, client *http.Client, request *http.Request) {
 			t.Logf("%s %s: %v", request.Method, request.URL.Path, how)
 		}
 	}
+	began := time.Now()
 	answer, err := client.Do(request)
+	if time.Since(began) > objective {
+		l.slow.Add(1)
+	}
 	if err != nil {
 		failed(err)
 		return
