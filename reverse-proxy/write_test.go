@@ -85,7 +85,8 @@ func TestOnlyLaterWritesPassTwice(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
 	defer client.CloseIdleConnections()
 	for i, want := range []string{" server=api/api", " server=writes/itself ", " server=writes/itself "} {
-		request, err := http.NewRequest(http.MethodPost, proxy.URL+"/api/products", strings.NewReader(`{"name":"Robot"}`))
+		request, err := http.NewRequest(http.MethodPost, proxy.URL+"/api/products",
+			strings.NewReader(`{"name":"Robot"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,14 +99,15 @@ func TestOnlyLaterWritesPassTwice(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, got.Body) // to its end, so that the connection is kept
 		got.Body.Close()
-		if line := logLine(t, proxy, "request="+id); got.StatusCode != http.StatusCreated || !strings.Contains(line, want) ||
+		if line := logLine(t, proxy, "request="+id); got.StatusCode != http.StatusCreated ||
+			!strings.Contains(line, want) ||
 			!strings.Contains(line, " kind=write ") {
 			t.Errorf("write %d = %s, logged as %q, want%s", i, got.Status, line, want)
 		}
 	}
 }
 
-// state returns all products and how many orders were taken.
+// state returns all products, and the number of orders.
 func state(t *testing.T, shop *programs.Shop) string {
 	t.Helper()
 	return mustGet(t, shop.URL+"/api/products?limit=100", "Accept: application/json").body
