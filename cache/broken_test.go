@@ -26,6 +26,7 @@ func mustBuildBroken(t *testing.T) (program string) {
 // TestSchedulesNeedTheFence runs the schedules and the oracle on a build without the fence and
 // wants each of them to fail: a test that cannot fail proves nothing.
 func TestSchedulesNeedTheFence(t *testing.T) {
+	t.Parallel()
 	const staged = "TestSchedule|TestOracle|TestMany.*Oracle"
 	list, err := exec.Command(os.Args[0], "-test.list", staged).Output()
 	if err != nil {

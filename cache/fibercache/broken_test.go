@@ -12,6 +12,7 @@ import (
 // TestTheFenceIsNeeded runs the schedules and the oracle on a build without the fence and wants each
 // to fail.
 func TestTheFenceIsNeeded(t *testing.T) {
+	t.Parallel()
 	out, err := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^TestOracle$|^TestSchedule",
 		".").CombinedOutput()
 	for _, name := range []string{"TestOracle", "TestScheduleLateTag", "TestScheduleRefresh", "TestScheduleNegative"} {
@@ -23,6 +24,7 @@ func TestTheFenceIsNeeded(t *testing.T) {
 
 // TestTheCopyIsNeeded does the same without the copies of keys.
 func TestTheCopyIsNeeded(t *testing.T) {
+	t.Parallel()
 	const name = "TestReusedConnectionsNeverMixKeys"
 	test := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^"+name+"$", ".")
 	test.Env = append(os.Environ(), "CACHE_BROKEN=copy")

@@ -14,6 +14,7 @@ import (
 // TestTheFenceIsNeeded runs the schedules and the oracle on a build without the fence, where any running fill is
 // joined, and wants each of them to fail: a test that cannot fail proves nothing.
 func TestTheFenceIsNeeded(t *testing.T) {
+	t.Parallel()
 	list, err := exec.Command(os.Args[0], "-test.list", "^TestOracle$|^TestSchedule").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +37,7 @@ func TestTheFenceIsNeeded(t *testing.T) {
 
 // TestTheCopyIsNeeded does the same without the copies of keys.
 func TestTheCopyIsNeeded(t *testing.T) {
+	t.Parallel()
 	const name = "TestReusedConnectionsNeverMixKeys"
 	test := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^"+name+"$", ".")
 	test.Env = append(os.Environ(), "CACHE_BROKEN=copy")
