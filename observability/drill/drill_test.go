@@ -39,7 +39,7 @@ func (s *stage) testAllIsWell(t *testing.T, l *load) {
 	s.scale(t)
 	time.Sleep(time.Until(began.Add(well))) // that nothing happens takes its time
 	sent, slow, failed := l.sent.Load(), l.slow.Load(), l.failed.Load()
-	t.Logf("%d calls in %v, of which %d were slow and %d failed", sent, time.Since(began).Round(time.Second), slow, failed)
+	t.Logf("%d calls in %v, of which %d were slow and %d failed", sent, time.Since(began), slow, failed)
 	tooBusy := float64(slow+failed) > 0.005*float64(sent)
 	for _, call := range s.pager.history() {
 		if name, _, _ := strings.Cut(call, " "); tooBusy && speaksOfSlowness[name] {
