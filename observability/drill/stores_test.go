@@ -126,15 +126,15 @@ func (s *stage) holdOutbox(t *testing.T) (letGo func()) {
 	return func() { _ = tx.Rollback() }
 }
 
-// slowDatabase moves the database away from the replicas, so that each question takes a tenth of a second. The budget's
-// windows are long: that its alerts go is awaited at the very end.
+// slowDatabase moves the database away from the replicas, so that each question takes 70 ms, and a write several. The
+// budget's windows are long: that its alerts go is awaited at the very end.
 func (s *stage) slowDatabase(t *testing.T) {
 	move := func(roundTrip time.Duration) {
 		s.wire.MoveAway(roundTrip)
 		s.wire.Cut()
 		s.wire.Mend()
 	}
-	move(100 * time.Millisecond)
+	move(70 * time.Millisecond)
 	s.pager.mustFire(t, "SlowAnswers", "ErrorBudgetBurningFast", "ErrorBudgetBurning")
 	move(0)
 	s.pager.mustResolve(t, "SlowAnswers")
