@@ -21,8 +21,9 @@ type Prometheus struct {
 }
 
 // StartPrometheus starts a server in a folder of its own, with the files that are returned for the address at which it
-// is to listen; prometheus.yml is its configuration. It waits until the server is ready.
-func StartPrometheus(files func(addr string) map[string]string) (*Prometheus, error) {
+// is to listen; prometheus.yml is its configuration. The arguments are more flags of it. It waits until the server is
+// ready.
+func StartPrometheus(files func(addr string) map[string]string, args ...string) (*Prometheus, error) {
 	program, err := LookPath("prometheus")
 	if err != nil {
 		return nil, err
@@ -35,8 +36,9 @@ func StartPrometheus(files func(addr string) map[string]string) (*Prometheus, er
 		os.RemoveAll(p.dir)
 		return nil, err
 	}
-	cmd := exec.Command(program, "--config.file="+filepath.Join(p.dir, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(p.dir, "data"), "--web.listen-address="+p.Addr, "--web.enable-lifecycle")
+	cmd := exec.Command(program, append([]string{"--config.file=" + filepath.Join(p.dir, "prometheus.yml"),
+		"--storage.tsdb.path=" + filepath.Join(p.dir, "data"), "--web.listen-address=" + p.Addr,
+		"--web.enable-lifecycle"}, args...)...)
 	if p.Process, err = startReady(cmd, p.dir, "http://"+p.Addr+"/-/ready"); err != nil {
 		os.RemoveAll(p.dir)
 		return nil, err

@@ -206,7 +206,8 @@ func (s *stage) mustWatch(t *testing.T) {
 	s.prometheus, err = servers.StartPrometheus(func(addr string) map[string]string {
 		s.watched["prometheus"] = []string{addr}
 		return s.mustFiles(t, 3, s.replicas[:3])
-	})
+		// After a reload it knows no Alertmanager for a moment: what it says then is to be said again soon.
+	}, "--rules.alert.resend-delay=2s")
 	if err != nil {
 		t.Fatal(err)
 	}
