@@ -18,6 +18,23 @@ import (
 // of it.
 func testProbes(t *testing.T, cfg store.Config, s *store.Store) {
 	before := mustLast(t, s)
+	testWritesOfAProbe(t, s)
+	wantProbe(t, s, "b", 0)
+	if after := mustLast(t, s); after.Count != before.Count || *after.Product != *before.Product {
+		t.Errorf("last is %v after writes of probes, want %v", after, before)
+	}
+	testForgottenProbes(t, cfg, s)
+}
+
+// TestProbesAtReadCommitted has a server by whose settings two transactions may find that there is no such probe, and
+// both make it.
+func TestProbesAtReadCommitted(t *testing.T) {
+	for range 5 {
+		testWritesOfAProbe(t, mustOpen(t, store.Config{DSN: mustDatabase(t) + "?tx_isolation=%27READ-COMMITTED%27"}))
+	}
+}
+
+func testWritesOfAProbe(t *testing.T, s *store.Store) {
 	wantProbe(t, s, "a", 0)
 	const writers, writes = 8, 5
 	var group sync.WaitGroup
@@ -46,11 +63,6 @@ func testProbes(t *testing.T, cfg store.Config, s *store.Store) {
 		}
 	}
 	wantProbe(t, s, "a", writers*writes)
-	wantProbe(t, s, "b", 0)
-	if after := mustLast(t, s); after.Count != before.Count || *after.Product != *before.Product {
-		t.Errorf("last is %v after writes of probes, want %v", after, before)
-	}
-	testForgottenProbes(t, cfg, s)
 }
 
 // testForgottenProbes ages a probe: Upkeep removes it alone.
