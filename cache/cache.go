@@ -1,12 +1,14 @@
 package cache
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
+	"github.com/woodytoys/woodytoys/cache/tracing"
 )
 
 // Cache holds the values of any number of loaders. It is safe for concurrent use.
@@ -17,8 +19,9 @@ type Cache struct {
 	flights flights
 	clock   clock
 	counts  counts
-	named   bool    // tags are kept by name
-	failed  backoff // keys whose load failed, for RetryAfter
+	tracer  tracing.Tracer // nil where nobody follows
+	named   bool           // tags are kept by name
+	failed  backoff        // keys whose load failed, for RetryAfter
 	// refreshed are keys that are being refreshed, where nothing is near.
 	refreshed backoff
 
@@ -34,6 +37,7 @@ func New(cfg Config) (*Cache, error) {
 	}
 	c := &Cache{
 		fences: fence.New(), clock: clock{time.Now()}, meters: map[string]*meter{}, named: cfg.KeepTags,
+		tracer:  cfg.Tracer,
 		flights: flights{byKey: map[string]*flight{}},
 	}
 	c.flights.finished.L = &c.flights.mu
@@ -51,7 +55,7 @@ func New(cfg Config) (*Cache, error) {
 	}
 	if cfg.Cluster != nil {
 		var err error
-		if c.node, err = cfg.Cluster.Join(layer.Host{Fences: c.fences, Now: c.clock.now}); err != nil {
+		if c.node, err = cfg.Cluster.Join(layer.Host{Fences: c.fences, Now: c.clock.now, Tracer: c.tracer}); err != nil {
 			return nil, err
 		}
 	}
@@ -71,10 +75,16 @@ func (c *Cache) Invalidate(tags ...string) error { return c.Settle(0, tags...) }
 // outbox.Outbox.Record, which returns the record. What a process that dies before it has settled
 // leaves behind, another replica carries out.
 func (c *Cache) Settle(record int64, tags ...string) error {
+	return c.SettleContext(context.Background(), record, tags...)
+}
+
+// SettleContext is Settle on behalf of ctx, for Config.Tracer. It does not end with ctx: a write that has been committed
+// is settled whoever waits for it.
+func (c *Cache) SettleContext(ctx context.Context, record int64, tags ...string) error {
 	c.counts.invalidations.Inc()
 	if c.node != nil {
 		// cloned, so that the caller's slice can stay on its stack in the one-process case
-		return c.node.Settle(record, slices.Clone(tags))
+		return c.node.Settle(ctx, record, slices.Clone(tags))
 	}
 	var room [16]uint16 // on the stack
 	c.fences.Invalidate(fence.AppendSlots(room[:0], tags...))
@@ -97,6 +107,10 @@ func (c *Cache) Close() {
 
 // Near reports whether this process keeps entries in memory.
 func (c *Cache) Near() bool { return c.entries != noEntries{} }
+
+// Traced reports whether the cache has a Tracer, so that the contexts that it is given matter to it: without one nobody
+// need make any.
+func (c *Cache) Traced() bool { return c.tracer != nil }
 
 // Shared reports whether the cache is one replica's part of a cluster.
 func (c *Cache) Shared() bool { return c.node != nil }

@@ -10,6 +10,7 @@ import (
 	"github.com/eko/gocache/lib/v4/store"
 
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
+	"github.com/woodytoys/woodytoys/cache/tracing"
 )
 
 // Config is what a Cache is made of.
@@ -27,6 +28,9 @@ type Config struct {
 	// KeepTags keeps the tags of each value that this process loads by name, for Inspect: otherwise it has them by
 	// their slots alone. It costs 24 bytes for each entry, and 16 and the text for each of its tags. Default: false.
 	KeepTags bool
+	// Tracer follows what the cache does that takes time: fills, waiting for them, Redis, and writes until they are
+	// acknowledged. What is near is none of it. Default: nil, nobody follows, which costs nothing.
+	Tracer tracing.Tracer
 	// Cluster makes the cache one replica's part of several that share what they keep. Default: nil,
 	// it is for this process alone.
 	Cluster Cluster

@@ -10,6 +10,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
+	"github.com/woodytoys/woodytoys/cache/tracing"
 )
 
 // flights runs at most one load for each key. Beside the running one there may be one that waits
@@ -53,6 +54,8 @@ type flight struct {
 
 	// fallback is what may stand in for the load; nil without anything. Whether it may is to be asked for each caller.
 	fallback atomic.Pointer[entry]
+
+	span tracing.Span // of the fill; nil until that begins, and without a Tracer
 
 	outcome               // written by the load's goroutine, and read by all once done is closed
 	done    chan struct{} // closed by finish

@@ -36,8 +36,12 @@ func (m *many[V]) startGroup(b *flightGroup) {
 	var ctx context.Context
 	ctx, b.cancel = context.WithCancel(c.loading(context.WithoutCancel(m.ctx), keys...))
 	b.left.Store(int64(len(b.flights)))
+	spans := c.beginFills(ctx, b.flights)
 	c.flights.mu.Lock()
-	for _, f := range b.flights {
+	for i, f := range b.flights {
+		if spans != nil {
+			f.span = spans[i]
+		}
 		f.cancel = sync.OnceFunc(b.leave)
 		if f.waiting == 0 {
 			f.cancel()
@@ -158,5 +162,6 @@ func (m *many[V]) run(ctx context.Context, b *flightGroup) {
 func (c *Cache) finishLoaded(f *flight, lease layer.Lease) {
 	defer f.cancel()
 	defer c.finish(f) // even if the codec ends this goroutine
-	c.share(f, lease)
+	defer f.endFill()
+	c.share(f.ctx, f, lease)
 }

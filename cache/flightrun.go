@@ -13,8 +13,9 @@ import (
 // startFlight runs a flight that has begun in the background.
 func (c *Cache) startFlight(f *flight) {
 	ctx, cancel := context.WithCancel(c.loading(context.WithoutCancel(f.ctx), f.key))
+	ctx, span := c.beginFill(ctx, f)
 	c.flights.mu.Lock()
-	f.cancel = cancel
+	f.cancel, f.span = cancel, span
 	if f.waiting == 0 {
 		cancel()
 	}
@@ -30,8 +31,9 @@ var errCodecEnded = errors.New("cache: the codec ended its goroutine")
 func (c *Cache) runFlight(ctx context.Context, f *flight) {
 	defer f.cancel()
 	defer c.finish(f) // even if the codec ends this goroutine
+	defer f.endFill() // before those who wait hear of it
 	var lease layer.Lease
-	defer func() { c.share(f, lease) }()
+	defer func() { c.share(ctx, f, lease) }()
 	if c.node != nil {
 		f.err = errCodecEnded // overwritten unless the codec ends the goroutine
 		lease = c.fetch(ctx, f)

@@ -142,7 +142,7 @@ func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Loa
 	v, info, err := l.Peek(key)
 	if info.Reason != Hit {
 		var found bool
-		if v, info, found = l.Look(key, info); !found {
+		if v, info, found = l.LookContext(ctx, key, info); !found {
 			return l.Fill(ctx, key, tags, load, info)
 		}
 	}
@@ -186,10 +186,15 @@ func (l *Loader[V]) unpack(e *entry, now int64) (V, Info, error) {
 // share; in a cache of one process nothing is found. The key is not kept. Without a value that may be served the caller
 // goes on with Fill, and gives it the info that Look returned.
 func (l *Loader[V]) Look(key string, missed Info) (v V, info Info, found bool) {
+	return l.LookContext(context.Background(), key, missed)
+}
+
+// LookContext is Look on behalf of ctx, for Config.Tracer. It does not end with ctx.
+func (l *Loader[V]) LookContext(ctx context.Context, key string, missed Info) (v V, info Info, found bool) {
 	if l.cache.node == nil {
 		return v, missed, false
 	}
-	v, info, missed.seen = l.look(key)
+	v, info, missed.seen = l.look(ctx, key)
 	if info.Shared != SharedHit {
 		return v, missed, false
 	}
@@ -219,7 +224,7 @@ func (l *Loader[V]) Fill(
 		if led == begins {
 			c.startFlight(f)
 		}
-		again, instead, err := c.await(ctx, f, led, came, &patience)
+		again, instead, err := c.awaitTraced(ctx, f, led, came, &patience)
 		switch {
 		case instead != nil:
 			return l.stale(instead, Info{Reason: missed.Reason, Collapsed: led == joins}, ErrLate)

@@ -7,16 +7,17 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
+	"github.com/woodytoys/woodytoys/cache/tracing"
 )
 
 // look looks a key up in the layer that replicas share, for a caller who found nothing near. It returns what was seen
 // there to a caller who is to begin a flight; nil when a flight of the key is under way, which will do.
-func (l *Loader[V]) look(key string) (v V, info Info, seen *layer.Lookup) {
+func (l *Loader[V]) look(ctx context.Context, key string) (v V, info Info, seen *layer.Lookup) {
 	c := l.cache
 	if c.flights.has(key) {
 		return v, info, nil
 	}
-	return l.found(key, c.node.Lookup(key))
+	return l.found(key, c.lookup(ctx, l.options.Name, key))
 }
 
 // found returns what was seen of a key in the layer that replicas share: see look.
@@ -94,7 +95,7 @@ func (c *Cache) fetchGood(ctx context.Context, f *flight) (found *layer.Found, l
 		old = from.ID
 	}
 	for range fetchRounds {
-		found, lease = c.node.Fetch(ctx, f.key, old, from)
+		found, lease = c.acquireOne(ctx, f, old, from)
 		switch {
 		case found == nil:
 			return nil, lease
@@ -110,7 +111,7 @@ func (c *Cache) fetchGood(ctx context.Context, f *flight) (found *layer.Found, l
 
 // share ends a fill lease: with the value, where it may be kept, and without one whatever happens before. An absence
 // that is an error stays here: an error is no value that a codec handles.
-func (c *Cache) share(f *flight, lease layer.Lease) {
+func (c *Cache) share(ctx context.Context, f *flight, lease layer.Lease) {
 	if lease == nil {
 		return
 	}
@@ -126,7 +127,9 @@ func (c *Cache) share(f *flight, lease layer.Lease) {
 	}
 	if payload, encoded := f.encode(); encoded {
 		ended = true
+		_, span := tracing.Start(ctx, c.tracer, tracing.Store, f.options.Name)
 		f.sharedStored = lease.Store(f.allSlots(), f.absent, payload, ttl, life)
+		noteStored(span, f.sharedStored)
 	}
 }
 

@@ -21,7 +21,7 @@ type refresh struct {
 
 // refresh sends a copy of the request through the application once more, in the background.
 func (r *route) refresh(c *fiber.Ctx, key string) {
-	r.loader.Refresh(context.Background(), key, r.tags(c), copyOf(c))
+	r.loader.Refresh(context.WithoutCancel(r.contextOf(c)), key, r.tags(c), copyOf(c))
 }
 
 // loadApart is like load, with a copy of the request, which may go on when this caller has left.

@@ -22,6 +22,7 @@ type route struct {
 	layers cachestatus.Layers
 	loader *cache.Loader[*Answer]
 	kept   []string // the names of the fields that are kept
+	traced bool     // the cache has a tracer
 }
 
 // scratch is the memory that a request needs and gives back.
@@ -128,7 +129,7 @@ func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
 		c.Response().Header.SetCanonical(statusName, r.layers.AppendMiss(nil, missed.Reason, cache.Info{}, ""))
 		return c.Next()
 	}
-	answer, info, found := r.loader.Look(key, missed)
+	answer, info, found := r.loader.LookContext(r.contextOf(c), key, missed)
 	if !found {
 		return r.fill(c, key, info)
 	}
@@ -139,6 +140,14 @@ func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
 	s.status = r.layers.AppendMiss(s.status[:0], info.Reason, info, "")
 	c.Response().Header.SetCanonical(statusName, s.status)
 	return nil
+}
+
+// contextOf returns the context that a request has for the cache's tracer: without one nobody asks for it.
+func (r *route) contextOf(c *fiber.Ctx) context.Context {
+	if !r.traced {
+		return context.Background()
+	}
+	return c.UserContext()
 }
 
 // fill has the handler answer, for this caller and all who come for the same while it does. Those who

@@ -87,7 +87,7 @@ func (h *handler) miss(w http.ResponseWriter, r *http.Request, s *scratch, key s
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	a, info, found := h.loader.Look(key, missed)
+	a, info, found := h.loader.LookContext(r.Context(), key, missed)
 	if !found {
 		h.fill(w, r, s, key, info)
 		return

@@ -118,7 +118,7 @@ func TestTheRuleIsEnough(t *testing.T) {
 		lookups.Go(func() { filler.Lookup(fmt.Sprint("key", i)) })
 	}
 	lookups.Wait()
-	if err := filler.Settle(0, []string{"tag"}); err != nil {
+	if err := filler.Settle(context.Background(), 0, []string{"tag"}); err != nil {
 		t.Error(err)
 	}
 	other.Close()

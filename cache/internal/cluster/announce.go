@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/cache/tracing"
 )
 
 // announce calls invalidate, again and again, for as long as Redis is there.
@@ -41,7 +42,7 @@ func (s *session) invalidate(slots []uint16) (seq uint64, members map[string]str
 
 // conclude ends a batch that has been announced, or has it announced again.
 func (w *writes) conclude(b *batch, s *session, seq uint64, members map[string]string) {
-	err := w.confirm(s, seq, members)
+	err := w.confirmTraced(b, s, seq, members)
 	switch {
 	case errors.Is(err, errAgain) && b.again < announceTries:
 		b.again++
@@ -54,36 +55,48 @@ func (w *writes) conclude(b *batch, s *session, seq uint64, members map[string]s
 	}
 }
 
+// confirmTraced is confirm, as a step of the batch.
+func (w *writes) confirmTraced(b *batch, s *session, seq uint64, members map[string]string) error {
+	_, span := tracing.Start(b.ctx, w.Tracer, tracing.Acknowledge, "")
+	missing, err := w.confirm(s, seq, members)
+	span.Note(tracing.Members, strconv.Itoa(len(members)))
+	span.Note(tracing.Missing, strconv.Itoa(missing))
+	span.End(err)
+	return err
+}
+
 // errAgain is an announcement that some may not have heard who are to hear it: it is made again.
 var errAgain = errors.New("an announcement could not be confirmed in its session")
 
-// confirm returns nil when no replica can be answering what an announcement has made wrong: when all members have read
-// it, the epoch in the database is still the session's, and nobody else can have a lease.
-func (w *writes) confirm(s *session, seq uint64, members map[string]string) error {
+// confirm returns no error when no replica can be answering what an announcement has made wrong: when all members have read
+// it, the epoch in the database is still the session's, and nobody else can have a lease. It returns how many of them
+// did not acknowledge.
+func (w *writes) confirm(s *session, seq uint64, members map[string]string) (silent int, err error) {
 	if broken.Ack {
-		return nil
+		return 0, nil
 	}
 	look := w.looks.begin()
 	leases := w.members.evicted.takeOff(members)
 	missing := s.acks.await(members, seq, w.AckTimeout, s.ctx.Done())
+	silent = len(missing)
 	if w.ctx.Err() != nil {
-		return errClosed // not all have acknowledged, and the replica is closing
+		return silent, errClosed // not all have acknowledged, and the replica is closing
 	}
 	if len(missing) > 0 && s.ctx.Err() != nil {
-		return errAgain // acknowledgements may have been sent while this replica was not subscribed
+		return silent, errAgain // acknowledgements may have been sent while this replica was not subscribed
 	}
 	if err := w.lookAgain(s, look); err != nil {
-		return err
+		return silent, err
 	}
 	w.metrics.acknowledged.Add(uint64(len(members) - len(missing)))
 	if len(missing) > 0 {
 		if err := w.evict(s, missing); err != nil {
-			return errAgain // the members may go on renewing their leases
+			return silent, errAgain // the members may go on renewing their leases
 		}
 		leases = w.Now() + int64(w.Lease)
 	}
 	time.Sleep(time.Duration(leases - w.Now()))
-	return w.watch.passGate()
+	return silent, w.watch.passGate()
 }
 
 // lookAgain takes the last look: it returns errAgain if the epoch in the database is not that of the announcement. Then

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -43,7 +44,7 @@ func TestAWriteIsHandedOver(t *testing.T) {
 				}
 				return Waiting, row.err
 			}
-			err := n.Settle(7, []string{"toy:7"})
+			err := n.Settle(context.Background(), 7, []string{"toy:7"})
 			if took := time.Since(began); err != nil || took < row.carriedOut || took > row.within {
 				t.Errorf("%s: %v after %v, want it acknowledged within %v", row.what, err, took, row.within)
 			}
@@ -66,7 +67,7 @@ func TestNobodyHasRedis(t *testing.T) {
 		defer end()
 		settle := func() {
 			t.Helper()
-			if err := n.Settle(0, []string{"toy:7"}); err != nil {
+			if err := n.Settle(context.Background(), 0, []string{"toy:7"}); err != nil {
 				t.Error(err)
 			}
 		}

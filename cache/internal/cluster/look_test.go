@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -96,7 +97,7 @@ func TestNoAcknowledgementWithoutALook(t *testing.T) {
 			t.Fatal("the replica has no session")
 		}
 	}
-	if err := n.Settle(7, []string{"toy:7"}); !errors.Is(err, failure) {
+	if err := n.Settle(context.Background(), 7, []string{"toy:7"}); !errors.Is(err, failure) {
 		t.Errorf("the write: %v, want %v", err, failure)
 	}
 	if !n.records.claim(7) {

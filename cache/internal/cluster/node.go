@@ -100,7 +100,10 @@ func (n *Node) Fetch(
 // write may be acknowledged. That takes one round over the bus; at the worst, with a replica or Redis away,
 // the acknowledgement's bound and a lease. An error means that neither Redis nor the database could be told:
 // the write must not be acknowledged.
-func (n *Node) Settle(record int64, tags []string) error { return n.writes.settle(record, tags) }
+// Settle does not end with ctx, which is for the Tracer.
+func (n *Node) Settle(ctx context.Context, record int64, tags []string) error {
+	return n.writes.settle(ctx, record, tags)
+}
 
 // Clear leaves behind all that any replica keeps, near and in Redis, by a bump of the epoch. When it returns nil, no
 // replica serves what was read before it was called. Where ctx ends first it goes on, and the error reports that.

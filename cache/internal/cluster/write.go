@@ -5,24 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
+	"github.com/woodytoys/woodytoys/cache/tracing"
 )
 
 // batch is writes that are announced together.
 type batch struct {
-	tags  []string // may hold duplicates
-	slots []uint16 // the tags'
-	again int      // how often it was announced in vain: the session ended before it was acknowledged
+	ctx   context.Context // of the first write's Settle, for the Tracer
+	span  tracing.Span    // likewise
+	tags  []string        // may hold duplicates
+	slots []uint16        // the tags'
+	again int             // how often it was announced in vain: the session ended before it was acknowledged
 	done  chan struct{}
 	err   error  // read after done, as is bump
 	bump  string // the token of the bump that carried it out; empty where it was announced
 }
 
-func newBatch() *batch { return &batch{done: make(chan struct{})} }
+func newBatch() *batch { return &batch{ctx: context.Background(), done: make(chan struct{})} }
 
 func (b *batch) add(tags []string) {
 	b.tags = append(b.tags, tags...)
@@ -75,15 +79,20 @@ func (w *writes) close() {
 
 // settleTags carries out the invalidation of a write that has committed; see Node.Settle. If that took a bump of the
 // epoch, it returns the bump's token.
-func (w *writes) settleTags(tags []string) (bump string, err error) {
+func (w *writes) settleTags(ctx context.Context, tags []string) (bump string, err error) {
 	if !w.enter() {
 		return "", errClosed
 	}
 	defer w.leave()
 	began := time.Now()
-	b := w.add(tags)
+	ctx, span := tracing.Start(ctx, w.Tracer, tracing.Settle, "")
+	b, first := w.add(ctx, span, tags)
 	<-b.done
 	w.metrics.settled.Observe(time.Since(began))
+	if !first {
+		span.Link(b.span)
+	}
+	span.End(b.err)
 	return b.bump, b.err
 }
 
@@ -105,14 +114,14 @@ func (w *writes) leave() {
 }
 
 // settle is like settleTags, for a write that recorded its tags: the record is removed after it.
-func (w *writes) settle(record int64, tags []string) error {
+func (w *writes) settle(ctx context.Context, record int64, tags []string) error {
 	if record == 0 {
-		_, err := w.settleTags(tags)
+		_, err := w.settleTags(ctx, tags)
 		return err
 	}
 	broken.At("committed")
 	w.records.claim(record)
-	bump, err := w.settleTags(tags)
+	bump, err := w.settleTags(ctx, tags)
 	broken.At("settled")
 	if err == nil {
 		w.records.finish(carriedOut{record, bump})
@@ -122,20 +131,21 @@ func (w *writes) settle(record int64, tags []string) error {
 	return err
 }
 
-// add puts tags into the next batch.
-func (w *writes) add(tags []string) *batch {
+// add puts tags into the next batch, and reports whether they are the first there: then the batch has their ctx and span.
+func (w *writes) add(ctx context.Context, span tracing.Span, tags []string) (b *batch, first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.batch == nil {
+	if first = w.batch == nil; first {
 		w.batch = newBatch()
+		w.batch.ctx, w.batch.span = ctx, span
 	}
-	b := w.batch
+	b = w.batch
 	b.add(tags)
 	select {
 	case w.pending <- struct{}{}:
 	default:
 	}
-	return b
+	return b, first
 }
 
 // run announces batch after batch. While one waits for its acknowledgements, the next is announced.
@@ -178,7 +188,10 @@ func (w *writes) carryOut(b *batch) {
 		if s == nil {
 			break
 		}
+		_, span := tracing.Start(b.ctx, w.Tracer, tracing.Announce, "")
 		seq, members, err := s.announce(b.slots)
+		span.Note(tracing.Members, strconv.Itoa(len(members)))
+		span.End(err)
 		if err == nil {
 			broken.At("announced")
 			w.tasks.Go(func() { w.conclude(b, s, seq, members) })
@@ -204,8 +217,10 @@ func (w *writes) fallBack(b *batch) {
 		close(b.done)
 		return
 	}
+	_, span := tracing.Start(b.ctx, w.Tracer, tracing.HandOver, "")
 	if w.hands.Try(context.WithoutCancel(w.ctx), w.Ledger, w.Lease, b.tags) {
 		w.metrics.handedOver.Inc()
+		span.End(nil)
 		close(b.done)
 		return
 	}
@@ -217,6 +232,7 @@ func (w *writes) fallBack(b *batch) {
 			bumped, b.err = w.watch.awaitBumped(bumped)
 			b.bump = bumped.Token
 		}
+		span.End(b.err)
 		close(b.done)
 	})
 	sleep(w.ctx, w.Lease/4)

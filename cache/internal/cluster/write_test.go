@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -30,14 +31,14 @@ func TestAWriteWithoutRedis(t *testing.T) {
 		n, end := mustCutOff(t, ledger)
 		began := time.Now()
 		want := takenWithin(n.Lease) + n.Lease // nobody takes it
-		if err := n.Settle(7, []string{"toy:7"}); err != nil || time.Since(began) != want {
+		if err := n.Settle(context.Background(), 7, []string{"toy:7"}); err != nil || time.Since(began) != want {
 			t.Errorf("%v after %v, want it acknowledged after %v", err, time.Since(began), want)
 		}
 		end()
 		if ledger.state.Epoch != 2 || !slices.Equal(ledger.removed, []int64{7}) {
 			t.Errorf("epoch %d, removed %v; want 2 and the record", ledger.state.Epoch, ledger.removed)
 		}
-		if err := n.Settle(8, []string{"toy:7"}); !errors.Is(err, errClosed) {
+		if err := n.Settle(context.Background(), 8, []string{"toy:7"}); !errors.Is(err, errClosed) {
 			t.Errorf("a write after the end: %v, want it refused", err)
 		}
 	})
@@ -51,7 +52,7 @@ func TestWritesShareABump(t *testing.T) {
 		var group sync.WaitGroup
 		for range 50 {
 			group.Go(func() {
-				if err := n.Settle(0, []string{"toy:7"}); err != nil {
+				if err := n.Settle(context.Background(), 0, []string{"toy:7"}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -71,7 +72,7 @@ func TestAWriteThatNobodyCanBeToldOf(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}
 		n, end := mustCutOff(t, ledger)
 		ledger.fail(ErrUnreachable)
-		if err := n.Settle(7, []string{"toy:7"}); err == nil {
+		if err := n.Settle(context.Background(), 7, []string{"toy:7"}); err == nil {
 			t.Error("it was acknowledged")
 		}
 		end()

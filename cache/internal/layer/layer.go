@@ -8,6 +8,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
 	"github.com/woodytoys/woodytoys/cache/stats"
+	"github.com/woodytoys/woodytoys/cache/tracing"
 )
 
 // Host is what a cache gives the layer that it is a part of.
@@ -16,6 +17,8 @@ type Host struct {
 	Fences *fence.Table
 	// Now is the cache's clock, in nanoseconds, monotonic.
 	Now func() int64
+	// Tracer follows what the layer does. Nil where nobody does.
+	Tracer tracing.Tracer
 }
 
 // Node is one replica's part of the layer. It is safe for concurrent use.
@@ -36,8 +39,9 @@ type Node interface {
 	// leases that it returns are held together: who holds them is to wait for nobody who may be waiting for one.
 	TryFetch(asks []Ask) []Tried
 	// Settle carries out the invalidation of a write that has committed, and has its record removed then, if record is
-	// not 0. An error means that the write must not be acknowledged.
-	Settle(record int64, tags []string) error
+	// not 0. An error means that the write must not be acknowledged. It is done on behalf of ctx, and does not end with
+	// it.
+	Settle(ctx context.Context, record int64, tags []string) error
 	// Clear leaves behind all that replicas keep. When it returns nil, no replica serves what was read before it was
 	// called. Where ctx ends first it goes on, and the error reports that it may have happened.
 	Clear(ctx context.Context) error

@@ -1,0 +1,139 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/cache/tracing"
+)
+
+// recorder is a tracer that takes down what it is told.
+type recorder struct {
+	mu    sync.Mutex
+	spans []*recorded
+}
+
+type recorded struct {
+	step   tracing.Step
+	loader string
+	parent *recorded
+	links  []tracing.Span
+	notes  map[string]string
+	ended  bool
+	err    error
+}
+
+type parentKey struct{}
+
+func (r *recorder) Start(ctx context.Context, step tracing.Step, loader string) (context.Context, tracing.Span) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	parent, _ := ctx.Value(parentKey{}).(*recorded)
+	s := &recorded{step: step, loader: loader, parent: parent, notes: map[string]string{}}
+	r.spans = append(r.spans, s)
+	return context.WithValue(ctx, parentKey{}, s), s
+}
+
+func (s *recorded) Link(other tracing.Span) { s.links = append(s.links, other) }
+func (s *recorded) Note(key, value string)  { s.notes[key] = value }
+func (s *recorded) End(err error)           { s.ended, s.err = true, err }
+func (r *recorder) of(step tracing.Step) (of []*recorded) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.spans {
+		if s.step == step {
+			of = append(of, s)
+		}
+	}
+	return of
+}
+
+// TestWaitersAreLinkedToTheFill has callers wait for one load: each has a span that is linked to that of the fill, which
+// is a part of what its first caller does, and of which the load is a part.
+func TestWaitersAreLinkedToTheFill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		c := mustNew(t, cache.Config{Tracer: r})
+		l := mustLoader[int64](t, c, cache.Options{Name: "toy"})
+		first, firstSpan := r.Start(t.Context(), "request", "")
+		var inLoad *recorded
+		load := func(ctx context.Context, _ *cache.Fill) (int64, error) {
+			inLoad, _ = ctx.Value(parentKey{}).(*recorded)
+			time.Sleep(time.Second)
+			return 7, nil
+		}
+		const waiters = 5
+		var asking sync.WaitGroup
+		asking.Go(func() { _, _, _ = l.Get(first, "key", nil, load) })
+		synctest.Wait()
+		for range waiters {
+			asking.Go(func() { _, _, _ = l.Get(t.Context(), "key", nil, load) })
+		}
+		asking.Wait()
+		fills, waits := r.of(tracing.Fill), r.of(tracing.Wait)
+		if len(fills) != 1 || len(waits) != waiters {
+			t.Fatalf("%d fills and %d waits, want 1 and %d", len(fills), len(waits), waiters)
+		}
+		fill := fills[0]
+		if fill.parent != firstSpan || inLoad != fill || !fill.ended || fill.loader != "toy" || fill.notes[tracing.Outcome] != "loaded" {
+			t.Errorf("the fill is %+v; want it to be the first caller's, and the load to be in it", fill)
+		}
+		for _, wait := range waits {
+			if len(wait.links) != 1 || wait.links[0] != fill || !wait.ended {
+				t.Errorf("who waited is linked to %v, want the fill", wait.links)
+			}
+		}
+	})
+}
+
+// TestFailedFillsAreTold has a load fail, and one bring an absence, which is none.
+func TestFailedFillsAreTold(t *testing.T) {
+	r := &recorder{}
+	absent := errors.New("absent")
+	l := mustLoader[int64](t, mustNew(t, cache.Config{Tracer: r}), cache.Options{
+		NegativeTTL: time.Second, Absent: func(err error) bool { return errors.Is(err, absent) },
+	})
+	for i, err := range []error{errors.New("failed"), absent} {
+		_, _, _ = l.Get(t.Context(), fmt.Sprint(i), nil, func(context.Context, *cache.Fill) (int64, error) { return 0, err })
+	}
+	fills := r.of(tracing.Fill)
+	if len(fills) != 2 || fills[0].err == nil || fills[0].notes[tracing.Outcome] != "failed" || fills[1].err != nil {
+		t.Errorf("fills: %+v", fills)
+	}
+}
+
+// TestNearHitsAreNotTraced has hits cost the same with a tracer and without: it is never called.
+func TestNearHitsAreNotTraced(t *testing.T) {
+	r := &recorder{}
+	for _, cfg := range []cache.Config{{}, {Tracer: r}} {
+		l := mustLoader[int64](t, mustNew(t, cfg), cache.Options{})
+		get(t, l, "key", nil, plain(func() (int64, error) { return 7, nil }))
+		before := len(r.spans)
+		allocations := testing.AllocsPerRun(100, func() {
+			if _, info, _ := l.Peek("key"); info.Reason != cache.Hit {
+				t.Fatal("no hit")
+			}
+		})
+		if allocations != 0 || len(r.spans) != before {
+			t.Errorf("a hit has %v allocations, and a tracer is called %d times", allocations, len(r.spans)-before)
+		}
+	}
+}
+
+// TestWithoutATracerContextsCostNothing has the steps of a cache without a tracer allocate nothing.
+func TestWithoutATracerContextsCostNothing(t *testing.T) {
+	ctx := context.Background()
+	if n := testing.AllocsPerRun(100, func() {
+		_, span := tracing.Start(ctx, nil, tracing.Fill, "toy")
+		span.Note(tracing.Outcome, "loaded")
+		span.End(nil)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
