@@ -15,7 +15,7 @@ type near struct{ *cache.Cache }
 
 func (near) Record(context.Context, *sql.Tx, []string) (int64, error) { return 0, nil }
 
-func (n near) Settle(_ int64, tags []string) error { return n.Invalidate(tags...) }
+func (n near) Settle(_ context.Context, _ int64, tags []string) error { return n.Invalidate(tags...) }
 
 // shared is the journal of a replica with Redis.
 type shared struct {
@@ -27,7 +27,9 @@ func (s shared) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, e
 	return s.box.Record(ctx, tx, tags...)
 }
 
-func (s shared) Settle(record int64, tags []string) error { return s.cache.Settle(record, tags...) }
+func (s shared) Settle(ctx context.Context, record int64, tags []string) error {
+	return s.cache.SettleContext(ctx, record, tags...)
+}
 
 // uncached is the journal of a replica without Redis, beside which others may have one.
 type uncached struct{ outbox.Uncached }
@@ -36,7 +38,9 @@ func (u uncached) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64,
 	return u.Uncached.Record(ctx, tx, tags...)
 }
 
-func (u uncached) Settle(record int64, _ []string) error { return u.Uncached.Settle(record) }
+func (u uncached) Settle(_ context.Context, record int64, _ []string) error {
+	return u.Uncached.Settle(record)
+}
 
 // namespace is what the cache's tables, and its names in Redis, begin with. Another one would part a release from the
 // one before, during an update.
@@ -49,6 +53,9 @@ const ledgerPool = 3
 // openCache makes the cache that the configuration asks for, if any, and what keeps it right.
 func (p *program) openCache() (journal store.Journal, err error) {
 	cfg := cache.Config{MaxBytes: int64(p.cfg.NearBytes), NoNear: p.cfg.NearCache == "off"}
+	if p.tracing != nil {
+		cfg.Tracer = p.tracing.Cache()
+	}
 	switch {
 	case p.cfg.DBDSN == "" && cfg.NoNear:
 		return nil, nil

@@ -85,7 +85,9 @@ type journal struct{ *cache.Cache }
 
 func (journal) Record(context.Context, *sql.Tx, []string) (int64, error) { return 0, nil }
 
-func (j journal) Settle(_ int64, tags []string) error { return j.Invalidate(tags...) }
+func (j journal) Settle(_ context.Context, _ int64, tags []string) error {
+	return j.Invalidate(tags...)
+}
 
 // forTest returns the same shop, reporting to another test.
 func (s *testShop) forTest(t testing.TB) *testShop {

@@ -34,6 +34,8 @@ type Claim struct {
 	Token   string
 	OrderID string
 	Product string
+	// Origin is the request that the order came with.
+	Origin Origin
 }
 
 // Backlog is what is still to be validated.

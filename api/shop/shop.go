@@ -24,6 +24,9 @@ type Config struct {
 	// Wait is how long a caller waits for a heavy slot before it gets Busy. Default: 0, not
 	// at all.
 	Wait time.Duration
+	// Follow, where it is not nil, is called when a worker begins with an order. It returns the context of what is done
+	// for it, and what is called at the end, with the error that kept the order from its end, or nil. Default: nil.
+	Follow func(ctx context.Context, claim Claim) (context.Context, func(err error))
 }
 
 // Shop is the business. Its methods answer an *Error, or the context's error, when they fail.
@@ -31,7 +34,8 @@ type Shop struct {
 	store      Store
 	heavyDelay time.Duration
 	heavy      *slots.Slots
-	placed     chan struct{} // signals to this process's workers that an order came
+	placed     chan struct{}                                                             // signals to this process's workers that an order came
+	follow     func(ctx context.Context, claim Claim) (context.Context, func(err error)) // nil without a tracer
 }
 
 // New returns a shop on a store.
@@ -40,6 +44,7 @@ func New(cfg Config) *Shop {
 		store:      cfg.Store,
 		heavyDelay: cfg.HeavyDelay,
 		heavy:      slots.New(cfg.HeavySlots, cfg.Wait),
+		follow:     cfg.Follow,
 		placed:     make(chan struct{}, 1),
 	}
 }

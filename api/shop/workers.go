@@ -96,17 +96,30 @@ func (s *Shop) awaitOrders(ctx context.Context) bool {
 
 // validate takes the heavy delay over an order and ends it: Success if its product exists.
 func (s *Shop) validate(ctx context.Context, claim Claim, log *slog.Logger) {
-	err := s.end(ctx, claim)
+	log = log.With("order", claim.OrderID, "request", claim.Origin.Request, "trace", claim.Origin.TraceID())
+	if s.follow != nil {
+		followed, end := s.follow(ctx, claim)
+		err := s.end(followed, claim)
+		end(err)
+		s.ended(ctx, claim, err, log)
+		return
+	}
+	s.ended(ctx, claim, s.end(ctx, claim), log)
+}
+
+// ended gives back the claim of an order that could not be ended.
+func (s *Shop) ended(ctx context.Context, claim Claim, err error, log *slog.Logger) {
 	if err == nil {
+		log.Debug("order validated")
 		return
 	}
 	if !errors.Is(err, context.Canceled) {
-		log.Warn("validate order", "order", claim.OrderID, "err", err)
+		log.Warn("validate order", "err", err)
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()
 	if err := s.store.ReleaseOrder(late, claim); err != nil {
-		log.Warn("release order, its claim lapses", "order", claim.OrderID, "err", err)
+		log.Warn("release order, its claim lapses", "err", err)
 	}
 }
 

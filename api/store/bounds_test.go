@@ -50,7 +50,7 @@ func (j stopping) Record(context.Context, *sql.Tx, []string) (int64, error) {
 	return 1, j.server.Signal(syscall.SIGSTOP)
 }
 
-func (j stopping) Settle(int64, []string) error { return nil }
+func (j stopping) Settle(context.Context, int64, []string) error { return nil }
 
 // TestACommitIsNotWaitedForEver pauses the server before a commit, a caller's and a worker's: nobody knows what becomes
 // of it.

@@ -30,7 +30,7 @@ func (j *leavingJournal) Record(context.Context, *sql.Tx, []string) (int64, erro
 	return 1, nil
 }
 
-func (j *leavingJournal) Settle(int64, []string) error { return nil }
+func (j *leavingJournal) Settle(context.Context, int64, []string) error { return nil }
 
 // TestAWriteThatBeganIsFinished has callers leave in the midst of their writes.
 func TestAWriteThatBeganIsFinished(t *testing.T) {

@@ -16,14 +16,15 @@ type Journal interface {
 	// Settle is called when the transaction has been committed, or may have been, and before the
 	// change is acknowledged; record is what Record returned, or 0 when it is unknown whether the commit
 	// went through. With an error the change is not acknowledged.
-	Settle(record int64, tags []string) error
+	// It is done on behalf of ctx, for who follows it, and must not end with ctx.
+	Settle(ctx context.Context, record int64, tags []string) error
 }
 
 // noJournal is the Journal of a store without one.
 type noJournal struct{}
 
 func (noJournal) Record(context.Context, *sql.Tx, []string) (int64, error) { return 0, nil }
-func (noJournal) Settle(int64, []string) error                             { return nil }
+func (noJournal) Settle(context.Context, int64, []string) error            { return nil }
 
 // change runs f in a transaction, as tx does, and settles the tags that f returns. A change that failed before its
 // commit is not settled: it has not happened, and a database that is down must not empty the caches.
@@ -62,7 +63,7 @@ func (s *Store) commit(ctx context.Context, p *pool,
 		record = 0
 	}
 	return func() error {
-		if unsettled := s.journal.Settle(record, tags); unsettled != nil && err == nil {
+		if unsettled := s.journal.Settle(ctx, record, tags); unsettled != nil && err == nil {
 			return &shop.Error{Kind: shop.Uncertain, Err: unsettled, Detail: shop.NotEverywhere}
 		}
 		return err

@@ -290,7 +290,7 @@ func (j *overtaken) Record(ctx context.Context, tx *sql.Tx, _ []string) (int64, 
 	return 1, err
 }
 
-func (*overtaken) Settle(int64, []string) error { return nil }
+func (*overtaken) Settle(context.Context, int64, []string) error { return nil }
 
 // TestASnapshotThatIsOvertaken has MariaDB end a transaction since another one has changed what it saw (1020): what
 // ended in 500 is done again in its place.

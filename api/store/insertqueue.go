@@ -22,6 +22,7 @@ type insertQueue struct {
 }
 
 type insert struct {
+	ctx     context.Context // the caller's, for Config.Follow
 	product shop.Product
 	key     string // the idempotency key; empty without one
 	err     error
@@ -50,7 +51,7 @@ func (s *Store) AddProductOnce(ctx context.Context, name, key string) (shop.Prod
 
 // join adds a product, in one transaction with others that wait.
 func (s *Store) join(ctx context.Context, name, key string) (shop.Product, error) {
-	a := &insert{product: shop.Product{Name: name, Version: 1}, key: key, done: make(chan struct{})}
+	a := &insert{ctx: ctx, product: shop.Product{Name: name, Version: 1}, key: key, done: make(chan struct{})}
 	if s.inserts.add(a) {
 		go s.runInserts()
 	}
@@ -100,7 +101,7 @@ func (s *Store) runInserts() {
 // addTogether adds what waits once there is a connection. What the database refuses of it gets an error of
 // its own; the one that settle returns is everyone's.
 func (s *Store) addTogether() (group []*insert, settle func() error) {
-	settle = s.commit(context.Background(), s.writes, func(ctx context.Context, tx *sql.Tx) (tags []string, err error) {
+	settle = s.commit(s.context(), s.writes, func(ctx context.Context, tx *sql.Tx) (tags []string, err error) {
 		if group == nil {
 			group = s.inserts.take()
 		}
@@ -131,6 +132,20 @@ func (s *Store) addTogether() (group []*insert, settle func() error) {
 		group = s.inserts.take()
 	}
 	return group, settle
+}
+
+// context returns the context of the next group. Where the store is followed it has the values of the first one's caller:
+// what is done for the group is a part of what is done for that caller.
+func (s *Store) context() context.Context {
+	if !s.followed {
+		return context.Background()
+	}
+	s.inserts.mu.Lock()
+	defer s.inserts.mu.Unlock()
+	if len(s.inserts.waiting) == 0 {
+		return context.Background()
+	}
+	return callers.Carry(context.Background(), s.inserts.waiting[0].ctx)
 }
 
 func insertProduct(ctx context.Context, tx *sql.Tx, name string) (id int64, err error) {

@@ -31,7 +31,7 @@ func (j *heldJournal) Record(ctx context.Context, _ *sql.Tx, _ []string) (int64,
 	}
 }
 
-func (j *heldJournal) Settle(_ int64, tags []string) error {
+func (j *heldJournal) Settle(_ context.Context, _ int64, tags []string) error {
 	for _, tag := range tags {
 		j.settled.Store(tag, true)
 	}
@@ -113,7 +113,7 @@ type slowJournal struct {
 
 func (j *slowJournal) Record(context.Context, *sql.Tx, []string) (int64, error) { return 1, nil }
 
-func (j *slowJournal) Settle(int64, []string) error {
+func (j *slowJournal) Settle(context.Context, int64, []string) error {
 	j.settles.Add(1)
 	<-j.letGo
 	return nil

@@ -101,7 +101,7 @@ func (j *brokenOnce) Record(context.Context, *sql.Tx, []string) (int64, error) {
 	return 1, nil
 }
 
-func (*brokenOnce) Settle(int64, []string) error { return nil }
+func (*brokenOnce) Settle(context.Context, int64, []string) error { return nil }
 
 // TestAKeyOfATransactionThatFails has a group with a key twice roll back: neither call may say that the key was used.
 func TestAKeyOfATransactionThatFails(t *testing.T) {
@@ -147,7 +147,9 @@ func (c chained) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, 
 	return c.second.Record(ctx, tx, tags)
 }
 
-func (c chained) Settle(record int64, tags []string) error { return c.second.Settle(record, tags) }
+func (c chained) Settle(_ context.Context, record int64, tags []string) error {
+	return c.second.Settle(context.Background(), record, tags)
+}
 
 // recordingJournal records the tags that it is given.
 type recordingJournal struct {
@@ -157,7 +159,7 @@ type recordingJournal struct {
 
 func (*recordingJournal) Record(context.Context, *sql.Tx, []string) (int64, error) { return 1, nil }
 
-func (j *recordingJournal) Settle(_ int64, tags []string) error {
+func (j *recordingJournal) Settle(_ context.Context, _ int64, tags []string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.tags = append(j.tags, tags...)

@@ -208,7 +208,7 @@ func (j journal) Record(ctx context.Context, tx *sql.Tx, tags []string) (int64, 
 	return j.box.Record(ctx, tx, tags...)
 }
 
-func (j journal) Settle(record int64, _ []string) error {
+func (j journal) Settle(_ context.Context, record int64, _ []string) error {
 	return j.box.Remove(context.Background(), []int64{record}, "")
 }
 

@@ -99,6 +99,8 @@ var mysqlMigrations = []migration{
 			written_us BIGINT NOT NULL
 		) ENGINE = InnoDB`,
 	},
+	// 7: the request that an order came with (shop.Origin). The lab's table has no column of that name.
+	{"ALTER TABLE `order` ADD COLUMN woody_origin VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''"},
 }
 
 var sqliteMigrations = []migration{
@@ -152,4 +154,6 @@ var sqliteMigrations = []migration{
 			written_us INTEGER NOT NULL
 		)`,
 	},
+	// 4: the request that an order came with (shop.Origin).
+	{"ALTER TABLE `order` ADD COLUMN woody_origin TEXT NOT NULL DEFAULT ''"},
 }

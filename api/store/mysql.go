@@ -53,7 +53,7 @@ func openMySQL(cfg Config) (*Store, error) {
 	}
 	dsn.Logger = driverLog{cfg.Logger}
 	open := func(dsn *mysql.Config, size int) (*pool, error) {
-		db, link, err := connect(dsn)
+		db, link, err := connect(dsn, cfg.Follow)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +61,7 @@ func openMySQL(cfg Config) (*Store, error) {
 		p.link = link
 		return p, nil
 	}
-	schema, _, err := connect(dsn) // without timeouts, for migrations
+	schema, _, err := connect(dsn, nil) // without timeouts, for migrations
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func OpenPool(dsn string, size int, log *slog.Logger) (*sql.DB, error) {
 		return nil, err
 	}
 	cfg.Logger = driverLog{log}
-	db, _, err := connect(cfg)
+	db, _, err := connect(cfg, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +110,12 @@ const (
 	connIdleTime = time.Minute
 )
 
-func connect(cfg *mysql.Config) (*sql.DB, *link, error) {
-	connector, err := mysql.NewConnector(cfg)
+func connect(cfg *mysql.Config, follow follow) (*sql.DB, *link, error) {
+	plain, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the database: %w", err)
 	}
+	connector := followed(plain, follow)
 	link := newLink(connector)
 	db := sql.OpenDB(link)
 	db.SetConnMaxLifetime(connLifetime*4/5 + rand.N(connLifetime*2/5)) // jitter: not all replicas at once

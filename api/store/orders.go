@@ -52,9 +52,8 @@ func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (sho
 				return nil, err
 			}
 		}
-		_, err := tx.ExecContext(ctx,
-			"INSERT INTO `order` (order_id, status, product, created_us) VALUES (?, ?, ?, "+s.now+")",
-			order.ID, order.Status, order.Product)
+		_, err := tx.ExecContext(ctx, "INSERT INTO `order` (order_id, status, product, created_us, woody_origin) "+
+			"VALUES (?, ?, ?, "+s.now+", ?)", order.ID, order.Status, order.Product, shop.OriginOf(ctx).String())
 		return []string{shop.OrderTag(order.ID)}, err
 	})
 	if errors.Is(err, errKeyUsed) {
@@ -90,9 +89,9 @@ func (s *Store) ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]
 
 // unclaimed returns up to n pending orders that nobody holds, locked until the transaction ends.
 func (s *Store) unclaimed(ctx context.Context, tx *sql.Tx, n int, token string) ([]shop.Claim, error) {
-	rows, err := tx.QueryContext(ctx,
-		"SELECT order_id, product FROM `order` WHERE status = 'Pending' AND claimed_until_us < "+s.now+
-			" ORDER BY claimed_until_us, created_us LIMIT ? "+s.skipLocked, n)
+	rows, err := tx.QueryContext(ctx, "SELECT order_id, product, woody_origin FROM `order` "+
+		"WHERE status = 'Pending' AND claimed_until_us < "+s.now+
+		" ORDER BY claimed_until_us, created_us LIMIT ? "+s.skipLocked, n)
 	if err != nil {
 		return nil, err
 	}
@@ -100,9 +99,11 @@ func (s *Store) unclaimed(ctx context.Context, tx *sql.Tx, n int, token string) 
 	var claims []shop.Claim
 	for rows.Next() {
 		claim := shop.Claim{Token: token}
-		if err := rows.Scan(&claim.OrderID, &claim.Product); err != nil {
+		var origin string
+		if err := rows.Scan(&claim.OrderID, &claim.Product, &origin); err != nil {
 			return nil, err
 		}
+		claim.Origin = shop.ParseOrigin(origin)
 		claims = append(claims, claim)
 	}
 	return claims, rows.Err()

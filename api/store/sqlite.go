@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"net/url"
 	"os"
@@ -31,7 +32,7 @@ func openSQLite(cfg Config) (*Store, error) {
 	const waits = "_pragma=busy_timeout(5000)"
 	const reader = waits + "&_pragma=query_only(1)"
 	for _, settings := range []string{waits + "&_txlock=immediate", reader, reader, ""} {
-		db, err := sql.Open("sqlite", sqliteDSN(cfg, settings))
+		db, err := openFile(sqliteDSN(cfg, settings), cfg.Follow)
 		if err != nil {
 			lock.Unlock()
 			return nil, err
@@ -48,6 +49,28 @@ func openSQLite(cfg Config) (*Store, error) {
 		closers: closers,
 	}, nil
 }
+
+// openFile opens connections to a file.
+func openFile(dsn string, follow follow) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil || follow == nil {
+		return db, err
+	}
+	defer db.Close()
+	return sql.OpenDB(followed(named{db.Driver(), dsn}, follow)), nil
+}
+
+// named makes connections of a driver to what a data source name says.
+type named struct {
+	driver driver.Driver
+	dsn    string
+}
+
+// Connect implements driver.Connector.
+func (n named) Connect(context.Context) (driver.Conn, error) { return n.driver.Open(n.dsn) }
+
+// Driver implements driver.Connector.
+func (n named) Driver() driver.Driver { return n.driver }
 
 func sqliteDSN(cfg Config, extra string) string {
 	sync := "normal"

@@ -32,6 +32,9 @@ type Config struct {
 	Timeout time.Duration
 	// SlowQuery is how long reading the last product holds its connection. Default: 0.
 	SlowQuery time.Duration
+	// Follow, where it is not nil, is called before each statement, BEGIN and COMMIT among them, that is sent on behalf of
+	// ctx. What it returns is called when the database has replied; it may be nil. Default: nil.
+	Follow func(ctx context.Context, statement string) (end func(err error))
 	// Journal records every change. Default: none does.
 	Journal Journal
 	// Logger gets what callers do not see. Default: slog.Default().
@@ -65,6 +68,7 @@ type Store struct {
 	wait      time.Duration
 	journal   Journal
 	log       *slog.Logger
+	followed  bool // by Config.Follow: additions keep the contexts of their callers
 
 	reads      *pool   // callers' reads
 	writes     *pool   // callers' writes; the same pool where the database takes many writers
@@ -115,6 +119,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s.writes.room, s.background.room = &s.room, &s.room
+	s.followed = cfg.Follow != nil
 	return s, nil
 }
 
