@@ -37,6 +37,10 @@ type HAProxyConfig struct {
 	RateLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Default: none.
 	TrustedProxies []string
+	// JSONLog has the lines of requests be objects. Default: false, they are text.
+	JSONLog bool
+	// Tracing gives each request a traceparent. Default: false.
+	Tracing bool
 	// NoAccessLog leaves out the line for each request, as a benchmark may want. Default: false.
 	NoAccessLog bool
 }
@@ -134,7 +138,13 @@ func (c HAProxyConfig) Fill(configuration string) string {
 }
 
 func (c HAProxyConfig) environment() []string {
-	sticky, accessLog, rateLimit := "off", "on", ""
+	sticky, accessLog, rateLimit, logFormat, tracing := "off", "on", "", "text", "off"
+	if c.JSONLog {
+		logFormat = "json"
+	}
+	if c.Tracing {
+		tracing = "on"
+	}
 	if c.Sticky {
 		sticky = "on"
 	}
@@ -147,5 +157,6 @@ func (c HAProxyConfig) environment() []string {
 	return []string{
 		"BALANCE=" + cmp.Or(c.Balance, "leastconn"), "STICKY=" + sticky, "RATE_LIMIT=" + rateLimit,
 		"TRUSTED_PROXIES=" + strings.Join(c.TrustedProxies, " "), "ACCESS_LOG=" + accessLog,
+		"LOG_FORMAT=" + logFormat, "TRACING=" + tracing,
 	}
 }
