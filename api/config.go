@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/api/tracing"
 	"github.com/woodytoys/woodytoys/front/site"
 	"github.com/woodytoys/woodytoys/internal/settings"
 )
@@ -58,6 +59,8 @@ type config struct {
 	HeavySlots     int           `env:"WOODY_HEAVY_SLOTS" default:"2" min:"1" max:"10000"`
 	SlowQueryDelay time.Duration `env:"WOODY_SLOW_QUERY_DELAY" default:"1500ms" min:"0s"`
 	OrderWorkers   int           `env:"WOODY_ORDER_WORKERS" default:"4" min:"0" max:"1000"`
+
+	OTLPEndpoint string `name:"otlp-endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 }
 
 var commandLine = settings.Program{
@@ -91,6 +94,9 @@ func (c config) check() error {
 	}
 	if err := site.CheckCDNURL(c.CDNURL); err != nil {
 		errs = append(errs, fmt.Errorf("WOODY_CDN_URL: %w", err))
+	}
+	if err := tracing.CheckEndpoint(c.OTLPEndpoint); err != nil {
+		errs = append(errs, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err))
 	}
 	if err := store.CheckDSN(c.DBDSN); err != nil {
 		errs = append(errs, fmt.Errorf("WOODY_DB_DSN is %w", err))

@@ -18,6 +18,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/httpapi"
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/api/tracing"
 	"github.com/woodytoys/woodytoys/cache"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 	"github.com/woodytoys/woodytoys/cache/promcache"
@@ -43,6 +44,8 @@ type program struct {
 	health   *health.Health
 	api      *httpapi.API
 	registry *prometheus.Registry
+	tracing  *tracing.Tracing // nil where nobody asked for traces
+	until    time.Time        // when the drain is to have ended; zero before it begins
 
 	// serving is the parent of everything that requests and workers do.
 	serving context.Context
@@ -69,25 +72,39 @@ func (p *program) open() (err error) {
 			return fmt.Errorf("WOODY_ADMIN_ADDR: %w", err)
 		}
 	}
+	if tracing.Wanted(p.cfg.OTLPEndpoint) {
+		p.tracing, err = tracing.New(tracing.Config{
+			Endpoint: p.cfg.OTLPEndpoint, ReplicaID: p.cfg.ReplicaID, Registerer: p.registry, Logger: p.log,
+		})
+		if err != nil {
+			return err
+		}
+	}
 	journal, err := p.openCache()
 	if err != nil {
 		return err
 	}
-	p.store, err = store.Open(store.Config{
+	stored := store.Config{
 		DSN: p.cfg.DBDSN, DataDir: p.cfg.DataDir, Sync: p.cfg.SQLiteSync == "full",
 		Pool: p.cfg.DBPool, Wait: p.cfg.QueueTimeout, Timeout: p.cfg.DBTimeout,
 		SlowQuery: p.cfg.SlowQueryDelay, Journal: journal, Logger: p.log,
-	})
-	if err != nil {
+	}
+	business := shop.Config{HeavyDelay: p.cfg.HeavyDelay, HeavySlots: p.cfg.HeavySlots, Wait: p.cfg.QueueTimeout}
+	face := httpapi.Config{
+		Health: p.health, Cache: p.cache, ReplicaID: p.cfg.ReplicaID, Registerer: p.registry, Logger: p.log,
+	}
+	if p.tracing != nil {
+		stored.Follow = p.tracing.Statements(p.cfg.DBDSN)
+		business.Follow = p.tracing.Order
+		face.Around = p.tracing.Requests(httpapi.RouteOf)
+	}
+	if p.store, err = store.Open(stored); err != nil {
 		return err
 	}
-	p.shop = shop.New(shop.Config{
-		Store: p.store, HeavyDelay: p.cfg.HeavyDelay, HeavySlots: p.cfg.HeavySlots, Wait: p.cfg.QueueTimeout,
-	})
-	p.api, err = httpapi.New(p.serving, httpapi.Config{
-		Shop: p.shop, Health: p.health, Cache: p.cache, ReplicaID: p.cfg.ReplicaID, Registerer: p.registry,
-		Logger: p.log,
-	})
+	business.Store = p.store
+	p.shop = shop.New(business)
+	face.Shop = p.shop
+	p.api, err = httpapi.New(p.serving, face)
 	if err != nil {
 		return err
 	}
@@ -177,6 +194,7 @@ func (p *program) Run(ctx context.Context) error {
 	err := serving.Serve(ctx, p.api.App(), p.public, serving.Drain{
 		Begin: func() {
 			p.log.Info("draining")
+			p.until = time.Now().Add(p.cfg.DrainDelay + p.cfg.DrainTimeout)
 			p.health.Drain()
 		},
 		Delay: p.cfg.DrainDelay, Timeout: p.cfg.DrainTimeout,
@@ -265,6 +283,26 @@ func (p *program) Close() {
 	if p.store != nil {
 		p.store.Close()
 	}
+	p.flush()
+}
+
+// How long the last traces have to be sent, at least and at most, whatever is left of the drain.
+const (
+	flushLeast = time.Second
+	flushMost  = 5 * time.Second
+)
+
+// flush sends the last traces, within what is left of the drain.
+func (p *program) flush() {
+	if p.tracing == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), min(max(time.Until(p.until), flushLeast), flushMost))
+	defer cancel()
+	if err := p.tracing.Shutdown(ctx); err != nil {
+		p.log.Warn("the last traces were not sent", "err", err)
+	}
+	p.tracing = nil
 }
 
 // announce writes where the shop listens, for other programs.

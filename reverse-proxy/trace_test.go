@@ -155,7 +155,7 @@ func TestLogLinesNameTheTrace(t *testing.T) {
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{api}, Tracing: true, JSONLog: true})
 	targets := []string{`/api/x"y`, `/api/x\y`, `/api/"}{"a":"`, "/api/x?y=\\u0000", "/api/caf%c3%a9", "/api/plain"}
 	for i, target := range targets {
-		mustSend(t, proxy, "GET "+target+" HTTP/1.1\r\nHost: shop\r\nX-Request-Id: id-"+fmt.Sprint(i)+"\r\nTraceparent: "+theirs+
+		mustSendRaw(t, proxy, "GET "+target+" HTTP/1.1\r\nHost: shop\r\nX-Request-Id: id-"+fmt.Sprint(i)+"\r\nTraceparent: "+theirs+
 			"\r\nConnection: close\r\n\r\n")
 		line := mustAwaitLine(t, proxy, `"request":"id-`+fmt.Sprint(i)+`"`)
 		var got map[string]any
@@ -166,8 +166,8 @@ func TestLogLinesNameTheTrace(t *testing.T) {
 	}
 }
 
-// mustSend sends a request as it is, and reads the answer to its end.
-func mustSend(t *testing.T, proxy *programs.HAProxy, request string) {
+// mustSendRaw sends a request as it is, and reads the answer to its end.
+func mustSendRaw(t *testing.T, proxy *programs.HAProxy, request string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", proxy.Addr())
 	if err != nil {

@@ -46,10 +46,37 @@ func Begun(ctx context.Context) (context.Context, context.CancelFunc) {
 	if !watched {
 		return ctx, func() {}
 	}
+	if ctx.Value(carryingKey{}) != nil {
+		process = Carry(process, ctx)
+	}
 	if deadline, bounded := ctx.Deadline(); bounded {
 		return context.WithDeadline(process, deadline)
 	}
 	return context.WithCancel(process)
+}
+
+// Carry returns ctx with the values of another context beside its own, and nothing else of that. Begun keeps them.
+func Carry(ctx, values context.Context) context.Context { return carrying{ctx, values} }
+
+type carrying struct {
+	context.Context
+	values context.Context
+}
+
+type carryingKey struct{}
+
+// Value implements context.Context.
+func (c carrying) Value(key any) any {
+	switch key {
+	case carryingKey{}:
+		return true
+	case processKey{}:
+		return c.Context.Value(key) // with what it ends is its own
+	}
+	if value := c.Context.Value(key); value != nil {
+		return value
+	}
+	return c.values.Value(key)
 }
 
 // watch looks at one connection until ctx ends.

@@ -39,6 +39,10 @@ type Config struct {
 	// Cache caches the responses to reads; the shop's Changed is to be its Invalidate. Default: nil,
 	// every read calls the shop.
 	Cache *cache.Cache
+	// Around stands around every request, outside of all else, and may give it a c.UserContext(): its values are those of
+	// all that is done for the request. It may set the request's Traceparent field, which logs and orders are given.
+	// Default: nil, nothing stands there.
+	Around fiber.Handler
 	// ReplicaID is the value of X-Served-By. Default: empty.
 	ReplicaID string
 	// Registerer takes the metrics. Default: a registry of its own, which nobody reads.
@@ -57,6 +61,7 @@ type API struct {
 	ids     *requestIDs
 	log     *slog.Logger
 	docs    docsPage
+	carries bool // the values of c.UserContext(), which Config.Around gives
 
 	// process is the parent of every request's context: it ends when the process can wait no longer.
 	process context.Context
@@ -77,6 +82,7 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 	a := &API{
 		process: callers.Process(ctx), shop: cfg.Shop, health: cfg.Health, replica: cfg.ReplicaID, log: cfg.Logger,
 		metrics: newMetrics(cfg.Registerer), ids: newRequestIDs(), docs: docs,
+		carries: cfg.Around != nil,
 	}
 	a.app = fiber.New(fiber.Config{
 		AppName:               "Woodytoys",
@@ -92,6 +98,12 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 	})
 	a.app.Server().LazyRequestTime = true // nobody asks for it
 	a.refuseUnknownMethods()
+	if cfg.Around != nil {
+		a.app.Use(cfg.Around)
+	}
+	if cfg.Logger.Enabled(ctx, slog.LevelDebug) {
+		a.app.Use(a.logRequests)
+	}
 	a.app.Use(a.observe)
 	a.app.Use(recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: a.logPanic}))
 	a.app.Use("/api", cors.New(cors.Config{

@@ -18,7 +18,11 @@ const statusLeft = 499
 func (a *API) forCaller(c *fiber.Ctx) error {
 	switch {
 	case fibercache.IsRefresh(c):
-		c.SetUserContext(a.process)
+		if ctx := a.process; a.carries {
+			c.SetUserContext(callers.Carry(ctx, c.UserContext()))
+		} else {
+			c.SetUserContext(ctx)
+		}
 	case !fibercache.IsFill(c):
 		ctx, stop := a.watch(c)
 		defer stop()
@@ -29,5 +33,9 @@ func (a *API) forCaller(c *fiber.Ctx) error {
 
 // watch returns the context of a request's caller.
 func (a *API) watch(c *fiber.Ctx) (ctx context.Context, stop context.CancelFunc) {
-	return callers.Watch(a.process, c.Context().Conn())
+	ctx, stop = callers.Watch(a.process, c.Context().Conn())
+	if a.carries {
+		ctx = callers.Carry(ctx, c.UserContext())
+	}
+	return ctx, stop
 }

@@ -63,6 +63,15 @@ func (m *metrics) add(key seriesKey) prometheus.Observer {
 	return series
 }
 
+// RouteOf returns the pattern of the route that handled a request, as the metrics name it; empty where no handler took
+// it. It is to be called when the request has been handled.
+func RouteOf(c *fiber.Ctx) string {
+	if route := routeLabel(seriesKey{route: c.Route(), status: c.Response().StatusCode()}); route != "none" {
+		return route
+	}
+	return ""
+}
+
 // routeLabel returns the route's pattern. What no handler took has one label for all, or callers could
 // make up series without end; it ends at the middleware's own route.
 func routeLabel(key seriesKey) string {

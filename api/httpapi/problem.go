@@ -103,8 +103,8 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 
 // logFailure logs the cause of an error, which callers do not see.
 func (a *API) logFailure(c *fiber.Ctx, what string, err error) {
-	log := a.log.With("method", c.Method(), "path", c.Path(), "request",
-		string(c.Response().Header.Peek(fiber.HeaderXRequestID)))
+	origin := originOf(c)
+	log := a.log.With("method", c.Method(), "path", c.Path(), "request", origin.Request, "trace", origin.TraceID())
 	var panicked *cache.PanicError
 	if errors.As(err, &panicked) {
 		log = log.With("stack", string(panicked.Stack))
@@ -175,5 +175,6 @@ func (a *API) refuseUnknownMethods() {
 }
 
 func (a *API) logPanic(c *fiber.Ctx, cause any) {
-	a.log.Error("panic", "method", c.Method(), "path", c.Path(), "cause", cause, "stack", string(debug.Stack()))
+	origin := originOf(c)
+	a.log.Error("panic", "method", c.Method(), "path", c.Path(), "request", origin.Request, "trace", origin.TraceID(), "cause", cause, "stack", string(debug.Stack()))
 }

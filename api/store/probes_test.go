@@ -142,7 +142,7 @@ func (j *tagged) Record(_ context.Context, _ *sql.Tx, tags []string) (int64, err
 	return 1, nil
 }
 
-func (j *tagged) Settle(_ int64, tags []string) error {
+func (j *tagged) Settle(_ context.Context, _ int64, tags []string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.settled = append(j.settled, tags...)

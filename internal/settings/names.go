@@ -9,6 +9,7 @@ import (
 
 // names are the settings of all programs, which may share one environment.
 var names = []string{
+	"OTEL_EXPORTER_OTLP_ENDPOINT", // OpenTelemetry's own name
 	"WOODY_ACK_TIMEOUT", "WOODY_ADDR", "WOODY_ADMIN_ADDR", "WOODY_API_URL", "WOODY_CACHE_LEASE", "WOODY_CDN_DIR",
 	"WOODY_CDN_HOSTS", "WOODY_CDN_MEMORY", "WOODY_CDN_METRICS_ADDR", "WOODY_CDN_ORIGIN", "WOODY_CDN_URL", "WOODY_DATA_DIR", "WOODY_DB_DIRECT",
 	"WOODY_DB_DSN", "WOODY_DB_DSN_FILE", "WOODY_DB_POOL", "WOODY_DB_TIMEOUT", "WOODY_DRAIN_DELAY",
