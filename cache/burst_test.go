@@ -23,8 +23,8 @@ const writesOfABurst = 5
 var burstRounds = flag.Int("burst-rounds", 2, "how many bursts there are of each size")
 
 // TestABurstOfMissesBumpsNoEpoch has two replicas ask for many cold keys at once, again and again, each some
-// milliseconds away from a Redis that is well, while five writes come. Fills may keep each other waiting, but no write; and nobody
-// takes Redis for away, which would empty everybody's cache.
+// milliseconds away from a Redis that is well, while five writes come. Fills may keep each other waiting, but no write;
+// and nobody takes Redis for away, which would empty everybody's cache.
 func TestABurstOfMissesBumpsNoEpoch(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	var waits []time.Duration

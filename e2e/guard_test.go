@@ -192,10 +192,13 @@ func TestContainersMayLittle(t *testing.T) {
 func wantLittle(t *testing.T, service string, passwords ...string) {
 	t.Helper()
 	container := containers(t, service)[0]
-	got := mustDocker(t, "inspect", "--format", "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.Privileged}} {{gt .HostConfig.Memory 0}} {{.HostConfig.LogConfig.Type}} {{index .HostConfig.LogConfig.Config \"max-size\"}}",
+	got := mustDocker(t, "inspect", "--format", "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} "+
+		"{{.HostConfig.Privileged}} {{gt .HostConfig.Memory 0}} {{.HostConfig.LogConfig.Type}} {{index "+
+		".HostConfig.LogConfig.Config \"max-size\"}}",
 		container)
 	if want := "true [ALL] false true json-file 10m"; got != want {
-		t.Errorf("%s: read-only root, capabilities dropped, privileged, memory bounded, log = %s, want %s", service, got, want)
+		t.Errorf("%s: read-only root, capabilities dropped, privileged, memory bounded, log = %s, want %s",
+			service, got, want)
 	}
 	if user := uid(t, mustDocker(t, "inspect", "--format", "{{.State.Pid}}", container)); user == "0" {
 		t.Errorf("%s runs as root", service)

@@ -275,12 +275,14 @@ func TestALargeBody(t *testing.T) {
 func TestBoundsOfARequest(t *testing.T) {
 	proxy := mustStart(t, programs.HAProxyConfig{})
 	for size, want := range map[int]int{6500: 200, 7500: 400} {
-		request := "GET /api/ping HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\nCookie: a=" + strings.Repeat("x", size) + "\r\n\r\n"
+		request := "GET /api/ping HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\nCookie: a=" +
+			strings.Repeat("x", size) + "\r\n\r\n"
 		if got, all := raw(t, proxy, request); got != want {
 			t.Errorf("a header of %d bytes is answered %d %s, want %d", len(request), got, all, want)
 		}
 	}
-	const post = "POST /api/products HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\nConnection: close\r\n"
+	const post = "POST /api/products HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\n" +
+		"Connection: close\r\n"
 	for size, want := range map[int]int{4000: 400, 4200: 413} {
 		body := `{"name":"` + strings.Repeat(" ", size-11) + `"}` // which the replica refuses, whatever its length
 		request := fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", post, size, body)

@@ -71,7 +71,8 @@ func testConditionsOfWrites(t *testing.T, proxy *programs.HAProxy) {
 
 func testConditionOfWrites(t *testing.T, proxy *programs.HAProxy, transport *http.Transport, row conditionaltest.Case) {
 	const media = "Content-Type: application/json"
-	made := mustSend(t, transport, http.MethodPost, proxy.URL+"/api/products", strings.NewReader(`{"name":"Robot"}`), media)
+	made := mustSend(t, transport, http.MethodPost, proxy.URL+"/api/products",
+		strings.NewReader(`{"name":"Robot"}`), media)
 	where := proxy.URL + made.header.Get("Location")
 	fields := append(row.For(made.header.Get("ETag")), media)
 	got := mustSend(t, transport, http.MethodPut, where, strings.NewReader(`{"name":"Robot rouge"}`), fields...)

@@ -57,7 +57,8 @@ func TestProbes(t *testing.T) {
 		first.want(t, 200, want)
 		second.want(t, 200, want)
 		if first.layer() != renewed || second.layer() != hit {
-			t.Errorf("the reads after a write are %q and %q, want %q and %q", first.layer(), second.layer(), renewed, hit)
+			t.Errorf("the reads after a write are %q and %q, want %q and %q",
+				first.layer(), second.layer(), renewed, hit)
 		}
 	}
 	s.get("/api/probes/a", "Accept: text/plain").want(t, 200, "2")

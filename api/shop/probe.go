@@ -27,7 +27,8 @@ const (
 func CheckProbeName(name string) error {
 	strange := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }
 	if name == "" || len(name) > probeNameMax || strings.ContainsFunc(name, strange) {
-		return &Error{Kind: NotFound, Detail: "There is no such probe: its name has 1 to 64 characters of a-z, 0-9 and -."}
+		return &Error{Kind: NotFound,
+			Detail: "There is no such probe: its name has 1 to 64 characters of a-z, 0-9 and -."}
 	}
 	return nil
 }

@@ -47,7 +47,8 @@ func (s *Store) raiseProbe(ctx context.Context, tx *sql.Tx, name string) error {
 	if count >= shop.ProbesMax {
 		return &shop.Error{
 			Kind: shop.Busy, RetryAfter: time.Minute,
-			Detail: fmt.Sprintf("There are %d probes already; those that nobody writes go after %v.", count, shop.ProbesKept),
+			Detail: fmt.Sprintf("There are %d probes already; those that nobody writes go after %v.",
+				count, shop.ProbesKept),
 		}
 	}
 	_, err = tx.ExecContext(ctx, "INSERT INTO probe (name, version, written_us) VALUES (?, 1, "+s.now+")", name)

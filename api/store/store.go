@@ -146,8 +146,8 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Name() string { return s.dialect.name }
 
 // Upkeep does the database's regular small jobs: it folds the product tally, forgets
-// idempotency keys of more than a day ago and probes that nobody writes any more, and shrinks SQLite's write-ahead log. It is meant to be called
-// about once a minute by every replica; it does no harm more often.
+// idempotency keys of more than a day ago and probes that nobody writes any more, and shrinks SQLite's write-ahead log.
+// It is meant to be called about once a minute by every replica; it does no harm more often.
 func (s *Store) Upkeep(ctx context.Context) error {
 	return errors.Join(s.foldTally(ctx), s.forgetKeys(ctx), s.forgetProbes(ctx), s.wal.shrink(ctx))
 }

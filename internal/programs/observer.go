@@ -17,8 +17,8 @@ type Observer struct {
 func BuildObserver(file string) error { return build("observability/observer", file) }
 
 // StartObserver runs a command that is the observer, with settings ("WOODY_X=…") of which the last counts, and waits
-// until it is ready. It listens on a free port of the loopback, unless the settings say otherwise. What it prints goes to
-// logFile.
+// until it is ready. It listens on a free port of the loopback, unless the settings say otherwise. What it prints goes
+// to logFile.
 func StartObserver(cmd *exec.Cmd, logFile string, settings ...string) (*Observer, error) {
 	settings = append([]string{"WOODY_ADDR=127.0.0.1:0"}, settings...)
 	process, announcement, err := startProgram(cmd, logFile, settings...)

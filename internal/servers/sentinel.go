@@ -219,8 +219,8 @@ func (w *WatchedRedis) whole() error {
 	return err
 }
 
-// MakePatient has the sentinels put nobody in the primary's place for the next minute, unless they are told to: on a busy
-// machine half a second passes without a word.
+// MakePatient has the sentinels put nobody in the primary's place for the next minute, unless they are told to: on a
+// busy machine half a second passes without a word.
 func (w *WatchedRedis) MakePatient() error {
 	for _, s := range w.Sentinels {
 		err := s.ask(func(ctx context.Context, c *redis.SentinelClient) error {

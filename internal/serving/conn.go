@@ -19,8 +19,9 @@ type conn struct {
 	stall time.Duration // how long the client may take nothing of what it is sent
 	until int64         // the deadline for writing, by now(); 0 when it is not set
 
-	alone         bool  // one goroutine reads and sets deadlines for reading
-	readBy, armed int64 // if so, the deadline for reading that was set and the one that is set below, by now(); or never
+	alone bool // one goroutine reads and sets deadlines for reading
+	// if so, the deadline for reading that was set and the one that is set below, by now(); or never
+	readBy, armed int64
 
 	written, taken int64 // bytes written in all, and how many of them the client had taken when until was set
 	close          sync.Once

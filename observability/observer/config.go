@@ -21,8 +21,8 @@ type config struct {
 
 var commandLine = settings.Program{
 	Name: "observer",
-	Description: "Looks for stale answers of the Woodytoys shop: it writes a probe of its own, and reads it from every " +
-		"replica and through the proxy.",
+	Description: "Looks for stale answers of the Woodytoys shop: it writes a probe of its own, and reads it from " +
+		"every replica and through the proxy.",
 	Addr: ":8082",
 	Help: map[string]string{
 		"WOODY_OBSERVER_API": "The replicas of the API: a name that DNS has all their addresses of, and their port; " +

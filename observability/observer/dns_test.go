@@ -26,9 +26,10 @@ func TestLookupsOfARealNameServer(t *testing.T) {
 		t.Fatalf("start a name server (scripts/need bind installs it): %v", err)
 	}
 	t.Cleanup(named.Close)
-	look := lookupBy(&net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, named.Addr)
-	}})
+	look := lookupBy(
+		&net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, named.Addr)
+		}})
 	for name, want := range map[string][]netip.Addr{
 		"tasks.api.": {netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")},
 		"both.api.":  {netip.MustParseAddr("127.0.0.2")},

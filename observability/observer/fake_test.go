@@ -188,7 +188,8 @@ func TestWhatIsNoAnswer(t *testing.T) {
 		body   string
 	}{
 		{404, `{"type":"about:blank","title":"Not Found","status":404,"detail":"as a release without probes"}`},
-		{503, ""}, {504, ""}, {200, "alive"}, {200, `{"name":"another","version":1}`}, {200, `{"version":1}`}, {302, ""},
+		{503, ""}, {504, ""}, {200, "alive"}, {200, `{"name":"another","version":1}`},
+		{200, `{"version":1}`}, {302, ""},
 		{200, `{"name":"` + strings.Repeat("x", 2*answerMax) + `"}`},
 	} {
 		s.with(func(s *fakeShop) { s.status, s.body, s.version = row.status, row.body, 0 })
@@ -217,7 +218,8 @@ func TestTheLoadIsBounded(t *testing.T) {
 			defer cancel()
 			w.run(ctx)
 			ways := 2.0
-			most := rate*long.Seconds() + ways // of the round that ends last, which is paid for by a pause that is cut off
+			// of the round that ends last, which is paid for by a pause that is cut off
+			most := rate*long.Seconds() + ways
 			if got := float64(s.reads.Load()); got > most || got == 0 {
 				t.Errorf("%v reads in %v, want at most %v", got, long, most)
 			}
@@ -253,6 +255,7 @@ func TestFindingsAreBounded(t *testing.T) {
 		t.Errorf("%d of 100 in a minute are logged, want %d", logged, findingsPerMinute)
 	}
 	if leftOut, ok := f.admit(now.Add(time.Minute)); !ok || leftOut != 100-findingsPerMinute {
-		t.Errorf("the first of the next minute: %t, %d left out before; want it, and %d", ok, leftOut, 100-findingsPerMinute)
+		t.Errorf("the first of the next minute: %t, %d left out before; want it, and %d",
+			ok, leftOut, 100-findingsPerMinute)
 	}
 }

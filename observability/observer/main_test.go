@@ -65,7 +65,8 @@ func TestProcess(t *testing.T) {
 		"WOODY_DRAIN_DELAY=2s", "WOODY_OBSERVER_PROXY="+s.URL)
 	awaitMetrics(t, o, "woody_observer_replicas 1", `woody_observer_fresh_seconds_bucket{path="proxy",le="10"} 3`,
 		`woody_observer_fresh_seconds_bucket{path="replica",le="10"} 3`, `woody_observer_stale_total{path="replica"} 0`,
-		`woody_observer_stale_total{path="proxy"} 0`, "woody_observer_write_failures_total 0", "woody_observer_lost_total 0")
+		`woody_observer_stale_total{path="proxy"} 0`, "woody_observer_write_failures_total 0",
+		"woody_observer_lost_total 0")
 	addr := strings.TrimPrefix(o.URL, "http://")
 	if out, err := command([]string{"WOODY_ADDR=" + addr}, "healthcheck").CombinedOutput(); err != nil {
 		t.Errorf("healthcheck: %v, %s", err, out)
@@ -169,7 +170,8 @@ func TestHelpListsEverySetting(t *testing.T) {
 		t.Fatalf("--help: %v", err)
 	}
 	for _, want := range []string{
-		"$WOODY_ADDR", "$WOODY_OBSERVER_API", "$WOODY_OBSERVER_ADMIN_PORT", "$WOODY_OBSERVER_PROXY", "$WOODY_OBSERVER_RATE",
+		"$WOODY_ADDR", "$WOODY_OBSERVER_API", "$WOODY_OBSERVER_ADMIN_PORT", "$WOODY_OBSERVER_PROXY",
+		"$WOODY_OBSERVER_RATE",
 		"$WOODY_LOG_LEVEL", "$WOODY_LOG_FORMAT", "$WOODY_DRAIN_DELAY", "$WOODY_DRAIN_TIMEOUT", "healthcheck",
 		":8082", "5 to 200",
 	} {

@@ -29,15 +29,18 @@ func newMetrics() *metrics {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "woody_observer_" + name, Help: help})
 	}
 	byPath := func(name, help string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "woody_observer_" + name, Help: help}, []string{"path"})
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "woody_observer_" + name, Help: help},
+			[]string{"path"})
 	}
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		checked:  byPath("checked_total", "Answers that were held against what had been acknowledged before the read began."),
-		stale:    byPath("stale_total", "Answers that were older than that."),
+		checked: byPath("checked_total",
+			"Answers that were held against what had been acknowledged before the read began."),
+		stale: byPath("stale_total", "Answers that were older than that."),
 		fresh: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "woody_observer_fresh_seconds",
-			Help:    "From a write's acknowledgement to the first answer that has it: of the last replica, or by the proxy.",
+			Name: "woody_observer_fresh_seconds",
+			Help: "From a write's acknowledgement to the first answer that has it: of the last replica, or by the " +
+				"proxy.",
 			Buckets: freshBuckets,
 		}, []string{"path"}),
 		failedReads:   byPath("read_failures_total", "Reads without an answer that could be held against anything."),
@@ -49,7 +52,8 @@ func newMetrics() *metrics {
 			Name: "woody_observer_replicas", Help: "Replicas that are read.",
 		}),
 	}
-	m.registry.MustRegister(m.checked, m.stale, m.fresh, m.failedReads, m.writes, m.failedWrites, m.lost, m.failedLookups,
+	m.registry.MustRegister(m.checked, m.stale, m.fresh, m.failedReads, m.writes, m.failedWrites, m.lost,
+		m.failedLookups,
 		m.replicas, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewBuildInfoCollector())
 	return m

@@ -122,7 +122,8 @@ func TestFaultsAreNotTakenForStaleAnswers(t *testing.T) {
 		},
 		{
 			"a replica gone", func() error { s.replicas[2].Kill(); return nil },
-			func() (err error) { s.replicas[2].Shop, err = s.replicas[2].start(); return err }, "write_failures_total", "",
+			func() (err error) { s.replicas[2].Shop, err = s.replicas[2].start(); return err },
+			"write_failures_total", "",
 		},
 		{
 			"the proxy paused", func() error { return s.proxy.Signal(syscall.SIGSTOP) },

@@ -16,8 +16,8 @@ const (
 	lookupEvery = 2 * time.Second
 	// lookupTimeout is how long it may take.
 	lookupTimeout = 2 * time.Second
-	// lookupKept is how long the addresses count that DNS gave last, where it gives none any more: Swarm's does not for a
-	// moment when a service is replaced. Then they may be another's.
+	// lookupKept is how long the addresses count that DNS gave last, where it gives none any more: Swarm's does not for
+	// a moment when a service is replaced. Then they may be another's.
 	lookupKept = 10 * time.Second
 )
 

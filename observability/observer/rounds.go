@@ -12,8 +12,8 @@ import (
 const (
 	// freshTimeout is how long a write is waited for to show.
 	freshTimeout = 10 * time.Second
-	// firstPause and lastPause are between the reads by a way that has not answered a write yet: each is twice as long as
-	// the one before.
+	// firstPause and lastPause are between the reads by a way that has not answered a write yet: each is twice as long
+	// as the one before.
 	firstPause = 5 * time.Millisecond
 	lastPause  = time.Second
 	// readsPerWrite is how many reads there are at least for each write.

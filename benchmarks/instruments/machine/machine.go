@@ -53,8 +53,8 @@ const clockTick = 10 * time.Millisecond
 // CPU returns the processor time that a process has used, user and system, its threads together, those that have ended
 // too.
 func CPU(pid int) (time.Duration, error) {
-	// A process has a clock of its own, which is named by its id (clock_getcpuclockid(3)): finer than /proc, which counts
-	// in ticks of 10 ms.
+	// A process has a clock of its own, which is named by its id (clock_getcpuclockid(3)): finer than /proc, which
+	// counts in ticks of 10 ms.
 	const scheduled = 2
 	var ran unix.Timespec
 	if err := unix.ClockGettime(int32(^pid<<3|scheduled), &ran); err != nil {
