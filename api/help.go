@@ -53,8 +53,9 @@ var help = map[string]string{
 		"0 for none.",
 	"WOODY_HEAVY_SLOTS":      "How many heavy computations this replica runs at once.",
 	"WOODY_SLOW_QUERY_DELAY": "Simulated cost: how long the last product's query holds its connection; 0 for none.",
-	"OTEL_EXPORTER_OTLP_ENDPOINT": "Where traces are sent, by OTLP over HTTP, such as http://collector:4318. Without it " +
-		"there are none. OpenTelemetry's other variables count then too: OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, " +
+	"OTEL_EXPORTER_OTLP_ENDPOINT": "Where traces are sent, by OTLP over HTTP, such as http://collector:4318. " +
+		"Without it there are none. OpenTelemetry's other variables count then too: OTEL_SERVICE_NAME, " +
+		"OTEL_RESOURCE_ATTRIBUTES, " +
 		"OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_EXPORTER_OTLP_HEADERS and their like (docs/tracing.md).",
 	"WOODY_ORDER_WORKERS": "How many orders this replica validates at once; 0 leaves them to others.",
 }

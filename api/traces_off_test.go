@@ -128,7 +128,9 @@ func TestStrangeTraceFieldsAreIgnored(t *testing.T) {
 		"huge":                   {false, false, []string{"Traceparent: 00-" + strings.Repeat("a", 100_000)}},
 		"huge state":             {true, false, []string{good, "Tracestate: a=" + strings.Repeat("b", 100_000)}},
 		"broken state":           {true, false, []string{good, "Tracestate: ,,,=;"}},
-		"zeros":                  {false, false, []string{"Traceparent: 00-" + traceNumber(0) + "-" + someParent + "-01"}},
+		"zeros": {false, false, []string{
+			"Traceparent: 00-" + traceNumber(0) + "-" + someParent + "-01",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := ask("/api/ping", append(row.fields, "X-Request-Id: "+strings.ReplaceAll(name, " ", "-"))...)
@@ -142,8 +144,10 @@ func TestStrangeTraceFieldsAreIgnored(t *testing.T) {
 					names = append(names, span.Name)
 				}
 			}
-			if joins, proxy := got.Trace == someTrace, len(names) == 1 && names[0] == "proxy"; joins != row.joins || proxy != row.proxy {
-				t.Errorf("the span is %+v below %v; want the client's trace: %v, the proxy's span: %v", got, names, row.joins, row.proxy)
+			if joins, proxy := got.Trace == someTrace, len(names) == 1 && names[0] == "proxy"; joins != row.joins ||
+				proxy != row.proxy {
+				t.Errorf("the span is %+v below %v; want the client's trace: %v, the proxy's span: %v", got, names,
+					row.joins, row.proxy)
 			}
 		})
 	}
@@ -166,8 +170,8 @@ func mustFindRequest(t *testing.T, receiver *otlptest.Receiver, id string) (foun
 	return found
 }
 
-// TestAReceiverThatHangsCostsNothing has spans go to one who never answers: requests are answered as ever, what does not
-// fit in the queue is dropped and counted, and the process ends in its time.
+// TestAReceiverThatHangsCostsNothing has spans go to one who never answers: requests are answered as ever, what does
+// not fit in the queue is dropped and counted, and the process ends in its time.
 func TestAReceiverThatHangsCostsNothing(t *testing.T) {
 	url, came := otlptest.MustHang(t)
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "20")

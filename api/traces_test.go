@@ -29,7 +29,8 @@ func mustTrace(t *testing.T, settings ...string) *traced {
 		s.replicas = append(s.replicas, mustStartReplica(t, append([]string{
 			"WOODY_DB_DSN=" + dsn, "WOODY_REPLICA_ID=" + name, "WOODY_ADMIN_ADDR=127.0.0.1:0",
 			"WOODY_REDIS_ADDR=" + redis.Addr, "WOODY_REDIS_PASSWORD=secret",
-			"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s", // a slow machine is not a lost one
+			// a slow machine is not a lost one
+			"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s",
 			"WOODY_HEAVY_DELAY=50ms", "WOODY_SLOW_QUERY_DELAY=0", "WOODY_LOG_LEVEL=debug", "WOODY_LOG_FORMAT=json",
 			"OTEL_EXPORTER_OTLP_ENDPOINT=" + s.receiver.URL, "OTEL_BSP_SCHEDULE_DELAY=50",
 			"OTEL_SERVICE_NAME=shop", "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test",
@@ -106,8 +107,8 @@ func wantPaths(t *testing.T, got otlptest.Trace, paths ...string) {
 	}
 }
 
-// TestTraceOfAMissAndAWrite follows a read that nothing was kept of, one from Redis, one that is near, and a write up to
-// the acknowledgements, from the proxy on. What the trace has done is what Cache-Status says.
+// TestTraceOfAMissAndAWrite follows a read that nothing was kept of, one from Redis, one that is near, and a write up
+// to the acknowledgements, from the proxy on. What the trace has done is what Cache-Status says.
 func TestTraceOfAMissAndAWrite(t *testing.T) {
 	t.Parallel()
 	s := mustTrace(t)
@@ -158,7 +159,8 @@ func TestTraceOfAMissAndAWrite(t *testing.T) {
 			t.Errorf("Cache-Status is %q, the trace\n%s", status, got)
 		case !near:
 			wantPaths(t, got, route+" > GET")
-			if outcome := got.One(t, "GET").Attributes["cache.outcome"]; outcome != "hit" || !strings.Contains(status, "redis; hit") {
+			if outcome := got.One(t, "GET").Attributes["cache.outcome"]; outcome != "hit" ||
+				!strings.Contains(status, "redis; hit") {
 				t.Errorf("Cache-Status is %q, the lookup's outcome %q", status, outcome)
 			}
 		}
@@ -166,14 +168,17 @@ func TestTraceOfAMissAndAWrite(t *testing.T) {
 
 	s.call("PUT", s.proxy.URL+"/api/products/1", `{"name":"Zebra"}`, traceNumber(2))
 	const put = "proxy > PUT /api/products/:id<int>"
-	write := s.receiver.Await(t, traceNumber(2), otlptest.Has("proxy", "BEGIN", "COMMIT", "EVALSHA invalidate", "cache acknowledge"))
-	wantPaths(t, write, put+" > BEGIN", put+" > UPDATE product", put+" > COMMIT", put+" > cache settle > EVALSHA invalidate",
+	write := s.receiver.Await(t, traceNumber(2), otlptest.Has("proxy", "BEGIN", "COMMIT", "EVALSHA invalidate",
+		"cache acknowledge"))
+	wantPaths(t, write, put+" > BEGIN", put+" > UPDATE product", put+" > COMMIT",
+		put+" > cache settle > EVALSHA invalidate",
 		put+" > cache settle > cache acknowledge", put+" > INSERT woody_outbox")
 	heard := write.One(t, "cache acknowledge")
 	if heard.Attributes["cache.members"] != "2" || heard.Attributes["cache.missing"] != "0" {
 		t.Errorf("the acknowledgement is %v, want that of 2 members", heard.Attributes)
 	}
-	if heard.Start.Before(write.One(t, "COMMIT").End) || heard.End.After(write.One(t, "PUT /api/products/:id<int>").End) {
+	if heard.Start.Before(write.One(t, "COMMIT").End) ||
+		heard.End.After(write.One(t, "PUT /api/products/:id<int>").End) {
 		t.Errorf("the acknowledgements are not between the commit and the answer:\n%s", write)
 	}
 
@@ -266,14 +271,17 @@ func TestOrdersJoin(t *testing.T) {
 			}
 		}
 		if processed.Name == "" {
-			mustAwait(t, s.replicas[0].URL+"/api/ping", http.StatusOK, "healthy") // which is a span, and wakes no worker
+			// a ping is a span, and wakes no worker
+			mustAwait(t, s.replicas[0].URL+"/api/ping", http.StatusOK, "healthy")
 		}
 	}
-	if want := placed.One(t, "GET /api/orders/do").ID; !slices.Equal(processed.Links, []string{want}) || processed.Parent != "" ||
+	if want := placed.One(t, "GET /api/orders/do").ID; !slices.Equal(processed.Links, []string{want}) ||
+		processed.Parent != "" ||
 		processed.Attributes["shop.request.id"] != id {
 		t.Errorf("the order was processed by %+v, want a link to %s", processed, want)
 	}
-	s.receiver.Await(t, processed.Trace, otlptest.Has("process order", "UPDATE order", "cache settle", "cache acknowledge"))
+	s.receiver.Await(t, processed.Trace, otlptest.Has("process order", "UPDATE order", "cache settle",
+		"cache acknowledge"))
 	both := s.replicas[0].Log() + s.replicas[1].Log()
 	for who, line := range map[string]string{
 		"proxy":  lastLine(t, s.proxy.Log(), `\/api\/orders\/do?order=Yoyo`),

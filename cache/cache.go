@@ -55,7 +55,8 @@ func New(cfg Config) (*Cache, error) {
 	}
 	if cfg.Cluster != nil {
 		var err error
-		if c.node, err = cfg.Cluster.Join(layer.Host{Fences: c.fences, Now: c.clock.now, Tracer: c.tracer}); err != nil {
+		host := layer.Host{Fences: c.fences, Now: c.clock.now, Tracer: c.tracer}
+		if c.node, err = cfg.Cluster.Join(host); err != nil {
 			return nil, err
 		}
 	}
@@ -78,8 +79,8 @@ func (c *Cache) Settle(record int64, tags ...string) error {
 	return c.SettleContext(context.Background(), record, tags...)
 }
 
-// SettleContext is Settle on behalf of ctx, for Config.Tracer. It does not end with ctx: a write that has been committed
-// is settled whoever waits for it.
+// SettleContext is Settle on behalf of ctx, for Config.Tracer. It does not end with ctx: a write that has been
+// committed is settled whoever waits for it.
 func (c *Cache) SettleContext(ctx context.Context, record int64, tags ...string) error {
 	c.counts.invalidations.Inc()
 	if c.node != nil {

@@ -54,8 +54,8 @@ func (r *recorder) of(step tracing.Step) (of []*recorded) {
 	return of
 }
 
-// TestWaitersAreLinkedToTheFill has callers wait for one load: each has a span that is linked to that of the fill, which
-// is a part of what its first caller does, and of which the load is a part.
+// TestWaitersAreLinkedToTheFill has callers wait for one load: each has a span that is linked to that of the fill,
+// which is a part of what its first caller does, and of which the load is a part.
 func TestWaitersAreLinkedToTheFill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}
@@ -81,7 +81,8 @@ func TestWaitersAreLinkedToTheFill(t *testing.T) {
 			t.Fatalf("%d fills and %d waits, want 1 and %d", len(fills), len(waits), waiters)
 		}
 		fill := fills[0]
-		if fill.parent != firstSpan || inLoad != fill || !fill.ended || fill.loader != "toy" || fill.notes[tracing.Outcome] != "loaded" {
+		if fill.parent != firstSpan || inLoad != fill || !fill.ended || fill.loader != "toy" ||
+			fill.notes[tracing.Outcome] != "loaded" {
 			t.Errorf("the fill is %+v; want it to be the first caller's, and the load to be in it", fill)
 		}
 		for _, wait := range waits {
@@ -100,7 +101,8 @@ func TestFailedFillsAreTold(t *testing.T) {
 		NegativeTTL: time.Second, Absent: func(err error) bool { return errors.Is(err, absent) },
 	})
 	for i, err := range []error{errors.New("failed"), absent} {
-		_, _, _ = l.Get(t.Context(), fmt.Sprint(i), nil, func(context.Context, *cache.Fill) (int64, error) { return 0, err })
+		load := func(context.Context, *cache.Fill) (int64, error) { return 0, err }
+		_, _, _ = l.Get(t.Context(), fmt.Sprint(i), nil, load)
 	}
 	fills := r.of(tracing.Fill)
 	if len(fills) != 2 || fills[0].err == nil || fills[0].notes[tracing.Outcome] != "failed" || fills[1].err != nil {

@@ -54,7 +54,8 @@ func TestMain(m *testing.M) {
 // compileQuickly puts a stand-in for the compiler that varnishd calls before it on the PATH, which does not optimize.
 // Every edge compiles its VCL when it starts, and when its origin moves: that is most of what these tests compute.
 func compileQuickly(dir string) error {
-	for _, name := range []string{"x86_64-linux-gnu-gcc", "aarch64-linux-gnu-gcc"} { // Debian's; others stay as they are
+	// Debian's; others stay as they are
+	for _, name := range []string{"x86_64-linux-gnu-gcc", "aarch64-linux-gnu-gcc"} {
 		compiler, err := exec.LookPath(name)
 		if err != nil {
 			continue

@@ -60,7 +60,8 @@ func TestTracing(t *testing.T) {
 	t.Parallel()
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{mustEcho(t)}, Tracing: true})
 	url := proxy.URL + "/api/x"
-	traceparent, tracestate, began := mustSee(t, url, "Traceparent: "+theirs, "Tracestate: a=1,b=2", "X-Request-Start: t=1")
+	traceparent, tracestate, began := mustSee(t, url, "Traceparent: "+theirs, "Tracestate: a=1,b=2",
+		"X-Request-Start: t=1")
 	if traceparent != theirs || tracestate != "a=1,b=2" {
 		t.Errorf("the client's own trace went on as %q, %q", traceparent, tracestate)
 	}
@@ -86,8 +87,10 @@ func TestTracing(t *testing.T) {
 		"two":              {"Traceparent: " + theirs, "Traceparent: " + theirs},
 	} {
 		traceparent, tracestate, began := mustSee(t, url, append(fields, "Tracestate: a=1")...)
-		if !made.MatchString(traceparent) || tracestate != "" || !strings.HasSuffix(began, "; root") || !start.MatchString(began) {
-			t.Errorf("%s: the replica sees %q, %q, %q; want a trace that the proxy made", what, traceparent, tracestate, began)
+		if !made.MatchString(traceparent) || tracestate != "" || !strings.HasSuffix(began, "; root") ||
+			!start.MatchString(began) {
+			t.Errorf("%s: the replica sees %q, %q, %q; want a trace that the proxy made", what, traceparent,
+				tracestate, began)
 		}
 	}
 	request, err := http.NewRequest(http.MethodGet, url, nil)
@@ -106,8 +109,8 @@ func TestTracing(t *testing.T) {
 	}
 }
 
-// TestTraceIDsAreRandom has no digit of the ids that the proxy makes be always the same, as some of a UUID are: samplers
-// go by them.
+// TestTraceIDsAreRandom has no digit of the ids that the proxy makes be always the same, as some of a UUID are:
+// samplers go by them.
 func TestTraceIDsAreRandom(t *testing.T) {
 	t.Parallel()
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{mustEcho(t)}, Tracing: true})
@@ -155,11 +158,13 @@ func TestLogLinesNameTheTrace(t *testing.T) {
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{api}, Tracing: true, JSONLog: true})
 	targets := []string{`/api/x"y`, `/api/x\y`, `/api/"}{"a":"`, "/api/x?y=\\u0000", "/api/caf%c3%a9", "/api/plain"}
 	for i, target := range targets {
-		mustSendRaw(t, proxy, "GET "+target+" HTTP/1.1\r\nHost: shop\r\nX-Request-Id: id-"+fmt.Sprint(i)+"\r\nTraceparent: "+theirs+
-			"\r\nConnection: close\r\n\r\n")
+		mustSendRaw(t, proxy,
+			"GET "+target+" HTTP/1.1\r\nHost: shop\r\nX-Request-Id: id-"+fmt.Sprint(i)+"\r\nTraceparent: "+theirs+
+				"\r\nConnection: close\r\n\r\n")
 		line := mustAwaitLine(t, proxy, `"request":"id-`+fmt.Sprint(i)+`"`)
 		var got map[string]any
-		if err := json.Unmarshal([]byte(line), &got); err != nil || got["trace"] != theirs[3:35] || got["uri"] != target ||
+		if err := json.Unmarshal([]byte(line), &got); err != nil || got["trace"] != theirs[3:35] ||
+			got["uri"] != target ||
 			got["method"] != "GET" || got["status"] != 200.0 {
 			t.Errorf("the line of %s is %s: %v, %v", target, line, got, err)
 		}

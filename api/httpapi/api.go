@@ -39,8 +39,8 @@ type Config struct {
 	// Cache caches the responses to reads; the shop's Changed is to be its Invalidate. Default: nil,
 	// every read calls the shop.
 	Cache *cache.Cache
-	// Around stands around every request, outside of all else, and may give it a c.UserContext(): its values are those of
-	// all that is done for the request. It may set the request's Traceparent field, which logs and orders are given.
+	// Around stands around every request, outside of all else, and may give it a c.UserContext(): its values are those
+	// of all that is done for the request. It may set the request's Traceparent field, which logs and orders are given.
 	// Default: nil, nothing stands there.
 	Around fiber.Handler
 	// ReplicaID is the value of X-Served-By. Default: empty.

@@ -12,7 +12,8 @@ func TestAcceptLines(t *testing.T) {
 	header.Add("Accept", "text/plain")
 	header.Add("Accept", "application/json")
 	header.Add("X-Toy", "train")
-	if got := acceptLines(&header); len(got) != 2 || string(got[0]) != "text/plain" || string(got[1]) != "application/json" {
+	if got := acceptLines(&header); len(got) != 2 || string(got[0]) != "text/plain" ||
+		string(got[1]) != "application/json" {
 		t.Errorf("the lines are %q", got)
 	}
 	if got := string(header.Peek("x-toy")); got != "train" {

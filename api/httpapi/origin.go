@@ -34,7 +34,8 @@ func (a *API) logRequests(c *fiber.Ctx) error {
 	err := c.Next()
 	origin := originOf(c)
 	a.log.Debug("request", "method", c.Method(), "path", c.Path(), "status", c.Response().StatusCode(),
-		"request", origin.Request, "trace", origin.TraceID(), "cache", string(c.Response().Header.PeekBytes(fieldCacheStatus)),
+		"request", origin.Request, "trace", origin.TraceID(),
+		"cache", string(c.Response().Header.PeekBytes(fieldCacheStatus)),
 		"took", time.Since(began))
 	return err
 }

@@ -176,5 +176,6 @@ func (a *API) refuseUnknownMethods() {
 
 func (a *API) logPanic(c *fiber.Ctx, cause any) {
 	origin := originOf(c)
-	a.log.Error("panic", "method", c.Method(), "path", c.Path(), "request", origin.Request, "trace", origin.TraceID(), "cause", cause, "stack", string(debug.Stack()))
+	a.log.Error("panic", "method", c.Method(), "path", c.Path(), "request", origin.Request, "trace", origin.TraceID(),
+		"cause", cause, "stack", string(debug.Stack()))
 }

@@ -34,8 +34,9 @@ type Shop struct {
 	store      Store
 	heavyDelay time.Duration
 	heavy      *slots.Slots
-	placed     chan struct{}                                                             // signals to this process's workers that an order came
-	follow     func(ctx context.Context, claim Claim) (context.Context, func(err error)) // nil without a tracer
+	// follow follows an order's processing; nil without a tracer.
+	follow func(ctx context.Context, claim Claim) (context.Context, func(err error))
+	placed chan struct{} // signals to this process's workers that an order came
 }
 
 // New returns a shop on a store.

@@ -43,8 +43,8 @@ type Store interface {
 
 	// Order is the order of exactly this id, letter for letter.
 	Order(ctx context.Context, id string) (Order, error)
-	// AddOrder stores a pending order, with the origin of ctx. With a key that was used before it stores nothing and returns the order of that
-	// time. Keys are compared exactly, as names are.
+	// AddOrder stores a pending order, with the origin of ctx. With a key that was used before it stores nothing and
+	// returns the order of that time. Keys are compared exactly, as names are.
 	AddOrder(ctx context.Context, order Order, key string) (Order, error)
 	// OrderByKey is the order that an idempotency key was used for; NotFound when it was not.
 	OrderByKey(ctx context.Context, key string) (Order, error)

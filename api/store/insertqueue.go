@@ -134,8 +134,8 @@ func (s *Store) addTogether() (group []*insert, settle func() error) {
 	return group, settle
 }
 
-// context returns the context of the next group. Where the store is followed it has the values of the first one's caller:
-// what is done for the group is a part of what is done for that caller.
+// context returns the context of the next group. Where the store is followed it has the values of the first one's
+// caller: what is done for the group is a part of what is done for that caller.
 func (s *Store) context() context.Context {
 	if !s.followed {
 		return context.Background()

@@ -100,7 +100,8 @@ var mysqlMigrations = []migration{
 		) ENGINE = InnoDB`,
 	},
 	// 7: the request that an order came with (shop.Origin). The lab's table has no column of that name.
-	{"ALTER TABLE `order` ADD COLUMN woody_origin VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''"},
+	{"ALTER TABLE `order` ADD COLUMN woody_origin VARCHAR(255) " +
+		"CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''"},
 }
 
 var sqliteMigrations = []migration{

@@ -32,8 +32,8 @@ type Config struct {
 	Timeout time.Duration
 	// SlowQuery is how long reading the last product holds its connection. Default: 0.
 	SlowQuery time.Duration
-	// Follow, where it is not nil, is called before each statement, BEGIN and COMMIT among them, that is sent on behalf of
-	// ctx. What it returns is called when the database has replied; it may be nil. Default: nil.
+	// Follow, where it is not nil, is called before each statement, BEGIN and COMMIT among them, that is sent on behalf
+	// of ctx. What it returns is called when the database has replied; it may be nil. Default: nil.
 	Follow func(ctx context.Context, statement string) (end func(err error))
 	// Journal records every change. Default: none does.
 	Journal Journal

@@ -137,8 +137,8 @@ func describe(span trace.Span, c *fiber.Ctx, route string) {
 		span.SetName(c.Method() + " " + route)       // a copy
 		span.SetAttributes(semconv.HTTPRoute(route)) // which lives as long as the application
 	}
-	// Not semconv.HTTPResponseHeader: it copies a list of strings by reflection, from where the compiler does not see them
-	// being kept, so that a short one may be left on a stack that is gone (Go 1.26, OpenTelemetry 1.38).
+	// Not semconv.HTTPResponseHeader: it copies a list of strings by reflection, from where the compiler does not see
+	// them being kept, so that a short one may be left on a stack that is gone (Go 1.26, OpenTelemetry 1.38).
 	for name, key := range map[string]attribute.Key{"Cache-Status": "shop.cache_status", "X-Request-Id": requestID} {
 		if value := c.Response().Header.Peek(name); len(value) > 0 {
 			span.SetAttributes(key.String(string(value)))

@@ -67,7 +67,8 @@ func CheckEndpoint(endpoint string) error {
 // request. Shutdown ends it.
 func New(cfg Config) (*Tracing, error) {
 	if protocol := os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"); protocol != "" && protocol != "http/protobuf" {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL is %q: spans are sent by http/protobuf alone, as a rule to "+
+		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL is %q: spans are sent by http/protobuf alone, "+
+			"as a rule to "+
 			"port 4318", protocol)
 	}
 	var options []otlptracehttp.Option

@@ -51,8 +51,8 @@ type Options struct {
 	Keep []string
 	// Caller returns a context that ends when a request's caller does not wait for the answer any more; stop is called
 	// when there is one. A fill goes on until all its callers have left: its context, which is the handler's
-	// c.UserContext(), ends then. Its values are those that the fill has, for cache.Config.Tracer. Default: callers wait
-	// until their fill has ended.
+	// c.UserContext(), ends then. Its values are those that the fill has, for cache.Config.Tracer. Default: callers
+	// wait until their fill has ended.
 	Caller func(c *fiber.Ctx) (ctx context.Context, stop context.CancelFunc)
 	// Fail writes the answer to an error that the handler returned. Default: the application's
 	// ErrorHandler.

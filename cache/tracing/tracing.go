@@ -11,8 +11,8 @@ type Step string
 const (
 	// Lookup is looking a value up in the layer that replicas share: a GET in Redis.
 	Lookup Step = "lookup"
-	// Fill is loading a value for all who ask for it, with all that belongs to it. It is a part of what its first caller
-	// does.
+	// Fill is loading a value for all who ask for it, with all that belongs to it. It is a part of what its first
+	// caller does.
 	Fill Step = "fill"
 	// Wait is waiting for a Fill that another caller of this process began: it is linked to that.
 	Wait Step = "wait"
@@ -21,8 +21,9 @@ const (
 	Acquire Step = "acquire"
 	// Store is keeping a value in Redis, which ends the fill for all replicas.
 	Store Step = "store"
-	// Settle is carrying out the invalidation of a write, until the write may be acknowledged. Writes that come together
-	// are announced together: then what follows is a part of the first one's Settle, to which the others' are linked.
+	// Settle is carrying out the invalidation of a write, until the write may be acknowledged. Writes that come
+	// together are announced together: then what follows is a part of the first one's Settle, to which the others' are
+	// linked.
 	Settle Step = "settle"
 	// Announce is marking a write's tags in Redis and sending them over the bus.
 	Announce Step = "announce"

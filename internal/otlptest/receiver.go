@@ -52,8 +52,8 @@ func MustStart(t testing.TB) *Receiver {
 	return r
 }
 
-// MustHang starts a receiver that takes connections and never answers. It returns its URL, and a channel that has a value
-// for each request that came.
+// MustHang starts a receiver that takes connections and never answers. It returns its URL, and a channel that has a
+// value for each request that came.
 func MustHang(t testing.TB) (url string, came <-chan struct{}) {
 	requests, done := make(chan struct{}, 1000), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -102,8 +102,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 
 func spanOf(sent *traces.Span, about []*common.KeyValue) Span {
 	s := Span{
-		Trace: hex.EncodeToString(sent.TraceId), ID: hex.EncodeToString(sent.SpanId), Parent: hex.EncodeToString(sent.ParentSpanId),
-		Name: sent.Name, Kind: sent.Kind, Attributes: textOf(sent.Attributes), Resource: textOf(about),
+		Trace: hex.EncodeToString(sent.TraceId), ID: hex.EncodeToString(sent.SpanId),
+		Parent: hex.EncodeToString(sent.ParentSpanId),
+		Name:   sent.Name, Kind: sent.Kind, Attributes: textOf(sent.Attributes), Resource: textOf(about),
 		Start: time.Unix(0, int64(sent.StartTimeUnixNano)), End: time.Unix(0, int64(sent.EndTimeUnixNano)),
 		Failed: sent.Status.GetCode() == traces.Status_STATUS_CODE_ERROR,
 	}

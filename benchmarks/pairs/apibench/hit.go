@@ -43,7 +43,8 @@ func hitsIn(b versus.Bench, form string, api versus.Side, dir string) error {
 		fields string
 		most   float64
 	}{{same, "the same fields", 1.1}, {three, "three fields", 1.2}} {
-		title := fmt.Sprintf("A hit in %s against a bare handler with %s (%v of its processor time at most is asked for)",
+		const format = "A hit in %s against a bare handler with %s (%v of its processor time at most is asked for)"
+		title := fmt.Sprintf(format,
 			form, against.fields, against.most)
 		if _, _, err := b.Compare(title, api, against.bare); err != nil {
 			return err

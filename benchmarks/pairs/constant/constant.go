@@ -118,7 +118,8 @@ func ask(target load.Target) (string, error) {
 		return "", err
 	}
 	defer conn.Close()
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n%sConnection: close\r\n\r\n", target.Paths[0], addr, target.Header)
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n%sConnection: close\r\n\r\n", target.Paths[0], addr,
+		target.Header)
 	if err != nil {
 		return "", err
 	}

@@ -68,9 +68,9 @@ func (w *writes) confirmTraced(b *batch, s *session, seq uint64, members map[str
 // errAgain is an announcement that some may not have heard who are to hear it: it is made again.
 var errAgain = errors.New("an announcement could not be confirmed in its session")
 
-// confirm returns no error when no replica can be answering what an announcement has made wrong: when all members have read
-// it, the epoch in the database is still the session's, and nobody else can have a lease. It returns how many of them
-// did not acknowledge.
+// confirm returns no error when no replica can be answering what an announcement has made wrong: when all members have
+// read it, the epoch in the database is still the session's, and nobody else can have a lease. It returns how many of
+// them did not acknowledge.
 func (w *writes) confirm(s *session, seq uint64, members map[string]string) (silent int, err error) {
 	if broken.Ack {
 		return 0, nil

@@ -131,7 +131,8 @@ func (w *writes) settle(ctx context.Context, record int64, tags []string) error 
 	return err
 }
 
-// add puts tags into the next batch, and reports whether they are the first there: then the batch has their ctx and span.
+// add puts tags into the next batch, and reports whether they are the first there: then the batch has their ctx and
+// span.
 func (w *writes) add(ctx context.Context, span tracing.Span, tags []string) (b *batch, first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
