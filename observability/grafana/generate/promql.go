@@ -3,7 +3,7 @@ package main
 import "fmt"
 
 // prompt are the calls that do not wait on purpose, as the objective has them.
-const prompt = `job="api", route!~"/api/misc/heavy|/api/products/last"`
+const prompt = `job="api", route!~"/api/misc/heavy|/api/products/last|/readyz|/healthz"`
 
 // loaded is how many reads that may be kept went to the database in a second, and read how many there were in all.
 var (
