@@ -14,7 +14,7 @@ type Conn struct {
 	conn   net.Conn
 	reader *bufio.Reader
 	body   []byte
-	// words holds the fields that Answer refers to; they are overwritten by the next answer.
+	// The fields that Answer refers to; the next answer overwrites them.
 	cacheStatus, servedBy []byte
 }
 

@@ -125,6 +125,7 @@ func own(run func() (load.Result, error)) (int, time.Duration, error) {
 	return result.Good, spent() - before, err
 }
 
+// spent returns the processor time that this process has used.
 func spent() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

@@ -20,7 +20,7 @@ import (
 // Swarm brings stages up from the stack files, each as a stack of its own beside the others, with
 // scripts/deploy, and ends them with scripts/remove. Images, secrets and the Swarm itself stay.
 type Swarm struct {
-	// Port is the first stack's; the others have those behind it.
+	// Port is the first stack's public port; each further stack has the next one.
 	Port int
 
 	root   string // the project's folder

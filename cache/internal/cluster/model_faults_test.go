@@ -93,10 +93,10 @@ var faultModels = []faultModel{
 		a, b := m.primary(), m.otherRedis()
 		copied := a.data.clone()
 		t.sleep(t.between(0, 1500*time.Millisecond)) // the copy stays behind
-		b.of, b.data = nil, copied
+		b.primary, b.data = nil, copied
 		b.replID = m.unique()
 		t.sleep(t.between(0, 50*time.Millisecond))
-		a.of, a.data = b, b.data.clone()
+		a.primary, a.data = b, b.data.clone()
 		if m.oneIn(3) { // Sentinel ends all connections; REPLICAOF does not
 			a.life++
 			a.buses = nil
@@ -107,11 +107,11 @@ var faultModels = []faultModel{
 			m.lead(1-m.leads, 500*time.Millisecond)
 		}
 		t.sleep(t.between(0, 100*time.Millisecond))
-		if a.of == b {
+		if a.primary == b {
 			a.data = b.data.clone()
 		}
-		a.of, a.replID = nil, m.unique()
-		b.of = a
+		a.primary, a.replID = nil, m.unique()
+		b.primary = a
 	}},
 	{"Redis is demoted and promoted again, and loses a registration with it", func(m *model, t *task) {
 		a, b := m.primary(), m.otherRedis()
@@ -128,17 +128,17 @@ var faultModels = []faultModel{
 		if s := r.session; s != nil {
 			s.bus.deaf = m.now + m.between(200*time.Millisecond, 900*time.Millisecond)
 		}
-		b.of, b.data, b.replID = nil, copied, m.unique()
-		a.of, a.data = b, copied.clone()
+		b.primary, b.data, b.replID = nil, copied, m.unique()
+		a.primary, a.data = b, copied.clone()
 		t.sleep(t.between(0, 20*time.Millisecond))
-		a.of, a.replID, b.of = nil, m.unique(), a
+		a.primary, a.replID, b.primary = nil, m.unique(), a
 		m.writeNow(writer)
 	}},
 	{"Redis fails over to a copy, and both are in use for a while", func(m *model, t *task) {
 		a, b := m.primary(), m.otherRedis()
 		copied := a.data.clone()
 		t.sleep(t.between(0, 500*time.Millisecond))
-		b.of, b.data, b.replID = nil, copied, m.unique()
+		b.primary, b.data, b.replID = nil, copied, m.unique()
 		m.lead(1-m.leads, time.Second)
 		r := m.someReplica()
 		if m.oneIn(2) {
@@ -150,11 +150,11 @@ var faultModels = []faultModel{
 			a.up = false
 			t.sleep(t.between(0, time.Second))
 			a.restart(b.data.clone())
-			a.of = b
+			a.primary = b
 		case 1:
-			a.of, a.data = b, b.data.clone()
+			a.primary, a.data = b, b.data.clone()
 		case 2:
-			a.of, a.data = b, b.data.clone()
+			a.primary, a.data = b, b.data.clone()
 			a.life++
 			a.buses = nil
 		}
@@ -323,7 +323,7 @@ var faultModels = []faultModel{
 		t.sleep(t.between(time.Second, 2*time.Second)) // it is evicted, and that is waited for
 		m.hush(t)
 		b := m.otherRedis()
-		b.of, b.data, b.replID = nil, m.primary().data.clone(), m.unique()
+		b.primary, b.data, b.replID = nil, m.primary().data.clone(), m.unique()
 		reader.redis, reader.wayToRedis.shut = b, false
 		m.awaitBump(t)
 		t.sleep(t.between(5*time.Millisecond, 150*time.Millisecond))

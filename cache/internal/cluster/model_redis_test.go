@@ -54,7 +54,7 @@ type redisModel struct {
 	host
 	*model
 	runID, replID int
-	of            *redisModel // of whom it is a copy; nil for a primary
+	primary       *redisModel // the server that it copies; nil for a primary
 	data          dataset
 	buses         []*busModel
 }
@@ -116,7 +116,7 @@ func (r *redisModel) publish(m messageModel, hears func(*busModel) bool) {
 		})
 	}
 	for _, other := range r.model.redis {
-		if other.of == r && other.up {
+		if other.primary == r && other.up {
 			other.publish(m, hears)
 		}
 	}
@@ -142,7 +142,7 @@ func (r *redisModel) lost(s *sessionModel) bool {
 
 func (r *redisModel) open(s *sessionModel, fresh int) (word string, inc int, clock uint64, members map[string]string) {
 	d := &r.data
-	if r.of != nil {
+	if r.primary != nil {
 		return "refused", 0, 0, nil
 	}
 	if d.inc != 0 && d.run == s.run.id && epochNumber(d.epoch) > s.state.Epoch {
@@ -162,7 +162,7 @@ func (r *redisModel) open(s *sessionModel, fresh int) (word string, inc int, clo
 func (r *redisModel) renew(s *sessionModel, renewal uint64) (word string, members map[string]string) {
 	d := &r.data
 	switch {
-	case r.of != nil:
+	case r.primary != nil:
 		return "refused", nil
 	case r.lost(s) || d.membersInc != d.inc:
 		return "lost", nil
@@ -178,7 +178,7 @@ func (r *redisModel) renew(s *sessionModel, renewal uint64) (word string, member
 func (r *redisModel) invalidate(s *sessionModel, slots []uint16) (word string, seq uint64, members map[string]string) {
 	d := &r.data
 	switch {
-	case r.of != nil:
+	case r.primary != nil:
 		return "refused", 0, nil
 	case r.lost(s) || d.membersInc != d.inc || d.inc == 0:
 		return "lost", 0, nil
@@ -195,7 +195,7 @@ func (r *redisModel) invalidate(s *sessionModel, slots []uint16) (word string, s
 func (r *redisModel) evict(s *sessionModel, become string, members map[string]string) (word string) {
 	d := &r.data
 	switch {
-	case r.of != nil:
+	case r.primary != nil:
 		return "refused"
 	case r.lost(s):
 		return "lost"
@@ -229,7 +229,7 @@ func (r *redisModel) get(s *sessionModel, key int) (v stored, found bool) {
 func (r *redisModel) acquire(s *sessionModel, key, token, seen int) (word string, fence uint64, left int64) {
 	d := &r.data
 	switch {
-	case r.of != nil:
+	case r.primary != nil:
 		return "refused", 0, 0
 	case r.lost(s):
 		return "lost", 0, 0
@@ -254,7 +254,7 @@ func (r *redisModel) acquire(s *sessionModel, key, token, seen int) (word string
 // finish stores a value, unless its id is 0, and frees the fill lease.
 func (r *redisModel) finish(s *sessionModel, v stored, token int, slots []uint16) {
 	d := &r.data
-	if r.of != nil {
+	if r.primary != nil {
 		return
 	}
 	keep := v.id != 0 && !r.lost(s)

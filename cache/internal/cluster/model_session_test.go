@@ -37,7 +37,8 @@ func (r *replicaModel) dial(t *task, run *runModel) (*redisLink, error) {
 	c := &redisLink{newLink(&server.host, &r.wayToRedis), server}
 	var id string
 	var copy bool
-	if err := t.ask(c.link, int64(r.Timeout), func() { id, copy = server.identity(), server.of != nil }); err != nil {
+	identify := func() { id, copy = server.identity(), server.primary != nil }
+	if err := t.ask(c.link, int64(r.Timeout), identify); err != nil {
 		return nil, err
 	}
 	switch {
@@ -420,7 +421,7 @@ func (s *sessionModel) acknowledge(t *task) {
 		due := s.due
 		s.due = map[string]uint64{}
 		_ = s.call(t, func(r *redisModel) string {
-			if r.of != nil {
+			if r.primary != nil {
 				return "refused"
 			}
 			for _, writer := range slices.Sorted(maps.Keys(due)) {

@@ -137,7 +137,7 @@ func (m *model) schedule(seed uint64, kinds []faultModel) {
 		m.redis[i] = &redisModel{model: m}
 		m.redis[i].restart(dataset{})
 	}
-	m.redis[1].of = m.redis[0]
+	m.redis[1].primary = m.redis[0]
 	m.database = &databaseModel{host: host{up: true}, model: m, rows: rows{state: State{Epoch: 1, Token: "t"}}}
 	m.database.commit(func(*rows) {})
 	defer m.close()

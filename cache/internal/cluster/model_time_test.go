@@ -23,11 +23,11 @@ type timeline struct {
 
 // event is something that happens: a task goes on, or do is called.
 type event struct {
-	at    int64
-	of    *process // which has to live for it, and not to be paused; nil for the world's
-	do    func()
-	task  *task
-	stays int // the task's, so that only the first of what it waits for wakes it
+	at      int64
+	process *process // it must live for this to happen, and not be paused; nil where no process does it
+	do      func()
+	task    *task
+	stays   int // the task's, so that only the first of what it waits for wakes it
 }
 
 // process is one life of a replica.
@@ -90,7 +90,7 @@ func (l *timeline) run(until int64, enough func() bool) {
 	for len(l.queue) > 0 && l.queue[0].at <= until && !enough() {
 		e := l.pop()
 		l.now = e.at
-		switch p := e.of; {
+		switch p := e.process; {
 		case p != nil && p.dead:
 		case p != nil && p.paused > l.now:
 			e.at = p.paused + l.moment()
@@ -132,25 +132,25 @@ func (l *timeline) between(least, most time.Duration) int64 {
 func (l *timeline) oneIn(n int) bool { return l.draw.IntN(n) == 0 }
 
 // after has do happen later, to a process or to the world.
-func (l *timeline) after(d int64, of *process, do func()) {
-	l.add(event{at: l.now + d, of: of, do: do})
+func (l *timeline) after(d int64, process *process, do func()) {
+	l.add(event{at: l.now + d, process: process, do: do})
 }
 
 // task is something that goes on step by step, like a goroutine. Between two steps anything may happen.
 type task struct {
 	*timeline
-	of    *process
-	next  func() (struct{}, bool)
-	stop  func()
-	yield func(struct{}) bool
-	stays int // how often it has waited
+	process *process
+	next    func() (struct{}, bool)
+	stop    func()
+	yield   func(struct{}) bool
+	stays   int // how often it has waited
 }
 
 var errEnded = errors.New("the schedule has ended")
 
 // start begins a task of a process, or of the world.
-func (l *timeline) start(of *process, f func(t *task)) {
-	t := &task{timeline: l, of: of}
+func (l *timeline) start(process *process, f func(t *task)) {
+	t := &task{timeline: l, process: process}
 	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
 			if e := recover(); e != nil && e != errEnded {
@@ -161,7 +161,7 @@ func (l *timeline) start(of *process, f func(t *task)) {
 		f(t)
 	})
 	l.tasks = append(l.tasks, t)
-	l.add(event{at: l.now + l.moment(), of: of, task: t})
+	l.add(event{at: l.now + l.moment(), process: process, task: t})
 }
 
 func (t *task) goOn() {
@@ -177,15 +177,17 @@ func (t *task) stay() {
 }
 
 // wakeAt wakes the task, unless something else does before.
-func (t *task) wakeAt(at int64) { t.add(event{at: max(at, t.now), of: t.of, task: t, stays: t.stays}) }
+func (t *task) wakeAt(at int64) {
+	t.add(event{at: max(at, t.now), process: t.process, task: t, stays: t.stays})
+}
 
 // step lets other things happen.
 func (t *task) step() { t.wakeAt(t.now + t.moment()); t.stay() }
 
 // sleep waits for d by the process's clock, or a little longer.
 func (t *task) sleep(d int64) {
-	if t.of != nil {
-		d = d * 1000 / t.of.rate
+	if t.process != nil {
+		d = d * 1000 / t.process.rate
 	}
 	t.wakeAt(t.now + d + t.moment())
 	t.stay()
@@ -196,7 +198,7 @@ type signal struct{ waiting []event }
 
 // wait waits for a signal, at most for patience by the process's clock.
 func (t *task) wait(s *signal, patience int64) {
-	s.waiting = append(s.waiting, event{of: t.of, task: t, stays: t.stays})
+	s.waiting = append(s.waiting, event{process: t.process, task: t, stays: t.stays})
 	t.sleep(max(patience, 0))
 }
 
@@ -307,7 +309,7 @@ func (t *task) ask(c *link, patience int64, f func()) error {
 					t.after(c.by.silent-t.now+t.moment(), nil, back)
 				default:
 					answered = true
-					t.add(event{at: t.now, of: t.of, task: t, stays: stays})
+					t.add(event{at: t.now, process: t.process, task: t, stays: stays})
 				}
 			}
 			t.after(t.moment()+c.by.late, nil, back)
