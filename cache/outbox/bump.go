@@ -36,7 +36,11 @@ func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least ledger.State) (
 	if err != nil {
 		return state, err
 	}
-	if state, err = o.readState(ctx, conn); err != nil {
+	err = o.try(func() (err error) { // the reading alone, or there would be another bump
+		state, err = o.readState(ctx, conn)
+		return err
+	})
+	if err != nil {
 		return state, err
 	}
 	if mine := (ledger.State{Epoch: uint64(bumped), Token: token}); !state.Follows(mine) {

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	ctx, stop := UntilSignal(context.Background())
-	defer stop()
+	_ = stop // the signals stay: a SIGHUP may still be on its way when the input has ended
 	fmt.Println("waiting")
 	<-ctx.Done()
 	fmt.Fprintln(os.Stderr, "draining") // nobody reads it
