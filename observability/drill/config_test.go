@@ -5,8 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"strings"
 	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // speed is how much shorter the rules' durations are.
@@ -25,10 +26,7 @@ func mustRender(t *testing.T, replicas int) string {
 	return string(rules)
 }
 
-var (
-	byDNS     = regexp.MustCompile(`dns_sd_configs: \[\{names: \[tasks\.([a-z-]+)\][^]]*\]`)
-	intervals = regexp.MustCompile(`(?m)^( +(?:scrape|evaluation)_interval|  scrape_timeout): \d+s$`)
-)
+var intervals = regexp.MustCompile(`(?m)^( +(?:scrape|evaluation)_interval|  scrape_timeout): \d+s$`)
 
 // mustConfigure returns the configuration of Prometheus that ships, with addresses in the place of those that Swarm's
 // DNS would answer for a service, and a second between two looks.
@@ -38,25 +36,11 @@ func mustConfigure(t *testing.T, addresses map[string][]string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]bool{}
-	config := byDNS.ReplaceAllStringFunc(string(shipped), func(line string) string {
-		service := byDNS.FindStringSubmatch(line)[1]
-		seen[service] = true
-		return static(addresses[service])
-	})
-	itself := `static_configs: [{targets: ["127.0.0.1:9090"]}]`
-	config = strings.Replace(config, itself, static(addresses["prometheus"]), 1)
-	seen["prometheus"] = true
-	for service := range addresses {
-		if !seen[service] {
-			t.Fatalf("prometheus.yml does not look for tasks.%s", service)
-		}
+	config, err := programs.FillPrometheus(string(shipped), addresses)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return intervals.ReplaceAllString(config, "$1: 1s")
-}
-
-func static(addresses []string) string {
-	return fmt.Sprintf("static_configs: [{targets: [%s]}]", strings.Join(addresses, ", "))
 }
 
 // alertmanagerConfig has whoever is at the URL be called at once, for each alert by itself.

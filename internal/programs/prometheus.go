@@ -1,0 +1,35 @@
+package programs
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+var (
+	tasksByDNS     = regexp.MustCompile(`dns_sd_configs: \[\{names: \[tasks\.([a-z-]+)\][^]]*\]`)
+	ownPrometheus  = `static_configs: [{targets: ["127.0.0.1:9090"]}]`
+	prometheusName = "prometheus"
+)
+
+// FillPrometheus returns a configuration of Prometheus, the one that ships, with addresses in the place of those that
+// Swarm's DNS would answer for a service, each HOST:PORT; those of prometheus are its own. A service without any has no
+// targets. It is an error when there are addresses of a service that the configuration does not look for.
+func FillPrometheus(configuration string, addresses map[string][]string) (string, error) {
+	seen := map[string]bool{prometheusName: strings.Contains(configuration, ownPrometheus)}
+	filled := tasksByDNS.ReplaceAllStringFunc(configuration, func(line string) string {
+		service := tasksByDNS.FindStringSubmatch(line)[1]
+		seen[service] = true
+		return staticTargets(addresses[service])
+	})
+	for service := range addresses {
+		if !seen[service] {
+			return "", fmt.Errorf("the configuration of Prometheus does not look for %s", service)
+		}
+	}
+	return strings.Replace(filled, ownPrometheus, staticTargets(addresses[prometheusName]), 1), nil
+}
+
+func staticTargets(addresses []string) string {
+	return fmt.Sprintf("static_configs: [{targets: [%s]}]", strings.Join(addresses, ", "))
+}
