@@ -27,12 +27,15 @@ func (r *Redis) StartExporter() (*Exporter, error) {
 	return startExporter("prometheus-redis-exporter", "-web.listen-address", nil, "-redis.addr", "redis://"+r.Addr)
 }
 
-// StartNodeExporter starts the exporter of the processors, the memory and the file systems that a folder tells of, as
-// /proc does of this machine: stat, meminfo and 1/mounts.
-func StartNodeExporter(procfs string) (*Exporter, error) {
-	return startExporter("prometheus-node-exporter", "--web.listen-address", nil, "--path.procfs="+procfs,
-		"--collector.disable-defaults", "--collector.cpu", "--collector.meminfo", "--collector.filesystem",
-		"--web.disable-exporter-metrics")
+// StartNodeExporter starts the exporter of what a folder tells of, as /proc does of this machine. The flags say which
+// of its collectors collect. Default: the processors, the memory and the file systems (stat, meminfo and 1/mounts).
+func StartNodeExporter(procfs string, collectors ...string) (*Exporter, error) {
+	if len(collectors) == 0 {
+		collectors = []string{"--collector.disable-defaults", "--collector.cpu", "--collector.meminfo",
+			"--collector.filesystem"}
+	}
+	return startExporter("prometheus-node-exporter", "--web.listen-address", nil,
+		append([]string{"--path.procfs=" + procfs, "--web.disable-exporter-metrics"}, collectors...)...)
 }
 
 // StartVarnishExporter starts the exporter of the Varnish whose working folder it is.

@@ -109,6 +109,20 @@ func (p *Prometheus) Query(promql string) ([]Sample, error) {
 	return samples, nil
 }
 
+// ActiveTargets returns how many targets the server has found, be it that it has not asked them yet.
+func (p *Prometheus) ActiveTargets() (int, error) {
+	answer, err := http.Get("http://" + p.Addr + "/api/v1/targets?state=active")
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	var body struct {
+		Data struct{ ActiveTargets []json.RawMessage }
+	}
+	err = json.NewDecoder(answer.Body).Decode(&body)
+	return len(body.Data.ActiveTargets), err
+}
+
 // sampleValue returns the value of a pair of a time and a value, which is a text.
 func sampleValue(pair json.RawMessage) (float64, error) {
 	var at float64
