@@ -42,6 +42,7 @@ type view struct {
 	Scaling          []plot
 	ScalingTable     table
 	ScalingLegend    []key
+	Watched          watchedView
 	CapacityNote     string
 	Parts            []key
 	Layers           []key
@@ -108,6 +109,7 @@ func build(r *figures.Results) view {
 	v.Costs = b.costTable()
 	v.Capacity, v.CapacityNote = b.capacity()
 	v.Scaling, v.ScalingTable, v.ScalingLegend = b.scaling()
+	v.Watched = b.watched()
 	return v
 }
 
@@ -283,7 +285,8 @@ func (b *builder) setting() (all [][2]string) {
 	add("Sizes", fmt.Sprintf("%s, %d heavy slots and %d database connections each; %s products",
 		plural(s.Replicas, "replica"), s.HeavySlots, s.DBPool, count(s.Products)))
 	var versions []string
-	for _, name := range []string{"woodytoys", "go", "haproxy", "varnish", "redis", "mariadb", "hey", "chromium"} {
+	for _, name := range []string{"woodytoys", "go", "haproxy", "varnish", "redis", "mariadb", "prometheus", "hey",
+		"chromium"} {
 		if version := run.Versions[name]; version != "" {
 			versions = append(versions, strings.TrimSpace(name+" "+strings.TrimPrefix(version, name)))
 		}

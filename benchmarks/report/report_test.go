@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/benchmarks/report"
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/report/synthetic"
 )
 
@@ -108,6 +110,38 @@ func TestAnyPartOfARunMakesAReport(t *testing.T) {
 		}
 		if found := regexp.MustCompile(`NaN|Inf\b|%!`).Find(append(page, report.Markdown(r)...)); found != nil {
 			t.Errorf("after %d measurements it has %q", n, found)
+		}
+	}
+}
+
+// TestBeingWatched looks for the chapter, and for none in a run of before there was one.
+func TestBeingWatched(t *testing.T) {
+	run, measurements := synthetic.Run(1, 1)
+	for _, c := range []struct {
+		most int // of the pairs
+		want []string
+	}{
+		{3, []string{"in 3 pairs of rounds", "<th scope=\"row\">prometheus</th>", "the shop together"}},
+		{1, []string{"in 1 pair of rounds", "(one pair) times the processor time"}},
+		{0, nil},
+	} {
+		left := slices.DeleteFunc(slices.Clone(measurements),
+			func(m raw.Measurement) bool { return m.Name == "watched" && m.Repeat > c.most })
+		r, err := figures.Make(run, left)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := report.HTML(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if has := bytes.Contains(page, []byte(`id="watched"`)); has != (c.want != nil) {
+			t.Errorf("with %d pairs the chapter is there: %v", c.most, has)
+		}
+		for _, want := range c.want {
+			if !bytes.Contains(page, []byte(want)) {
+				t.Errorf("with %d pairs it does not say %q", c.most, want)
+			}
 		}
 	}
 }

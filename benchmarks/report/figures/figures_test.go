@@ -208,3 +208,41 @@ func TestSwarmsReplicasAreTheSameInEveryRun(t *testing.T) {
 	wantMean(t, r, "cost/replica/api.1", 75)
 	wantMean(t, r, "cost/replica/api.2", 25)
 }
+
+// TestBeingWatched has two pairs: what watches is no part of the shop, and what each side cost is by requests.
+func TestBeingWatched(t *testing.T) {
+	side := func(pair int, what string, api int64, parts ...raw.Part) raw.Measurement {
+		return raw.Measurement{Name: "watched", What: what, Repeat: pair, TookUs: 2e6, Samples: requests(1000, 0),
+			Parts: append([]raw.Part{{Name: "api", CPUUs: api}, {Name: "redis", CPUUs: 10_000}}, parts...)}
+	}
+	watchers := []raw.Part{{Name: "prometheus", CPUUs: 60_000, MemoryBytes: 90e6, Watcher: true},
+		{Name: "observer", CPUUs: 20_000, MemoryBytes: 20e6, Watcher: true}}
+	last := side(2, figures.With, 66_000, watchers...)
+	last.Counts = map[string]float64{"targets_down": 2}
+	r := mustMake(t, side(1, figures.Without, 40_000), side(1, figures.With, 44_000, watchers...), last,
+		side(2, figures.Without, 60_000))
+	without, with := figures.Watched(figures.Without), figures.Watched(figures.With)
+	wantMean(t, r, without.CPU("api"), .05)
+	wantMean(t, r, without.CPU(figures.Together), .06)
+	wantMean(t, r, with.CPU(figures.Together), .065)
+	wantMean(t, r, with.Rate(), 500)
+	wantMean(t, r, figures.Watcher("prometheus").Used(), 3)
+	wantMean(t, r, figures.Watcher(figures.Together).Used(), 4)
+	wantMean(t, r, figures.Watcher(figures.Together).Memory(), 110)
+	a, _ := r.Get("redis", without.CPU("api"))
+	b, _ := r.Get("redis", with.CPU("api"))
+	if ratio := mustRatio(t, a, b); len(ratio.Rounds) != 2 || ratio.Times < 1.0999 || ratio.Times > 1.1001 {
+		t.Errorf("the ratio is %+v, want 1.1 of two pairs", ratio)
+	}
+	if told := fmt.Sprint(r.Warnings); !strings.Contains(told, "2 targets did not answer Prometheus (pair 2)") {
+		t.Errorf("warnings = %s", told)
+	}
+}
+
+func TestWhyNothingWasWatchedIsTold(t *testing.T) {
+	r, err := figures.Make(raw.Run{Unwatched: "prometheus is not installed"}, nil)
+	told := fmt.Sprint(r.Warnings)
+	if err != nil || !strings.Contains(told, "being watched is missing: prometheus is not installed") {
+		t.Errorf("warnings = %s, %v", told, err)
+	}
+}

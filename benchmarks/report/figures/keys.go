@@ -57,6 +57,8 @@ const (
 	LayerGroup      Group = "cost/layer"
 	ReplicaGroup    Group = "cost/replica"
 	SlicedGroup     Group = "sliced"
+	WatchedGroup    Group = "watched"
+	WatcherGroup    Group = "watcher"
 )
 
 // Of returns the key of a part of a group: a component, a layer, a replica, a row of the table.
@@ -81,6 +83,27 @@ func Sustained(conns int) Key { return SustainedGroup.At(float64(conns)) }
 func Sliced(what string, replicas int) Key {
 	return SlicedGroup.Of(fmt.Sprintf("%s/%d", what, replicas))
 }
+
+// The sides on which the mix was measured to see what being watched costs.
+const (
+	Without = "without"
+	With    = "with"
+)
+
+// Watched returns the mix on one of the two sides, by which Rate, P99, CPU and the like are found.
+func Watched(side string) Key { return WatchedGroup.Of(side) }
+
+// Watcher returns one of those who watch, by which Used and Memory are found.
+func Watcher(name string) Key { return WatcherGroup.Of(name) }
+
+// Together stands for all components of a load, or all who watch.
+const Together = "together"
+
+// CPU returns the processor time that 1,000 requests of a load took of a component.
+func (k Key) CPU(part string) Key { return k.Of("cpu").Of(part) }
+
+// Memory returns the memory that is held.
+func (k Key) Memory() Key { return k.Of("memory") }
 
 // Used returns how many percents of its processor time a load's component used.
 func (k Key) Used() Key { return k.Of("used") }

@@ -72,6 +72,8 @@ func (m *maker) add(x raw.Measurement) error {
 		m.fresh(x)
 	case "sliced":
 		m.sliced(x)
+	case "watched":
+		m.watched(x)
 	}
 	return nil
 }
@@ -190,6 +192,46 @@ func (m *maker) sliced(x raw.Measurement) {
 				100*seconds(part.CPUUs)/(seconds(x.TookUs)*float64(x.Slices)*m.Run.SliceCores))
 		}
 	}
+}
+
+// watched is what the mix cost with those who watch, or without, and what they cost themselves.
+func (m *maker) watched(x raw.Measurement) {
+	name := Watched(x.What)
+	good, failed := count(x)
+	thousands := float64(good+failed) / 1000
+	if thousands == 0 {
+		return
+	}
+	m.put(x.Stage, name.Rate(), "1/s", "", float64(good)/seconds(x.TookUs))
+	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
+	m.put(x.Stage, name.P99(), "ms", Less, ms(latencies(x, nil).At(.99)))
+	var shop int64
+	watchers := raw.Part{Name: Together}
+	for _, part := range x.Parts {
+		if part.Watcher {
+			m.watcher(x, part)
+			watchers.CPUUs, watchers.MemoryBytes = watchers.CPUUs+part.CPUUs, watchers.MemoryBytes+part.MemoryBytes
+			continue
+		}
+		m.put(x.Stage, name.CPU(part.Name), "s/1000", Less, seconds(part.CPUUs)/thousands)
+		shop += part.CPUUs
+	}
+	m.put(x.Stage, name.CPU(Together), "s/1000", Less, seconds(shop)/thousands)
+	m.watcher(x, watchers)
+	if down := x.Counts["targets_down"]; down > 0 {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("%s was not watched as it should have been: %.0f targets did not "+
+			"answer Prometheus (pair %d)", x.Stage, down, x.Repeat))
+	}
+}
+
+// watcher is one who watches, and all of them together. Without them there is nothing to tell.
+func (m *maker) watcher(x raw.Measurement, part raw.Part) {
+	if x.What != With {
+		return
+	}
+	name := Watcher(part.Name)
+	m.put(x.Stage, name.Used(), "%", Less, 100*seconds(part.CPUUs)/seconds(x.TookUs))
+	m.put(x.Stage, name.Memory(), "MB", Less, float64(part.MemoryBytes)/1e6)
 }
 
 // cost is where the work of a measurement went.
@@ -360,6 +402,9 @@ func (m *maker) finish() {
 	}
 	if m.Run.Unsliced != "" {
 		m.Warnings = append(m.Warnings, "The chapter on scaling is missing: "+m.Run.Unsliced)
+	}
+	if m.Run.Unwatched != "" {
+		m.Warnings = append(m.Warnings, "The chapter on being watched is missing: "+m.Run.Unwatched)
 	}
 	if m.Run.Stopped != "" {
 		m.Warnings = append(m.Warnings, "The run ended before its end: "+m.Run.Stopped)

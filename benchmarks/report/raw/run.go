@@ -37,6 +37,8 @@ type Run struct {
 	Unsliced string `json:"unsliced,omitempty"`
 	// SliceCores is the slice that each replica had, of a core.
 	SliceCores float64 `json:"slice_cores,omitempty"`
+	// Unwatched is why it was not measured what being watched costs; empty where it was, or was not to be.
+	Unwatched string `json:"unwatched,omitempty"`
 	// Stopped is why the run ended before its end; empty when it did not.
 	Stopped string `json:"stopped,omitempty"`
 }
@@ -77,9 +79,10 @@ type Measurement struct {
 	Seq    int    `json:"seq"`
 	Stage  string `json:"stage"`
 	Repeat int    `json:"repeat"`
-	// Name is which: table, throughput, mix, sustained, latency, probe, fresh, verify, sliced.
+	// Name is which: table, throughput, mix, sustained, latency, probe, fresh, verify, sliced, watched.
 	Name string `json:"name"`
-	// What is which of those of that name: heavy_miss of the table, an endpoint of throughput.
+	// What is which of those of that name: heavy_miss of the table, an endpoint of throughput, with or without for
+	// watched.
 	What  string    `json:"what,omitempty"`
 	Began time.Time `json:"began"`
 	// TookUs is from the first request to the last answer.
@@ -117,7 +120,7 @@ type Measurement struct {
 	GeneratorUs int64 `json:"generator_cpu_us,omitempty"`
 	// OthersUs is what everything else on the machine used meanwhile.
 	OthersUs int64 `json:"others_cpu_us,omitempty"`
-	// Counts are other counts: queries, bytes_origin, bytes_edge, files.
+	// Counts are other counts: queries, bytes_origin, bytes_edge, files, targets_up, targets_down.
 	Counts map[string]float64 `json:"counts,omitempty"`
 }
 
@@ -143,6 +146,8 @@ type Part struct {
 	Name        string `json:"name"`
 	CPUUs       int64  `json:"cpu_us"`
 	MemoryBytes int64  `json:"memory_bytes"`
+	// Watcher is one that watches the stage, and is no part of it.
+	Watcher bool `json:"watcher,omitempty"`
 }
 
 // Oracle is how many answers were checked against what had been acknowledged, and what came of it.

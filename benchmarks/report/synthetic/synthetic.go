@@ -66,6 +66,10 @@ func Run(seed uint64, slow float64) (raw.Run, []raw.Measurement) {
 			g.stage(s)
 		}
 	}
+	for pair := 1; pair <= 3; pair++ {
+		g.repeat = pair
+		g.watched(stages[2])
+	}
 	run.Ended = g.now
 	return run, g.made
 }
@@ -136,6 +140,36 @@ func (g *generator) sliced(s stage, what string, n int, us float64) {
 	m.Oracle.Checked = count
 	m.Parts = []raw.Part{{Name: "api", CPUUs: int64(us * count)}}
 	g.add(s, m)
+}
+
+// watched is a pair of rounds: who watches takes a twentieth of a core, and makes the API a tenth more expensive.
+func (g *generator) watched(s stage) {
+	const count, rate = 400, 5000
+	for _, what := range []string{"without", "with"} {
+		m := raw.Measurement{Name: "watched", What: what, Conns: 128, Rate: rate, ForMs: 1000 * count / rate,
+			TookUs: 1e6 * count / rate}
+		for i := range count {
+			m.Samples = append(m.Samples, raw.Sample{AtUs: int64(1e6 * i / rate), TookUs: int64(1000 * g.about(1)),
+				Status: 200, Kind: boolInt(i%5 == 0)})
+		}
+		m.Oracle.Checked = count
+		more := boolean(what == "with")
+		m.Parts = []raw.Part{{Name: "database", CPUUs: int64(g.about(30 * count)), MemoryBytes: 180e6},
+			{Name: "redis", CPUUs: int64(g.about(8 * count)), MemoryBytes: 12e6},
+			{Name: "api", CPUUs: int64(g.about((60 + 6*more) * count)), MemoryBytes: 120e6},
+			{Name: "front", MemoryBytes: 50e6},
+			{Name: "proxy", CPUUs: int64(g.about(50 * count)), MemoryBytes: 60e6}}
+		if what == "with" {
+			m.Counts = map[string]float64{"targets_up": 9, "targets_down": 0}
+			for _, w := range []raw.Part{{Name: "node-exporter", CPUUs: 200, MemoryBytes: 18e6},
+				{Name: "observer", CPUUs: 1800, MemoryBytes: 22e6},
+				{Name: "prometheus", CPUUs: 2000, MemoryBytes: 90e6}} {
+				w.CPUUs, w.Watcher = int64(g.about(float64(w.CPUUs))), true
+				m.Parts = append(m.Parts, w)
+			}
+		}
+		g.add(s, m)
+	}
 }
 
 func (g *generator) table(s stage) {
