@@ -102,7 +102,7 @@ DRIVER  ?= local
 
 .PHONY: bench
 bench: bin/benchmarks ## Measure every stage and write the report (PROFILE=quick or full, DRIVER=local or swarm)
-	scripts/need $(if $(filter local,$(DRIVER)),mariadb redis haproxy varnish) chromium
+	scripts/need $(if $(filter local,$(DRIVER)),mariadb redis haproxy varnish prometheus alertmanager exporters) chromium
 	bin/benchmarks run --profile $(PROFILE) --driver $(DRIVER)
 
 .PHONY: bench-compare

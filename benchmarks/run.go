@@ -42,7 +42,7 @@ type runCommand struct {
 
 // runHelp is the help text of run's flags that need more than a few words.
 var runHelp = kong.Vars{
-	"profile": "quick (six or seven minutes; delays a tenth of the lab's), full (the lab's own), or smoke " +
+	"profile": "quick (seven or eight minutes; delays a tenth of the lab's), full (the lab's own), or smoke " +
 		"(seconds; its figures mean nothing).",
 	"driver": "local: processes of this machine. swarm: the stack files, each stage as a stack of its own.",
 	"target": "Measure what is deployed at http://HOST[:PORT] instead. It is written to: thousands of products. " +

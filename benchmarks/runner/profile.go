@@ -42,6 +42,12 @@ type Profile struct {
 	SliceConns int
 	SliceFor   time.Duration
 
+	// Watched is how many pairs of rounds show what being watched costs: the mix for so long without stage
+	// observability, and with it, which is a multiple of the scrape interval. None for no such pairs.
+	Watched      int
+	UnwatchedFor time.Duration
+	WatchedFor   time.Duration
+
 	// SameAPIs has the API measured in stages too whose API is that of the one before.
 	SameAPIs bool
 
@@ -49,12 +55,15 @@ type Profile struct {
 	Objective time.Duration
 }
 
+// scrapeInterval is that of observability/prometheus/prometheus.yml: in so long each target is asked once.
+const scrapeInterval = 10 * time.Second
+
 // publishedMix are the levels of the published mix: so many at once, so many requests.
 var publishedMix = [][2]int{{100, 1000}, {200, 5000}, {500, 10000}, {1000, 15000}}
 
 // Profiles are what --profile may name.
 var Profiles = map[string]Profile{
-	// Six or seven minutes of measuring: delays of a tenth of the lab's, ten times its uplink.
+	// Seven or eight minutes of measuring: delays of a tenth of the lab's, ten times its uplink.
 	"quick": {
 		Name: "quick",
 		Config: driver.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond,
@@ -64,6 +73,7 @@ var Profiles = map[string]Profile{
 		Rates: []float64{4000}, RateFor: 1500 * time.Millisecond, ProbeFor: 1500 * time.Millisecond, Searches: 1,
 		FreshWrites: 50, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceConns: 64, SliceFor: 2 * time.Second,
+		Watched: 3, UnwatchedFor: 4 * time.Second, WatchedFor: scrapeInterval,
 	},
 	// The lab's own delays and uplink, and everything longer.
 	"full": {
@@ -76,6 +86,7 @@ var Profiles = map[string]Profile{
 		RateFor: 5 * time.Second, ProbeFor: 2 * time.Second, Searches: 3, FreshWrites: 200, Warm: time.Second,
 		Products: 1000, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceConns: 64, SliceFor: 10 * time.Second,
+		Watched: 8, UnwatchedFor: 8 * time.Second, WatchedFor: scrapeInterval,
 	},
 	// Seconds: to see that everything works. Its figures mean nothing.
 	"smoke": {
@@ -87,6 +98,7 @@ var Profiles = map[string]Profile{
 		RateFor: 300 * time.Millisecond, ProbeFor: 200 * time.Millisecond, Searches: 1, FreshWrites: 5,
 		Warm: 100 * time.Millisecond, SameAPIs: true, Products: 50, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2}, SliceCores: .1, SliceConns: 16, SliceFor: 300 * time.Millisecond,
+		Watched: 1, UnwatchedFor: 300 * time.Millisecond, WatchedFor: time.Second,
 	},
 }
 

@@ -284,10 +284,14 @@ func (r *run) measure() error {
 	with.plan(r, names)
 	without.plan(r, names)
 	r.planSlices(names)
+	r.planWatched(names)
 	for _, phase := range []*phase{with, without} {
 		if err := phase.run(r, names); err != nil {
 			return err
 		}
 	}
-	return r.measureSlices(names)
+	if err := r.measureSlices(names); err != nil {
+		return err
+	}
+	return r.measureWatched(names)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/report"
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/runner"
 	"github.com/woodytoys/woodytoys/benchmarks/runner/measure"
 	"github.com/woodytoys/woodytoys/internal/programs"
@@ -166,12 +167,51 @@ func TestARunOfAllStages(t *testing.T) {
 	if edge, _ := r.Mean("cdn", "table/page/bytes_edge"); edge < 5e6 {
 		t.Errorf("%g bytes of the page come from the edge in stage cdn", edge)
 	}
+	for _, name := range []string{"prometheus", "alertmanager", "observer", "node-exporter", "database-exporter",
+		"redis-exporter", figures.Together} {
+		watcher := figures.Watcher(name)
+		used, memory := mustMean(t, r, "redis", watcher.Used()), mustMean(t, r, "redis", watcher.Memory())
+		busy := name == "observer" || name == figures.Together // in a second others may have nothing to do
+		if memory <= 0 || busy && used <= 0 {
+			t.Errorf("%s uses %g%% of a core and %g MB", name, used, memory)
+		}
+	}
+	for _, side := range []string{figures.Without, figures.With} {
+		if cpu := mustMean(t, r, "redis", figures.Watched(side).CPU("api")); cpu <= 0 {
+			t.Errorf("the API takes %g s for 1,000 requests %s being watched", cpu, side)
+		}
+	}
+	wantPaused(t, o.Dir)
 	miss, hit := mustMean(t, r, "redis", "table/heavy_miss"), mustMean(t, r, "redis", "table/heavy_hit")
 	if hit > miss/2 {
 		t.Errorf("heavy takes %g s and, kept, %g s", miss, hit)
 	}
 	if err := report.Write(r, o.Dir); err != nil {
 		t.Error(err)
+	}
+}
+
+// wantPaused wants who watches to have done nothing in the rounds without.
+func wantPaused(t *testing.T, dir string) {
+	t.Helper()
+	_, measurements, err := raw.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	looked := 0
+	for _, m := range measurements {
+		for _, part := range m.Parts {
+			if m.Name != "watched" || m.What != figures.Without || !part.Watcher {
+				continue
+			}
+			looked++
+			if part.CPUUs > 0 {
+				t.Errorf("%s, which is paused, took %d us", part.Name, part.CPUUs)
+			}
+		}
+	}
+	if looked != 6 {
+		t.Errorf("%d were paused, want 6", looked)
 	}
 }
 
@@ -342,6 +382,7 @@ func TestAStaleBuildIsInvalid(t *testing.T) {
 	for rule, valid := range map[string]bool{"": true, "ack": false} {
 		o := options(t, "redis")
 		o.Profile.Endpoints, o.Profile.Rates, o.Profile.Searches, o.Profile.Slices = nil, nil, 0, nil
+		o.Profile.Watched = 0
 		o.Profile.SustainedFor = 2 * time.Second
 		o.API = mustWrap(t, broken, "CACHE_BROKEN="+rule)
 		if err := runner.Run(t.Context(), o); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // Running is a stage that is up.
@@ -29,12 +30,17 @@ type Running struct {
 	Parts []Part
 
 	queries *sql.DB // nil where the database cannot be asked
+	// redis and metrics, the proxy's /metrics as HOST:PORT, are for who watches; nil and empty where they cannot be.
+	redis   *servers.Redis
+	metrics string
 }
 
 // Part is a component, with the processes it began with.
 type Part struct {
 	Name string
 	PIDs []int
+	// Watcher is one that watches the stage, and is no part of it.
+	Watcher bool
 }
 
 // addPart adds a process to its component.
@@ -45,7 +51,7 @@ func addPart(parts []Part, name string, pid int) []Part {
 			return parts
 		}
 	}
-	return append(parts, Part{name, []int{pid}})
+	return append(parts, Part{Name: name, PIDs: []int{pid}})
 }
 
 // Driver brings stages up.
@@ -61,18 +67,26 @@ type Driver interface {
 	// Slice gives each process of a running stage's component a part of a core, and no more, until End. It fails where
 	// processes cannot be given that.
 	Slice(running *Running, component string, cores float64) error
+	// Unwatched is why no stage can be watched; empty when one can.
+	Unwatched() string
+	// Watch starts what stage observability adds to a running stage with Redis, and waits until it watches. It is among
+	// the stage's parts until it is ended.
+	Watch(running *Running) (*Watch, error)
 	// Versions are those of what the stages are made of.
 	Versions() map[string]string
 }
 
-// errNoSlices is a driver whose processes are not its own.
-var errNoSlices = errors.New(
-	"only processes that the run begins itself, with the local driver, can be given slices of processor time")
+// What a driver returns whose processes are not its own.
+var (
+	errNoSlices = errors.New(
+		"only processes that the run begins itself, with the local driver, can be given slices of processor time")
+	errNoWatch = errors.New("only processes that the run begins itself, with the local driver, can be watched in turn")
+)
 
 // Used returns what each component has used until now.
 func (s *Running) Used() (parts []raw.Part) {
 	for _, part := range s.Parts {
-		used := raw.Part{Name: part.Name}
+		used := raw.Part{Name: part.Name, Watcher: part.Watcher}
 		for _, pid := range part.PIDs {
 			cpu, rss := machine.Tree(pid)
 			used.CPUUs += cpu.Microseconds()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,32 @@ func TestTargets(t *testing.T) {
 		if err == nil && target.running.Addr != want {
 			t.Errorf("%q is at %s, want %s", address, target.running.Addr, want)
 		}
+	}
+}
+
+func TestTheStacksCollectorsAreTaken(t *testing.T) {
+	flags, err := nodeCollectors("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"--collector.disable-defaults", "--collector.cpu", "--collector.vmstat",
+		"--collector.filesystem.mount-points-exclude=^/.+"} {
+		if !slices.Contains(flags, want) {
+			t.Errorf("collectors = %q, want %s too", flags, want)
+		}
+	}
+	if all := strings.Join(flags, " "); strings.Contains(all, "$$") {
+		t.Errorf("dollars are doubled: %s", all)
+	}
+}
+
+// TestUnwatched has nothing installed.
+func TestUnwatched(t *testing.T) {
+	all := watchPrograms
+	t.Cleanup(func() { watchPrograms = all })
+	watchPrograms = []string{"woody-no-such-program"}
+	if why := (&Local{}).Unwatched(); !strings.Contains(why, "woody-no-such-program is not installed") {
+		t.Errorf("it says %q", why)
 	}
 }
 

@@ -26,14 +26,15 @@ type Local struct {
 	// API and Front are the programs; New builds them where they are not given.
 	API, Front string
 
-	dir     string
-	mariadb *servers.MariaDB
-	queries *sql.DB
-	lost    func(error)
-	ends    []func() // what ends what was started, in the order of starting
-	closeDB func()
-	rounds  int
-	slices  *machine.Slices
+	dir      string
+	observer string // the program, once it is built
+	mariadb  *servers.MariaDB
+	queries  *sql.DB
+	lost     func(error)
+	ends     []func() // what ends what was started, in the order of starting
+	closeDB  func()
+	rounds   int
+	slices   *machine.Slices
 }
 
 // NewLocal builds the programs that are not given and starts the database server. lost is called, from
@@ -132,7 +133,7 @@ func (l *Local) Start(ctx context.Context, s stage.Stage, cfg Config) (*Running,
 }
 
 func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error) {
-	running := &Running{Name: s.Name, queries: l.queries, Parts: []Part{{"database", []int{l.mariadb.PID()}}}}
+	running := &Running{Name: s.Name, queries: l.queries, Parts: addPart(nil, "database", l.mariadb.PID())}
 	add := func(part string, process *servers.Process, end func()) {
 		l.ends = append(l.ends, l.watch(part+" of stage "+s.Name, process, end))
 		running.Parts = addPart(running.Parts, part, process.PID())
@@ -149,6 +150,7 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 			return nil, err
 		}
 		add("redis", redis.Process, redis.Close)
+		running.redis = redis
 		settings = append(settings, "WOODY_REDIS_ADDR="+redis.Addr)
 	}
 	for i := range s.Replicas(cfg.Replicas) {
@@ -187,7 +189,7 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 		return nil, err
 	}
 	add("proxy", proxy.Process, proxy.Close)
-	running.Addr = proxy.Addr()
+	running.Addr, running.metrics = proxy.Addr(), strings.TrimPrefix(proxy.MetricsURL, "http://")
 	_, port, _ := strings.Cut(running.Addr, ":")
 	running.PageURL = "http://localhost:" + port + "/"
 	return running, nil
@@ -195,13 +197,17 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 
 // End ends all stages, last started first, and leaves the database server for the next ones.
 func (l *Local) End() {
-	for len(l.ends) > 0 {
-		last := len(l.ends) - 1
-		l.ends[last]()
-		l.ends = l.ends[:last]
-	}
+	l.endBut(0)
 	if l.slices != nil {
 		_ = l.slices.Close() // an empty group does no harm
+	}
+}
+
+// endBut ends what was started, last started first, but the first few.
+func (l *Local) endBut(first int) {
+	for last := len(l.ends) - 1; last >= first; last-- {
+		l.ends[last]()
+		l.ends = l.ends[:last]
 	}
 }
 

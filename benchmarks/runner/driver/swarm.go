@@ -30,19 +30,34 @@ type Swarm struct {
 
 // NewSwarm looks whether the scripts are there. It must be called from within the module.
 func NewSwarm(port int) (*Swarm, error) {
-	out, err := exec.Command("go", "env", "GOMOD").Output()
+	root, err := moduleFolder()
 	if err != nil {
-		return nil, fmt.Errorf("find the module: %w", err)
+		return nil, err
 	}
-	s := &Swarm{Port: port, root: filepath.Dir(strings.TrimSpace(string(out)))}
+	s := &Swarm{Port: port, root: root}
 	if _, err := os.Stat(filepath.Join(s.root, "scripts", "deploy")); err != nil {
 		return nil, fmt.Errorf("the stages are deployed with scripts/deploy, which is not there: %w", err)
 	}
 	return s, nil
 }
 
+// moduleFolder returns the project's folder.
+func moduleFolder() (string, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out))), nil
+}
+
 // Slice implements Driver.
 func (s *Swarm) Slice(*Running, string, float64) error { return errNoSlices }
+
+// Unwatched implements Driver.
+func (s *Swarm) Unwatched() string { return errNoWatch.Error() }
+
+// Watch implements Driver.
+func (s *Swarm) Watch(*Running) (*Watch, error) { return nil, errNoWatch }
 
 // Missing returns why a stage cannot be brought up; empty when it can.
 func (s *Swarm) Missing(one stage.Stage) string {

@@ -39,6 +39,12 @@ func (t *Target) Missing(stage.Stage) string { return "" }
 // Slice implements Driver.
 func (t *Target) Slice(*Running, string, float64) error { return errNoSlices }
 
+// Unwatched implements Driver.
+func (t *Target) Unwatched() string { return errNoWatch.Error() }
+
+// Watch implements Driver.
+func (t *Target) Watch(*Running) (*Watch, error) { return nil, errNoWatch }
+
 // Start implements Driver: it is up, with the settings that it has.
 func (t *Target) Start(context.Context, stage.Stage, Config) (*Running, error) {
 	running := t.running

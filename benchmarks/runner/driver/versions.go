@@ -10,7 +10,7 @@ func (l *Local) Versions() map[string]string {
 	versions := map[string]string{}
 	for name, command := range map[string]string{
 		"mariadb": "mariadbd --version", "redis": "redis-server --version", "haproxy": "haproxy -v",
-		"varnish": "varnishd -V",
+		"varnish": "varnishd -V", "prometheus": "prometheus --version",
 	} {
 		// Debian keeps servers in /usr/sbin, which is not on every PATH.
 		out, _ := exec.Command("sh", "-c", "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin "+command).CombinedOutput()

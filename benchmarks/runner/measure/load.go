@@ -39,6 +39,12 @@ func (s *Shop) Sliced(ctx context.Context, reads bool, conns int, d time.Duratio
 	return s.load(ctx, m, load.Plan{Conns: conns, For: d}, writes)
 }
 
+// Watched measures the mix at a rate for d, in an open loop: with those who watch the shop, or without, as what says.
+func (s *Shop) Watched(ctx context.Context, what string, rate float64, d time.Duration) (raw.Measurement, error) {
+	m := raw.Measurement{Name: "watched", What: what, Conns: openConns, Rate: rate, ForMs: d.Milliseconds()}
+	return s.load(ctx, m, load.Plan{Conns: openConns, Rate: rate, For: d, Patience: 5 * time.Second}, mixWrites)
+}
+
 // Latency measures reads at a rate for d, in an open loop.
 func (s *Shop) Latency(ctx context.Context, name string, rate float64, d time.Duration) (raw.Measurement, error) {
 	m := raw.Measurement{Name: name, Conns: openConns, Rate: rate, ForMs: d.Milliseconds()}

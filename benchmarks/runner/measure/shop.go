@@ -244,9 +244,9 @@ func (s *Shop) around(m raw.Measurement, do func(m *raw.Measurement) error) (raw
 	}
 	m.OthersUs = (machine.Busy() - busy).Microseconds() - m.GeneratorUs
 	for i, after := range s.Used() {
-		used := after.CPUUs - before[i].CPUUs
-		m.Parts = append(m.Parts, raw.Part{Name: after.Name, CPUUs: used, MemoryBytes: after.MemoryBytes})
-		m.OthersUs -= used
+		after.CPUUs -= before[i].CPUUs
+		m.Parts = append(m.Parts, after)
+		m.OthersUs -= after.CPUUs
 	}
 	if m.OthersUs = max(m.OthersUs, 0); len(m.Parts) == 0 {
 		m.OthersUs = 0 // what the shop itself used is not known
