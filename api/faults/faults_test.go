@@ -116,6 +116,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"past":   {"had not heard of all"},
 		"look":   {"and that of the others killed"},
 		"key":    {"COMMIT"},
+		"back":   {"without the epochs"},
 		"lease":  {"a replica paused", "Redis paused for longer", "cut off"},
 		"evict":  {"a bus connection silent", "go nowhere", "a replica paused"},
 		"marks":  {"a bus connection cut", "Redis emptied", "cut off", "a replica paused"},

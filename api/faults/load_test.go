@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
@@ -97,6 +98,8 @@ func forgetful(s *system, draw *rand.Rand) error {
 	if err := row.Scan(&epoch, &token, &bumps, &run); err != nil {
 		return err
 	}
+	s.only.Store(s.any(draw))
+	defer s.only.Store(nil)
 	for _, r := range s.replicas {
 		r.wire.Cut()
 		defer r.wire.Mend()
@@ -108,7 +111,18 @@ func forgetful(s *system, draw *rand.Rand) error {
 		return err
 	}
 	done, err := s.db.Exec("UPDATE woody_cache SET "+columns+" WHERE id = 1", epoch, token, bumps, run)
-	return errors.Join(changedOne(done, err), s.database.Listen())
+	if err := changedOne(done, err); err != nil || draw.IntN(2) == 0 {
+		return errors.Join(err, s.database.Listen())
+	}
+	// Redis is there again before the database, and who writes is paused, so that no write bumps the epoch meanwhile.
+	for _, r := range s.replicas {
+		r.wire.Mend()
+	}
+	writer := s.writer(draw).running()
+	writer.Signal(syscall.SIGSTOP)
+	err = s.database.Listen()
+	time.Sleep(between(draw, 300*time.Millisecond, time.Second))
+	return errors.Join(err, writer.Signal(syscall.SIGCONT))
 }
 
 // changedOne returns an error for a statement that did not change one row.
