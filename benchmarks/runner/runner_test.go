@@ -369,8 +369,7 @@ func TestATarget(t *testing.T) {
 	}
 }
 
-// TestAStaleBuildIsInvalid measures an api that acknowledges writes before the other replicas have
-// heard of them.
+// TestAStaleBuildIsInvalid measures an api that acknowledges writes of which no cache hears.
 func TestAStaleBuildIsInvalid(t *testing.T) {
 	if apart(t) {
 		return
@@ -379,7 +378,7 @@ func TestAStaleBuildIsInvalid(t *testing.T) {
 	if err := programs.BuildShop(broken, "-tags=broken"); err != nil {
 		t.Fatal(err)
 	}
-	for rule, valid := range map[string]bool{"": true, "ack": false} {
+	for rule, valid := range map[string]bool{"": true, "settle": false} {
 		o := options(t, "redis")
 		o.Profile.Endpoints, o.Profile.Rates, o.Profile.Searches, o.Profile.Slices = nil, nil, 0, nil
 		o.Profile.Watched = 0
