@@ -179,7 +179,7 @@ func overlaps(t *testing.T, panels []panel) {
 	}
 }
 
-// TestTheFirstFigure holds that whoever opens the first page first sees how many stale answers there were, of how many.
+// TestTheFirstFigure checks that the first dashboard begins with the number of stale answers, and of those checked.
 func TestTheFirstFigure(t *testing.T) {
 	var first panel
 	for _, p := range mustReadDashboards(t)["shop"].Panels {

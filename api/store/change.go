@@ -52,10 +52,7 @@ func (s *Store) commit(ctx context.Context, p *pool,
 		committing = err == nil
 		return err
 	})
-	if !committing {
-		return func() error { return err }
-	}
-	if !settles {
+	if !committing || !settles {
 		return func() error { return err }
 	}
 	if err != nil {

@@ -91,7 +91,7 @@ var mysqlMigrations = []migration{
 			INDEX product_key_created (created_us)
 		) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
 	},
-	// 6: what is written and read to see whether answers are right. The release before has nothing to do with it.
+	// 6: the probes of observers (shop.Probe). The release before does not use the table.
 	{
 		`CREATE TABLE IF NOT EXISTS probe (
 			name       VARBINARY(64) NOT NULL PRIMARY KEY,
@@ -147,7 +147,7 @@ var sqliteMigrations = []migration{
 		)`,
 		"CREATE INDEX product_key_created ON product_key (created_us)",
 	},
-	// 3: what is written and read to see whether answers are right.
+	// 3: the probes of observers (shop.Probe).
 	{
 		`CREATE TABLE probe (
 			name       TEXT NOT NULL PRIMARY KEY,

@@ -239,7 +239,7 @@ func (b *builder) apart(group figures.Group) string {
 	return ""
 }
 
-// rate returns a stage's answers a second, with the errors where there were any.
+// rate returns a stage's rate of responses, in 1/s, with the errors where there were any.
 func (b *builder) rate(stage string, name, errors figures.Key) string {
 	cell := b.cell(stage, name)
 	if e, ok := b.r.Mean(stage, errors); ok && e > 0 {

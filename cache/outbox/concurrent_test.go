@@ -148,8 +148,8 @@ func TestAnOldSnapshotHidesNoCache(t *testing.T) {
 	})
 }
 
-// TestAFailedTransaction checks that a transaction in which a statement failed leaves no record: its writer hears of
-// it, at the latest when it commits.
+// TestAFailedTransaction checks that a transaction in which a statement failed leaves no record, and that its writer
+// gets an error, from COMMIT at the latest.
 func TestAFailedTransaction(t *testing.T) {
 	onEach(t, func(t *testing.T, on *kind) {
 		db, box := on.mustOpen(t)

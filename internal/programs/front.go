@@ -22,13 +22,9 @@ func BuildFront(file string) error { return build("front", file) }
 // otherwise. What it prints goes to logFile.
 func StartFront(cmd *exec.Cmd, logFile string, settings ...string) (*Front, error) {
 	settings = append([]string{"WOODY_ADDR=127.0.0.1:0"}, settings...)
-	process, announcement, err := startProgram(cmd, logFile, settings...)
-	if err != nil {
+	process, announced, err := startOpen(cmd, logFile, settings...)
+	if process == nil {
 		return nil, err
-	}
-	announced, err := awaitOpen(process, announcement)
-	if err != nil {
-		process.Kill()
 	}
 	addr := announced["WOODY_ADDR"]
 	return &Front{Process: process, Addr: addr, URL: "http://" + addr}, err

@@ -21,13 +21,9 @@ func BuildObserver(file string) error { return build("observability/observer", f
 // to logFile.
 func StartObserver(cmd *exec.Cmd, logFile string, settings ...string) (*Observer, error) {
 	settings = append([]string{"WOODY_ADDR=127.0.0.1:0"}, settings...)
-	process, announcement, err := startProgram(cmd, logFile, settings...)
-	if err != nil {
+	process, announced, err := startOpen(cmd, logFile, settings...)
+	if process == nil {
 		return nil, err
-	}
-	announced, err := awaitOpen(process, announcement)
-	if err != nil {
-		process.Kill()
 	}
 	return &Observer{Process: process, URL: localURL(announced["WOODY_ADDR"])}, err
 }

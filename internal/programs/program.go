@@ -51,6 +51,21 @@ func startProgram(cmd *exec.Cmd, logFile string, settings ...string) (p *servers
 	return p, file, err
 }
 
+// startOpen starts a program and waits until it is ready. One that is not in time is killed; it is returned beside the
+// error, for its log, with what it has announced. It is nil where it could not be started at all.
+func startOpen(cmd *exec.Cmd, logFile string, settings ...string) (
+	p *servers.Process, announced map[string]string, err error,
+) {
+	p, announcement, err := startProgram(cmd, logFile, settings...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if announced, err = awaitOpen(p, announcement); err != nil {
+		p.Kill()
+	}
+	return p, announced, err
+}
+
 // awaitOpen waits until a program has announced where it listens and responds there on /readyz that it is ready. What
 // it announced is returned even if it never is; nil when it announced nothing.
 func awaitOpen(p *servers.Process, announcement string) (announced map[string]string, err error) {

@@ -29,13 +29,9 @@ func (s *Shop) Addr() string { return s.addr }
 // the settings say otherwise. What it prints goes to logFile.
 func StartShop(cmd *exec.Cmd, logFile string, settings ...string) (*Shop, error) {
 	settings = append([]string{"WOODY_ADDR=127.0.0.1:0", "WOODY_ADMIN_ADDR=off"}, settings...)
-	process, announcement, err := startProgram(cmd, logFile, settings...)
-	if err != nil {
+	process, announced, err := startOpen(cmd, logFile, settings...)
+	if process == nil {
 		return nil, err
-	}
-	announced, err := awaitOpen(process, announcement)
-	if err != nil {
-		process.Kill()
 	}
 	addr := announced["WOODY_ADDR"]
 	return &Shop{

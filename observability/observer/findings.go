@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// findingsPerMinute is how many stale answers are logged in a minute at most. The metrics count all of them.
+// findingsPerMinute bounds how many stale answers are logged in a minute. The metrics count all of them.
 const findingsPerMinute = 10
 
 // findings are the log of stale answers: a line of JSON for each.

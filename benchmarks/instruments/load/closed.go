@@ -28,7 +28,7 @@ type Result struct {
 	Took time.Duration
 }
 
-// PerSecond returns how many good answers a second brought.
+// PerSecond returns the rate of good responses, in 1/s.
 func (r Result) PerSecond() float64 { return float64(r.Good) / r.Took.Seconds() }
 
 // Closed keeps conns connections busy for d, each with one request at a time: a closed loop, which

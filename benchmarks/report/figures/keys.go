@@ -111,7 +111,7 @@ func (k Key) Used() Key { return k.Of("used") }
 // Of returns a figure beside the others of a load.
 func (k Key) Of(which string) Key { return k + "/" + Key(which) }
 
-// Rate returns a load's answers a second.
+// Rate returns the key of a load's rate of responses, in 1/s.
 func (k Key) Rate() Key { return k.Of("rate") }
 
 // Errors returns the percents of a load's answers that were none.
