@@ -34,7 +34,7 @@ test: check test-programs ## Run every check and test, against real servers; ran
 # What most tests of the programs start. WOODYTEST_PROGRAMS says where they are, or each package would build its own.
 .PHONY: test-programs
 test-programs:
-	@$(GO) build -trimpath -ldflags='-s -w' -o bin/test/ ./api ./front
+	@$(GO) build -trimpath -ldflags='-s -w' -o bin/test/ ./api ./front ./observability/observer
 
 # Two modules are tested at a time, one package more of each than there are processors, and of a package twice as many
 # tests: they wait for servers more than they compute. The packages that take longest begin first. The linker leaves out

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,7 +25,11 @@ const builtIn = "WOODYTEST_PROGRAMS"
 // link to one that is built already.
 func build(command, file string, flags ...string) error {
 	if dir := os.Getenv(builtIn); dir != "" && len(flags) == 0 {
-		return os.Symlink(filepath.Join(dir, command), file)
+		built := filepath.Join(dir, path.Base(command))
+		if _, err := os.Stat(built); err != nil {
+			return fmt.Errorf("build the %s: %s names a folder without it: %w", command, builtIn, err)
+		}
+		return os.Symlink(built, file)
 	}
 	args := append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", file}, flags...)
 	cmd := exec.Command("go", append(args, "github.com/woodytoys/woodytoys/"+command)...)

@@ -80,7 +80,8 @@ func TestSentinelsWithPasswords(t *testing.T) {
 func TestAnOldSentinelLeadsNobodyAstray(t *testing.T) {
 	t.Parallel()
 	watched, old := servertest.MustStartWatchedRedis(t, nil), servertest.MustStartWatchedRedis(t, nil)
-	err := errors.Join(watched.MakePatient(), old.MakePatient(), watched.Failover())
+	// A failover is over when a majority has heard of it, and the two that are asked here may be fewer.
+	err := errors.Join(watched.MakePatient(), old.MakePatient(), watched.Failover(), watched.AwaitWhole())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,8 +89,9 @@ func TestAnOldSentinelLeadsNobodyAstray(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSentinels(
-		sentinelOptions([]string{old.Sentinels[0].Addr, watched.Addrs()[0], watched.Addrs()[1]}, servers.MasterName))
+	o := sentinelOptions([]string{old.Sentinels[0].Addr, watched.Addrs()[0], watched.Addrs()[1]}, servers.MasterName)
+	o.DialTimeout = time.Minute // it waits for two of them, however busy the machine is
+	s := newSentinels(o)
 	defer s.close()
 	for range 20 {
 		if addr, err := s.primary(t.Context()); addr != watched.Wires[at].Addr || err != nil {
