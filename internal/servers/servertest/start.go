@@ -57,3 +57,9 @@ func started[S interface{ Close() }](t testing.TB, start func() (S, error)) S {
 	t.Cleanup(server.Close)
 	return server
 }
+
+// MustStartGalera starts a cluster of so many nodes, for one test.
+func MustStartGalera(t testing.TB, count int) *servers.Galera {
+	t.Helper()
+	return started(t, func() (*servers.Galera, error) { return servers.StartGalera(count) })
+}
