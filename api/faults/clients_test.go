@@ -44,9 +44,11 @@ type clients struct {
 }
 
 func newClients(s *system) *clients {
-	return &clients{system: s, http: &http.Client{
+	c := &clients{system: s, http: &http.Client{
 		Timeout: clientTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: readerCount + writerCount},
 	}}
+	s.clients = c
+	return c
 }
 
 func (c *clients) start(ctx context.Context, seed uint64) {
@@ -137,13 +139,13 @@ func (c *clients) readProduct(r *replica, id int64, spelling string) {
 	c.readItem(r, c.ledger.Item(id), id, fmt.Sprintf(spelling, id))
 }
 
-// readItem reads a product that may be deleted.
-func (c *clients) readItem(r *replica, item *oracle.Item, id int64, path string) {
+// readItem reads a product that may be deleted, and returns the layer that answered; empty for no answer.
+func (c *clients) readItem(r *replica, item *oracle.Item, id int64, path string) (layer string) {
 	floor := item.Floor()
 	var p oracle.Product
 	status, layer, answered := c.read(r, path, &p)
 	if !answered {
-		return
+		return ""
 	}
 	verdict := item.Judge(floor, p.State())
 	if status != http.StatusOK && status != http.StatusNotFound || status == http.StatusOK && p.ID != id {
@@ -151,6 +153,7 @@ func (c *clients) readItem(r *replica, item *oracle.Item, id int64, path string)
 	}
 	c.findings.Add(verdict, "%s answers %d, %v of product %d; %v was acknowledged before (%s)",
 		r.name, status, p.State(), id, floor, layer)
+	return layer
 }
 
 func (c *clients) readLast(r *replica) {
@@ -196,10 +199,15 @@ func (c *clients) readPage(r *replica) {
 	}
 }
 
-// write makes a write, and reports whether it was acknowledged.
+// write makes a write while others may, and reports whether it was acknowledged.
 func (c *clients) write(r *replica, method, path, body string, into any, header ...string) bool {
 	c.quiet.RLock()
 	defer c.quiet.RUnlock()
+	return c.send(r, method, path, body, into, header...)
+}
+
+// send makes a write, and reports whether it was acknowledged.
+func (c *clients) send(r *replica, method, path, body string, into any, header ...string) bool {
 	status, _, err := c.call(r, method, path, body, into, header...)
 	c.tally.Writes.Add(1)
 	if err != nil || status >= 500 {
@@ -214,13 +222,22 @@ func (c *clients) write(r *replica, method, path, body string, into any, header 
 }
 
 func (c *clients) rename(r *replica, id int64) {
+	c.quiet.RLock()
+	defer c.quiet.RUnlock()
+	c.renameAlone(r, id)
+}
+
+// renameAlone is rename for who has locked quiet, and reports whether it was acknowledged.
+func (c *clients) renameAlone(r *replica, id int64) bool {
 	var p oracle.Product
 	body := fmt.Sprintf(`{"name":"Toy %d"}`, rand.IntN(1e9))
-	if c.write(r, http.MethodPut, fmt.Sprintf("/api/products/%d", id), body, &p) {
+	acknowledged := c.send(r, http.MethodPut, fmt.Sprintf("/api/products/%d", id), body, &p)
+	if acknowledged {
 		verdict := c.ledger.Item(id).Acknowledged(p.State())
 		c.findings.Add(verdict, "%s acknowledged %v of product %d, and another was acknowledged before",
 			r.name, p.State(), id)
 	}
+	return acknowledged
 }
 
 // addAndDelete adds one product on a replica, however often that takes, finds it on another, deletes it there, and

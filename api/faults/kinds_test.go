@@ -87,20 +87,37 @@ func onAnotherRedis(do func(s *system, draw *rand.Rand) error) func(s *system, d
 		time.Sleep(between(draw, 3*s.lease/2, 7*s.lease/2)) // until nobody waits for it any more
 		w.Retarget(other.Addr)
 		w.Mend()
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-			now, err := s.redisInUse()
-			if err != nil || time.Now().After(deadline) {
-				return errors.Join(err, errors.New("the other Redis was not taken into use"))
-			}
-			if now != before {
-				break
-			}
+		if err := s.awaitAnotherRedis(before); err != nil {
+			return err
 		}
 		err = do(s, draw)
 		w.Cut()
 		w.Retarget(s.redis.Addr)
 		w.Mend()
 		return err
+	}
+}
+
+// awaitAnotherRedis waits until the replicas are to use another run of Redis than before.
+func (s *system) awaitAnotherRedis(before string) error {
+	return await("the other Redis is taken into use", func() (bool, error) {
+		now, err := s.redisInUse()
+		return now != before, err
+	})
+}
+
+// await waits until a condition holds.
+func await(what string, holds func() (bool, error)) error {
+	const patience = 10 * time.Second
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		switch held, err := holds(); {
+		case err != nil:
+			return fmt.Errorf("%s: %w", what, err)
+		case held:
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("%s: not within %v", what, patience)
+		}
 	}
 }
 
@@ -229,7 +246,7 @@ var kinds = []kind{
 		}
 		early := draw.IntN(2) == 0 // the way leads there before it takes writes, or only afterwards
 		if early {
-			s.database.Retarget(s.pair.Primary.Addr)
+			s.lead()
 			time.Sleep(between(draw, 0, 300*time.Millisecond))
 		}
 		if err := errors.Join(s.pair.Promote(), s.openDB()); err != nil {
@@ -237,7 +254,7 @@ var kinds = []kind{
 		}
 		if !early {
 			time.Sleep(between(draw, 0, 300*time.Millisecond))
-			s.database.Retarget(s.pair.Primary.Addr)
+			s.lead()
 		}
 		time.Sleep(between(draw, 500*time.Millisecond, time.Second)) // the old one answers as it did
 		return s.pair.Follow()
@@ -254,10 +271,10 @@ var kinds = []kind{
 	}},
 	{"Redis full, with noeviction", full},
 	{"MariaDB back without the epochs of its last seconds, in which nobody had a cache server", forgetful},
-	{"the answers to some COMMITs are lost", func(s *system, _ *rand.Rand) error {
+	{"the answers to some COMMITs are lost", func(s *system, draw *rand.Rand) error {
 		for range 8 { // of every kind of write, some time
 			select {
-			case <-s.database.LoseAnswer("COMMIT"):
+			case <-s.any(draw).database.LoseAnswer("COMMIT"):
 			case <-time.After(10 * time.Second):
 				return errors.New("nobody has committed anything")
 			}

@@ -91,11 +91,8 @@ func full(s *system, draw *rand.Rand) error {
 // forgetful cuts all replicas off from Redis, so that their writes bump the epoch, and has the database come back with
 // all rows and without the bumps: from a copy that had not heard of the last transactions.
 func forgetful(s *system, draw *rand.Rand) error {
-	const columns = "epoch = ?, token = ?, bumps = ?, run = ?"
-	var epoch uint64
-	var token, bumps, run string
-	row := s.db.QueryRow("SELECT epoch, token, bumps, run FROM woody_cache WHERE id = 1")
-	if err := row.Scan(&epoch, &token, &bumps, &run); err != nil {
+	before, err := s.epoch()
+	if err != nil {
 		return err
 	}
 	s.only.Store(s.any(draw))
@@ -110,9 +107,8 @@ func forgetful(s *system, draw *rand.Rand) error {
 	if err := errors.Join(s.pair.Primary.Restart(), s.pair.Promote(), s.openDB()); err != nil {
 		return err
 	}
-	done, err := s.db.Exec("UPDATE woody_cache SET "+columns+" WHERE id = 1", epoch, token, bumps, run)
-	if err := changedOne(done, err); err != nil || draw.IntN(2) == 0 {
-		return errors.Join(err, s.database.Listen())
+	if err := s.restore(before); err != nil || draw.IntN(2) == 0 {
+		return errors.Join(err, s.listen())
 	}
 	// Redis is there again before the database, and who writes is paused, so that no write bumps the epoch meanwhile.
 	for _, r := range s.replicas {
@@ -120,9 +116,26 @@ func forgetful(s *system, draw *rand.Rand) error {
 	}
 	writer := s.writer(draw).running()
 	writer.Signal(syscall.SIGSTOP)
-	err = s.database.Listen()
+	err = s.listen()
 	time.Sleep(between(draw, 300*time.Millisecond, time.Second))
 	return errors.Join(err, writer.Signal(syscall.SIGCONT))
+}
+
+// epoch is what a bump changes in the database.
+type epoch struct {
+	number            uint64
+	token, bumps, run string
+}
+
+func (s *system) epoch() (e epoch, err error) {
+	row := s.db.QueryRow("SELECT epoch, token, bumps, run FROM woody_cache WHERE id = 1")
+	return e, row.Scan(&e.number, &e.token, &e.bumps, &e.run)
+}
+
+// restore has the database lose all bumps after an epoch.
+func (s *system) restore(e epoch) error {
+	const bump = "UPDATE woody_cache SET epoch = ?, token = ?, bumps = ?, run = ? WHERE id = 1"
+	return changedOne(s.db.Exec(bump, e.number, e.token, e.bumps, e.run))
 }
 
 // changedOne returns an error for a statement that did not change one row.

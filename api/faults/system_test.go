@@ -29,12 +29,12 @@ type system struct {
 	breaking string // the shop that can be broken
 	rules    string // what is switched off in all replicas; then they run the other program
 	pair     *servers.Pair
-	database *servers.Wire // the way to the primary, of all replicas
 	redis    *servers.Redis
 	lease    time.Duration         // of all replicas
 	watched  *servers.WatchedRedis // instead of redis, where sentinels watch it
 	db       *sql.DB               // of the primary
 	replicas []*replica
+	clients  *clients
 	only     atomic.Pointer[replica] // the one that all writes go to; nil for any
 }
 
@@ -67,12 +67,34 @@ func TestMain(m *testing.M) {
 // stopped has no database be there: kill ends the server.
 func (s *system) stopped(kill func(*servers.MariaDB)) {
 	kill(s.pair.Primary)
-	s.database.Refuse()
+	s.refuse()
+}
+
+// refuse has no replica reach the database: connections are refused.
+func (s *system) refuse() {
+	for _, r := range s.replicas {
+		r.database.Refuse()
+	}
+}
+
+// listen ends refuse.
+func (s *system) listen() (err error) {
+	for _, r := range s.replicas {
+		err = errors.Join(err, r.database.Listen())
+	}
+	return err
+}
+
+// lead has the replicas' new connections to the database go to the server that is the primary now.
+func (s *system) lead() {
+	for _, r := range s.replicas {
+		r.database.Retarget(s.pair.Primary.Addr)
+	}
 }
 
 // restarted has the database be there again. It starts as a server that takes no writes, and is promoted.
 func (s *system) restarted() error {
-	return errors.Join(s.pair.Primary.Restart(), s.pair.Promote(), s.database.Listen())
+	return errors.Join(s.pair.Primary.Restart(), s.pair.Promote(), s.listen())
 }
 
 // openDB has the tests ask the primary.
@@ -84,12 +106,13 @@ func (s *system) openDB() (err error) {
 	return err
 }
 
-// replica is a place for a process: at the same address whenever it runs, behind a wire to Redis.
+// replica is a place for a process: at the same address whenever it runs, behind wires to Redis and to the primary.
 type replica struct {
-	system *system
-	name   string
-	addr   string
-	wire   *servers.Wire // nil where sentinels watch Redis
+	system   *system
+	name     string
+	addr     string
+	wire     *servers.Wire // to Redis; nil where sentinels watch it
+	database *servers.Wire
 
 	mu      sync.Mutex
 	process *programs.Shop
@@ -146,7 +169,6 @@ func mustStartDatabase(t *testing.T, rules string) *system {
 	s.pair, err = servers.StartPair()
 	must(errors.Join(err, <-built))
 	t.Cleanup(s.pair.Close)
-	s.database = servertest.MustStartWire(t, s.pair.Primary.Addr)
 	must(s.openDB())
 	t.Cleanup(func() { s.db.Close() })
 	return s
@@ -160,6 +182,7 @@ func (s *system) mustStartReplicas(count int) {
 			s.t.Fatal(err)
 		}
 		r := &replica{system: s, name: fmt.Sprintf("r%d", i), addr: "127.0.0.1:" + port}
+		r.database = servertest.MustStartWire(s.t, s.pair.Primary.Addr)
 		if s.redis != nil {
 			r.wire = servertest.MustStartWire(s.t, s.redis.Addr)
 		}
@@ -188,12 +211,13 @@ func (r *replica) redisSettings() []string {
 // start runs the replica's program, with more settings, and waits until it is ready.
 func (r *replica) start(settings ...string) error {
 	program := r.system.program
-	if r.system.rules != "" || len(settings) > 0 {
+	breaks := func(setting string) bool { return strings.HasPrefix(setting, "CACHE_") }
+	if r.system.rules != "" || slices.ContainsFunc(settings, breaks) {
 		program = r.system.breaking
 	}
 	settings = slices.Concat(r.redisSettings(), []string{
 		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name,
-		"WOODY_DB_DSN=" + r.system.pair.DSN(r.system.database.Addr),
+		"WOODY_DB_DSN=" + r.system.pair.DSN(r.database.Addr),
 		"WOODY_SLOW_QUERY_DELAY=5ms", "WOODY_HEAVY_DELAY=20ms", "WOODY_ORDER_WORKERS=1", "WOODY_LOG_FORMAT=text",
 		"WOODY_CACHE_LEASE=" + r.system.lease.String(), "CACHE_BROKEN=" + r.system.rules, "WOODY_DB_TIMEOUT=3s",
 		"WOODY_DB_DIRECT=on", "WOODY_QUEUE_TIMEOUT=3s",
