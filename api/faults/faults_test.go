@@ -22,9 +22,12 @@ var (
 
 const replicas = 5
 
+// allKinds are the faults of a system with one Redis.
+var allKinds = slices.Concat(kinds, stagedKinds)
+
 // TestFaults breaks the shop while clients use it. No read may answer anything older than what was
 // acknowledged before it began, and nothing acknowledged may be lost.
-func TestFaults(t *testing.T) { breakAll(t, mustStart, kinds) }
+func TestFaults(t *testing.T) { breakAll(t, mustStart, allKinds) }
 
 // TestFaultsWithSentinels is TestFaults for a Redis that fails over.
 func TestFaultsWithSentinels(t *testing.T) { breakAll(t, mustStartWatched, watchedKinds) }
@@ -119,6 +122,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"back":   {"without the epochs"},
 		"lease":  {"a replica paused", "Redis paused for longer", "cut off"},
 		"evict":  {"a bus connection silent", "go nowhere", "a replica paused"},
+		"name":   {"in another logical database"},
 		"marks":  {"a bus connection cut", "Redis emptied", "cut off", "a replica paused"},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -128,7 +132,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 				start = mustStartSlow // or it is a matter of milliseconds
 			}
 			began := time.Now()
-			few := named(kinds, names...)
+			few := named(allKinds, names...)
 			_, clients := run(t, start, rule, few, 0, func(round int, _ *oracle.Tally) bool { return round == enough })
 			if !clients.findings.Any() {
 				t.Errorf("nothing was found in %v, with %d reads, though %q is switched off",
