@@ -123,6 +123,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"lease":  {"a replica paused", "Redis paused for longer", "cut off"},
 		"evict":  {"a bus connection silent", "go nowhere", "a replica paused"},
 		"name":   {"in another logical database"},
+		"token":  {"dropped what they share"},
 		"marks":  {"a bus connection cut", "Redis emptied", "cut off", "a replica paused"},
 	} {
 		t.Run(rule, func(t *testing.T) {

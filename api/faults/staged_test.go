@@ -1,13 +1,17 @@
 package faults
 
 import (
+	"errors"
 	"math/rand/v2"
+	"strconv"
+	"sync"
 	"time"
 )
 
 // stagedKinds are schedules of the protocol's table that take several coincidences. Each is about the rule in brackets.
 var stagedKinds = []kind{
 	{"a replica starts in another logical database of Redis, and then in its own", elsewhere},
+	{"all replicas killed (-9), and back after the cache server dropped what they share", staged(dropped)},
 }
 
 // elsewhere has a replica start in a place in Redis where the others are not, so that they take turns. (name)
@@ -20,4 +24,41 @@ func elsewhere(s *system, draw *rand.Rand) error {
 	time.Sleep(2 * s.lease)
 	r.kill()
 	return r.start()
+}
+
+// 1. A value is in Redis, and a write makes it wrong. 2. All replicas are killed. 3. Redis drops the state and the
+// members, which begin anew with the same numbers. 4. The value is read. (token)
+func dropped(g *stage) error {
+	g.path += "?kept=" + strconv.FormatUint(rand.Uint64(), 10) // nobody else asks for it
+	if err := g.awaitNear(g.reader); err != nil {
+		return err
+	}
+	g.silent = time.Now()
+	if err := g.await(g.write(g.writer)); err != nil {
+		return err
+	}
+	for _, r := range g.replicas {
+		r.kill()
+	}
+	if err := g.dropState(); err != nil {
+		return err
+	}
+	errs := make([]error, len(g.replicas))
+	var starts sync.WaitGroup
+	for i, r := range g.replicas {
+		starts.Go(func() { errs[i] = errors.Join(r.start(), g.awaitNear(r)) })
+	}
+	starts.Wait()
+	return errors.Join(errs...)
+}
+
+// dropState removes the state and the members from Redis, as for want of memory.
+func (s *system) dropState() error {
+	var ledger string
+	if err := s.db.QueryRow("SELECT ledger FROM woody_cache").Scan(&ledger); err != nil {
+		return err
+	}
+	client := s.redis.Client()
+	defer client.Close()
+	return client.Del(s.t.Context(), "woody:2:"+ledger+":state", "woody:2:"+ledger+":members").Err()
 }

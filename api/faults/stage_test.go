@@ -1,0 +1,106 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+)
+
+// stage is where a fault happens that takes several coincidences, which faults that are drawn hardly ever bring about:
+// the replicas have parts, nobody writes but as the fault says, and each step waits for what the one before has done.
+type stage struct {
+	*system
+	id             int64  // of the product that is read and written
+	path           string // at which it is read
+	reader, writer *replica
+	others         []*replica
+	silent         time.Time // when the reader was last silenced
+	group          sync.WaitGroup
+}
+
+// staged has a fault happen on a stage, with parts that are drawn, and mends all wires after it.
+func staged(do func(g *stage) error) func(s *system, draw *rand.Rand) error {
+	return func(s *system, draw *rand.Rand) error {
+		s.clients.quiet.Lock()
+		defer s.clients.quiet.Unlock()
+		if err := s.rest(); err != nil {
+			return err
+		}
+		parts := draw.Perm(len(s.replicas))
+		g := &stage{
+			system: s, id: s.clients.ids[draw.IntN(products)],
+			reader: s.replicas[parts[0]], writer: s.replicas[parts[1]],
+		}
+		g.path = fmt.Sprintf(spellings[0], g.id)
+		for _, part := range parts[2:] {
+			g.others = append(g.others, s.replicas[part])
+		}
+		err := do(g)
+		for _, r := range s.replicas {
+			r.database.Mend()
+			r.wire.Mend()
+		}
+		g.group.Wait()
+		if errors.Is(err, errUnstaged) {
+			s.t.Log(err)
+			return nil
+		}
+		return err
+	}
+}
+
+// errUnstaged is a fault that has not come about: the machine was too slow, or a write was not acknowledged.
+var errUnstaged = errors.New("the fault has not come about")
+
+// rest waits until the replicas have nothing left to write on their own account, or for a few leases: an order whose
+// worker has lost it is taken up again later.
+func (s *system) rest() error {
+	for until := time.Now().Add(3 * s.lease); time.Now().Before(until); time.Sleep(s.lease / 50) {
+		var left int
+		err := s.db.QueryRow("SELECT (SELECT COUNT(*) FROM woody_outbox) + " +
+			"(SELECT COUNT(*) FROM `order` WHERE status = 'Pending')").Scan(&left)
+		if err != nil || left == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes the product on a replica, while the fault goes on. Whether it was acknowledged is sent.
+func (g *stage) write(r *replica) <-chan bool {
+	acknowledged := make(chan bool, 1)
+	g.group.Go(func() { acknowledged <- g.clients.renameAlone(r, g.id) })
+	return acknowledged
+}
+
+// await returns no error once writes have been acknowledged. It gives up before the reader, whose database has been
+// silent meanwhile, may take that for unreachable, which is after five leases.
+func (g *stage) await(writes ...<-chan bool) error {
+	patience := time.After(time.Until(g.silent.Add(4 * g.lease)))
+	for _, acknowledged := range writes {
+		select {
+		case done := <-acknowledged:
+			if done {
+				continue
+			}
+		case <-patience:
+		}
+		return fmt.Errorf("%w: a write was not acknowledged in time", errUnstaged)
+	}
+	return nil
+}
+
+// read reads the product on a replica, and returns the layer that answered; empty for no answer.
+func (g *stage) read(r *replica) (layer string) {
+	return g.clients.readItem(r, g.clients.ledger.Item(g.id), g.id, g.path)
+}
+
+// awaitNear waits until a replica has the product near, and may answer with it.
+func (g *stage) awaitNear(r *replica) error {
+	return await(r.name+" has a product near", func() (bool, error) {
+		return strings.HasPrefix(g.read(r), "near; hit"), nil
+	})
+}
