@@ -111,20 +111,21 @@ func TestFaultsFindEachRule(t *testing.T) {
 	// more.
 	const enough = 150
 	for rule, names := range map[string][]string{
-		"fence":  {"a bus connection cut"},
-		"ack":    {"a bus connection silent", "a replica paused"},
-		"outbox": {"a writer dies"},
-		"epoch":  {"a replica cut off", "old data", "Redis paused"},
-		"proof":  {"the primary moves"},
-		"past":   {"had not heard of all"},
-		"look":   {"and that of the others killed"},
-		"key":    {"COMMIT"},
-		"back":   {"without the epochs"},
-		"lease":  {"a replica paused", "Redis paused for longer", "cut off"},
-		"evict":  {"a bus connection silent", "go nowhere", "a replica paused"},
-		"name":   {"in another logical database"},
-		"token":  {"dropped what they share"},
-		"marks":  {"a bus connection cut", "Redis emptied", "cut off", "a replica paused"},
+		"fence":    {"a bus connection cut"},
+		"ack":      {"a bus connection silent", "a replica paused"},
+		"outbox":   {"a writer dies"},
+		"epoch":    {"a replica cut off", "old data", "Redis paused"},
+		"proof":    {"the primary moves"},
+		"past":     {"had not heard of all"},
+		"look":     {"and that of the others killed"},
+		"key":      {"COMMIT"},
+		"back":     {"without the epochs"},
+		"lease":    {"a replica paused", "Redis paused for longer", "cut off"},
+		"evict":    {"a bus connection silent", "go nowhere", "a replica paused"},
+		"name":     {"in another logical database"},
+		"token":    {"dropped what they share"},
+		"handover": {"handed over"},
+		"marks":    {"a bus connection cut", "Redis emptied", "cut off", "a replica paused"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel() // most of it is waiting

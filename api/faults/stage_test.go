@@ -98,6 +98,19 @@ func (g *stage) read(r *replica) (layer string) {
 	return g.clients.readItem(r, g.clients.ledger.Item(g.id), g.id, g.path)
 }
 
+// look reads the product on the reader. A read that waits for the database ends after the fault.
+func (g *stage) look() {
+	done := make(chan struct{})
+	g.group.Go(func() {
+		defer close(done)
+		g.read(g.reader)
+	})
+	select {
+	case <-done:
+	case <-time.After(g.lease / 4):
+	}
+}
+
 // awaitNear waits until a replica has the product near, and may answer with it.
 func (g *stage) awaitNear(r *replica) error {
 	return await(r.name+" has a product near", func() (bool, error) {

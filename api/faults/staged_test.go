@@ -12,6 +12,7 @@ import (
 var stagedKinds = []kind{
 	{"a replica starts in another logical database of Redis, and then in its own", elsewhere},
 	{"all replicas killed (-9), and back after the cache server dropped what they share", staged(dropped)},
+	{"a write handed over while a replica hears nothing from Redis", staged(handedOver)},
 }
 
 // elsewhere has a replica start in a place in Redis where the others are not, so that they take turns. (name)
@@ -61,4 +62,22 @@ func (s *system) dropState() error {
 	client := s.redis.Client()
 	defer client.Close()
 	return client.Del(s.t.Context(), "woody:2:"+ledger+":state", "woody:2:"+ledger+":members").Err()
+}
+
+// 1. A writer is cut off from Redis. 2. A replica hears nothing from Redis, and has a value near. 3. The writer hands a
+// write over; who takes it waits for the replica that hears nothing. 4. That one reads. (handover)
+func handedOver(g *stage) error {
+	g.silent = time.Now()
+	g.writer.wire.Cut()
+	if err := g.await(g.write(g.writer)); err != nil { // it has found out
+		return err
+	}
+	if err := g.awaitNear(g.reader); err != nil {
+		return err
+	}
+	g.reader.wire.Hang()
+	g.silent = time.Now()
+	err := g.await(g.write(g.writer))
+	g.look()
+	return err
 }
