@@ -125,6 +125,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"name":     {"in another logical database"},
 		"token":    {"dropped what they share"},
 		"handover": {"handed over"},
+		"lapse":    {"silent for one replica"},
 		"marks":    {"a bus connection cut", "Redis emptied", "cut off", "a replica paused"},
 	} {
 		t.Run(rule, func(t *testing.T) {

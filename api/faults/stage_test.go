@@ -93,6 +93,12 @@ func (g *stage) await(writes ...<-chan bool) error {
 	return nil
 }
 
+// silence has the reader hear nothing from the database.
+func (g *stage) silence() {
+	g.reader.database.Hang()
+	g.silent = time.Now()
+}
+
 // read reads the product on a replica, and returns the layer that answered; empty for no answer.
 func (g *stage) read(r *replica) (layer string) {
 	return g.clients.readItem(r, g.clients.ledger.Item(g.id), g.id, g.path)
@@ -116,4 +122,13 @@ func (g *stage) awaitNear(r *replica) error {
 	return await(r.name+" has a product near", func() (bool, error) {
 		return strings.HasPrefix(g.read(r), "near; hit"), nil
 	})
+}
+
+// alone cuts all but the reader off from Redis. Then it has the product near.
+func (g *stage) alone() error {
+	g.writer.wire.Cut()
+	for _, r := range g.others {
+		r.wire.Cut()
+	}
+	return g.awaitNear(g.reader)
 }

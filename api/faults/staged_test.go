@@ -13,6 +13,7 @@ var stagedKinds = []kind{
 	{"a replica starts in another logical database of Redis, and then in its own", elsewhere},
 	{"all replicas killed (-9), and back after the cache server dropped what they share", staged(dropped)},
 	{"a write handed over while a replica hears nothing from Redis", staged(handedOver)},
+	{"the database silent for one replica while another writes, and then away", staged(lapsed)},
 }
 
 // elsewhere has a replica start in a place in Redis where the others are not, so that they take turns. (name)
@@ -80,4 +81,25 @@ func handedOver(g *stage) error {
 	err := g.await(g.write(g.writer))
 	g.look()
 	return err
+}
+
+// 1. A replica has a value near, and hears nothing from the database. 2. A writer without Redis bumps the epoch, and is
+// acknowledged. 3. The database refuses all. 4. The replica reads. (lapse)
+func lapsed(g *stage) error {
+	if err := g.alone(); err != nil {
+		return err
+	}
+	g.silence()
+	if err := g.await(g.write(g.writer)); err != nil {
+		return err
+	}
+	if time.Since(g.silent) > 9*g.lease/4 {
+		return errUnstaged // five leases might be over before the database is back
+	}
+	g.refuse()
+	for until := time.Now().Add(7 * g.lease / 10); time.Now().Before(until); time.Sleep(g.lease / 20) {
+		g.look()
+	}
+	g.reader.database.Mend()
+	return g.listen()
 }
