@@ -126,6 +126,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"token":    {"dropped what they share"},
 		"handover": {"handed over"},
 		"lapse":    {"silent for one replica"},
+		"overlap":  {"who waits is paused"},
 		"marks":    {"a bus connection cut", "Redis emptied", "cut off", "a replica paused"},
 	} {
 		t.Run(rule, func(t *testing.T) {

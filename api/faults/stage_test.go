@@ -124,6 +124,15 @@ func (g *stage) awaitNear(r *replica) error {
 	})
 }
 
+// awaitBump waits until the epoch is later than a number, and returns when that was.
+func (g *stage) awaitBump(number uint64) (time.Time, error) {
+	err := await("the epoch is bumped", func() (bool, error) {
+		now, err := g.epoch()
+		return now.number > number, err
+	})
+	return time.Now(), err
+}
+
 // alone cuts all but the reader off from Redis. Then it has the product near.
 func (g *stage) alone() error {
 	g.writer.wire.Cut()
@@ -131,4 +140,25 @@ func (g *stage) alone() error {
 		r.wire.Cut()
 	}
 	return g.awaitNear(g.reader)
+}
+
+// prime is alone, where some others have found besides that nobody takes what they hand over, so that they bump the
+// epoch for their next write at once.
+func (g *stage) prime(writers ...*replica) error {
+	if err := g.alone(); err != nil {
+		return err
+	}
+	g.silence() // or the reader would take it
+	var writes []<-chan bool
+	for _, r := range writers {
+		writes = append(writes, g.write(r))
+	}
+	err := g.await(writes...)
+	g.reader.database.Mend()
+	return errors.Join(err, g.awaitNear(g.reader))
+}
+
+// sleepUntil sleeps until a part of a lease has gone by since a time, in hundredths.
+func (g *stage) sleepUntil(since time.Time, hundredths time.Duration) {
+	time.Sleep(time.Until(since.Add(hundredths * g.lease / 100)))
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -14,6 +15,7 @@ var stagedKinds = []kind{
 	{"all replicas killed (-9), and back after the cache server dropped what they share", staged(dropped)},
 	{"a write handed over while a replica hears nothing from Redis", staged(handedOver)},
 	{"the database silent for one replica while another writes, and then away", staged(lapsed)},
+	{"the database away for a moment, in which a writer who waits is paused", staged(overlapping)},
 }
 
 // elsewhere has a replica start in a place in Redis where the others are not, so that they take turns. (name)
@@ -102,4 +104,35 @@ func lapsed(g *stage) error {
 	}
 	g.reader.database.Mend()
 	return g.listen()
+}
+
+// 1. A writer without Redis bumps the epoch, and waits. 2. It is paused. The database is away for a moment, less than
+// an outage, in which a replica that has not read of the bump is refused. 3. The writer goes on, and is acknowledged.
+// 4. The replica reads what it has near. (overlap)
+func overlapping(g *stage) error {
+	if err := g.prime(g.writer); err != nil {
+		return err
+	}
+	before, err := g.epoch()
+	if err != nil {
+		return err
+	}
+	g.silence()
+	acknowledged := g.write(g.writer)
+	bumped, err := g.awaitBump(before.number)
+	if err != nil {
+		return err
+	}
+	g.sleepUntil(bumped, 35)
+	writer := g.writer.running()
+	err = writer.Signal(syscall.SIGSTOP)
+	g.refuse()
+	g.sleepUntil(bumped, 62) // a beat, and more
+	g.reader.database.Hang()
+	if err := errors.Join(err, g.listen(), writer.Signal(syscall.SIGCONT)); err != nil {
+		return err
+	}
+	err = g.await(acknowledged)
+	g.look()
+	return err
 }
