@@ -127,6 +127,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"handover": {"handed over"},
 		"lapse":    {"silent for one replica"},
 		"overlap":  {"who waits is paused"},
+		"outage":   {"taken over"},
 		"marks":    {"a bus connection cut", "Redis emptied", "cut off", "a replica paused"},
 	} {
 		t.Run(rule, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // stagedKinds are schedules of the protocol's table that take several coincidences. Each is about the rule in brackets.
@@ -16,6 +18,7 @@ var stagedKinds = []kind{
 	{"a write handed over while a replica hears nothing from Redis", staged(handedOver)},
 	{"the database silent for one replica while another writes, and then away", staged(lapsed)},
 	{"the database away for a moment, in which a writer who waits is paused", staged(overlapping)},
+	{"another cache server taken over, and the database away for half a lease", staged(outage)},
 }
 
 // elsewhere has a replica start in a place in Redis where the others are not, so that they take turns. (name)
@@ -133,6 +136,44 @@ func overlapping(g *stage) error {
 		return err
 	}
 	err = g.await(acknowledged)
+	g.look()
+	return err
+}
+
+// 1. A replica takes another Redis into use. One of the epoch before has not read of that. 2. The database is away for
+// so long that this counts as a contact for the latter. 3. The former writes, and is acknowledged. 4. The latter reads
+// what it has near. (outage)
+func outage(g *stage) error {
+	other, err := servers.StartRedis()
+	if err != nil {
+		return err
+	}
+	defer other.Close()
+	if err := g.alone(); err != nil {
+		return err
+	}
+	before, err := g.redisInUse()
+	if err != nil {
+		return err
+	}
+	defer g.writer.wire.Retarget(g.redis.Addr)
+	defer g.writer.wire.Cut()
+	g.writer.database.Hang()
+	g.writer.wire.Retarget(other.Addr)
+	g.writer.wire.Mend()
+	time.Sleep(g.lease / 2) // it has come to where it would bump the epoch
+	g.silence()
+	g.writer.database.Mend()
+	if err := g.awaitAnotherRedis(before); err != nil {
+		return err
+	}
+	g.refuse()
+	time.Sleep(6 * g.lease / 10) // what counts as an outage, a beat, and more
+	g.reader.database.Hang()
+	if err := g.listen(); err != nil {
+		return err
+	}
+	err = g.await(g.write(g.writer))
 	g.look()
 	return err
 }
