@@ -128,6 +128,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"lapse":    {"silent for one replica"},
 		"overlap":  {"who waits is paused"},
 		"outage":   {"taken over"},
+		"bumps":    {"go past it"},
 		"marks":    {"a bus connection cut", "Redis emptied", "cut off", "a replica paused"},
 	} {
 		t.Run(rule, func(t *testing.T) {

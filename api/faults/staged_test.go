@@ -19,6 +19,7 @@ var stagedKinds = []kind{
 	{"the database silent for one replica while another writes, and then away", staged(lapsed)},
 	{"the database away for a moment, in which a writer who waits is paused", staged(overlapping)},
 	{"another cache server taken over, and the database away for half a lease", staged(outage)},
+	{"the database without an epoch whose writer waits, and others go past it", staged(bumpedPast)},
 }
 
 // elsewhere has a replica start in a place in Redis where the others are not, so that they take turns. (name)
@@ -174,6 +175,46 @@ func outage(g *stage) error {
 		return err
 	}
 	err = g.await(g.write(g.writer))
+	g.look()
+	return err
+}
+
+// 1. A writer without Redis bumps the epoch, and waits. 2. It is paused. The database loses the bump; a replica reads
+// the epoch from before, and two others bump that, past the one that was lost. 3. The writer goes on, and is
+// acknowledged. 4. The replica reads what it has near. (bumps)
+func bumpedPast(g *stage) error {
+	first, second := g.others[0], g.others[1]
+	if err := g.prime(g.writer, first, second); err != nil {
+		return err
+	}
+	before, err := g.epoch()
+	if err != nil {
+		return err
+	}
+	for _, r := range g.others {
+		r.database.Hang()
+	}
+	g.silence()
+	acknowledged := g.write(g.writer)
+	bumped, err := g.awaitBump(before.number)
+	if err != nil {
+		return err
+	}
+	g.sleepUntil(bumped, 12) // it has read the ledger since
+	writer := g.writer.running()
+	err = errors.Join(writer.Signal(syscall.SIGSTOP), g.restore(before))
+	for _, r := range []*replica{g.reader, first, second} {
+		r.database.Mend()
+	}
+	g.sleepUntil(bumped, 33) // a beat; a pause that is any longer would count as an outage
+	g.reader.database.Hang()
+	g.write(first)
+	g.write(second)
+	_, late := g.awaitBump(before.number + 1)
+	if err := errors.Join(err, late, writer.Signal(syscall.SIGCONT)); err != nil {
+		return err
+	}
+	err = g.await(acknowledged)
 	g.look()
 	return err
 }
