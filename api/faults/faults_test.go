@@ -119,7 +119,7 @@ func TestFaultsFindEachRule(t *testing.T) {
 		"past":     {"had not heard of all"},
 		"look":     {"and that of the others killed"},
 		"key":      {"COMMIT"},
-		"back":     {"without the epochs"},
+		"back":     {"without its last epoch"},
 		"lease":    {"a replica paused", "Redis paused for longer", "cut off"},
 		"evict":    {"a bus connection silent", "go nowhere", "a replica paused"},
 		"name":     {"in another logical database"},

@@ -108,7 +108,7 @@ func (s *system) awaitAnotherRedis(before string) error {
 
 // await waits until a condition holds.
 func await(what string, holds func() (bool, error)) error {
-	const patience = 10 * time.Second
+	const patience = 30 * time.Second
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		switch held, err := holds(); {
 		case err != nil:

@@ -19,6 +19,7 @@ var stagedKinds = []kind{
 	{"the database silent for one replica while another writes, and then away", staged(lapsed)},
 	{"the database away for a moment, in which a writer who waits is paused", staged(overlapping)},
 	{"another cache server taken over, and the database away for half a lease", staged(outage)},
+	{"the database without its last epoch, and the cache server there again", staged(wentBack)},
 	{"the database without an epoch whose writer waits, and others go past it", staged(bumpedPast)},
 }
 
@@ -177,6 +178,33 @@ func outage(g *stage) error {
 	err = g.await(g.write(g.writer))
 	g.look()
 	return err
+}
+
+// 1. A value is in Redis. 2. Redis is cut off; a write bumps the epoch, and is acknowledged. 3. The database loses the
+// bump, and not the row. 4. Redis is there again, and the value is read. (back)
+func wentBack(g *stage) error {
+	if err := g.awaitNear(g.reader); err != nil {
+		return err
+	}
+	before, err := g.epoch()
+	if err != nil {
+		return err
+	}
+	for _, r := range g.replicas {
+		r.wire.Cut()
+	}
+	g.silent = time.Now()
+	if err := g.await(g.write(g.writer)); err != nil {
+		return err
+	}
+	if err := errors.Join(g.rest(), g.restore(before)); err != nil {
+		return err
+	}
+	time.Sleep(2 * g.lease / 5) // two beats: all have read the ledger
+	for _, r := range g.replicas {
+		r.wire.Mend()
+	}
+	return g.awaitNear(g.reader)
 }
 
 // 1. A writer without Redis bumps the epoch, and waits. 2. It is paused. The database loses the bump; a replica reads
