@@ -16,7 +16,7 @@ import (
 var (
 	seed       = flag.Uint64("seed", 0, "decides the faults; 0 draws one, which is printed")
 	duration   = flag.Duration("duration", 0, "how long to go on; 0: each fault once")
-	only       = flag.String("only", "", "a part of the names of the faults there are to be; all if empty")
+	only       = flag.String("only", "", "parts of the names of the faults there are to be, with | between; all if empty")
 	operations = flag.Int64("operations", 0, "how many calls there are to be at the least")
 )
 
@@ -38,7 +38,7 @@ func breakAll(t *testing.T, start starter, kinds []kind) {
 	done := func(rounds int, tally *oracle.Tally) bool {
 		return rounds > 0 && time.Since(began) >= *duration && tally.Calls() >= *operations
 	}
-	kinds = named(kinds, *only)
+	kinds = named(kinds, strings.Split(*only, "|")...)
 	counts, clients := run(t, start, "", kinds, *seed, done)
 	found, tally := clients.findings.Sum(), &clients.tally
 	for _, violation := range found.Examples {
