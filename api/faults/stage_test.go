@@ -17,7 +17,7 @@ type stage struct {
 	path           string // at which it is read
 	reader, writer *replica
 	others         []*replica
-	silent         time.Time // when the reader was last silenced
+	silent         time.Time // since when the database is silent for the reader
 	group          sync.WaitGroup
 }
 
@@ -76,24 +76,27 @@ func (g *stage) write(r *replica) <-chan bool {
 	return acknowledged
 }
 
-// await returns no error once writes have been acknowledged. It gives up before the reader, whose database has been
-// silent meanwhile, may take that for unreachable, which is after five leases.
+// await returns no error once writes have been acknowledged. Where the database is silent for the reader, it gives up
+// before that may take it for unreachable, which is after five leases.
 func (g *stage) await(writes ...<-chan bool) error {
-	patience := time.After(time.Until(g.silent.Add(4 * g.lease)))
+	var late <-chan time.Time
+	if !g.silent.IsZero() {
+		late = time.After(time.Until(g.silent.Add(4 * g.lease)))
+	}
 	for _, acknowledged := range writes {
 		select {
 		case done := <-acknowledged:
 			if done {
 				continue
 			}
-		case <-patience:
+		case <-late:
 		}
 		return fmt.Errorf("%w: a write was not acknowledged in time", errUnstaged)
 	}
 	return nil
 }
 
-// silence has the reader hear nothing from the database.
+// silence has the database be silent for the reader.
 func (g *stage) silence() {
 	g.reader.database.Hang()
 	g.silent = time.Now()

@@ -42,7 +42,6 @@ func dropped(g *stage) error {
 	if err := g.awaitNear(g.reader); err != nil {
 		return err
 	}
-	g.silent = time.Now()
 	if err := g.await(g.write(g.writer)); err != nil {
 		return err
 	}
@@ -75,7 +74,6 @@ func (s *system) dropState() error {
 // 1. A writer is cut off from Redis. 2. A replica hears nothing from Redis, and has a value near. 3. The writer hands a
 // write over; who takes it waits for the replica that hears nothing. 4. That one reads. (handover)
 func handedOver(g *stage) error {
-	g.silent = time.Now()
 	g.writer.wire.Cut()
 	if err := g.await(g.write(g.writer)); err != nil { // it has found out
 		return err
@@ -84,7 +82,6 @@ func handedOver(g *stage) error {
 		return err
 	}
 	g.reader.wire.Hang()
-	g.silent = time.Now()
 	err := g.await(g.write(g.writer))
 	g.look()
 	return err
@@ -193,7 +190,6 @@ func wentBack(g *stage) error {
 	for _, r := range g.replicas {
 		r.wire.Cut()
 	}
-	g.silent = time.Now()
 	if err := g.await(g.write(g.writer)); err != nil {
 		return err
 	}
