@@ -22,8 +22,9 @@ type capacityCommand struct {
 
 // Help returns what is shown below the usage.
 func (c *capacityCommand) Help() string {
-	return "What a load needs, from the processor time that requests were measured to cost each component. It holds " +
-		"for machines like the one that was measured, and leaves out what the network and the disks take."
+	return "What a load needs, from the processor time that requests were measured to cost each component where the " +
+		"processors were busy. It holds for machines like the one that was measured, and leaves out what the network " +
+		"and the disks take."
 }
 
 // Run prints the plan.
@@ -41,6 +42,9 @@ func (c *capacityCommand) Run() error {
 		return err
 	}
 	printPlan(os.Stdout, capacity.PlanFor(costs, load))
+	if !capacity.Busy(r, c.Stage) {
+		fmt.Println("\n" + capacity.NotBusy)
+	}
 	return nil
 }
 

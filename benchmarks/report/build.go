@@ -39,9 +39,7 @@ type view struct {
 	Where2           []plot
 	Costs            table
 	Capacity         table
-	Scaling          []plot
-	ScalingTable     table
-	ScalingLegend    []key
+	Scaling          scalingView
 	Watched          watchedView
 	CapacityNote     string
 	Parts            []key
@@ -108,7 +106,7 @@ func build(r *figures.Results) view {
 	v.Where2, v.Parts, v.Layers = b.spent()
 	v.Costs = b.costTable()
 	v.Capacity, v.CapacityNote = b.capacity()
-	v.Scaling, v.ScalingTable, v.ScalingLegend = b.scaling()
+	v.Scaling = b.scaling()
 	v.Watched = b.watched()
 	return v
 }

@@ -41,6 +41,9 @@ func (b *builder) capacity() (t table, note string) {
 		t.add(cells...)
 	}
 	note = fmt.Sprintf("From the stage %s.", stage)
+	if !capacity.Busy(b.r, stage) {
+		note += " " + capacity.NotBusy
+	}
 	if limit := plans[0].Limit; limit != nil {
 		note += fmt.Sprintf(" What more machines do not help, the %s, is used so far at %s requests a second.",
 			limit.Name, figures.Round(limit.Most))

@@ -61,24 +61,26 @@ func (c Cost) usable(cores int) float64 {
 // Shares reports whether more machines take a part of the work each.
 func (c Cost) Shares() bool { return !slices.Contains(single, c.Name) }
 
+// mixReads is the part of the measured mix that are reads.
+const mixReads = .8
+
 // CostsOf returns what requests cost each component of a stage, in the order in which a request meets them: reads from
-// the loads that only read, writes from what the mix of both, of which 80% are reads, cost more than its reads. What
-// did not work for either is left out. It fails where the run did not measure the two.
+// the highest rate that held the objective, where the processors were busy (see Busy), writes from what the sustained
+// mix cost more than its reads. What did not work for either is left out. It fails where the run did not measure the
+// two.
 func CostsOf(r *figures.Results, stage string) (costs []Cost, err error) {
-	const mixReads = .8
+	reads := readsOf(r, stage)
 	for _, f := range r.Figures {
 		name, ok := figures.CPUGroup.Has(f.Name)
 		if !ok || f.Stage != stage {
 			continue
 		}
-		read, ok := r.Mean(stage, figures.ReadCPUGroup.Of(name))
+		read, ok := r.Mean(stage, reads.Of(name))
 		if !ok {
 			return nil, fmt.Errorf("the run has no processor time of reads for %s in %s: it is of an older build, or "+
 				"ended before", name, stage)
 		}
-		mix := f.Mean / 1000 // Mean is in seconds for 1,000 requests
-		read /= 1000
-		c := Cost{Name: name, Read: read, Write: max(0, (mix-mixReads*read)/(1-mixReads))}
+		c := costOf(name, read, f.Mean)
 		memory, _ := r.Mean(stage, figures.MemoryGroup.Of(name))
 		c.MemoryMB = memory / float64(processes(r, stage, name))
 		if c.Read > 0 || c.Write > 0 {
@@ -91,6 +93,27 @@ func CostsOf(r *figures.Results, stage string) (costs []Cost, err error) {
 	}
 	slices.SortStableFunc(costs, func(a, b Cost) int { return cmp.Compare(place(a.Name), place(b.Name)) })
 	return costs, nil
+}
+
+// costOf returns a cost from the seconds that 1,000 reads took, and 1,000 requests of the mix.
+func costOf(name string, reads, mix float64) Cost {
+	return Cost{Name: name, Read: reads / 1000, Write: max(0, (mix-mixReads*reads)/(1-mixReads)/1000)}
+}
+
+// NotBusy is what a reader should know of costs that are not Busy.
+const NotBusy = "The run has no processor time of reads at their highest rate. Those here are of a lower one, where a " +
+	"read takes more: what a read needs is overestimated, and what a write needs is underestimated."
+
+// Busy reports whether the reads' costs of a stage were taken where the processors were busy. Where the highest rate was
+// not searched, or by an older build, they are of a fixed rate, and the lower that was, the more a read took: where there
+// are few at a time, processors go to sleep and wake up for each.
+func Busy(r *figures.Results, stage string) bool { return readsOf(r, stage) == figures.BusyReadsGroup }
+
+func readsOf(r *figures.Results, stage string) figures.Group {
+	if _, ok := r.Mean(stage, figures.BusyReadsGroup.Of("api")); ok {
+		return figures.BusyReadsGroup
+	}
+	return figures.ReadCPUGroup
 }
 
 // processes returns how many processes a component had.

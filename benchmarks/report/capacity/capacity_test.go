@@ -68,6 +68,50 @@ func TestAPlan(t *testing.T) {
 	}
 }
 
+// TestReadsAreOfBusyProcessors has reads take a third where the highest rate was searched.
+func TestReadsAreOfBusyProcessors(t *testing.T) {
+	r := results()
+	if capacity.Busy(r, "redis") {
+		t.Error("the reads of an older run are said to be of busy processors")
+	}
+	for name, mean := range map[string]float64{"api": .005, "proxy": .020, "database": 0, "front": 0} {
+		r.Figures = append(r.Figures, figures.Figure{Stage: "redis", Name: figures.BusyReadsGroup.Of(name), Mean: mean})
+	}
+	costs, err := capacity.CostsOf(r, "redis")
+	if err != nil || !capacity.Busy(r, "redis") {
+		t.Fatal(err)
+	}
+	for _, c := range costs {
+		want := map[string][2]float64{"proxy": {20, 170}, "api": {5, 180}, "database": {0, 200}}[c.Name]
+		if math.Abs(1e6*c.Read-want[0]) > 1e-6 || math.Abs(1e6*c.Write-want[1]) > 1e-6 {
+			t.Errorf("a read costs the %s %v s and a write %v s, want %v us", c.Name, c.Read, c.Write, want)
+		}
+	}
+}
+
+// TestSliced gives replicas a tenth of a core each, until the machine is full: a request costs all together 130 us, and
+// who makes the load 20.
+func TestSliced(t *testing.T) {
+	r := results()
+	r.Run.SliceCores, r.Run.Machine.CPUs = .1, 2
+	r.Figures = append(r.Figures, figures.Figure{Stage: "redis", Name: figures.Generator, Mean: .020})
+	for name, mean := range map[string]float64{"api": .020, "proxy": .050, "database": 0, "front": 0,
+		figures.GeneratorName: .020} {
+		r.Figures = append(r.Figures, figures.Figure{Stage: "redis", Name: figures.BusyReadsGroup.Of(name), Mean: mean})
+	}
+	for _, c := range []struct {
+		replicas int
+		want     float64
+		full     string
+	}{{1, 2500, "api"}, {5, 12500, "api"}, {6, 2e6 / 150, capacity.Machine}} {
+		rate, full, err := capacity.Sliced(r, "redis", .8, c.replicas)
+		if err != nil || math.Abs(rate-c.want) > 1e-6 || full != c.full {
+			t.Errorf("%d replicas are to carry %v/s, full is the %s, %v; want %v and the %s", c.replicas, rate, full, err,
+				c.want, c.full)
+		}
+	}
+}
+
 func TestWhatCannotBePlanned(t *testing.T) {
 	if _, err := capacity.CostsOf(results(), "cdn"); err == nil {
 		t.Error("a stage that was not measured has costs")

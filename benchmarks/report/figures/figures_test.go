@@ -105,6 +105,38 @@ func TestTheObjective(t *testing.T) {
 	}
 }
 
+// TestReadsCostWhatTheyDoAtTheHighestRate has three probes, of which the second is the highest that held.
+func TestReadsCostWhatTheyDoAtTheHighestRate(t *testing.T) {
+	probes := []raw.Measurement{probe(1000, 10, 0), probe(2000, 10, 0), probe(4000, 60, 0)}
+	for i, us := range []int64{200, 50, 30} {
+		n := int64(len(probes[i].Samples))
+		probes[i].Parts = []raw.Part{{Name: "api", CPUUs: us * n}, {Name: "proxy", CPUUs: 10 * n}}
+		probes[i].GeneratorUs = 7 * n
+	}
+	r := mustMake(t, probes...)
+	wantMean(t, r, "cost/busy_read_cpu/api", .050)
+	wantMean(t, r, "cost/busy_read_cpu/proxy", .010)
+	wantMean(t, r, "cost/busy_read_cpu/generator", .007)
+	if f, ok := mustMake(t, probes[2]).Get("redis", "cost/busy_read_cpu/api"); ok {
+		t.Errorf("where no rate held reads cost %v", f)
+	}
+}
+
+// TestSlices has two replicas in slices of a tenth of a core use 0.21 s of their 0.2, on a machine of two cores.
+func TestSlices(t *testing.T) {
+	run := raw.Run{Stages: []raw.Stage{{Name: "redis"}}, Machine: raw.Machine{CPUs: 2}, SliceCores: .1}
+	r, err := figures.Make(run, []raw.Measurement{{Stage: "redis", Name: "sliced", What: "reads", Slices: 2, TookUs: 1e6,
+		Samples: requests(1000, 0), GeneratorUs: 100_000, OthersUs: 90_000,
+		Parts: []raw.Part{{Name: "api", CPUUs: 210_000}, {Name: "database", CPUUs: 600_000}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantMean(t, r, "sliced/reads/2/rate", 1000)
+	wantMean(t, r, "sliced/reads/2/used", 105)
+	wantMean(t, r, "sliced/reads/2/machine", 50)
+	wantMean(t, r, "sliced/reads/2/cpu/database", .6)
+}
+
 func TestOneStaleAnswerMakesARunInvalid(t *testing.T) {
 	good := raw.Measurement{Name: "mix", Conns: 500, TookUs: 1e6, Samples: requests(10, 0)}
 	if r := mustMake(t, good); !r.Valid {

@@ -53,6 +53,7 @@ const (
 	ObjectiveGroup  Group = "objective"
 	CPUGroup        Group = "cost/cpu"
 	ReadCPUGroup    Group = "cost/read_cpu"
+	BusyReadsGroup  Group = "cost/busy_read_cpu"
 	MemoryGroup     Group = "cost/memory"
 	LayerGroup      Group = "cost/layer"
 	ReplicaGroup    Group = "cost/replica"
@@ -78,8 +79,8 @@ func Throughput(what string, conns int) Key {
 // Sustained returns the 80/20 mix over a time, by which Rate, P99 and the like are found.
 func Sustained(conns int) Key { return SustainedGroup.At(float64(conns)) }
 
-// Sliced returns what so many replicas carried in slices of processor time, of reads or of the mix, by which Rate and
-// the like are found; its part of the slices that was used is beside it.
+// Sliced returns what so many replicas carried in slices of processor time, of reads or of the mix, by which Rate, CPU
+// and the like are found; how much of the slices was used is beside it, and of the whole machine.
 func Sliced(what string, replicas int) Key {
 	return SlicedGroup.Of(fmt.Sprintf("%s/%d", what, replicas))
 }
@@ -99,6 +100,9 @@ func Watcher(name string) Key { return WatcherGroup.Of(name) }
 // Together stands for all components of a load, or all who watch.
 const Together = "together"
 
+// GeneratorName stands for who makes a load, beside the components.
+const GeneratorName = "generator"
+
 // CPU returns the processor time that 1,000 requests of a load took of a component.
 func (k Key) CPU(part string) Key { return k.Of("cpu").Of(part) }
 
@@ -107,6 +111,9 @@ func (k Key) Memory() Key { return k.Of("memory") }
 
 // Used returns how many percents of its processor time a load's component used.
 func (k Key) Used() Key { return k.Of("used") }
+
+// Machine returns how many percents of the machine's processor time were used meanwhile, by whatever it was.
+func (k Key) Machine() Key { return k.Of("machine") }
 
 // Of returns a figure beside the others of a load.
 func (k Key) Of(which string) Key { return k + "/" + Key(which) }

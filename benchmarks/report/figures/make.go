@@ -180,17 +180,28 @@ func (m *maker) fresh(x raw.Measurement) {
 	m.put(x.Stage, FreshEverywhereP99, "ms", Less, ms(everywhere.At(.99)))
 }
 
-// sliced is what replicas in slices of processor time carried, and how much of the slices that took.
+// sliced is what replicas in slices of processor time carried, how much of the slices that took, and what else of the
+// machine.
 func (m *maker) sliced(x raw.Measurement) {
 	name := Sliced(x.What, x.Slices)
 	good, failed := count(x)
 	m.put(x.Stage, name.Rate(), "1/s", More, float64(good)/seconds(x.TookUs))
 	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
+	thousands := float64(good+failed) / 1000
+	if thousands == 0 || len(x.Parts) == 0 {
+		return
+	}
+	used := x.GeneratorUs + x.OthersUs
 	for _, part := range x.Parts {
 		if part.Name == "api" {
 			m.put(x.Stage, name.Used(), "%", "",
 				100*seconds(part.CPUUs)/(seconds(x.TookUs)*float64(x.Slices)*m.Run.SliceCores))
 		}
+		m.put(x.Stage, name.CPU(part.Name), "s/1000", Less, seconds(part.CPUUs)/thousands)
+		used += part.CPUUs
+	}
+	if cpus := m.Run.Machine.CPUs; cpus > 0 {
+		m.put(x.Stage, name.Machine(), "%", "", 100*seconds(used)/(seconds(x.TookUs)*float64(cpus)))
 	}
 }
 
@@ -278,36 +289,55 @@ func shortName(name string) string {
 }
 
 // objectives finds, for each stage and repeat, the highest rate of which a probe held the objective, and
-// below which there is no rate of which none did.
+// below which there is no rate of which none did; and what reads cost at that rate.
 func (m *maker) objectives(measurements []raw.Measurement) {
 	type search struct {
 		stage  string
 		repeat int
 	}
 	var order []search
-	probes := map[search]map[float64]bool{} // whether one held, by its rate
+	probes := map[search]map[float64]*raw.Measurement{} // a probe that held, or nil, by its rate
 	for _, x := range measurements {
 		if x.Name != "probe" {
 			continue
 		}
 		key := search{x.Stage, x.Repeat}
 		if probes[key] == nil {
-			probes[key] = map[float64]bool{}
+			probes[key] = map[float64]*raw.Measurement{}
 			order = append(order, key)
 		}
-		holds := Holds(x, time.Duration(m.Run.Settings.ObjectiveMs)*time.Millisecond)
-		probes[key][x.Rate] = probes[key][x.Rate] || holds
+		if held := probes[key][x.Rate]; held == nil {
+			probes[key][x.Rate] = nil
+			if Holds(x, time.Duration(m.Run.Settings.ObjectiveMs)*time.Millisecond) {
+				probes[key][x.Rate] = &x
+			}
+		}
 	}
 	for _, key := range order {
 		highest := 0.0
 		for _, rate := range slices.Sorted(maps.Keys(probes[key])) {
-			if !probes[key][rate] {
+			if probes[key][rate] == nil {
 				break
 			}
 			highest = rate
 		}
 		m.round = key.repeat
 		m.put(key.stage, Objective, "1/s", More, highest)
+		if held := probes[key][highest]; held != nil {
+			m.busyReads(*held)
+		}
+	}
+}
+
+// busyReads is what reads cost each component at the highest rate that held.
+func (m *maker) busyReads(x raw.Measurement) {
+	good, failed := count(x)
+	thousands := float64(good+failed) / 1000
+	for _, part := range x.Parts {
+		m.put(x.Stage, BusyReadsGroup.Of(part.Name), "s/1000", Less, seconds(part.CPUUs)/thousands)
+	}
+	if len(x.Parts) > 0 {
+		m.put(x.Stage, BusyReadsGroup.Of(GeneratorName), "s/1000", "", seconds(x.GeneratorUs)/thousands)
 	}
 }
 

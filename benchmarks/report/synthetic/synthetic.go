@@ -138,7 +138,10 @@ func (g *generator) sliced(s stage, what string, n int, us float64) {
 		m.Samples = append(m.Samples, raw.Sample{TookUs: 1000, Status: 200})
 	}
 	m.Oracle.Checked = count
-	m.Parts = []raw.Part{{Name: "api", CPUUs: int64(us * count)}}
+	m.Parts = []raw.Part{{Name: "api", CPUUs: int64(us * count)}, {Name: "proxy", CPUUs: 20 * count}}
+	if n > 5 {
+		m.OthersUs = 2*m.TookUs - m.Parts[0].CPUUs - m.Parts[1].CPUUs
+	}
 	g.add(s, m)
 }
 
@@ -231,8 +234,9 @@ func (g *generator) load(s stage, m raw.Measurement, rate float64, count int, me
 	}
 	m.TookUs = int64(1e6 * float64(count) / rate)
 	m.Oracle.Checked = count
-	if m.Name == "latency" {
-		perRead := func(us float64) int64 { return int64(us * float64(count)) }
+	if m.Name == "latency" || m.Name == "probe" {
+		more := 1 + .5*boolean(m.Name == "latency") // where the processors are not busy a read takes more
+		perRead := func(us float64) int64 { return int64(more * us * float64(count)) }
 		m.Parts = []raw.Part{{Name: "proxy", CPUUs: perRead(30)}, {Name: "api", CPUUs: perRead(28)},
 			{Name: "database", CPUUs: perRead(90 * (1 - s.near))}, {Name: "front"}}
 		if s.near > 0 {
