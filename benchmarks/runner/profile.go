@@ -35,11 +35,10 @@ type Profile struct {
 	FreshWrites  int
 	Warm         time.Duration
 
-	// In slices: so many replicas after each other, each with a part of a core; the mix and reads by so many at once,
-	// for so long. None for no slices.
+	// In slices: so many replicas after each other, each with a part of a core; the mix and reads for so long, by as
+	// many at once for each replica as without slices. None for no slices.
 	Slices     []int
 	SliceCores float64
-	SliceConns int
 	SliceFor   time.Duration
 
 	// Watched is how many pairs of rounds show what being watched costs: the mix for so long without stage
@@ -72,7 +71,7 @@ var Profiles = map[string]Profile{
 		HeyFor: 500 * time.Millisecond, Mix: publishedMix, Sustained: 500, SustainedFor: 2 * time.Second,
 		Rates: []float64{4000}, RateFor: 1500 * time.Millisecond, ProbeFor: 1500 * time.Millisecond, Searches: 1,
 		FreshWrites: 50, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
-		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceConns: 64, SliceFor: 2 * time.Second,
+		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceFor: 2 * time.Second,
 		Watched: 3, UnwatchedFor: 4 * time.Second, WatchedFor: scrapeInterval,
 	},
 	// The lab's own delays and uplink, and everything longer.
@@ -85,7 +84,7 @@ var Profiles = map[string]Profile{
 		Mix: publishedMix, Sustained: 500, SustainedFor: 15 * time.Second, Rates: []float64{1000, 4000, 10000, 28000},
 		RateFor: 5 * time.Second, ProbeFor: 2 * time.Second, Searches: 3, FreshWrites: 200, Warm: time.Second,
 		Products: 1000, Objective: 50 * time.Millisecond,
-		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceConns: 64, SliceFor: 10 * time.Second,
+		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceFor: 10 * time.Second,
 		Watched: 8, UnwatchedFor: 8 * time.Second, WatchedFor: scrapeInterval,
 	},
 	// Seconds: to see that everything works. Its figures mean nothing.
@@ -97,7 +96,7 @@ var Profiles = map[string]Profile{
 		Mix: [][2]int{{20, 200}, {50, 400}}, Sustained: 50, SustainedFor: 300 * time.Millisecond, Rates: []float64{500},
 		RateFor: 300 * time.Millisecond, ProbeFor: 200 * time.Millisecond, Searches: 1, FreshWrites: 5,
 		Warm: 100 * time.Millisecond, SameAPIs: true, Products: 50, Objective: 50 * time.Millisecond,
-		Slices: []int{1, 2}, SliceCores: .1, SliceConns: 16, SliceFor: 300 * time.Millisecond,
+		Slices: []int{1, 2}, SliceCores: .1, SliceFor: 300 * time.Millisecond,
 		Watched: 1, UnwatchedFor: 300 * time.Millisecond, WatchedFor: time.Second,
 	},
 }

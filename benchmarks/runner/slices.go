@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/runner/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
@@ -13,7 +14,7 @@ import (
 
 // slicePlanned returns about how long a number of replicas takes: to begin, to have its shelf filled, and to be
 // measured.
-func (p Profile) slicePlanned() time.Duration { return 4*time.Second + 2*p.SliceFor }
+func (p Profile) slicePlanned() time.Duration { return 3*time.Second + 2*(p.Warm+p.SliceFor) }
 
 // sliced returns the stages of several replicas whose API is their own.
 func (r *run) sliced(names []string) (stages []stage.Stage) {
@@ -66,19 +67,24 @@ func (r *run) measureSlice(s stage.Stage, replicas int) error {
 	if err != nil {
 		return err
 	}
-	if err := shop.Warm(r.ctx, p.Warm); err != nil {
+	if err := shop.WarmEach(r.ctx); err != nil {
 		return err
 	}
 	if err := r.driver.Slice(running, "api", p.SliceCores); err != nil {
 		r.about.Unsliced = err.Error()
 		return nil
 	}
-	for _, reads := range []bool{true, false} {
-		m, err := shop.Sliced(r.ctx, reads, p.SliceConns, p.SliceFor)
+	slices := measure.Slices{Replicas: replicas, Cores: p.SliceCores, Warm: p.Warm, For: p.SliceFor}
+	unsliced := max(s.Replicas(p.Config.Replicas), 1)
+	for _, measured := range []func() (raw.Measurement, error){
+		func() (raw.Measurement, error) { return shop.SlicedReads(r.ctx, slices, unsliced) },
+		func() (raw.Measurement, error) { return shop.SlicedMix(r.ctx, slices, p.Sustained, unsliced) },
+	} {
+		m, err := measured()
 		if err != nil {
 			return err
 		}
-		m.Repeat, m.Slices = 1, replicas
+		m.Repeat = 1
 		if err := r.folder.Keep(m); err != nil {
 			return err
 		}

@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	// auditEvery is how often the auditor writes. Its requests are not counted into the load.
+	// auditEvery is how often the auditor writes beside a load of the whole machine. Its requests are not counted into the load.
 	auditEvery = 50 * time.Millisecond
 	// audited is how many of the most read products it changes.
 	audited = 16
 )
 
-// audit changes the most read products while they are being read, creates others, and asks for each at
+// audit changes one of the most read products so often while they are being read, creates another, and asks for each at
 // once over another connection, until done is closed; what it is at then it ends first. Without it
 // nothing that is read would ever change, and no answer could be stale.
-func (s *Shop) audit(ctx context.Context, done <-chan struct{}) {
+func (s *Shop) audit(ctx context.Context, done <-chan struct{}, every time.Duration) {
 	a := &auditor{shop: s, ctx: ctx}
 	defer a.hangUp(0)
 	defer a.hangUp(1)
-	ticker := time.NewTicker(auditEvery)
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for i := 0; ; i++ {
 		select {

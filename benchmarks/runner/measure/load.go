@@ -28,17 +28,6 @@ func (s *Shop) Mix(ctx context.Context, name string, conns, requests int, d time
 	return s.load(ctx, m, load.Plan{Conns: conns, Requests: requests, For: d}, mixWrites)
 }
 
-// Sliced measures the mix, or reads alone, by conns at once in a closed loop for d, while components have slices of
-// processor time.
-func (s *Shop) Sliced(ctx context.Context, reads bool, conns int, d time.Duration) (raw.Measurement, error) {
-	m := raw.Measurement{Name: "sliced", What: "mix", Conns: conns, ForMs: d.Milliseconds()}
-	writes := mixWrites
-	if reads {
-		m.What, writes = "reads", 0
-	}
-	return s.load(ctx, m, load.Plan{Conns: conns, For: d}, writes)
-}
-
 // Watched measures the mix at a rate for d, in an open loop: with those who watch the shop, or without, as what says.
 func (s *Shop) Watched(ctx context.Context, what string, rate float64, d time.Duration) (raw.Measurement, error) {
 	m := raw.Measurement{Name: "watched", What: what, Conns: openConns, Rate: rate, ForMs: d.Milliseconds()}
@@ -52,13 +41,19 @@ func (s *Shop) Latency(ctx context.Context, name string, rate float64, d time.Du
 }
 
 func (s *Shop) load(ctx context.Context, m raw.Measurement, plan load.Plan, writes float64) (raw.Measurement, error) {
+	return s.loadAudited(ctx, m, plan, writes, auditEvery)
+}
+
+// loadAudited is load with an auditor that writes so often.
+func (s *Shop) loadAudited(ctx context.Context, m raw.Measurement, plan load.Plan, writes float64,
+	every time.Duration) (raw.Measurement, error) {
 	var tell func(*raw.Measurement)
 	plan.Addr = s.Addr
 	plan.Source, tell = s.sources(writes)
 	return s.around(m, func(m *raw.Measurement) error {
 		done := make(chan struct{})
 		var audit sync.WaitGroup
-		audit.Go(func() { s.audit(ctx, done) })
+		audit.Go(func() { s.audit(ctx, done, every) })
 		outcome, err := load.Run(ctx, plan)
 		close(done)
 		audit.Wait()
