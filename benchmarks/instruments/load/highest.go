@@ -15,10 +15,20 @@ const (
 // doubles; from near a rate that was found before it goes up by a fifth. A rate that misses is tried once more, since a
 // machine that does other things too has unlucky moments. An error of holds ends the search, with what it has.
 func Highest(near, step float64, holds func(rate float64) (bool, error)) (held float64, err error) {
-	missed, rate, up := math.Inf(1), float64(searchFrom), 2.0
 	if near > 0 {
-		rate, up = round(near*.8), 1.2
+		return highest(round(near*.8), 1.2, step, holds)
 	}
+	return HighestFrom(searchFrom, step, holds)
+}
+
+// HighestFrom is like Highest, from a rate of which it is known that it should hold: it doubles that.
+func HighestFrom(rate, step float64, holds func(rate float64) (bool, error)) (held float64, err error) {
+	return highest(round(rate), 2, step, holds)
+}
+
+// highest searches from a rate on, which goes up by a factor until one misses.
+func highest(rate, up, step float64, holds func(rate float64) (bool, error)) (held float64, err error) {
+	missed := math.Inf(1)
 	for range mostRates {
 		ok := false
 		for tries := 0; tries < 2 && !ok; tries++ {

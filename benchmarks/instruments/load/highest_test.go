@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
@@ -26,6 +27,23 @@ func TestASearchFindsTheRate(t *testing.T) {
 			if near == limit && probes > 7 {
 				t.Errorf("from itself %g took %d probes, want 7 or fewer", limit, probes)
 			}
+		}
+	}
+}
+
+// TestASearchFromARateThatHolds doubles what it begins with, which saves the rates below.
+func TestASearchFromARateThatHolds(t *testing.T) {
+	const limit = 34500
+	for _, from := range []float64{12345, 30000, 60000} {
+		probes := 0
+		held, err := load.HighestFrom(from, 1.1, func(rate float64) (bool, error) {
+			if probes++; probes == 1 && math.Abs(rate/from-1) > .05 {
+				t.Errorf("from %g it begins with %g", from, rate)
+			}
+			return rate <= limit, nil
+		})
+		if err != nil || held < limit/1.16 || held > limit || probes > 11 {
+			t.Errorf("from %g the limit %g was found as %g with %d probes, %v", from, float64(limit), held, probes, err)
 		}
 	}
 }
