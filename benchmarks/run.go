@@ -42,15 +42,15 @@ type runCommand struct {
 
 // runHelp is the help text of run's flags that need more than a few words.
 var runHelp = kong.Vars{
-	"profile": "quick (seven or eight minutes; delays a tenth of the lab's), full (the lab's own), or smoke " +
+	"profile": "quick (less than eight minutes; delays a tenth of the lab's), full (the lab's own), or smoke " +
 		"(seconds; its figures mean nothing).",
 	"driver": "local: processes of this machine. swarm: the stack files, each stage as a stack of its own.",
 	"target": "Measure what is deployed at http://HOST[:PORT] instead. It is written to: thousands of products. " +
 		"Its own delays are what they are.",
 	"api":      "An api program to measure instead of the one that is built from here.",
 	"replicas": "How many replicas from the stage replicas on (default: the profile's).",
-	"more_for": "For how long each phase of the run adds rounds of what the headline is made from, while its " +
-		"intervals are wider than a tenth; 0s for none (default: the profile's).",
+	"more_for": "For how long the run adds rounds of those of the headline's figures whose intervals are wider than " +
+		"a tenth; 0s for none (default: the profile's).",
 	"heavy_delay":      "The simulated computing time (default: the profile's).",
 	"slow_query_delay": "The simulated time of the last product's query (default: the profile's).",
 	"profiles": "Keep a processor profile of a replica of each stage, as STAGE.pprof in the run's folder (go tool " +

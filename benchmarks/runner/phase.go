@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
@@ -35,29 +36,47 @@ type step struct {
 	// lane is set for calls that only wait, on the simulated limits: steps of different lanes share nothing
 	// that they wait for, and need no processor to speak of, so that they are measured side by side.
 	lane string
-	// headline is set for what the headline's figures are made from, and what goes before: the rounds that are added
-	// have no more.
-	headline bool
+	// headline are the figures of the headline that are made from it, or before whose measurement it is done. The rounds
+	// that are added have what those figures need that are added for.
+	headline []figures.Key
+}
+
+// wanted reports whether a step is done in a round that is added for some figures.
+func (s step) wanted(wide []figures.Key) bool {
+	return slices.ContainsFunc(s.headline, func(key figures.Key) bool { return slices.Contains(wide, key) })
 }
 
 // work measures a shop, and passes keep each measurement that succeeded.
 type work func(shop *measure.Shop, keep func(raw.Measurement) error) error
 
-// startPlanned returns about how long a stage takes to be there, its shelf filled and its slow calls verified.
-func (p *phase) startPlanned() time.Duration {
-	return 1500*time.Millisecond + p.config.HeavyDelay + p.config.SlowQueryDelay
-}
+// startPlanned is about how long a stage takes to be there.
+const startPlanned = 1500 * time.Millisecond
+
+// openPlanned returns about how long stages that are there take until their slow calls are verified.
+func (p *phase) openPlanned() time.Duration { return p.config.HeavyDelay + p.config.SlowQueryDelay }
 
 func (p *phase) plan(r *run, names []string) {
-	r.Progress.Plan(time.Duration(len(names)) * p.startPlanned())
+	names = p.having(names)
+	r.Progress.Plan(time.Duration(len(names))*startPlanned + p.openPlanned())
 	for round := range p.repeats {
-		r.Progress.Plan(p.planned(names, round))
+		r.Progress.Plan(p.planned(names, round, nil))
 	}
 }
 
-// planned returns about how long a round takes.
-func (p *phase) planned(names []string, round int) (sum time.Duration) {
-	alone, lanes := p.sort(names, round)
+// having returns the stages of which the phase measures something.
+func (p *phase) having(names []string) (some []string) {
+	for _, name := range names {
+		if len(p.steps(stage.Named(name), 0)) > 0 {
+			some = append(some, name)
+		}
+	}
+	return some
+}
+
+// planned returns about how long a round takes, which is added for the figures that are wide if it is none of the
+// repeats.
+func (p *phase) planned(names []string, round int, wide []figures.Key) (sum time.Duration) {
+	alone, lanes := p.sort(names, round, wide)
 	for _, t := range alone {
 		sum += t.planned
 	}
@@ -71,11 +90,11 @@ type task struct {
 }
 
 // sort parts a round's steps into those that are done alone, one after the other, and the lanes.
-func (p *phase) sort(names []string, round int) (alone []task, lanes map[string][]task) {
+func (p *phase) sort(names []string, round int, wide []figures.Key) (alone []task, lanes map[string][]task) {
 	lanes = map[string][]task{}
 	for _, name := range names {
 		for _, step := range p.steps(stage.Named(name), round) {
-			if round >= p.repeats && !step.headline {
+			if round >= p.repeats && !step.wanted(wide) {
 				continue
 			}
 			if t := (task{step, name}); step.lane == "" {
@@ -101,17 +120,13 @@ func longest(lanes map[string][]task) (most time.Duration) {
 }
 
 func (p *phase) run(r *run, names []string) error {
-	shops := map[string]*measure.Shop{}
-	for _, name := range names {
-		if err := r.step("starting "+name+", "+p.title, p.startPlanned(), func() (err error) {
-			shops[name], err = p.open(r, name)
-			return err
-		}); err != nil {
-			return err
-		}
+	names = p.having(names)
+	shops, err := p.open(r, names)
+	if err != nil {
+		return err
 	}
 	for round := range p.repeats {
-		if err := p.round(r, names, shops, round, fmt.Sprintf(" (round %d of %d)", round+1, p.repeats)); err != nil {
+		if err := p.round(r, names, shops, round, nil, fmt.Sprintf(" (round %d of %d)", round+1, p.repeats)); err != nil {
 			return err
 		}
 	}
@@ -123,10 +138,11 @@ func (p *phase) run(r *run, names []string) error {
 }
 
 // round measures every stage once, in an order of its own.
-func (p *phase) round(r *run, names []string, shops map[string]*measure.Shop, round int, of string) error {
+func (p *phase) round(r *run, names []string, shops map[string]*measure.Shop, round int, wide []figures.Key,
+	of string) error {
 	order := slices.Clone(names)
 	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	alone, lanes := p.sort(order, round)
+	alone, lanes := p.sort(order, round, wide)
 	for _, t := range alone {
 		if err := r.step(t.stage+": "+t.what+of, t.planned,
 			func() error { return r.runTask(t, shops, round, false) }); err != nil {
@@ -143,7 +159,7 @@ func (p *phase) round(r *run, names []string, shops map[string]*measure.Shop, ro
 func (r *run) runTask(t task, shops map[string]*measure.Shop, round int, beside bool) error {
 	err := t.do(shops[t.stage], func(m raw.Measurement) error {
 		m.Repeat, m.SideBySide = round+1, beside
-		if err := r.folder.Keep(m); err != nil || !t.headline {
+		if err := r.folder.Keep(m); err != nil || t.headline == nil {
 			return err
 		}
 		r.headlined.Lock()
@@ -178,10 +194,31 @@ func (r *run) sideBySide(lanes map[string][]task, shops map[string]*measure.Shop
 	return all
 }
 
-func (p *phase) open(r *run, name string) (*measure.Shop, error) {
-	running, err := r.driver.Start(r.ctx, stage.Named(name), p.config)
-	if err != nil {
+// open starts stages, and then fills their shelves and verifies them side by side: what is verified waits.
+func (p *phase) open(r *run, names []string) (map[string]*measure.Shop, error) {
+	running := make([]*driver.Running, len(names))
+	for i, name := range names {
+		if err := r.step("starting "+name+", "+p.title, startPlanned, func() (err error) {
+			running[i], err = r.driver.Start(r.ctx, stage.Named(name), p.config)
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	opened, errs := make([]*measure.Shop, len(names)), make([]error, len(names))
+	if err := r.step("filling shelves, "+p.title, p.openPlanned(), func() error {
+		var group sync.WaitGroup
+		for i := range running {
+			group.Go(func() { opened[i], errs[i] = measure.Open(r.ctx, running[i], r.Profile.Products) })
+		}
+		group.Wait()
+		return errors.Join(errs...)
+	}); err != nil {
 		return nil, err
 	}
-	return measure.Open(r.ctx, running, r.Profile.Products)
+	shops := map[string]*measure.Shop{}
+	for i, name := range names {
+		shops[name] = opened[i]
+	}
+	return shops, nil
 }

@@ -14,8 +14,8 @@ type Profile struct {
 	Name    string
 	Config  driver.Config
 	Repeats int
-	// MoreFor is for how long each phase adds rounds of what the headline is made from, while its intervals are wider
-	// than a tenth.
+	// MoreFor is for how long the run adds rounds of those of the headline's figures whose intervals are wider than a
+	// tenth.
 	MoreFor time.Duration
 
 	// With the delays: hey asks for each endpoint, so many at once, for so long.
@@ -62,24 +62,24 @@ var publishedMix = [][2]int{{100, 1000}, {200, 5000}, {500, 10000}, {1000, 15000
 
 // Profiles are what --profile may name.
 var Profiles = map[string]Profile{
-	// Seven or eight minutes of measuring: delays of a tenth of the lab's, ten times its uplink.
+	// Less than eight minutes, rounds that are added among them: delays of a tenth of the lab's, ten times its uplink.
 	"quick": {
 		Name: "quick",
 		Config: driver.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond,
 			Uplink: 3_000_000, HeavySlots: 2, DBPool: 8},
-		Repeats: 3, MoreFor: time.Minute, Endpoints: []string{"ping", "product", "heavy", "last"}, Levels: []int{1, 64},
+		Repeats: 3, MoreFor: 35 * time.Second, Endpoints: []string{"ping", "product", "heavy", "last"}, Levels: []int{1, 64},
 		HeyFor: 500 * time.Millisecond, Mix: publishedMix, Sustained: 500, SustainedFor: 2 * time.Second,
-		Rates: []float64{4000}, RateFor: 1500 * time.Millisecond, ProbeFor: 1500 * time.Millisecond, Searches: 1,
+		Rates: []float64{4000}, RateFor: 1500 * time.Millisecond, ProbeFor: 1500 * time.Millisecond, Searches: 3,
 		FreshWrites: 50, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceFor: 2 * time.Second,
-		Watched: 3, UnwatchedFor: 4 * time.Second, WatchedFor: scrapeInterval,
+		Watched: 3, UnwatchedFor: 3 * time.Second, WatchedFor: scrapeInterval,
 	},
 	// The lab's own delays and uplink, and everything longer.
 	"full": {
 		Name: "full",
 		Config: driver.Config{Replicas: 3, HeavyDelay: 5 * time.Second, SlowQueryDelay: 15 * time.Second,
 			Uplink: 300_000, HeavySlots: 2, DBPool: 8},
-		Repeats: 3, MoreFor: 5 * time.Minute, Endpoints: []string{"ping", "product", "products", "heavy", "last"},
+		Repeats: 3, MoreFor: 10 * time.Minute, Endpoints: []string{"ping", "product", "products", "heavy", "last"},
 		Levels: []int{1, 8, 64}, HeyFor: 2 * time.Second,
 		Mix: publishedMix, Sustained: 500, SustainedFor: 15 * time.Second, Rates: []float64{1000, 4000, 10000, 28000},
 		RateFor: 5 * time.Second, ProbeFor: 2 * time.Second, Searches: 3, FreshWrites: 200, Warm: time.Second,

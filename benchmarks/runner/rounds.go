@@ -12,30 +12,42 @@ import (
 // tightEnough is how far the interval of a headline may reach to each side, as a part of the ratio.
 const tightEnough = .1
 
-// addRounds measures the headline's figures again, round by round, until the intervals of their comparison are tight
-// enough, or the time for that is over.
+// addRounds measures those of the headline's figures again, round by round, whose intervals are not tight enough, as
+// long as the time that the run has for that is enough for a round.
 func (p *phase) addRounds(r *run, names []string, shops map[string]*measure.Shop) error {
-	until := time.Now().Add(r.Profile.MoreFor)
-	for round := p.repeats; time.Now().Before(until); round++ {
-		settled, err := settled(r.about, r.headline, p.headline)
-		if err != nil || settled {
+	for round := p.repeats; ; round++ {
+		wide, err := wide(r.about, r.headline, p.headline)
+		if err != nil {
 			return err
 		}
-		r.Progress.Plan(p.planned(names, round))
-		if err := p.round(r, names, shops, round,
+		wide = p.affordable(names, round, wide, r.moreFor)
+		if len(wide) == 0 {
+			return nil
+		}
+		r.Progress.Plan(p.planned(names, round, wide))
+		began := time.Now()
+		if err := p.round(r, names, shops, round, wide,
 			fmt.Sprintf(" (round %d, for a narrower interval)", round+1)); err != nil {
 			return err
 		}
+		r.moreFor -= time.Since(began)
 	}
-	return nil
 }
 
-// settled reports whether each headline's interval is tight enough: that of the first stage that has the figure with
-// the last one. What one stage alone has is not compared.
-func settled(about raw.Run, measurements []raw.Measurement, headline []figures.Key) (bool, error) {
+// affordable returns the first figures for which a round takes no longer than there is time.
+func (p *phase) affordable(names []string, round int, wide []figures.Key, left time.Duration) []figures.Key {
+	for len(wide) > 0 && p.planned(names, round, wide) > left {
+		wide = wide[:len(wide)-1]
+	}
+	return wide
+}
+
+// wide returns the headline's figures whose interval is not tight enough: that of the first stage that has the figure
+// with the last one. What one stage alone has is not compared.
+func wide(about raw.Run, measurements []raw.Measurement, headline []figures.Key) (wide []figures.Key, err error) {
 	results, err := figures.Make(about, measurements)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	for _, key := range headline {
 		first, last := results.Ends(key)
@@ -43,8 +55,8 @@ func settled(about raw.Run, measurements []raw.Measurement, headline []figures.K
 			continue
 		}
 		if ratio, ok := figures.RatioOf(first, last); ok && !ratio.Within(tightEnough) {
-			return false, nil
+			wide = append(wide, key)
 		}
 	}
-	return true, nil
+	return wide, nil
 }

@@ -63,7 +63,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.Driver == "target" {
 		o.Stages = []string{stage.Target.Name}
 	}
-	r := &run{Options: o, ctx: ctx, cancel: cancel, highest: map[string]float64{}}
+	r := &run{Options: o, ctx: ctx, cancel: cancel, moreFor: o.Profile.MoreFor,
+		highest: map[string]float64{}}
 	if r.folder, err = raw.Create(o.Dir); err != nil {
 		return err
 	}
@@ -139,6 +140,7 @@ type run struct {
 	driver  driver.Driver
 	tempDir string // temporary folder for the programs that are built
 
+	moreFor   time.Duration // for how long rounds may still be added
 	headlined sync.Mutex
 	headline  []raw.Measurement  // the measurements that the headline's figures are made from
 	highest   map[string]float64 // by stage, the last rate that a search found to hold

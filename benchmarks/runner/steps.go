@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,16 +20,30 @@ import (
 // withDelays returns the phase that measures the lab's table and the throughput.
 func (r *run) withDelays() *phase {
 	p := r.Profile
-	most := p.mostConns()
 	return &phase{
 		title: "with its delays", config: p.Config, repeats: p.Repeats, steps: r.delayedSteps,
-		headline: []figures.Key{figures.Page, figures.Throughput("heavy", most), figures.Throughput("last", most)},
+		headline: p.delayedHeadline(),
 	}
+}
+
+// delayedHeadline returns the headline's figures with delays.
+func (p Profile) delayedHeadline() []figures.Key {
+	most := p.mostConns()
+	return []figures.Key{figures.Page, figures.Throughput("heavy", most), figures.Throughput("last", most)}
+}
+
+// among returns a figure alone if it is one of the headline, else none.
+func among(headline []figures.Key, key figures.Key) []figures.Key {
+	if slices.Contains(headline, key) {
+		return []figures.Key{key}
+	}
+	return nil
 }
 
 // delayedSteps returns what is measured of a stage in a round of the phase with delays.
 func (r *run) delayedSteps(s stage.Stage, round int) (steps []step) {
 	p := r.Profile
+	headline := p.delayedHeadline()
 	c := p.Config
 	replicas := max(s.Replicas(c.Replicas), 1)
 	page := 100 * time.Millisecond
@@ -42,8 +57,12 @@ func (r *run) delayedSteps(s stage.Stage, round int) (steps []step) {
 				return shop.FirstPage(r.ctx)
 			})})
 	}
+	lane := ""
+	if replicas > 1 && !s.Redis && !s.Edge {
+		lane = s.Name // all of it waits
+	}
 	steps = append(steps, step{
-		what: "the lab's table", planned: table, headline: true,
+		what: "the lab's table", planned: table, lane: lane, headline: []figures.Key{figures.Page},
 		do: func(shop *measure.Shop, keep func(raw.Measurement) error) error {
 			return shop.Table(r.ctx, s.MayKeep(), keep)
 		},
@@ -73,7 +92,7 @@ func (r *run) delayedSteps(s stage.Stage, round int) (steps []step) {
 			}
 			steps = append(steps, step{
 				what: fmt.Sprintf("%s by %d, with hey", what, conns), planned: planned, lane: lane,
-				headline: conns == p.mostConns() && (what == "heavy" || what == "last"),
+				headline: among(headline, figures.Throughput(what, conns)),
 				do: keeping(func(shop *measure.Shop) (raw.Measurement, error) {
 					return shop.Throughput(r.ctx, r.Hey, what, s.MayKeep(), conns, p.HeyFor)
 				}),
@@ -124,8 +143,13 @@ func (r *run) withoutDelays() *phase {
 	p := r.Profile
 	return &phase{
 		title: "without delays", config: p.Config.WithoutDelays(), repeats: p.Repeats, steps: r.undelayedSteps,
-		headline: []figures.Key{figures.Sustained(p.Sustained).Rate(), figures.Objective},
+		headline: p.undelayedHeadline(),
 	}
+}
+
+// undelayedHeadline returns the headline's figures without delays.
+func (p Profile) undelayedHeadline() []figures.Key {
+	return []figures.Key{figures.Sustained(p.Sustained).Rate(), figures.Objective}
 }
 
 // undelayedSteps returns what is measured of a stage in a round of the phase without delays.
@@ -134,24 +158,25 @@ func (r *run) undelayedSteps(s stage.Stage, round int) (steps []step) {
 	if s.SameAPI && !p.SameAPIs {
 		return nil
 	}
-	add := func(what string, planned time.Duration, headline bool,
+	headline := p.undelayedHeadline()
+	add := func(what string, planned time.Duration, headline []figures.Key,
 		measured func(*measure.Shop) (raw.Measurement, error)) {
 		steps = append(steps, step{
 			what: what, planned: planned + 150*time.Millisecond, headline: headline, do: keeping(measured),
 		})
 	}
 	steps = append(steps, step{
-		what: "warming up", planned: p.Warm, headline: true,
+		what: "warming up", planned: p.Warm, headline: headline,
 		do: func(shop *measure.Shop, _ func(raw.Measurement) error) error { return shop.Warm(r.ctx, p.Warm) },
 	})
 	for _, level := range p.Mix {
-		planned := time.Duration(float64(level[1]) / 5000 * float64(time.Second))
-		add(fmt.Sprintf("80/20 mix, %d requests by %d", level[1], level[0]), planned, false,
+		planned := time.Duration(float64(level[1]) / 8000 * float64(time.Second))
+		add(fmt.Sprintf("80/20 mix, %d requests by %d", level[1], level[0]), planned, nil,
 			func(shop *measure.Shop) (raw.Measurement, error) {
 				return shop.Mix(r.ctx, "mix", level[0], level[1], 0)
 			})
 	}
-	add(fmt.Sprintf("80/20 mix, sustained by %d", p.Sustained), p.SustainedFor, true,
+	add(fmt.Sprintf("80/20 mix, sustained by %d", p.Sustained), p.SustainedFor, headline[:1],
 		func(shop *measure.Shop) (raw.Measurement, error) {
 			if !r.Profiles || round > 0 {
 				return shop.Mix(r.ctx, "sustained", p.Sustained, 0, p.SustainedFor)
@@ -159,17 +184,21 @@ func (r *run) undelayedSteps(s stage.Stage, round int) (steps []step) {
 			return r.profiled(shop, p)
 		})
 	for _, rate := range p.Rates {
-		add(fmt.Sprintf("reads at %.0f/s", rate), p.RateFor, false,
+		add(fmt.Sprintf("reads at %.0f/s", rate), p.RateFor, nil,
 			func(shop *measure.Shop) (raw.Measurement, error) {
 				return shop.Latency(r.ctx, "latency", rate, p.RateFor)
 			})
 	}
-	add("writes until they are fresh everywhere", time.Duration(p.FreshWrites)*5*time.Millisecond, false,
+	add("writes until they are fresh everywhere", time.Duration(p.FreshWrites)*5*time.Millisecond, nil,
 		func(shop *measure.Shop) (raw.Measurement, error) { return shop.Fresh(r.ctx, p.FreshWrites) })
 	if round < p.Searches || round >= p.Repeats {
+		probes := 8
+		if round > 0 {
+			probes = 5 // it begins near what it found before
+		}
 		steps = append(steps, step{
-			what: "searching the highest rate", planned: 10 * (p.ProbeFor + 200*time.Millisecond),
-			headline: true,
+			what: "searching the highest rate", planned: time.Duration(probes) * (p.ProbeFor + 200*time.Millisecond),
+			headline: headline[1:],
 			do: func(shop *measure.Shop, keep func(raw.Measurement) error) error {
 				return r.searchHighest(shop, keep, s.Name)
 			},
@@ -181,15 +210,37 @@ func (r *run) undelayedSteps(s stage.Stage, round int) (steps []step) {
 // searchStep is how near to each other the highest rate that held and the lowest that did not are to be, as a factor.
 const searchStep = 1.1
 
-// searchHighest searches the highest rate that holds the objective, from near the one that was found before.
+// searchHighest searches the highest rate that holds the objective, from near the one that was found before. The first
+// time it searches from what was sustained of the mix, whose writes take more than reads.
 func (r *run) searchHighest(shop *measure.Shop, keep func(raw.Measurement) error, stage string) error {
-	held, err := load.Highest(r.highest[stage], searchStep, func(rate float64) (bool, error) {
+	holds := func(rate float64) (bool, error) {
 		m, err := shop.Latency(r.ctx, "probe", rate, r.Profile.ProbeFor)
 		if err == nil {
 			err = keep(m)
 		}
 		return figures.Holds(m, r.Profile.Objective), err
-	})
+	}
+	sustained, err := r.sustained(stage)
+	if err != nil {
+		return err
+	}
+	var held float64
+	if near := r.highest[stage]; near > 0 || sustained == 0 {
+		held, err = load.Highest(near, searchStep, holds)
+	} else {
+		held, err = load.HighestFrom(sustained, searchStep, holds)
+	}
 	r.highest[stage] = held
 	return err
+}
+
+// sustained returns the rate of the mix that a stage sustained in this run so far; zero for none.
+func (r *run) sustained(stage string) (float64, error) {
+	results, err := figures.Make(r.about, slices.DeleteFunc(slices.Clone(r.headline),
+		func(m raw.Measurement) bool { return m.Name != "sustained" || m.Stage != stage }))
+	if err != nil {
+		return 0, err
+	}
+	rate, _ := results.Mean(stage, figures.Sustained(r.Profile.Sustained).Rate())
+	return rate, nil
 }

@@ -45,7 +45,7 @@ func (p Profile) watchedFor(side string) time.Duration {
 // watchedPlanned returns about how long all of it takes.
 func (r *run) watchedPlanned() time.Duration {
 	p := r.Profile
-	return r.withoutDelays().startPlanned() + watchStarts +
+	return startPlanned + watchStarts +
 		time.Duration(p.Watched)*(2*p.Warm+p.UnwatchedFor+p.WatchedFor)
 }
 
@@ -71,13 +71,14 @@ func (r *run) measureWatched(names []string) error {
 		return err
 	}
 	defer r.driver.End()
-	var shop *measure.Shop
+	shops, err := r.withoutDelays().open(r, []string{s.Name})
+	if err != nil {
+		return err
+	}
+	shop := shops[s.Name]
 	var watch *driver.Watch
-	without := r.withoutDelays()
-	if err := r.step("starting "+s.Name+" and who watches it", without.startPlanned()+watchStarts, func() (err error) {
-		if shop, err = without.open(r, s.Name); err == nil {
-			watch, err = r.driver.Watch(shop.Running)
-		}
+	if err := r.step("starting who watches "+s.Name, watchStarts, func() (err error) {
+		watch, err = r.driver.Watch(shop.Running)
 		return err
 	}); err != nil {
 		return err
@@ -137,10 +138,6 @@ func (r *run) measureSide(shop *measure.Shop, watch *driver.Watch, side string, 
 
 // halfSustained returns half of the rate that a stage sustained in this run, in whole hundreds.
 func (r *run) halfSustained(s stage.Stage) (float64, error) {
-	results, err := figures.Make(r.about, r.headline)
-	if err != nil {
-		return 0, err
-	}
-	sustained, _ := results.Mean(s.Name, figures.Sustained(r.Profile.Sustained).Rate())
-	return max(100, math.Round(sustained/200)*100), nil
+	sustained, err := r.sustained(s.Name)
+	return max(100, math.Round(sustained/200)*100), err
 }

@@ -16,8 +16,12 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
-// hits is how often a kept answer is asked for; the median counts.
-const hits = 5
+const (
+	// hits is how often is asked for what is answered quickly; the median counts.
+	hits = 5
+	// quickly is what takes no longer than that.
+	quickly = 100 * time.Millisecond
+)
 
 // Table measures the lab's table, one client at a time: the page, and each slow call asked for the first
 // time and, where answers are kept, again. Each is a measurement of its own, handed to keep.
@@ -31,7 +35,7 @@ func (s *Shop) Table(ctx context.Context, kept bool, keep func(raw.Measurement) 
 		what    string
 		measure func(ctx context.Context, m *raw.Measurement) error
 	}{
-		{"page", s.page},
+		{"page", s.pages},
 		{"heavy_miss", func(ctx context.Context, m *raw.Measurement) error {
 			return s.call(ctx, m, heavyURL, isHeavy)
 		}},
@@ -95,11 +99,16 @@ func (s *Shop) again(ctx context.Context, m *raw.Measurement, url string, good f
 		if err := s.call(ctx, m, url, good); err != nil {
 			return err
 		}
-		if last := m.Samples[len(m.Samples)-1]; time.Duration(last.TookUs)*time.Microsecond > 100*time.Millisecond {
+		if !lastQuickly(m) {
 			return nil
 		}
 	}
 	return nil
+}
+
+// lastQuickly reports whether the last sample was answered quickly.
+func lastQuickly(m *raw.Measurement) bool {
+	return time.Duration(m.Samples[len(m.Samples)-1].TookUs)*time.Microsecond <= quickly
 }
 
 // outdate creates a product, so that what was kept as the last one is not any more.
@@ -142,6 +151,19 @@ func (s *Shop) five(ctx context.Context, m *raw.Measurement) error {
 // fileRefs finds what a page needs: its pictures, scripts and styles.
 var fileRefs = regexp.MustCompile(`<(?:img|script|link)\b[^>]*?\b(?:src|href)="([^"]+)"`)
 
+// pages times the page: several times where that is quick.
+func (s *Shop) pages(ctx context.Context, m *raw.Measurement) error {
+	for range hits {
+		if err := s.page(ctx, m); err != nil {
+			return err
+		}
+		if !lastQuickly(m) {
+			return nil
+		}
+	}
+	return nil
+}
+
 // page times the page with all its files, one after the other over kept connections, as wget -p does.
 func (s *Shop) page(ctx context.Context, m *raw.Measurement) error {
 	client := http.Client{Transport: &http.Transport{DialContext: dialLocal}, Timeout: 5 * time.Minute}
@@ -150,7 +172,7 @@ func (s *Shop) page(ctx context.Context, m *raw.Measurement) error {
 	if err != nil {
 		return err
 	}
-	began := time.Now()
+	at, began := time.Since(m.Began), time.Now()
 	page, err := fetch(ctx, &client, base.String())
 	if err != nil {
 		return orCause(ctx, fmt.Errorf("the page: %w", err))
@@ -180,7 +202,8 @@ func (s *Shop) page(ctx context.Context, m *raw.Measurement) error {
 		files++
 	}
 	m.Count("files", float64(files))
-	m.Samples = []raw.Sample{{TookUs: time.Since(began).Microseconds(), Status: http.StatusOK}}
+	m.Samples = append(m.Samples, raw.Sample{AtUs: at.Microseconds(), TookUs: time.Since(began).Microseconds(),
+		Status: http.StatusOK})
 	if picture < 1_000_000 {
 		s.shelf.wrong("the page came without its picture: the largest of %d files has %d bytes", files, picture)
 	}
