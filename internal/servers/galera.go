@@ -120,7 +120,21 @@ func (n *GaleraNode) Isolate(cut bool) error {
 	if cut {
 		value = "1"
 	}
-	return n.exec("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=" + value + "'")
+	return n.SetProvider("gmcast.isolate=" + value)
+}
+
+// SetProvider sets options of a node that runs, such as "pc.weight=2".
+func (n *GaleraNode) SetProvider(options string) error {
+	return n.exec("SET GLOBAL wsrep_provider_options = '" + options + "'")
+}
+
+// BorrowGalera returns nodes that another process has started, by their Data, as BorrowMariaDB does a server.
+func BorrowGalera(data ...string) *Galera {
+	g := &Galera{}
+	for _, folder := range data {
+		g.Nodes = append(g.Nodes, &GaleraNode{MariaDB: BorrowMariaDB(folder)})
+	}
+	return g
 }
 
 // AwaitWhole waits until all nodes know each other, and have what the others have.
