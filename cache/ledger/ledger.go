@@ -23,7 +23,7 @@ type Ledger interface {
 
 	// Read returns the epoch, and up to a hundred records that are older than grace by the
 	// database's own clock. An error that is ErrUnreachable means that the database cannot be reached; one
-	// that is the context's, that it did not answer.
+	// that is the context's, or ErrSilent, that it did not answer.
 	Read(ctx context.Context, grace time.Duration) (State, []Record, error)
 	// Look returns the epoch that the database has at some moment after it was called, even where its primary moves. It
 	// waits behind nothing else that is asked of the ledger: each write waits for it.
@@ -98,3 +98,8 @@ type Record struct {
 
 // ErrUnreachable is the error of a database that cannot be reached at all, so that nobody's writes can be changing it.
 var ErrUnreachable = errors.New("the database is away")
+
+// ErrSilent is the error of a database of which nothing was heard that shows it to be there, though a proxy may have
+// refused the connection, or a server have responded that is cut off from the others. Others may reach it meanwhile. A
+// database that has been silent for five leases counts as one that cannot be reached.
+var ErrSilent = errors.New("the database is silent")

@@ -217,3 +217,24 @@ func TestMigrateAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestALockInTheWay has a bump wait for a transaction longer than MySQL waits for a lock: it is tried again.
+func TestALockInTheWay(t *testing.T) {
+	dsn := servertest.MustMakeDatabase(t, onMySQL.shared)
+	box := onMySQL.mustMake(t, outbox.Config{DB: onMySQL.mustConnect(t, dsn+"?innodb_lock_wait_timeout=1")})
+	if err := box.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := onMySQL.mustConnect(t, dsn).Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("UPDATE toys_cache SET run = 'held'"); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(1500*time.Millisecond, func() { tx.Rollback() })
+	if bumped, err := box.Bump(t.Context(), ledger.State{}); err != nil || bumped.Epoch != 2 {
+		t.Errorf("bumped to %d, %v; want 2", bumped.Epoch, err)
+	}
+}

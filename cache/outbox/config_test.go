@@ -22,6 +22,11 @@ func TestNew(t *testing.T) {
 		{outbox.Config{Namespace: "toys"}, "outbox: Config.DB is missing"},
 		{outbox.Config{DB: db}, "outbox: Config.Namespace: the namespace must be a letter"},
 		{outbox.Config{DB: db, Namespace: "Toys; DROP"}, "outbox: Config.Namespace: the namespace must be a letter"},
+		{outbox.Config{DB: db, Namespace: "toys", Direct: true, Cluster: true}, "outbox: Config.Cluster is for"},
+		{
+			outbox.Config{DB: db, Namespace: "toys", Dialect: outbox.Postgres, Cluster: true},
+			"outbox: Config.Cluster is for",
+		},
 		{outbox.Config{DB: db, Namespace: "toys", Dialect: 2}, "outbox: Config.Dialect is an unknown dialect"},
 	} {
 		if box, err := outbox.New(row.cfg); box != nil || err == nil || !strings.HasPrefix(err.Error(), row.want) {

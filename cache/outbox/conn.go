@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
-// tries is how often a call is made that met a server which is away or takes no writes: after a restart, or when
-// another server has taken over, each connection from before is of no use.
+// tries is how often a call is made that met a server which is away, can do nothing now or takes no writes: after a
+// restart, or when another server has taken over, each connection from before is of no use.
 const tries = 3
 
 // on calls f with a connection whose server has just proved that it takes writes. What f does, it does no harm with
@@ -21,7 +21,8 @@ func (o *Outbox) on(ctx context.Context, f func(conn *sql.Conn) error) (err erro
 }
 
 // repeats is how often more a call is made whose transaction lost against another's: where the database's default is an
-// isolation above READ COMMITTED, of two that change one row at a time one fails.
+// isolation above READ COMMITTED, or where two nodes of a cluster take writes, of two that change one row at a time one
+// fails.
 const repeats = 30
 
 // try calls f, and again where a new connection may lead elsewhere, or where another transaction was in its way.
@@ -31,7 +32,7 @@ func (o *Outbox) try(call func() error) (err error) {
 		switch {
 		case lostAgainstOther(err):
 			again--
-		case errors.Is(err, driver.ErrBadConn), errors.Is(err, ledger.ErrUnreachable), connectionLost(err):
+		case errors.Is(err, driver.ErrBadConn), errors.Is(err, ledger.ErrUnreachable), isOver(err):
 			left--
 		default:
 			return err
@@ -67,7 +68,7 @@ func (o *Outbox) with(ctx context.Context, f func(conn *sql.Conn, known *link) e
 	if errors.Is(err, ErrReadOnly) {
 		o.demoted.Store(true)
 	}
-	if errors.Is(err, driver.ErrBadConn) || connectionLost(err) {
+	if errors.Is(err, driver.ErrBadConn) || isOver(err) {
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	return o.explain(err)

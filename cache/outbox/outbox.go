@@ -34,6 +34,12 @@ type Config struct {
 	// what others can reach. A node of a Galera cluster is never taken for the one server. Default: false; without a
 	// database nothing is answered from the caches for longer than a lease.
 	Direct bool
+	// Cluster declares that the address of DB leads, as a proxy's does, to the nodes of one Galera cluster, and that
+	// all writers come by that way. When for five leases nobody is heard there who takes part in the cluster, nobody
+	// can be writing, and what is cached is served on until somebody is: a refusal, a connection that ends, a node that
+	// is not of the majority, and no reply are all the same. New fails with Direct beside it, and with another dialect
+	// than MySQL. Default: false.
+	Cluster bool
 }
 
 func (c *Config) check() error {
@@ -45,6 +51,10 @@ func (c *Config) check() error {
 	}
 	if c.Dialect != MySQL && c.Dialect != Postgres {
 		return fmt.Errorf("outbox: Config.Dialect is %v, and must be MySQL or Postgres", c.Dialect)
+	}
+	if c.Cluster && (c.Direct || c.Dialect != MySQL) {
+		return errors.New("outbox: Config.Cluster is for an address that leads to the nodes of a Galera cluster: set it " +
+			"without Direct, and with the dialect MySQL")
 	}
 	return nil
 }

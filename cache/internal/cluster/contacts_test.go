@@ -13,6 +13,7 @@ import (
 func TestContacts(t *testing.T) {
 	const lease, beat = 500, 100
 	refused, late := fmt.Errorf("dial: %w", ErrUnreachable), fmt.Errorf("read: %w", context.DeadlineExceeded)
+	silent := fmt.Errorf("read: %w", ErrSilent)
 	broken := errors.New("no such table")
 	times := func(n int, err error) []error { return slices.Repeat([]error{err}, n) }
 	for _, row := range []struct {
@@ -35,6 +36,11 @@ func TestContacts(t *testing.T) {
 		{"it is silent for more than five leases", times(26, late), false, true, false},
 		{"it has said something in between", slices.Concat(times(5, late), times(1, broken), times(24, late)),
 			false, false, true},
+		{"its proxy refuses", times(24, silent), true, false, true},
+		{"its proxy refuses for more than five leases", times(26, silent), true, true, false},
+		{"its proxy refuses, and then none replies", append(times(13, silent), times(13, late)...), true, true, false},
+		{"its proxy has led to it in between", slices.Concat(times(25, silent), times(1, nil), times(1, silent)),
+			true, false, false},
 		{"it answers after it was silent", append(times(26, late), nil), false, false, false},
 	} {
 		c := &contacts{answered: 900}

@@ -24,6 +24,9 @@ const (
 // ErrUnreachable is ledger.ErrUnreachable.
 var ErrUnreachable = ledger.ErrUnreachable
 
+// ErrSilent is ledger.ErrSilent.
+var ErrSilent = ledger.ErrSilent
+
 // What a writer does who cannot reach Redis: see package handover.
 type HandOvers = handover.HandOvers
 

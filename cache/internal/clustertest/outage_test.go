@@ -151,24 +151,33 @@ func oneWithoutRedis(t *testing.T, s *system) {
 	others[0].wantRead("a", cutOff.mustWrite("a"))
 }
 
-// TestDatabaseGone takes the database away from under a load of reads: what is cached is still answered.
+// TestDatabaseGone takes the database away from under a load of reads: what is cached is still answered. It is at once
+// where the one server refuses connections, and after five leases where that server is silent, or a proxy refuses.
 func TestDatabaseGone(t *testing.T) {
 	t.Parallel()
 	const lease = 3 * time.Second // so that none is lost to the load
-	for _, way := range []string{"killed", "paused"} {
-		t.Run(way, func(t *testing.T) {
+	for _, way := range []struct {
+		name           string
+		paused, atOnce bool // it is paused, not killed; it counts as away at once
+		cluster        bool
+	}{
+		{"killed", false, true, false}, {"paused", true, false, false}, {"killed behind a proxy", false, false, true},
+	} {
+		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			s := mustStartOn(t, mustStartMariaDB(t), 0)
-			s.mustStartReplicas(2, settings{Lease: lease})
+			s.mustStartReplicas(2, settings{Lease: lease, Cluster: way.cluster})
 			for _, r := range s.replicas {
 				for _, key := range []string{"a", "b", "c"} {
 					r.mustRead(key)
 				}
 			}
-			if way == "killed" {
-				s.mariadb.Kill()
-			} else {
+			if way.paused {
 				s.mariadb.Signal(syscall.SIGSTOP)
+			} else {
+				s.mariadb.Kill()
+			}
+			if !way.atOnce {
 				// A database that does not answer may be slow for one replica alone: for hungFor leases
 				// nothing is served that it might have changed. Then it counts as away.
 				for _, r := range s.replicas {
@@ -186,7 +195,7 @@ func TestDatabaseGone(t *testing.T) {
 				t.Errorf("%d of %d reads failed, the first with %v", len(l.failed), len(l.waits), l.failed[0])
 			}
 			t.Logf("%d reads without a database, p99 %v, longest %v", len(l.waits), p99, longest)
-			if way == "killed" {
+			if !way.paused {
 				if _, err := s.replicas[0].write("a", ""); err == nil {
 					t.Error("a write was acknowledged without a database")
 				}

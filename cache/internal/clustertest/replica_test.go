@@ -34,6 +34,7 @@ type settings struct {
 	Namespace        string // of the ledger. Default: toys
 	Instance         string
 	RedisDB          int
+	Cluster          bool // the database is said to be a cluster behind a proxy
 	NoIdle           bool // rows are read by connections that lead where the address leads now
 	// Patient is for tests in which nothing fails but what they kill: a slow machine is not to be taken
 	// for a failure.
@@ -94,7 +95,8 @@ func serve(s settings) error {
 	}
 	mysql.SetLogger(&mysql.NopLogger{})
 	box, err := outbox.New(outbox.Config{
-		DB: ledger.DB, Namespace: cmp.Or(s.Namespace, "toys"), Dialect: ledger.dialect, Direct: true,
+		DB: ledger.DB, Namespace: cmp.Or(s.Namespace, "toys"), Dialect: ledger.dialect, Direct: !s.Cluster,
+		Cluster: s.Cluster,
 	})
 	if err != nil {
 		return err
