@@ -63,6 +63,7 @@ var mysqlWords = []string{
 	"{text}", "?",
 	"{nowhere}", "FROM DUAL",
 	"{share}", "LOCK IN SHARE MODE",
+	"{node}", nodeSQL,
 	"{is in}", "FIND_IN_SET(?, bumps) > 0",
 }
 
@@ -73,6 +74,7 @@ var postgresWords = []string{
 	"{text}", "CAST(? AS TEXT)",
 	"{nowhere}", "",
 	"{share}", "FOR SHARE",
+	"{node}", "FALSE",
 	"{is in}", "position(',' || CAST(? AS TEXT) || ',' IN ',' || bumps || ',') > 0",
 	"{ids}", "(SELECT CAST(unnest(string_to_array(CAST(? AS TEXT), ',')) AS BIGINT))",
 }

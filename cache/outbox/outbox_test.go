@@ -231,3 +231,20 @@ func testTheFirstCacheWaitsForUncachedWriters(t *testing.T, on *kind) {
 		t.Error(err)
 	}
 }
+
+// TestRemoveByAnotherClock removes a record that was made by another node of a cluster, whose clock is ahead.
+func TestRemoveByAnotherClock(t *testing.T) { onEach(t, testRemoveByAnotherClock) }
+
+func testRemoveByAnotherClock(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
+	id := inTx(t, db, true, box.Record, "toy:7")
+	if _, err := db.Exec("UPDATE toys_outbox SET recorded_us = recorded_us + 10000000"); err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Remove(t.Context(), []int64{id}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if n := mustCount(t, db, "SELECT COUNT(*) FROM toys_outbox"); n != 0 {
+		t.Errorf("%d records are left, want none", n)
+	}
+}

@@ -13,7 +13,10 @@ func (o *Outbox) Remove(ctx context.Context, records []int64, bump string) error
 	return o.on(ctx, func(conn *sql.Conn) error { return o.remove(ctx, conn, records, bump) })
 }
 
-const removeSQL = "DELETE FROM {outbox} WHERE id IN {ids} AND recorded_us > ? AND recorded_us <= {now} AND " + bumpThere
+// A write's record may be younger than now by the clock of another node than the one that it was made on. One that was
+// handed over and carried out is younger by keptFor.
+const removeSQL = "DELETE FROM {outbox} WHERE id IN {ids} AND recorded_us > ?" +
+	" AND recorded_us <= {now} + 60000000 AND " + bumpThere
 
 // remove deletes records that were carried out, but of those that were handed over it notes that they were.
 func (o *Outbox) remove(ctx context.Context, conn *sql.Conn, records []int64, bump string) error {

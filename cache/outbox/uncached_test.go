@@ -9,6 +9,22 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
+// TestUncachedWithoutGalera has a writer write to a MariaDB that knows no variable of Galera's.
+func TestUncachedWithoutGalera(t *testing.T) {
+	db, box := onMySQL.mustOpen(t)
+	box.ForgetGalera()
+	uncached := outbox.Uncached{Outbox: box, Lease: time.Second}
+	if id := inTx(t, db, true, uncached.Record, "toy:7"); id != 0 {
+		t.Errorf("record %d while nobody caches, want none", id)
+	}
+	if _, _, err := box.Read(t.Context(), 0); err != nil { // a replica that caches
+		t.Fatal(err)
+	}
+	if id := inTx(t, db, true, uncached.Record, "toy:7"); id == 0 {
+		t.Error("no record, while a replica caches")
+	}
+}
+
 // TestUncachedAndAnOutage has the database say nothing, while a writer without a cache waits for its bump to be known,
 // for so long that it may have counted as unreachable for others: the writer waits for a lease from there.
 func TestUncachedAndAnOutage(t *testing.T) { onEach(t, testUncachedAndAnOutage) }

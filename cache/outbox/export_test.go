@@ -1,0 +1,8 @@
+package outbox
+
+import "strings"
+
+// ForgetGalera has an outbox's server be a MariaDB that was built without Galera, and has none of its variables.
+func (o *Outbox) ForgetGalera() {
+	o.sql.used = strings.Replace(o.sql.used, "@@wsrep_on", "@@no_such_variable", 1)
+}
