@@ -4,6 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,68 +19,245 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// mustOpenNode returns a pool of connections to a database of a node of a Galera cluster.
-func mustOpenNode(t *testing.T, n *servers.GaleraNode, database string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("mysql", n.DSN(database))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
+// lentNodes is the variable by which a build without a rule is lent the nodes of this one.
+const lentNodes = "OUTBOXTEST_NODES"
+
+// nodes is a Galera cluster of two nodes, both of which take writes. The first has the majority where they lose each
+// other.
+type nodes struct {
+	*servers.Galera
+	first, second *servers.GaleraNode
 }
 
-// TestNodesOfGalera has the epoch be bumped by one node of a Galera cluster while another is behind. That one takes
-// writes like the first, and does not know the bump: neither a reading nor a look may find the epoch from before there.
-func TestNodesOfGalera(t *testing.T) {
-	cluster := servertest.MustStartGalera(t, 2)
-	first, second := cluster.Nodes[0], cluster.Nodes[1]
-	made, err := mysql.ParseDSN(servertest.MustMakeDatabase(t, first.MariaDB))
+// TestGalera runs the tests of what nodes of a Galera cluster do, on one cluster. Those that do it harm come last.
+func TestGalera(t *testing.T) {
+	t.Parallel()
+	g := mustStartNodes(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, nodes)
+	}{
+		{"NodeBehind", testNodeBehind}, {"BumpsByTwoNodes", testBumpsByTwoNodes},
+		{"HandOversByTwoNodes", testHandOversByTwoNodes}, {"MigrateByTwoNodes", testMigrateByTwoNodes},
+		{"UncachedByTwoNodes", testUncachedByTwoNodes}, {"UncachedAlone", testUncachedAlone},
+		{"NodeBehindNeedsItsRule", testNodeBehindNeedsItsRule},
+		{"NodeIsCutOff", testNodeIsCutOff}, {"NodeIsSilent", testNodeIsSilent},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, g) })
+	}
+}
+
+func mustStartNodes(t *testing.T) nodes {
+	t.Helper()
+	if lent := os.Getenv(lentNodes); lent != "" {
+		first, second, _ := strings.Cut(lent, ":")
+		g := servers.BorrowGalera(first, second)
+		return nodes{g, g.Nodes[0], g.Nodes[1]}
+	}
+	g := servertest.MustStartGalera(t, 2)
+	n := nodes{g, g.Nodes[0], g.Nodes[1]}
+	if err := n.first.SetProvider("pc.weight=2"); err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range g.Nodes { // it is the outbox that is to try again
+		if _, err := mustOpenNode(t, node, "").Exec("SET GLOBAL wsrep_retry_autocommit = 0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+// mustMakeDatabase returns the name of an empty database.
+func (n nodes) mustMakeDatabase(t *testing.T) string {
+	t.Helper()
+	made, err := mysql.ParseDSN(servertest.MustMakeDatabase(t, n.first.MariaDB))
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := mustOpenNode(t, second, made.DBName)
-	here := onMySQL.mustMake(t, outbox.Config{DB: mustOpenNode(t, first, made.DBName)})
-	there := onMySQL.mustMake(t, outbox.Config{DB: db, Direct: true})
-	if err := here.Migrate(t.Context()); err != nil {
+	return made.DBName
+}
+
+// mustOpenNode returns a pool of connections to a database of a node.
+func mustOpenNode(t *testing.T, n *servers.GaleraNode, database string) *sql.DB {
+	t.Helper()
+	return onMySQL.mustConnect(t, n.DSN(database))
+}
+
+// mustOpenBoth makes an outbox in a new database, and returns both by way of each node.
+func (n nodes) mustOpenBoth(t *testing.T) (boxes []*outbox.Outbox, dbs []*sql.DB) {
+	t.Helper()
+	database := n.mustMakeDatabase(t)
+	for _, node := range n.Nodes {
+		db := mustOpenNode(t, node, database)
+		boxes, dbs = append(boxes, onMySQL.mustMake(t, outbox.Config{DB: db})), append(dbs, db)
+	}
+	if err := boxes[0].Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return boxes, dbs
+}
+
+// mustHold has a node apply nothing until release is called.
+func mustHold(t *testing.T, n *servers.GaleraNode) (release func()) {
+	t.Helper()
+	lock, err := mustOpenNode(t, n, "").Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.ExecContext(t.Context(), "FLUSH TABLES WITH READ LOCK"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { lock.Close() })
+	return func() {
+		t.Helper()
+		if _, err := lock.ExecContext(t.Context(), "UNLOCK TABLES"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// testNodeBehind has one node change what another, which is behind, is asked for. That one takes writes like the first:
+// nothing that it has from before may come back.
+func testNodeBehind(t *testing.T, n nodes) {
+	boxes, _ := n.mustOpenBoth(t)
+	here, there := boxes[0], boxes[1]
+	record, err := here.HandOver(t.Context(), []string{"toy:7"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := there.Read(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close()
-	if _, err := lock.ExecContext(t.Context(), "FLUSH TABLES WITH READ LOCK"); err != nil { // it applies nothing
-		t.Fatal(err)
-	}
+	release := mustHold(t, n.second)
 	bumped, err := here.Bump(t.Context(), ledger.State{})
+	if err == nil {
+		err = here.Take(t.Context(), []int64{record.ID})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, ask := range map[string]func(context.Context) (ledger.State, error){
-		"look": there.Look,
-		"reading": func(ctx context.Context) (ledger.State, error) {
+	var group sync.WaitGroup
+	for what, ask := range map[string]func(context.Context) (any, error){
+		"a look": func(ctx context.Context) (any, error) { return there.Look(ctx) },
+		"a reading": func(ctx context.Context) (any, error) {
 			state, _, err := there.Read(ctx, 0)
 			return state, err
 		},
+		"asking for the bump":   func(ctx context.Context) (any, error) { return there.HasBump(ctx, bumped.Token) },
+		"asking for the record": func(ctx context.Context) (any, error) { return there.Progress(ctx, record) },
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		if state, err := ask(ctx); err == nil {
-			t.Errorf("a %s by a node that is behind found %s, and the epoch is %s", what, state.Name(), bumped.Name())
-		}
-		cancel()
+		group.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if found, err := ask(ctx); err == nil {
+				t.Errorf("%s by a node that is behind found %+v, and the epoch is %s", what, found, bumped.Name())
+			}
+		})
 	}
-	if _, err := lock.ExecContext(t.Context(), "UNLOCK TABLES"); err != nil {
-		t.Fatal(err)
-	}
+	group.Wait()
+	release()
 	if state, err := there.Look(t.Context()); err != nil || state != bumped {
 		t.Errorf("a look by a node that has caught up found %+v, %v; want %+v", state, err, bumped)
 	}
-	second.Kill()
-	if _, _, err := there.Read(t.Context(), 0); err == nil || errors.Is(err, ledger.ErrUnreachable) {
+	mustBe(t, there, record, ledger.Taken)
+}
+
+// socketOf returns where a node is reached, for a wire.
+func socketOf(t *testing.T, n *servers.GaleraNode) string {
+	t.Helper()
+	cfg, err := mysql.ParseDSN(n.DSN(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg.Addr
+}
+
+// testNodeIsCutOff has a node lose the majority: a connection to it is dropped, and what was asked is asked again where
+// the address leads by then. As long as it leads nowhere else, that node's errors are silence.
+func testNodeIsCutOff(t *testing.T, n nodes) {
+	database := n.mustMakeDatabase(t)
+	wire, dsn, err := n.second.StartWire(n.second.DSN(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(wire.Close)
+	proxied := onMySQL.mustMake(t, outbox.Config{DB: onMySQL.mustConnect(t, dsn), Cluster: true})
+	db := mustOpenNode(t, n.second, database)
+	direct := onMySQL.mustMake(t, outbox.Config{DB: db, Direct: true})
+	cluster := onMySQL.mustMake(t, outbox.Config{DB: db, Cluster: true})
+	for _, box := range []*outbox.Outbox{direct, cluster, proxied} {
+		if err := box.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := n.second.Isolate(true); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(servers.Patience); ; {
+		_, _, err := cluster.Read(t.Context(), 0)
+		if err != nil {
+			mustBeSilence(t, "a node without the majority", err)
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a node that is cut off does not know it")
+		}
+	}
+	_, err = cluster.Bump(t.Context(), ledger.State{})
+	mustBeSilence(t, "a bump by it", err)
+	if _, _, err := direct.Read(t.Context(), 0); err == nil || errors.Is(err, ledger.ErrUnreachable) ||
+		errors.Is(err, ledger.ErrSilent) || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with Direct: %v, want an error that is no proof of anything", err)
+	}
+	wire.Retarget(socketOf(t, n.first))
+	if _, err := proxied.Bump(t.Context(), ledger.State{}); err != nil {
+		t.Errorf("a bump, when the proxy leads to a node that is of the majority: %v", err)
+	}
+	if err := errors.Join(n.second.Isolate(false), n.AwaitWhole()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := cluster.Read(t.Context(), 0); err != nil {
+		t.Errorf("after it is back: %v", err)
+	}
+}
+
+func mustBeSilence(t *testing.T, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, ledger.ErrSilent) || errors.Is(err, ledger.ErrUnreachable) {
+		t.Errorf("%s: %v, want ErrSilent and not ErrUnreachable", what, err)
+	}
+}
+
+// testNodeIsSilent pauses a node, and then kills it, behind a proxy that does not lead elsewhere, and behind one that
+// takes connections and ends them, as HAProxy does without a server.
+func testNodeIsSilent(t *testing.T, n nodes) {
+	database := n.mustMakeDatabase(t)
+	wire, dsn, err := n.second.StartWire(n.second.DSN(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(wire.Close)
+	box := onMySQL.mustMake(t, outbox.Config{DB: onMySQL.mustConnect(t, dsn), Cluster: true})
+	direct := onMySQL.mustMake(t, outbox.Config{DB: mustOpenNode(t, n.second, database), Direct: true})
+	for _, box := range []*outbox.Outbox{box, direct} {
+		if err := box.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := n.second.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, _, err = box.Read(ctx, 0)
+	mustBeSilence(t, "a node that is paused", err)
+	n.second.Kill()
+	_, _, err = box.Read(t.Context(), 0)
+	mustBeSilence(t, "a proxy that ends connections", err)
+	wire.Close()
+	_, _, err = box.Read(t.Context(), 0)
+	mustBeSilence(t, "no proxy", err)
+	if _, _, err := direct.Read(t.Context(), 0); err == nil || errors.Is(err, ledger.ErrUnreachable) {
 		t.Errorf("a node that is gone, while another takes writes: %v, want an error that is not ErrUnreachable", err)
 	}
 }

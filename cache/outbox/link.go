@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"sync"
 	"time"
+
+	"github.com/woodytoys/woodytoys/cache/internal/broken"
 )
 
 // link is what is known of a connection. Only who holds the connection looks at it.
@@ -66,6 +68,14 @@ func (l *links) forget(now time.Time) {
 	}
 }
 
+// causalSQL has a session's readings wait for what was committed before, and leaves what else of its statements does.
+func causalSQL() string {
+	if broken.Causal {
+		return "SET SESSION wsrep_sync_wait = 0"
+	}
+	return "SET SESSION wsrep_sync_wait = @@SESSION.wsrep_sync_wait | 1"
+}
+
 // beCausal has the readings of a connection see every write that was acknowledged before, by whatever node. Nodes of a
 // Galera cluster all take writes, so that none of them proves anything by it, and each may be behind the others: where
 // the server is one, a reading waits until it has caught up.
@@ -76,7 +86,7 @@ func (o *Outbox) beCausal(ctx context.Context, conn *sql.Conn, l *link) error {
 	var name, on string
 	err := conn.QueryRowContext(ctx, "SHOW VARIABLES LIKE 'wsrep_on'").Scan(&name, &on)
 	if l.galera = err == nil && on == "ON"; l.galera {
-		_, err = conn.ExecContext(ctx, "SET SESSION wsrep_sync_wait = @@SESSION.wsrep_sync_wait | 1")
+		_, err = conn.ExecContext(ctx, causalSQL())
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil // MySQL

@@ -42,6 +42,7 @@ var (
 	Clear    = off("clear")
 	Stale    = off("stale")
 	Late     = off("late")
+	Causal   = off("causal")
 )
 
 var dieAt = os.Getenv("CACHE_DIE_AT")
