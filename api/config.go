@@ -19,7 +19,7 @@ type config struct {
 
 	DBDSN        string        `name:"db-dsn" env:"WOODY_DB_DSN" placeholder:"DSN"`
 	DBDSNFile    string        `name:"db-dsn-file" env:"WOODY_DB_DSN_FILE" placeholder:"FILE"`
-	DBDirect     string        `name:"db-direct" env:"WOODY_DB_DIRECT" default:"off" oneof:"on,off"`
+	DBDirect     string        `name:"db-direct" env:"WOODY_DB_DIRECT" default:"off" oneof:"on,off,cluster"`
 	DBPool       int           `name:"db-pool" env:"WOODY_DB_POOL" default:"8" min:"1" max:"1000"`
 	DBTimeout    time.Duration `name:"db-timeout" env:"WOODY_DB_TIMEOUT" default:"10s" min:"1ms"`
 	DataDir      string        `env:"WOODY_DATA_DIR" default:"data" placeholder:"DIR"`

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/cache/outbox"
 	"github.com/woodytoys/woodytoys/internal/settings/settingstest"
 )
 
@@ -27,5 +28,17 @@ func TestDefaultsAreTheStores(t *testing.T) {
 	if cfg.DBPool != want.Pool || cfg.DBTimeout != want.Timeout || cfg.QueueTimeout != want.Wait {
 		t.Errorf("the defaults are %d, %v and %v; the store's are %d, %v and %v",
 			cfg.DBPool, cfg.DBTimeout, cfg.QueueTimeout, want.Pool, want.Timeout, want.Wait)
+	}
+}
+
+// TestDBDirect checks what the ledger is told of its database's address.
+func TestDBDirect(t *testing.T) {
+	for value, want := range map[string]outbox.Config{
+		"off": {}, "on": {Direct: true}, "cluster": {Cluster: true},
+	} {
+		want.Namespace = namespace
+		if got := (config{DBDirect: value}).outbox(nil); got != want {
+			t.Errorf("%s: %+v, want %+v", value, got, want)
+		}
 	}
 }

@@ -50,6 +50,13 @@ const namespace = "woody"
 // the last look of writes.
 const ledgerPool = 3
 
+// outbox returns what the ledger in a database is made of.
+func (c config) outbox(db *sql.DB) outbox.Config {
+	return outbox.Config{
+		DB: db, Namespace: namespace, Direct: c.DBDirect == "on", Cluster: c.DBDirect == "cluster",
+	}
+}
+
 // openCache makes the cache that the configuration asks for, if any, and what keeps it right.
 func (p *program) openCache() (journal store.Journal, err error) {
 	cfg := cache.Config{MaxBytes: int64(p.cfg.NearBytes), NoNear: p.cfg.NearCache == "off"}
@@ -66,8 +73,7 @@ func (p *program) openCache() (journal store.Journal, err error) {
 	if p.ledger, err = store.OpenPool(p.cfg.DBDSN, ledgerPool, p.log); err != nil {
 		return nil, err
 	}
-	p.box, err = outbox.New(outbox.Config{DB: p.ledger, Namespace: namespace, Direct: p.cfg.DBDirect == "on"})
-	if err != nil {
+	if p.box, err = outbox.New(p.cfg.outbox(p.ledger)); err != nil {
 		return nil, err
 	}
 	if !p.cfg.hasRedis() {

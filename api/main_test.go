@@ -104,6 +104,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		"WOODY_HEAVY_DELAY=-1s":             "WOODY_HEAVY_DELAY must be 0s or more",
 		"WOODY_HEAVY_SLOTS=0":               "WOODY_HEAVY_SLOTS must be from 1 to 10000",
 		"WOODY_DB_POOL=many":                "WOODY_DB_POOL",
+		"WOODY_DB_DIRECT=yes":               `WOODY_DB_DIRECT is "yes": write on, off or cluster`,
 		"WOODY_LOG_LEVEL=loud":              `WOODY_LOG_LEVEL is "loud": write debug, info, warn or error`,
 		"WOODY_DB_DSN=localhost":            "WOODY_DB_DSN is not a MariaDB/MySQL address",
 		"WOODY_DB_DSN_FILE=/does/not/exist": "WOODY_DB_DSN_FILE",

@@ -137,7 +137,7 @@ func (p *program) watchOutbox() (err error) {
 		return err
 	}
 	p.scrapes.SetMaxIdleConns(-1) // between two scrapes it may lead to a server that was demoted
-	box, err := outbox.New(outbox.Config{DB: p.scrapes, Namespace: namespace, Direct: p.cfg.DBDirect == "on"})
+	box, err := outbox.New(p.cfg.outbox(p.scrapes))
 	if err != nil {
 		return err
 	}
