@@ -24,7 +24,8 @@
 //   - Settle returns an error: the write must not be acknowledged, though it has happened. Its record is left, and
 //     carried out when that is possible again.
 //   - The database is away: nothing is written, and what is kept is returned for a lease; for as long as it is away
-//     where Config.Direct declares that it is the only server.
+//     where Config.Direct declares that it is the only server, and again after five leases where Config.Cluster
+//     declares that its address leads to one Galera cluster.
 //
 // A write in a program that does not cache, beside others that do, is recorded by [Uncached].
 //

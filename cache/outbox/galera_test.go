@@ -128,14 +128,23 @@ func testNodeBehind(t *testing.T, n nodes) {
 	if _, _, err := there.Read(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
+	others, dbs := n.mustOpenBoth(t) // beside whom nobody caches yet
+	if _, err := others[1].Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	release := mustHold(t, n.second)
 	bumped, err := here.Bump(t.Context(), ledger.State{})
 	if err == nil {
 		err = here.Take(t.Context(), []int64{record.ID})
 	}
+	if err == nil {
+		_, _, err = others[0].Read(t.Context(), 0)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	uncached := outbox.Uncached{Outbox: others[1], Lease: 250 * time.Millisecond}
+	left := inTx(t, dbs[0], true, uncached.Record, "toy:7")
 	var group sync.WaitGroup
 	for what, ask := range map[string]func(context.Context) (any, error){
 		"a look": func(ctx context.Context) (any, error) { return there.Look(ctx) },
@@ -145,6 +154,7 @@ func testNodeBehind(t *testing.T, n nodes) {
 		},
 		"asking for the bump":   func(ctx context.Context) (any, error) { return there.HasBump(ctx, bumped.Token) },
 		"asking for the record": func(ctx context.Context) (any, error) { return there.Progress(ctx, record) },
+		"the look for caches":   func(context.Context) (any, error) { return "none", uncached.Settle(left) },
 	} {
 		group.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
