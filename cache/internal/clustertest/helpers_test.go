@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -135,7 +136,7 @@ func (s *system) mustStartReplica(with settings) *process {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(wire.Close)
-	with.DSN, with.Redis = s.dsn, wire.Addr
+	with.DSN, with.Redis = cmp.Or(with.DSN, s.dsn), wire.Addr
 	text, err := json.Marshal(with)
 	if err != nil {
 		s.t.Fatal(err)
