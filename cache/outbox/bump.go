@@ -37,7 +37,7 @@ func (o *Outbox) bump(ctx context.Context, conn *sql.Conn, least ledger.State) (
 		return state, err
 	}
 	err = o.try(func() (err error) { // the reading alone, or there would be another bump
-		state, err = o.readState(ctx, conn)
+		state, _, err = o.readClaim(ctx, conn) // a writer without a cache makes no claim
 		return err
 	})
 	if err != nil {

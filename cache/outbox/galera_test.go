@@ -40,7 +40,7 @@ func TestGalera(t *testing.T) {
 		{"NodeBehind", testNodeBehind}, {"BumpsByTwoNodes", testBumpsByTwoNodes},
 		{"HandOversByTwoNodes", testHandOversByTwoNodes}, {"MigrateByTwoNodes", testMigrateByTwoNodes},
 		{"UncachedByTwoNodes", testUncachedByTwoNodes}, {"UncachedAlone", testUncachedAlone},
-		{"NodeBehindNeedsItsRule", testNodeBehindNeedsItsRule},
+		{"ClaimRanOut", testClaimRanOutByTwoNodes}, {"NeedsItsRules", testNeedsItsRules},
 		{"NodeIsCutOff", testNodeIsCutOff}, {"NodeIsSilent", testNodeIsSilent},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, g) })

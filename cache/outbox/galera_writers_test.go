@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/woodytoys/woodytoys/cache/internal/broken"
 	"github.com/woodytoys/woodytoys/cache/ledger"
 	"github.com/woodytoys/woodytoys/cache/outbox"
 )
@@ -220,23 +219,38 @@ func testUncachedAlone(t *testing.T, n nodes) {
 	}
 }
 
-// testNodeBehindNeedsItsRule runs testNodeBehind on a build that reads without waiting for a node to catch up.
-func testNodeBehindNeedsItsRule(t *testing.T, n nodes) {
-	if broken.Causal {
-		return
-	}
+// testClaimRanOutByTwoNodes is TestAClaimRanOut with replicas that come back by two nodes.
+func testClaimRanOutByTwoNodes(t *testing.T, n nodes) {
+	boxes, dbs := n.mustOpenBoth(t)
+	testClaimRanOut(t, boxes, dbs[1], func() int64 {
+		uncached := outbox.Uncached{Outbox: boxes[1], Lease: 20 * time.Second}
+		if err := uncached.Settle(inTx(t, dbs[1], true, uncached.Record, "toy:7")); err != nil {
+			t.Error(err)
+		}
+		return int64(mustCount(t, dbs[1], "SELECT COUNT(*) FROM toys_outbox"))
+	})
+}
+
+// testNeedsItsRules runs tests of these on a build that can switch rules off, and wants each to fail without the rule
+// that it is about, and to pass with all of them.
+func testNeedsItsRules(t *testing.T, n nodes) {
 	program := filepath.Join(t.TempDir(), "broken.test")
 	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program,
 		".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for rule, fails := range map[string]bool{"causal": true, "none": false} {
-		cmd := exec.Command(program, "-test.run", "^TestGalera$/^NodeBehind$", "-test.timeout", "60s")
-		cmd.Env = append(os.Environ(), "CACHE_BROKEN="+rule, lentNodes+"="+n.first.Data()+":"+n.second.Data())
+	for _, row := range []struct {
+		test, rule string
+		fails      bool
+	}{
+		{"NodeBehind", "none", false}, {"NodeBehind", "causal", true}, {"ClaimRanOut", "epoch", true},
+	} {
+		cmd := exec.Command(program, "-test.run", "^TestGalera$/^"+row.test+"$", "-test.timeout", "60s")
+		cmd.Env = append(os.Environ(), "CACHE_BROKEN="+row.rule, lentNodes+"="+n.first.Data()+":"+n.second.Data())
 		out, err := cmd.CombinedOutput()
-		if failed := strings.Contains(string(out), "--- FAIL: TestGalera/NodeBehind "); failed != fails ||
-			(err != nil) != fails {
-			t.Errorf("without the rule %s it fails: %v, want %v (%v)\n%s", rule, failed, fails, err, out)
+		failed := strings.Contains(string(out), "--- FAIL: TestGalera/"+row.test+" ")
+		if failed != row.fails || (err != nil) != row.fails {
+			t.Errorf("%s without %s fails: %v (%v), want %v\n%s", row.test, row.rule, failed, err, row.fails, out)
 		}
 	}
 }

@@ -116,50 +116,6 @@ func (o *Outbox) Read(ctx context.Context, grace time.Duration) (state ledger.St
 	return state, left, err
 }
 
-const (
-	claimFor   = 3 * time.Minute
-	claimEvery = time.Minute
-)
-
-const (
-	stateSQL = "SELECT epoch, token, wire, run, ledger, used_until_us - {now} FROM {cache} WHERE id = 1"
-	claimSQL = "UPDATE {cache} SET used_until_us = {now} + ? WHERE id = 1"
-)
-
-// readState reads the epoch, and notes in the database now and then that there are caches, for writers that
-// have none: see Uncached. The first to do so waits for the transactions of writers who have just read that
-// there are none. A claim that was lost, with the database that it was made to, is made again before
-// anything is answered.
-func (o *Outbox) readState(ctx context.Context, conn *sql.Conn) (state ledger.State, err error) {
-	for range 2 {
-		var leftUs int64
-		row := conn.QueryRowContext(ctx, o.sql.state)
-		err := row.Scan(&state.Epoch, &state.Token, &state.Wire, &state.Run, &state.Ledger, &leftUs)
-		if err != nil {
-			return state, err
-		}
-		if state.Ledger == "" {
-			return state, errNameless
-		}
-		claimed := time.Duration(leftUs) * time.Microsecond
-		if claimed > claimFor-claimEvery {
-			return state, nil
-		}
-		if claimed > 0 && time.Now().UnixNano() < o.claimAgain.Load() {
-			return state, nil
-		}
-		o.claimAgain.Store(time.Now().Add(claimEvery / 10).UnixNano())
-		_, err = conn.ExecContext(ctx, o.sql.claim, claimFor.Microseconds())
-		if err != nil && claimed <= 0 {
-			return state, err
-		}
-	}
-	return state, nil
-}
-
-// errNameless is a ledger whose table is newer than its row, or was copied for another program.
-var errNameless = errors.New("the cache's ledger has no name: Migrate gives it one")
-
 const leftSQL = "(SELECT id, tags, FALSE FROM {outbox} WHERE recorded_us > ? AND recorded_us < {now} - ?" +
 	" ORDER BY recorded_us LIMIT 100) UNION ALL" +
 	" (SELECT id, tags, TRUE FROM {outbox} WHERE recorded_us <= ? ORDER BY recorded_us LIMIT 100)"

@@ -5,8 +5,8 @@ import "strings"
 // statements is the SQL of an outbox. Each stands beside the function that uses it, with the words of its dialect and
 // namespace in braces.
 type statements struct {
-	prove, look, state, claim, bump, hasBump    string
-	record, left, tags, remove                  string
+	prove, look, state, claim, reclaim          string
+	bump, hasBump, record, left, tags, remove   string
 	handOver, take, progress, withdraw, carried string
 	used, usedAlone, cached, backlog            string
 }
@@ -18,9 +18,9 @@ func newStatements(d Dialect, namespace string) statements {
 		bump = bumpPostgresSQL
 	}
 	return statements{
-		prove: say(proveSQL), look: say(lookSQL), state: say(stateSQL), claim: say(claimSQL), bump: say(bump),
-		hasBump: say(hasBumpSQL),
-		record:  say(recordSQL), left: say(leftSQL), tags: say(tagsSQL), remove: say(removeSQL),
+		prove: say(proveSQL), look: say(lookSQL), state: say(stateSQL), claim: say(claimSQL),
+		reclaim: say(reclaimSQL), bump: say(bump), hasBump: say(hasBumpSQL),
+		record: say(recordSQL), left: say(leftSQL), tags: say(tagsSQL), remove: say(removeSQL),
 		handOver: say(handOverSQL), take: say(takeSQL), progress: say(progressSQL), withdraw: say(withdrawSQL),
 		carried: say(carriedSQL), used: say(usedSQL), usedAlone: say(strings.Replace(usedSQL, "{node}", "FALSE", 1)),
 		cached: say(cachedSQL), backlog: say(backlogSQL),
