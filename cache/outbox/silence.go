@@ -13,10 +13,10 @@ import (
 // silent reports whether an error shows nothing of a cluster that somebody could be writing to: there is no connection,
 // no reply, or only that of a node which can do nothing now. Any other error is the reply of a node that takes part.
 func silent(err error) bool {
-	var broken net.Error
+	var network net.Error
 	return !errors.Is(err, ErrReadOnly) &&
 		(errors.Is(err, driver.ErrBadConn) || errors.Is(err, context.DeadlineExceeded) || isOver(err) ||
-			unreachable(err) || errors.As(err, &broken))
+			unreachable(err) || errors.As(err, &network))
 }
 
 // explain makes an error ledger.ErrUnreachable if nobody can be writing to the database. A server that takes no writes
