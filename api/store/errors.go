@@ -72,7 +72,7 @@ var mysqlMeanings = map[uint16]meaning{
 	1874: readOnly, // ER_INNODB_READ_ONLY
 
 	1037: away, // ER_OUTOFMEMORY
-	1047: away, // ER_UNKNOWN_COM_ERROR: a Galera node that is not of the majority
+	1047: away, // ER_UNKNOWN_COM_ERROR: a Galera node that is not of the majority, see isOutside
 	1080: away, // ER_FORCING_CLOSE
 	1129: away, // ER_HOST_IS_BLOCKED
 	1158: away, // ER_NET_READ_ERROR
@@ -136,7 +136,7 @@ func meaningOf(err error) meaning {
 	switch {
 	case errors.Is(err, errReadOnly):
 		return readOnly
-	case isBroken(err):
+	case errors.Is(err, errBehind), errors.Is(err, errNotCausal), isBroken(err):
 		return away
 	}
 	return refused

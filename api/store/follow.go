@@ -8,7 +8,7 @@ import (
 // follow is Config.Follow.
 type follow = func(ctx context.Context, statement string) (end func(err error))
 
-// followed returns a connector whose connections call f, or the connector itself where f is nil.
+// followed returns a connector whose connections to a file call f, or the connector itself where f is nil.
 func followed(c driver.Connector, f follow) driver.Connector {
 	if f == nil {
 		return c
@@ -27,10 +27,15 @@ func (c followedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if server, can := conn.(serverConn); can {
-		return &followedServer{followedConn{server, c.follow}, server}, nil
-	}
 	return &followedConn{conn.(fileConn), c.follow}, nil
+}
+
+// followServer returns a connection to a server that calls f, or the connection itself where f is nil.
+func followServer(conn serverConn, f follow) serverConn {
+	if f == nil {
+		return conn
+	}
+	return &followedServer{followedConn{conn, f}, conn}
 }
 
 // fileConn is what SQLite's connections can do.

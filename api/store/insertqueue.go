@@ -26,6 +26,7 @@ type insert struct {
 	product shop.Product
 	key     string // the idempotency key; empty without one
 	err     error
+	node    string        // the database's that replied; empty for none
 	done    chan struct{} // closed when the product, or the error, is there
 }
 
@@ -60,6 +61,7 @@ func (s *Store) join(ctx context.Context, name, key string) (shop.Product, error
 	var err error
 	select {
 	case <-a.done:
+		shop.RepliedBy(ctx, a.node)
 		return a.product, a.err
 	case <-patience.C:
 		err = noConnection(slots.ErrBusy)
@@ -73,6 +75,7 @@ func (s *Store) join(ctx context.Context, name, key string) (shop.Product, error
 	defer cancel()
 	select { // it is in a transaction already: wait for the outcome
 	case <-a.done:
+		shop.RepliedBy(ctx, a.node)
 		return a.product, a.err
 	case <-begun.Done():
 		return shop.Product{}, &shop.Error{
@@ -101,7 +104,9 @@ func (s *Store) runInserts() {
 // addTogether adds what waits once there is a connection. What the database refuses of it gets an error of
 // its own; the one that settle returns is everyone's.
 func (s *Store) addTogether() (group []*insert, settle func() error) {
-	settle = s.commit(s.context(), s.writes, func(ctx context.Context, tx *sql.Tx) (tags []string, err error) {
+	var node string
+	ctx := shop.NoteDatabase(s.context(), func(name string) { node = name })
+	settle = s.commit(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) (tags []string, err error) {
 		if group == nil {
 			group = s.inserts.take()
 		}
@@ -130,6 +135,9 @@ func (s *Store) addTogether() (group []*insert, settle func() error) {
 	// Without a connection, who has waited too long leaves by himself; without a database all hear of it.
 	if group == nil && !errors.Is(settle(), slots.ErrBusy) {
 		group = s.inserts.take()
+	}
+	for _, a := range group {
+		a.node = node
 	}
 	return group, settle
 }

@@ -21,7 +21,7 @@ var errKeyUsed = &shop.Error{Kind: shop.KeyReused, Detail: "This Idempotency-Key
 func (s *Store) ProductByKey(ctx context.Context, key string) (shop.Product, error) {
 	p := shop.Product{Version: 1}
 	const query = "SELECT product_id, name FROM product_key WHERE idempotency_key = ?"
-	err := s.reads.row(ctx, query, []any{key}, &p.ID, &p.Name)
+	err := s.reads.behind().row(ctx, query, []any{key}, &p.ID, &p.Name)
 	if errors.Is(err, sql.ErrNoRows) {
 		return shop.Product{}, notFound("product with the key", key)
 	}

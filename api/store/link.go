@@ -4,8 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // link opens connections to a database server, and notes how old each is. The address may lead to another server
@@ -13,12 +17,15 @@ import (
 // writes, those from before are not used again.
 type link struct {
 	driver.Connector
-	began time.Time
-	moved atomic.Int64 // connections that were dialled before then are dropped
-	swept atomic.Int64 // when idle connections were last dropped for that
+	follow follow
+	began  time.Time
+	moved  atomic.Int64 // connections that were dialled before then are dropped
+	swept  atomic.Int64 // when idle connections were last dropped for that
 }
 
-func newLink(to driver.Connector) *link { return &link{Connector: to, began: time.Now()} }
+func newLink(to driver.Connector, follow follow) *link {
+	return &link{Connector: to, follow: follow, began: time.Now()}
+}
 
 // now returns the link's clock, in nanoseconds.
 func (l *link) now() int64 { return int64(time.Since(l.began)) }
@@ -33,14 +40,25 @@ func (l *link) renew(then int64) {
 	}
 }
 
+// connectFor bounds how long it takes to connect, for those who are not in a hurry: a server that is paused takes
+// connections.
+const connectFor = 5 * time.Second
+
 // Connect implements driver.Connector. A connection is as old as the look-up of its address.
 func (l *link) Connect(ctx context.Context) (driver.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectFor)
+	defer cancel()
 	begun := l.now()
 	conn, err := l.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &linked{serverConn: conn.(serverConn), link: l, begun: begun}, nil
+	node, err := meet(ctx, conn.(serverConn))
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &linked{serverConn: followServer(conn.(serverConn), l.follow), link: l, begun: begun, node: node}, nil
 }
 
 // serverConn is all that the driver's connections can do.
@@ -57,13 +75,15 @@ type serverConn interface {
 }
 
 // linked is a connection of a link. Once its server has refused a write for being read-only it is not used again: the
-// driver's rejectReadOnly does the same, and forgets what the server said.
+// driver's rejectReadOnly does the same, and forgets what the server said. So it is with a node of a cluster that has
+// lost the others.
 type linked struct {
 	serverConn
-	link     *link
-	begun    int64 // when its address was looked up, by the link's clock
-	proved   int64 // when it was last asked whether its server takes writes, and it did; zero for never
-	readOnly bool
+	link   *link
+	begun  int64 // when its address was looked up, by the link's clock
+	node   node
+	proved int64 // when it was last asked whether its server takes writes, and it did; zero for never
+	ended  bool
 }
 
 // ResetSession implements driver.SessionResetter: database/sql calls it before a connection is used again.
@@ -76,7 +96,7 @@ func (c *linked) ResetSession(ctx context.Context) error {
 
 // IsValid implements driver.Validator: database/sql calls it when a connection is given back.
 func (c *linked) IsValid() bool {
-	return !c.readOnly && c.begun >= c.link.moved.Load() && c.serverConn.IsValid()
+	return !c.ended && c.begun >= c.link.moved.Load() && c.serverConn.IsValid()
 }
 
 // ExecContext implements driver.ExecerContext.
@@ -97,25 +117,39 @@ func (c *linked) QueryContext(ctx context.Context, query string, args []driver.N
 func (c *linked) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	tx, err := c.serverConn.BeginTx(ctx, options)
 	c.heed(err)
-	return linkedTx{tx, c}, err
+	return linkedTx{tx, c, ctx}, err
 }
 
 // linkedTx is a transaction of a linked connection.
 type linkedTx struct {
 	driver.Tx
 	conn *linked
+	ctx  context.Context // BEGIN's
 }
 
-// Commit implements driver.Tx.
+// Commit implements driver.Tx. It waits for the server until the deadline of BEGIN's context, and not for longer: the
+// transaction may have been committed then, or not. It does not end with the context for another reason.
 func (tx linkedTx) Commit() error {
-	err := tx.Tx.Commit()
+	ctx := context.WithoutCancel(tx.ctx)
+	if deadline, bounded := tx.ctx.Deadline(); bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
+	_, err := tx.conn.serverConn.ExecContext(ctx, "COMMIT", nil)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errSilent // database/sql's own DeadlineExceeded means that COMMIT was not sent
+	}
 	tx.conn.heed(err)
 	return err
 }
 
+// errSilent is a server that has not replied to COMMIT in time.
+var errSilent = fmt.Errorf("the database has not replied to COMMIT in time: %w", mysql.ErrInvalidConn)
+
 func (c *linked) heed(err error) {
-	if err != nil && isReadOnly(err) {
-		c.readOnly = true
+	if err != nil && (isReadOnly(err) || isOutside(err)) {
+		c.ended = true
 	}
 }
 
@@ -132,6 +166,13 @@ func (readOnlyError) Unwrap() error { return driver.ErrBadConn }
 // isReadOnly reports whether a server takes no writes: nothing has happened then, and another server may take them.
 func isReadOnly(err error) bool {
 	return meaningOf(err) == readOnly
+}
+
+// isOutside reports whether a server is a node of a Galera cluster that is not part of its majority: nothing has
+// happened then, and another node may do better.
+func isOutside(err error) bool {
+	var my *mysql.MySQLError
+	return errors.As(err, &my) && my.Number == 1047 // ER_UNKNOWN_COM_ERROR, by its old name
 }
 
 // sweepEvery is how often idle connections are ended at the most, while no server takes writes.

@@ -24,19 +24,36 @@ const retryEvery = time.Second
 // logEvery is how often it logs that it is still waiting.
 const logEvery = 3 * time.Second
 
+// crossingsMax is how often Migrate fails, at a node of a cluster, before it gives up: another replica may be migrating
+// at another node.
+const crossingsMax = 5
+
 // Migrate brings the schema up to date, waiting for a database that is away until ctx ends. Several
 // replicas may call it at once: one migrates, the others wait for it. A schema that is newer than
 // this program is left as it is.
+//
+// At two nodes of a cluster two may migrate at once, for the lock is a node's own. The nodes change their tables in the
+// same order, and a change that has been made by the other replica counts as made. What changes rows commits together
+// with the row of its step in woody_schema, which one of the two can write. What else fails for the other replica's
+// sake is looked at again.
 func (s *Store) Migrate(ctx context.Context) error {
 	var logged time.Time
-	for {
-		err := s.locked(ctx, s.schema, func(conn *sql.Conn) error { return s.migrate(ctx, conn) })
+	for crossings := 0; ; {
+		cluster := false
+		err := s.locked(ctx, s.schema, func(conn *sql.Conn) error {
+			l := linkedOf(conn)
+			cluster = l != nil && l.node.galera
+			return s.migrate(ctx, conn)
+		})
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !s.remote || !IsAway(err) && !errors.Is(err, errMigrating):
+		case s.remote && (IsAway(err) || errors.Is(err, errMigrating)):
+		case cluster && crossings < crossingsMax:
+			crossings++
+		default:
 			return fmt.Errorf("migrate the database: %w%s", err, adviceOn(err))
 		}
 		if time.Since(logged) >= logEvery {
@@ -85,15 +102,22 @@ func (s *Store) migrate(ctx context.Context, conn *sql.Conn) error {
 	}
 	for i, step := range s.migrations[done:] {
 		version := done + i + 1
-		if err := s.apply(ctx, conn, version, step); err != nil {
+		switch err := s.apply(ctx, conn, version, step); {
+		case errors.Is(err, errApplied): // by a replica at another node
+		case err != nil:
 			return fmt.Errorf("step %d: %w", version, err)
+		default:
+			s.log.Info("migrated the database", "schema", version)
 		}
-		s.log.Info("migrated the database", "schema", version)
 	}
 	return nil
 }
 
-// apply runs a step and notes that it ran, in one transaction where the database allows it.
+// errApplied is a step that another replica has applied meanwhile.
+var errApplied = errors.New("another replica has applied the step")
+
+// apply runs a step and notes that it ran, in one transaction where the database allows it. It returns errApplied, and
+// takes back what it can, where the step was noted meanwhile.
 func (s *Store) apply(ctx context.Context, conn *sql.Conn, version int, step migration) error {
 	return once(ctx, conn, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {
 		for _, statement := range step {
@@ -102,6 +126,9 @@ func (s *Store) apply(ctx context.Context, conn *sql.Conn, version int, step mig
 			}
 		}
 		_, err := tx.ExecContext(ctx, "INSERT INTO woody_schema (version) VALUES (?)", version)
+		if meaningOf(err) == duplicate {
+			return errApplied
+		}
 		return err
 	})
 }

@@ -67,8 +67,7 @@ func openMySQL(cfg Config) (*Store, error) {
 	}
 	schema.SetMaxIdleConns(-1)
 	if dsn = dsn.Clone(); dsn.ReadTimeout == 0 {
-		// the only bound on a COMMIT, which ignores the context
-		dsn.ReadTimeout = cfg.SlowQuery + cfg.Timeout + time.Second
+		dsn.ReadTimeout = cfg.SlowQuery + cfg.Timeout + time.Second // behind what bounds each statement, and COMMIT
 	}
 	background, err := open(dsn, backgroundPool)
 	if err != nil {
@@ -79,11 +78,25 @@ func openMySQL(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{
+	s := &Store{
 		dialect: mysqlDialect, slowQuery: cfg.SlowQuery, wait: cfg.Wait, journal: cfg.Journal, log: cfg.Logger,
-		reads: callers, writes: callers, background: background, watch: background, schema: schema,
+		reads: &readers{pool: callers}, writes: callers, background: background, watch: background, schema: schema,
 		closers: []func() error{schema.Close, callers.db.Close, background.db.Close},
-	}, nil
+	}
+	if cfg.ReadDSN == "" || cfg.ReadDSN == cfg.DSN {
+		return s, nil
+	}
+	if dsn, err = parseDSN(cfg.ReadDSN); err != nil {
+		return nil, err
+	}
+	dsn.Logger = driverLog{cfg.Logger}
+	apart, err := open(dsn, cfg.Pool)
+	if err != nil {
+		return nil, err
+	}
+	s.reads = newReaders(apart, callers, cfg.Logger)
+	s.closers = append(s.closers, apart.db.Close)
+	return s, nil
 }
 
 // OpenPool opens connections to the same server for somebody else's use, at most size of them.
@@ -115,8 +128,7 @@ func connect(cfg *mysql.Config, follow follow) (*sql.DB, *link, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the database: %w", err)
 	}
-	connector := followed(plain, follow)
-	link := newLink(connector)
+	link := newLink(plain, follow)
 	db := sql.OpenDB(link)
 	db.SetConnMaxLifetime(connLifetime*4/5 + rand.N(connLifetime*2/5)) // jitter: not all replicas at once
 	db.SetConnMaxIdleTime(connIdleTime)
@@ -160,7 +172,7 @@ var errMigrating = errors.New("another replica is migrating")
 const lockPatience = 3 * time.Second
 
 // withMySQLLock holds a lock that belongs to the connection, so that it is gone with a replica
-// that dies under it.
+// that dies under it. It is a server's own, and a node of a cluster may refuse it: then there is none.
 func withMySQLLock(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn) error) error {
 	bounded, cancel := context.WithTimeout(ctx, lockPatience+time.Second)
 	defer cancel()
@@ -175,8 +187,12 @@ func withMySQLLock(ctx context.Context, db *sql.DB, migrate func(conn *sql.Conn)
 	}
 	var got sql.NullInt64
 	const name = "CONCAT('woody_migrate.', MD5(DATABASE()))" // MySQL takes 64 characters
-	if err := conn.QueryRowContext(bounded, "SELECT GET_LOCK("+name+", ?)",
-		lockPatience.Seconds()).Scan(&got); err != nil {
+	err = conn.QueryRowContext(bounded, "SELECT GET_LOCK("+name+", ?)", lockPatience.Seconds()).Scan(&got)
+	var my *mysql.MySQLError
+	if errors.As(err, &my) && my.Number == 1235 { // ER_NOT_SUPPORTED_YET
+		return migrate(conn)
+	}
+	if err != nil {
 		return err
 	}
 	if got.Int64 != 1 {

@@ -28,7 +28,7 @@ func (s *Store) OrderByKey(ctx context.Context, key string) (shop.Order, error) 
 	var o shop.Order
 	const query = "SELECT o.order_id, o.status, o.product, o.version FROM order_key k " +
 		"JOIN `order` o ON o.order_id = k.order_id WHERE k.idempotency_key = ?"
-	err := s.reads.row(ctx, query, []any{key}, &o.ID, &o.Status, &o.Product, &o.Version)
+	err := s.reads.behind().row(ctx, query, []any{key}, &o.ID, &o.Status, &o.Product, &o.Version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return shop.Order{}, notFound("order with the key", key)
 	}

@@ -19,8 +19,11 @@ type pool struct {
 	link    *link // nil for a database that is a file
 	slots   *slots.Slots
 	timeout time.Duration
-	room    *room // notes every transaction's error
-	// asks has run check first that the server takes writes: for work that leaves no record, which would.
+	room    *room    // notes every transaction's error
+	replies *replies // counts whose replies callers have had; nil in the background
+	// rests reports whether the servers are to be left alone now; nil where there are no others to turn to.
+	rests func() bool
+	// checksWrites has run check first that the server takes writes: for work that leaves no record, which would.
 	checksWrites bool
 }
 
@@ -33,14 +36,14 @@ func newPool(db *sql.DB, size int, wait, timeout time.Duration) *pool {
 // run calls f with a connection of its own; its error is always a *shop.Error or the context's. Where the connection
 // turns out to be of no use before anything has happened (its server is read-only, or gone), f is called once more,
 // with a connection that was begun after run was.
-func (p *pool) run(ctx context.Context, f func(ctx context.Context, conn *sql.Conn) error) error {
+func (p *pool) run(ctx context.Context, f func(ctx context.Context, conn held) error) error {
 	return p.runFor(ctx, p.timeout, func(ctx context.Context, conn held) error {
 		if p.checksWrites {
 			if err := mustTakeWrites(ctx, conn); err != nil {
 				return err
 			}
 		}
-		return f(ctx, conn.Conn)
+		return f(ctx, conn)
 	})
 }
 
@@ -51,6 +54,14 @@ type held struct {
 	fresh  bool    // it was dialled after the work began that it is for
 }
 
+// name returns the name of the server.
+func (h held) name() string {
+	if h.linked == nil {
+		return sqliteDialect.name
+	}
+	return h.linked.node.name
+}
+
 func (p *pool) runFor(
 	ctx context.Context, timeout time.Duration, f func(ctx context.Context, conn held) error,
 ) error {
@@ -58,6 +69,9 @@ func (p *pool) runFor(
 		return err
 	}
 	defer p.slots.Release()
+	if p.rests != nil && p.rests() {
+		return errResting
+	}
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if p.link == nil {
@@ -97,7 +111,8 @@ func (p *pool) with(ctx context.Context, began int64, f func(ctx context.Context
 
 // isElsewhere reports whether an error means that nothing has happened and that another connection may do better.
 func isElsewhere(err error) bool {
-	return err != nil && (errors.Is(err, driver.ErrBadConn) || isReadOnly(err))
+	return err != nil && shop.KindOf(err) != shop.Uncertain &&
+		(errors.Is(err, driver.ErrBadConn) || isReadOnly(err) || isOutside(err))
 }
 
 func (p *pool) acquire(ctx context.Context) error {

@@ -48,18 +48,20 @@ func (s *Store) Last(ctx context.Context) (shop.Last, error) {
 	var last shop.Last
 	var id, version sql.NullInt64
 	var name sql.NullString
-	slow := s.slowQuery // slept once, also if the query is retried on another server
+	var until time.Time // slept once in all, also if the query is retried on another server
 	read := func(ctx context.Context, r *reading) error {
-		if slow > 0 {
-			if err := s.sleep(ctx, r.Conn, slow); err != nil {
+		if until.IsZero() {
+			until = time.Now().Add(s.slowQuery)
+		}
+		if left := time.Until(until); left > 0 {
+			if err := s.sleep(ctx, r.Conn, left); err != nil {
 				return err
 			}
-			slow = 0
 		}
 		last.At = time.Now()
 		return r.row(ctx, query, nil, &last.Count, &id, &name, &version)
 	}
-	if err := s.reads.readFor(ctx, s.reads.timeout+s.slowQuery, read); err != nil {
+	if err := s.reads.readFor(ctx, s.slowQuery, read); err != nil {
 		return shop.Last{}, err
 	}
 	if id.Valid {
@@ -70,7 +72,7 @@ func (s *Store) Last(ctx context.Context) (shop.Last, error) {
 
 // HasProduct implements shop.Store.
 func (s *Store) HasProduct(ctx context.Context, name string) (bool, error) {
-	return hasProduct(ctx, s.reads, name)
+	return hasProduct(ctx, s.reads.behind(), name)
 }
 
 // IsSold implements shop.Store.

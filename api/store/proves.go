@@ -9,6 +9,9 @@ const proves = true
 // remembers reports whether products keep their idempotency keys, likewise.
 const remembers = true
 
+// causal reports whether connections to a node of a cluster wait until that has caught up, likewise.
+const causal = true
+
 // settles reports whether a change is settled, likewise: a build that does not serves stale answers, for an observer to
 // find.
 const settles = true

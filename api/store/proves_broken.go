@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-var proves, remembers, settles = !off("proof"), !off("key"), !off("settle")
+var proves, remembers, settles, causal = !off("proof"), !off("key"), !off("settle"), !off("causal")
 
 func off(rule string) bool {
 	return slices.Contains(strings.Split(os.Getenv("CACHE_BROKEN"), ","), rule)

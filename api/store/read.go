@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -58,16 +59,32 @@ func (p *pool) read(ctx context.Context, f func(ctx context.Context, r *reading)
 func (p *pool) readFor(
 	ctx context.Context, timeout time.Duration, f func(ctx context.Context, r *reading) error,
 ) error {
-	return p.runFor(ctx, timeout, func(ctx context.Context, conn held) error {
+	var by string
+	err := p.runFor(ctx, timeout, func(ctx context.Context, conn held) error {
+		by = conn.name()
 		r := &reading{held: conn}
 		if err := f(ctx, r); err != nil || !r.unproved {
-			return err
+			return conn.asBehind(err)
 		}
-		if conn.fresh && shop.UsedReadOnly(ctx) {
+		if conn.fresh && p.rests == nil && shop.UsedReadOnly(ctx) {
 			return nil
 		}
 		return errReadOnly
 	})
+	p.note(ctx, ForRead, by, err)
+	return err
+}
+
+// errBehind is a node of a cluster that has not caught up in time with what the others have committed, or cannot.
+var errBehind = errors.New("the database's node lags behind the others, or is cut off from them")
+
+// asBehind returns the error of a read. A read waits for no lock: one that ends with a lock's timeout has waited in
+// vain for its node to catch up.
+func (h held) asBehind(err error) error {
+	if h.linked != nil && h.linked.node.galera && meaningOf(err) == again {
+		return fmt.Errorf("%w (%v)", errBehind, err)
+	}
+	return err
 }
 
 // reading is a connection that reads.
@@ -172,8 +189,15 @@ func each(ctx context.Context, conn *sql.Conn, query string, args []any, next ea
 
 // row reads one row into dest; it returns sql.ErrNoRows when there is none.
 func (p *pool) row(ctx context.Context, query string, args []any, dest ...any) error {
+	return row(ctx, p.read, query, args, dest...)
+}
+
+// read is a pool's way to read.
+type read func(ctx context.Context, f func(ctx context.Context, r *reading) error) error
+
+func row(ctx context.Context, by read, query string, args []any, dest ...any) error {
 	missing := false
-	err := p.read(ctx, func(ctx context.Context, r *reading) error {
+	err := by(ctx, func(ctx context.Context, r *reading) error {
 		err := r.row(ctx, query, args, dest...)
 		if missing = err == sql.ErrNoRows; missing {
 			return nil

@@ -71,8 +71,8 @@ func tryFileRoom(_ context.Context, s *Store) error {
 
 // tryTableRoom adds a product and takes it back.
 func tryTableRoom(ctx context.Context, s *Store) error {
-	err := s.background.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		return once(ctx, conn, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.background.run(ctx, func(ctx context.Context, conn held) error {
+		return once(ctx, conn.Conn, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
 			if _, err := insertProduct(ctx, tx, strings.Repeat("-", shop.NameMax)); err != nil {
 				return err
 			}

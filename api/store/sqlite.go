@@ -43,7 +43,7 @@ func openSQLite(cfg Config) (*Store, error) {
 	writer := newPool(writes, 1, cfg.Wait, cfg.Timeout)
 	return &Store{
 		dialect: sqliteDialect, slowQuery: cfg.SlowQuery, wait: cfg.Wait, journal: cfg.Journal, log: cfg.Logger,
-		reads: newPool(reads, cfg.Pool, cfg.Wait, cfg.Timeout), writes: writer,
+		reads: &readers{pool: newPool(reads, cfg.Pool, cfg.Wait, cfg.Timeout)}, writes: writer,
 		background: writer, watch: newPool(watch, 1, cfg.Wait, cfg.Timeout), schema: writes,
 		wal:     &writeAheadLog{db: upkeep, file: filepath.Join(cfg.DataDir, "woody.db-wal")},
 		closers: closers,

@@ -18,6 +18,10 @@ import (
 type Config struct {
 	// DSN is a go-sql-driver/mysql data source name. Default: empty, a SQLite file in DataDir.
 	DSN string
+	// ReadDSN is where callers' reads are made, if elsewhere than at DSN: at nodes of the Galera cluster that DSN leads
+	// to a node of. They have connections of their own, Pool of them. Servers that are no nodes are not read: they may
+	// lack what was written. Default: empty, reads are made at DSN.
+	ReadDSN string
 	// DataDir is the folder of the SQLite file, made when it is missing. Used without a DSN only.
 	DataDir string
 	// Sync makes every SQLite write survive a loss of power, and not only of the process.
@@ -70,13 +74,14 @@ type Store struct {
 	log       *slog.Logger
 	followed  bool // by Config.Follow: additions keep the contexts of their callers
 
-	reads      *pool   // callers' reads
-	writes     *pool   // callers' writes; the same pool where the database takes many writers
-	background *pool   // writes that must not queue behind callers': of workers and upkeep
-	watch      *pool   // the same for reads: of workers, health and metrics
-	schema     *sql.DB // for migrations, without timeouts
+	reads      *readers // callers' reads
+	writes     *pool    // callers' writes; the same pool where the database takes many writers
+	background *pool    // writes that must not queue behind callers': of workers and upkeep
+	watch      *pool    // the same for reads: of workers, health and metrics
+	schema     *sql.DB  // for migrations, without timeouts
 	inserts    insertQueue
 	room       room
+	replies    replies
 	wal        *writeAheadLog // SQLite's; nil with a database server
 	closers    []func() error
 }
@@ -119,6 +124,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s.writes.room, s.background.room = &s.room, &s.room
+	s.writes.replies, s.reads.replies = &s.replies, &s.replies
 	s.followed = cfg.Follow != nil
 	return s, nil
 }
@@ -157,11 +163,23 @@ func (s *Store) DBs() map[string]*sql.DB {
 	if s.writes == s.background {
 		return map[string]*sql.DB{"readers": s.reads.db, "writer": s.writes.db}
 	}
-	return map[string]*sql.DB{"callers": s.reads.db, "background": s.background.db}
+	dbs := map[string]*sql.DB{"callers": s.writes.db, "background": s.background.db}
+	if s.reads.writer != nil {
+		dbs["readers"] = s.reads.db
+	}
+	return dbs
 }
 
 // Slots returns the connections that callers' reads share.
 func (s *Store) Slots() *slots.Slots { return s.reads.slots }
+
+// WriteSlots returns the connections that callers' writes share, where reads have others (Config.ReadDSN); else nil.
+func (s *Store) WriteSlots() *slots.Slots {
+	if s.reads.writer == nil {
+		return nil
+	}
+	return s.writes.slots
+}
 
 func notFound(what string, id any) error {
 	return &shop.Error{Kind: shop.NotFound, Detail: fmt.Sprintf("There is no %s %v.", what, id)}

@@ -11,33 +11,38 @@ import (
 )
 
 const (
-	// maxTries is how often a transaction that lost against others is tried in all.
-	maxTries = 4
-	// firstPause is the longest rest before the second try; each later one is twice as long.
+	// maxTries is how often a transaction that lost against others is tried in all. Two nodes of a cluster that are
+	// written at once have many lose.
+	maxTries = 12
+	// firstPause is the longest rest before the second try; each later one is twice as long, up to lastPause.
 	firstPause = 4 * time.Millisecond
+	lastPause  = 64 * time.Millisecond
 )
 
 // tx runs f in a transaction and commits it when f returns nil. A transaction that the database undid for the sake of
 // others is done again in its place, a few times and within the pool's timeout: f may run more than once. The error
 // is Uncertain where the transaction may have been committed; with any other nothing has happened.
 func (p *pool) tx(ctx context.Context, level sql.IsolationLevel, f func(ctx context.Context, tx *sql.Tx) error) error {
-	err := p.run(ctx, func(ctx context.Context, conn *sql.Conn) error {
+	var by string
+	err := p.run(ctx, func(ctx context.Context, conn held) error {
+		by = conn.name()
 		ctx, cancel := callers.Begun(ctx) // once begun, it is finished even if the caller leaves
 		defer cancel()
 		pause := firstPause
 		for try := 1; ; try++ {
-			err := once(ctx, conn, level, f)
+			err := once(ctx, conn.Conn, level, f)
 			if meaningOf(err) != again || try == maxTries {
 				return err
 			}
 			select {
 			case <-time.After(rand.N(pause)):
-				pause *= 2
+				pause = min(2*pause, lastPause)
 			case <-ctx.Done():
 				return err
 			}
 		}
 	})
+	p.note(ctx, ForWrite, by, err)
 	p.room.note(err)
 	return err
 }
