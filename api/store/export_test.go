@@ -35,3 +35,9 @@ func (s *Store) Reads(ctx context.Context, query string) (proved bool, err error
 	})
 	return proved, err
 }
+
+// MySQLMigrations are the steps of a database server's schema.
+var MySQLMigrations = mysqlMigrations
+
+// ReaderPatience is how long a read waits for a reader.
+const ReaderPatience = readerPatience

@@ -156,12 +156,18 @@ func (s *Store) context() context.Context {
 	return callers.Carry(context.Background(), s.inserts.waiting[0].ctx)
 }
 
+// insertProduct adds a product under the next id. A node of a cluster may give out an id that another node's product
+// has, which has just come: then it is the next one after all.
 func insertProduct(ctx context.Context, tx *sql.Tx, name string) (id int64, err error) {
-	added, err := tx.ExecContext(ctx, "INSERT INTO product (name) VALUES (?)", name)
-	if err != nil {
-		return 0, err
+	for try := 1; ; try++ {
+		added, err := tx.ExecContext(ctx, "INSERT INTO product (name) VALUES (?)", name)
+		switch {
+		case err == nil:
+			return added.LastInsertId()
+		case meaningOf(err) != duplicate || try == maxTries:
+			return 0, err
+		}
 	}
-	return added.LastInsertId()
 }
 
 // add queues an insert, and reports whether the caller must start a worker for it.
