@@ -26,6 +26,9 @@ type config struct {
 	SQLiteSync   string        `name:"sqlite-sync" env:"WOODY_SQLITE_SYNC" default:"normal" oneof:"normal,full"`
 	QueueTimeout time.Duration `env:"WOODY_QUEUE_TIMEOUT" default:"30s" min:"1ms"`
 
+	DBReadDSN     string `name:"db-read-dsn" env:"WOODY_DB_READ_DSN" placeholder:"DSN"`
+	DBReadDSNFile string `name:"db-read-dsn-file" env:"WOODY_DB_READ_DSN_FILE" placeholder:"FILE"`
+
 	NearCache string        `env:"WOODY_NEAR_CACHE" default:"on" oneof:"on,off"`
 	NearBytes settings.Size `env:"WOODY_NEAR_BYTES" default:"64M" placeholder:"SIZE"`
 
@@ -77,12 +80,13 @@ func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command s
 	if command == "" {
 		return cfg, "", err
 	}
-	var dsnErr, passwordErr, sentinelErr error
+	var dsnErr, readErr, passwordErr, sentinelErr error
 	cfg.DBDSN, dsnErr = settings.Secret("WOODY_DB_DSN", cfg.DBDSN, cfg.DBDSNFile)
+	cfg.DBReadDSN, readErr = settings.Secret("WOODY_DB_READ_DSN", cfg.DBReadDSN, cfg.DBReadDSNFile)
 	cfg.RedisPassword, passwordErr = settings.Secret("WOODY_REDIS_PASSWORD", cfg.RedisPassword, cfg.RedisPasswordFile)
 	cfg.RedisSentinelPassword, sentinelErr = settings.Secret("WOODY_REDIS_SENTINEL_PASSWORD", cfg.RedisSentinelPassword,
 		cfg.RedisSentinelPasswordFile)
-	return cfg, command, errors.Join(err, dsnErr, passwordErr, sentinelErr, cfg.check())
+	return cfg, command, errors.Join(err, dsnErr, readErr, passwordErr, sentinelErr, cfg.check())
 }
 
 // check refuses what the types and the tags allow.
@@ -100,6 +104,13 @@ func (c config) check() error {
 	}
 	if err := store.CheckDSN(c.DBDSN); err != nil {
 		errs = append(errs, fmt.Errorf("WOODY_DB_DSN is %w", err))
+	}
+	if err := store.CheckDSN(c.DBReadDSN); err != nil {
+		errs = append(errs, fmt.Errorf("WOODY_DB_READ_DSN is %w", err))
+	}
+	if c.DBReadDSN != "" && c.DBDSN == "" {
+		errs = append(errs, errors.New("WOODY_DB_READ_DSN is for nodes of the cluster that WOODY_DB_DSN leads to: set "+
+			"that too"))
 	}
 	return errors.Join(errs...)
 }

@@ -6,6 +6,10 @@ var help = map[string]string{
 	"WOODY_DB_DSN": "MariaDB or MySQL, as user:password@tcp(host:3306)/database. " +
 		"Without it: SQLite in --data-dir.",
 	"WOODY_DB_DSN_FILE": "A file that holds the DSN, for secrets.",
+	"WOODY_DB_READ_DSN": "Where reads are made, if elsewhere than at WOODY_DB_DSN: nodes of the same Galera cluster. " +
+		"No read is older than what was written before it, on any node; one whose node is away is made at " +
+		"WOODY_DB_DSN. WOODY_DB_POOL more connections. (default: as WOODY_DB_DSN)",
+	"WOODY_DB_READ_DSN_FILE": "A file that holds that DSN, for secrets.",
 	"WOODY_DB_DIRECT": "on: the DSN leads to the one server that takes writes, and not to a proxy, a balancer or a " +
 		"cluster. When it refuses connections, nobody can be writing, and what is cached is answered on; elsewhere " +
 		"another replica may still reach it. cluster: the DSN leads through a proxy to the nodes of one Galera cluster, " +

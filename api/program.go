@@ -85,7 +85,7 @@ func (p *program) open() (err error) {
 		return err
 	}
 	stored := store.Config{
-		DSN: p.cfg.DBDSN, DataDir: p.cfg.DataDir, Sync: p.cfg.SQLiteSync == "full",
+		DSN: p.cfg.DBDSN, ReadDSN: p.cfg.DBReadDSN, DataDir: p.cfg.DataDir, Sync: p.cfg.SQLiteSync == "full",
 		Pool: p.cfg.DBPool, Wait: p.cfg.QueueTimeout, Timeout: p.cfg.DBTimeout,
 		SlowQuery: p.cfg.SlowQueryDelay, Journal: journal, Logger: p.log,
 	}
@@ -124,6 +124,10 @@ func (p *program) open() (err error) {
 	admin.WatchHealth(p.registry, p.health)
 	admin.WatchSlots(p.registry, "heavy_slots", p.shop.HeavySlots())
 	admin.WatchSlots(p.registry, "db_slots", p.store.Slots())
+	if writes := p.store.WriteSlots(); writes != nil {
+		admin.WatchSlots(p.registry, "db_write_slots", writes)
+	}
+	admin.WatchReplies(p.registry, p.store.Replies)
 	admin.WatchAdditions(p.registry, p.store.InsertsWaiting)
 	admin.WatchPools(p.registry, p.store.DBs())
 	admin.WatchBacklog(p.registry, p.store)

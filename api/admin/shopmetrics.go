@@ -9,6 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/slots"
+	"github.com/woodytoys/woodytoys/api/store"
 )
 
 // scrapePatience is how long counting what is in the database may hold a scrape up: less than a second, since whoever
@@ -39,6 +40,25 @@ func WatchAdditions(registry prometheus.Registerer, waiting func() int) {
 		func() float64 { return float64(waiting()) })
 }
 
+// WatchReplies adds how many reads and writes of callers each database has replied to.
+func WatchReplies(registry prometheus.Registerer, replies func() map[store.Reply]int64) {
+	registry.MustRegister(repliesCollector(replies))
+}
+
+type repliesCollector func() map[store.Reply]int64
+
+var answersDesc = prometheus.NewDesc("woody_db_answers_total",
+	"Callers' reads and writes that a database has answered, by its name; the 17th name and later ones are \"other\".",
+	[]string{"node", "for"}, nil)
+
+func (r repliesCollector) Describe(descs chan<- *prometheus.Desc) { descs <- answersDesc }
+
+func (r repliesCollector) Collect(metrics chan<- prometheus.Metric) {
+	for reply, n := range r() {
+		metrics <- prometheus.MustNewConstMetric(answersDesc, prometheus.CounterValue, float64(n), reply.Node, reply.For)
+	}
+}
+
 func gauge(registry prometheus.Registerer, name, help string, value func() float64) {
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 }
@@ -52,8 +72,8 @@ func truth(yes bool) float64 {
 
 // WatchBacklog adds the depth and age of the order queue. They are asked for at each scrape and
 // left out of it when the store does not answer in time.
-func WatchBacklog(registry prometheus.Registerer, store shop.Store) {
-	registry.MustRegister(backlogCollector{store})
+func WatchBacklog(registry prometheus.Registerer, from shop.Store) {
+	registry.MustRegister(backlogCollector{from})
 }
 
 type backlogCollector struct{ store shop.Store }

@@ -62,8 +62,7 @@ const etagSize = 48
 // condition of the caller's does not hold.
 func sendRead(c *fiber.Ctx, a answer) error {
 	header := &c.Response().Header
-	set(header, fieldCacheControl, "no-cache")
-	set(header, fieldVary, "Accept")
+	setKeeping(c, "no-cache")
 	set(header, fieldCacheStatus, "near; fwd=bypass")
 	etag := a.appendETag(make([]byte, 0, etagSize))
 	header.SetCanonical(fieldETag, etag)
@@ -74,12 +73,23 @@ func sendRead(c *fiber.Ctx, a answer) error {
 	return nil
 }
 
+// setKeeping sets whether caches may keep a response, and what it varies by. One that follows a preference is kept
+// nowhere: so the others, which caches ask about anyway, need not vary by Prefer (RFC 7240 section 2).
+func setKeeping(c *fiber.Ctx, control string) {
+	vary := "Accept"
+	if applied(c) {
+		control, vary = "no-store", "Accept, Prefer"
+	}
+	header := &c.Response().Header
+	set(header, fieldCacheControl, control)
+	set(header, fieldVary, vary)
+}
+
 // sendWrite sends the answer to a write, which no cache may store. It has an ETag where there is
 // something to write to again: If-Match takes it.
 func sendWrite(c *fiber.Ctx, a answer) error {
 	header := &c.Response().Header
-	set(header, fieldCacheControl, "no-store")
-	set(header, fieldVary, "Accept")
+	setKeeping(c, "no-store")
 	if a.version > 0 {
 		header.SetCanonical(fieldETag, a.appendETag(make([]byte, 0, etagSize)))
 	}

@@ -107,10 +107,11 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 	a.app.Use(a.observe)
 	a.app.Use(recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: a.logPanic}))
 	a.app.Use("/api", cors.New(cors.Config{
-		Next:          hasNoOrigin,
-		AllowMethods:  "GET,HEAD,POST,PUT,DELETE",
-		ExposeHeaders: "Cache-Status,ETag,Link,Location,Retry-After,Server-Timing,X-Request-Id,X-Served-By",
-		MaxAge:        600,
+		Next:         hasNoOrigin,
+		AllowMethods: "GET,HEAD,POST,PUT,DELETE",
+		ExposeHeaders: "Cache-Status,ETag,Link,Location,Preference-Applied,Retry-After,Server-Timing,X-Request-Id," +
+			"X-Served-By",
+		MaxAge: 600,
 	}))
 	cached, err := a.cachedRoutes(cfg.Cache)
 	if err != nil {

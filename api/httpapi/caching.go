@@ -32,6 +32,9 @@ func (a *API) cachedRoutes(c *cache.Cache) (cached cachedRoutes, err error) {
 			return func(c *fiber.Ctx) error { return c.Next() }
 		}
 		o.Jitter = jitter
+		if o.Bypass == nil {
+			o.Bypass = prefersPrimary
+		}
 		o.Variant = func(c *fiber.Ctx) string { return wants(c).String() }
 		o.Fail = a.sendError
 		o.Caller = a.watch
@@ -43,7 +46,7 @@ func (a *API) cachedRoutes(c *cache.Cache) (cached cachedRoutes, err error) {
 	}
 	cached.heavy = middleware(fibercache.Options{
 		Options: cache.Options{Name: "heavy", TTL: heavyTTL, RefreshAhead: refreshAhead},
-		Query:   []string{"name"},
+		Query:   []string{"name"}, Bypass: func(*fiber.Ctx) bool { return false }, // no database is read
 	})
 	cached.last = middleware(fibercache.Options{
 		Options: cache.Options{Name: "last", TTL: lastTTL, RefreshAhead: refreshAhead},
@@ -55,7 +58,7 @@ func (a *API) cachedRoutes(c *cache.Cache) (cached cachedRoutes, err error) {
 	})
 	cached.products = middleware(fibercache.Options{
 		Options: cache.Options{Name: "products", TTL: readTTL},
-		Query:   []string{"after", "limit"}, Bypass: addsProduct, // the handler names a page's tags
+		Query:   []string{"after", "limit"}, Bypass: passesList, // the handler names a page's tags
 	})
 	cached.order = middleware(fibercache.Options{
 		Options: cache.Options{Name: "order", TTL: readTTL, NegativeTTL: negativeTTL},
@@ -71,3 +74,6 @@ func (a *API) cachedRoutes(c *cache.Cache) (cached cachedRoutes, err error) {
 	})
 	return cached, err
 }
+
+// passesList reports whether a request for the list is not for the cache.
+func passesList(c *fiber.Ctx) bool { return addsProduct(c) || prefersPrimary(c) }

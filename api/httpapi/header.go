@@ -9,14 +9,16 @@ import (
 // The fields that every answer or every read carries, or that every request is asked for, in the one spelling that
 // fasthttp has, so that it need not work the spelling out each time.
 var (
-	fieldCacheControl = []byte("Cache-Control")
-	fieldCacheStatus  = []byte("Cache-Status") // RFC 9211
-	fieldETag         = []byte("Etag")
-	fieldOrigin       = []byte("Origin")
-	fieldRequestID    = []byte("X-Request-Id")
-	fieldServedBy     = []byte("X-Served-By")
-	fieldServerTiming = []byte("Server-Timing") // W3C Server Timing, in milliseconds
-	fieldVary         = []byte("Vary")
+	fieldCacheControl      = []byte("Cache-Control")
+	fieldCacheStatus       = []byte("Cache-Status") // RFC 9211
+	fieldETag              = []byte("Etag")
+	fieldOrigin            = []byte("Origin")
+	fieldPrefer            = []byte("Prefer") // RFC 7240
+	fieldPreferenceApplied = []byte("Preference-Applied")
+	fieldRequestID         = []byte("X-Request-Id")
+	fieldServedBy          = []byte("X-Served-By")
+	fieldServerTiming      = []byte("Server-Timing") // W3C Server Timing, in milliseconds
+	fieldVary              = []byte("Vary")
 )
 
 // set sets a field of the list above. The value is copied; it must hold no line break.

@@ -19,7 +19,7 @@ func (a *API) handleOrderDo(c *fiber.Ctx) error {
 	if err := writeConditions(c, nothingYet); err != nil {
 		return err
 	}
-	order, err := a.shop.OrderAnything(shop.ComingFrom(c.UserContext(), originOf(c)), product)
+	order, err := a.shop.OrderAnything(shop.ComingFrom(writing(c), originOf(c)), product)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (a *API) handleOrderCreate(c *fiber.Ctx) error {
 	if err := writeConditions(c, nothingYet); err != nil {
 		return err
 	}
-	order, err := a.shop.OrderProduct(shop.ComingFrom(c.UserContext(), originOf(c)), product, key)
+	order, err := a.shop.OrderProduct(shop.ComingFrom(writing(c), originOf(c)), product, key)
 	if err != nil {
 		return err
 	}

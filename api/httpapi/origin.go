@@ -36,6 +36,6 @@ func (a *API) logRequests(c *fiber.Ctx) error {
 	a.log.Debug("request", "method", c.Method(), "path", c.Path(), "status", c.Response().StatusCode(),
 		"request", origin.Request, "trace", origin.TraceID(),
 		"cache", string(c.Response().Header.PeekBytes(fieldCacheStatus)),
-		"took", time.Since(began))
+		"database", databaseOf(c), "took", time.Since(began))
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/woodytoys/woodytoys/api/callers"
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
@@ -42,7 +43,10 @@ func (a *API) handleProbe(c *fiber.Ctx) error {
 // been carried out.
 func (a *API) ProbeWriter() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		probe, err := a.writeProbe(r.Context(), r.PathValue("name"))
+		caller := shop.NoteDatabase(r.Context(), func(name string) {
+			w.Header().Set("Server-Timing", `db;desc="`+name+`"`)
+		})
+		probe, err := a.writeProbe(caller, r.PathValue("name"))
 		w.Header().Set(fiber.HeaderCacheControl, "no-store")
 		w.Header().Set("X-Served-By", a.replica)
 		if err != nil {
@@ -57,7 +61,7 @@ func (a *API) writeProbe(caller context.Context, name string) (shop.Probe, error
 	if !a.health.Started() {
 		return shop.Probe{}, errStarting
 	}
-	ctx, leave := context.WithCancel(a.process)
+	ctx, leave := context.WithCancel(callers.Carry(a.process, caller))
 	defer leave()
 	defer context.AfterFunc(caller, leave)()
 	return a.shop.WriteProbe(ctx, name)

@@ -82,8 +82,7 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 	}
 	header := &c.Response().Header
 	header.Del(fiber.HeaderETag)
-	set(header, fieldCacheControl, "no-store")
-	set(header, fieldVary, "Accept")
+	setKeeping(c, "no-store")
 	if retryAfter != "" {
 		header.Set(fiber.HeaderRetryAfter, retryAfter)
 	}

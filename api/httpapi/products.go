@@ -97,7 +97,7 @@ func (a *API) handleProductAdd(c *fiber.Ctx) error {
 	if err := writeConditions(c, nothingYet); err != nil {
 		return err
 	}
-	product, err := a.shop.AddProduct(c.UserContext(), name)
+	product, err := a.shop.AddProduct(writing(c), name)
 	if err != nil {
 		return err
 	}
@@ -118,9 +118,9 @@ func (a *API) handleProductCreate(c *fiber.Ctx) error {
 	}
 	var product shop.Product
 	if key != "" {
-		product, err = a.shop.AddProductOnce(c.UserContext(), name, key)
+		product, err = a.shop.AddProductOnce(writing(c), name, key)
 	} else {
-		product, err = a.shop.AddProduct(c.UserContext(), name)
+		product, err = a.shop.AddProduct(writing(c), name)
 	}
 	if err != nil {
 		return err
@@ -175,7 +175,7 @@ func (a *API) handleProductPut(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	product, err := a.shop.RenameProduct(c.UserContext(), productID(c), name, productConditions(c))
+	product, err := a.shop.RenameProduct(writing(c), productID(c), name, productConditions(c))
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (a *API) handleProductPut(c *fiber.Ctx) error {
 }
 
 func (a *API) handleProductDelete(c *fiber.Ctx) error {
-	if err := a.shop.DeleteProduct(c.UserContext(), productID(c), productConditions(c)); err != nil {
+	if err := a.shop.DeleteProduct(writing(c), productID(c), productConditions(c)); err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")

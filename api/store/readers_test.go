@@ -134,7 +134,7 @@ func awaitReader(t *testing.T, s *store.Store, id int64, node string) {
 }
 
 // slack is how late a busy machine may be.
-const slack = 4 * time.Second
+const slack = 15 * time.Second
 
 // testAReaderLags has the reader apply nothing for a while: reads are made by the writer, and none is old.
 func testAReaderLags(t *testing.T, c *cluster) {
@@ -162,7 +162,7 @@ func testAReaderLags(t *testing.T, c *cluster) {
 
 // testAReaderIsPaused has the reader be silent: whoever comes first waits for it, others only while that one does.
 func testAReaderIsPaused(t *testing.T, c *cluster) {
-	s, _, _ := c.mustOpenApart(t, store.Config{Pool: 4, SlowQuery: 20 * time.Millisecond})
+	s, _, _ := c.mustOpenApart(t, store.Config{Pool: 2, SlowQuery: 20 * time.Millisecond})
 	p := mustAdd(t, s, "Robot")
 	mustReadSoon(t, s, p, "node2", slack)
 	if err := c.Nodes[1].Signal(syscall.SIGSTOP); err != nil {
@@ -172,7 +172,7 @@ func testAReaderIsPaused(t *testing.T, c *cluster) {
 	defer c.Nodes[1].Signal(syscall.SIGCONT)
 	began := time.Now()
 	var running sync.WaitGroup
-	for range 20 {
+	for range 40 {
 		running.Go(func() {
 			if now, err := s.Product(t.Context(), p.ID); err != nil || now != p {
 				t.Errorf("read %v, %v", now, err)
@@ -185,7 +185,7 @@ func testAReaderIsPaused(t *testing.T, c *cluster) {
 		}
 	})
 	running.Wait()
-	// 21 reads share four connections: one after the other they would take six times as long.
+	// 41 reads share two connections: one after the other they would take twenty times as long.
 	if took := time.Since(began); took > store.ReaderPatience+slack {
 		t.Errorf("the reads took %v, want about %v", took, store.ReaderPatience)
 	}
