@@ -79,7 +79,7 @@ func TestHelpListsEverySetting(t *testing.T) {
 	}
 	for _, name := range []string{
 		"WOODY_ADDR", "WOODY_ADMIN_ADDR", "WOODY_DB_DSN", "WOODY_DB_DSN_FILE", "WOODY_DATA_DIR", "WOODY_DB_POOL",
-		"WOODY_DB_DIRECT",
+		"WOODY_DB_DIRECT", "WOODY_DB_READ_DSN", "WOODY_DB_READ_DSN_FILE",
 		"WOODY_HEAVY_DELAY", "WOODY_HEAVY_SLOTS", "WOODY_SLOW_QUERY_DELAY", "WOODY_ORDER_WORKERS", "WOODY_REPLICA_ID",
 		"WOODY_DRAIN_DELAY", "WOODY_DRAIN_TIMEOUT", "WOODY_SQLITE_SYNC", "WOODY_REDIS_ADDR", "WOODY_REDIS_SENTINELS",
 		"WOODY_REDIS_MASTER", "WOODY_REDIS_SENTINEL_PASSWORD_FILE", "WOODY_REDIS_TLS", "WOODY_REDIS_CA_FILE",
@@ -108,6 +108,8 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		"WOODY_LOG_LEVEL=loud":              `WOODY_LOG_LEVEL is "loud": write debug, info, warn or error`,
 		"WOODY_DB_DSN=localhost":            "WOODY_DB_DSN is not a MariaDB/MySQL address",
 		"WOODY_DB_DSN_FILE=/does/not/exist": "WOODY_DB_DSN_FILE",
+		"WOODY_DB_READ_DSN=localhost":       "WOODY_DB_READ_DSN is not a MariaDB/MySQL address",
+		"WOODY_DB_READ_DSN=u@tcp(h:1)/shop": "WOODY_DB_READ_DSN is for nodes of the cluster that WOODY_DB_DSN leads to",
 		"WOODY_REPLICA_ID=a\nb":             "WOODY_REPLICA_ID may hold printable ASCII",
 		"WOODY_ADDR=nowhere":                "nowhere",
 		"WOODY_REDIS_ADDR=redis:6379":       "need a database server",
@@ -264,7 +266,8 @@ func TestMetrics(t *testing.T) {
 		`woody_http_request_duration_seconds_count{method="GET",route="/api/products/:id<int>",status="200"} 1`,
 		`woody_http_request_duration_seconds_count{method="GET",route="none",status="404"} 1`,
 		"woody_http_in_flight 0", "woody_orders_pending 0", "woody_orders_oldest_seconds 0", "woody_heavy_slots 2",
-		"woody_database_up 1", "woody_ready 1", `go_sql_open_connections{db_name="writer"} 1`, "go_goroutines",
+		"woody_database_up 1", "woody_ready 1", `woody_db_answers_total{for="read",node="sqlite"} 1`,
+		`go_sql_open_connections{db_name="writer"} 1`, "go_goroutines",
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("the metrics have no %s", want)

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
+)
+
+// TestReadsAreMadeAtAnotherNode has a replica write to one node of a Galera cluster and read from another: each response
+// names the one, and so do the log and the metrics.
+func TestReadsAreMadeAtAnotherNode(t *testing.T) {
+	t.Parallel()
+	cluster := servertest.MustStartGalera(t, 2)
+	dsn := servertest.MustMakeDatabase(t, cluster.Nodes[0].MariaDB)
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := mustStartReplica(t, "WOODY_DB_DSN="+dsn, "WOODY_DB_READ_DSN="+cluster.Nodes[1].DSN(cfg.DBName),
+		"WOODY_ADMIN_ADDR=127.0.0.1:0", "WOODY_LOG_LEVEL=debug", "WOODY_SLOW_QUERY_DELAY=0")
+	for _, call := range []struct{ method, path, prefer, node string }{
+		{http.MethodGet, "/api/products?product=Robot", "", "node1"},
+		{http.MethodGet, "/api/products/last", "", "node2"},
+		{http.MethodGet, "/api/products/last", "read=primary", "node1"},
+		{http.MethodGet, "/api/products/1", "", "node2"},
+		{http.MethodDelete, "/api/products/1", "", "node1"},
+		{http.MethodGet, "/api/products/1", "", "node2"},
+	} {
+		request, err := http.NewRequest(call.method, r.URL+call.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Prefer", call.prefer)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if timing := answer.Header.Get("Server-Timing"); !strings.HasPrefix(timing, `db;desc="`+call.node+`", app;dur=`) {
+			t.Errorf("%s %s, preferring %q: %d, Server-Timing: %s; want %s",
+				call.method, call.path, call.prefer, answer.StatusCode, timing, call.node)
+		}
+	}
+	if log := r.Log(); !strings.Contains(log, "database=node1") || !strings.Contains(log, "database=node2") {
+		t.Error("the log of requests names no nodes")
+	}
+	_, metrics := mustGet(t, r.metricsURL())
+	for _, want := range []string{
+		`woody_db_answers_total{for="read",node="node1"} 1`, `woody_db_answers_total{for="read",node="node2"} 3`,
+		`woody_db_answers_total{for="write",node="node1"} 2`, `go_sql_open_connections{db_name="readers"}`,
+		"woody_db_write_slots 8",
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics have no %s", want)
+		}
+	}
+}
