@@ -55,7 +55,8 @@ func (r repliesCollector) Describe(descs chan<- *prometheus.Desc) { descs <- ans
 
 func (r repliesCollector) Collect(metrics chan<- prometheus.Metric) {
 	for reply, n := range r() {
-		metrics <- prometheus.MustNewConstMetric(answersDesc, prometheus.CounterValue, float64(n), reply.Node, reply.For)
+		metrics <- prometheus.MustNewConstMetric(answersDesc, prometheus.CounterValue, float64(n),
+			reply.Node, reply.For)
 	}
 }
 

@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // ExactSteps are the statements that make comparisons exact.
 var ExactSteps = mysqlMigrations[3]
@@ -38,6 +41,9 @@ func (s *Store) Reads(ctx context.Context, query string) (proved bool, err error
 
 // MySQLMigrations are the steps of a database server's schema.
 var MySQLMigrations = mysqlMigrations
+
+// SetReaderPatience has reads wait so long for a reader.
+func (s *Store) SetReaderPatience(d time.Duration) { s.reads.patience = d }
 
 // ReaderPatience is how long a read waits for a reader.
 const ReaderPatience = readerPatience

@@ -13,17 +13,17 @@ import (
 )
 
 // Where each transaction reads, where there are servers to read from (Config.ReadDSN) beside the one that takes writes.
-// That one is the writer here; the others are the readers. All of them are nodes of a Galera cluster, and each read, and
-// each BEGIN, waits until its node has what was committed before on any node (wsrep_sync_wait). So no place is wrong:
-// what is read is never older than what was acknowledged before the read began. The places are chosen for what must go
-// on while a node is away, and for what a transaction that begins at one node would cost at another.
+// That one is the writer here; the others are the readers. All are nodes of a Galera cluster, and each read, and each
+// BEGIN, waits until its node has what was committed before on any node (wsrep_sync_wait). So no place is wrong: what is
+// read is never older than what was acknowledged before the read began. The places are chosen for what is to go on while
+// a node is away.
 //
 //	what                                     reads at  why
 //	Product, Products, Last, Order, Probe    readers   callers' reads and the cache's fills: most of the work
 //	the same, with shop.AtPrimary            writer    the caller asks for it
 //	the same, when the reader is away        writer    once, when the reader was silent for readerPatience
 //	HasProduct (before an order)             writer    the order is written there next: one node is enough to order
-//	ProductByKey, OrderByKey                 writer    a repeated write: its first try was made there, and the reply is
+//	ProductByKey, OrderByKey                 writer    a repeated write: its first try was made there, and it is
 //	                                                   settled there once more (resettle)
 //	AddProduct…, AddOrder, RenameProduct,    writer    a transaction reads where it writes; rows that it has read and
 //	DeleteProduct, WriteProbe                          not written are not certified, so what it decides by is

@@ -13,7 +13,7 @@ import (
 const (
 	// maxTries is how often a transaction that lost against others is tried in all. Two nodes of a cluster that are
 	// written at once have many lose.
-	maxTries = 12
+	maxTries = 16
 	// firstPause is the longest rest before the second try; each later one is twice as long, up to lastPause.
 	firstPause = 4 * time.Millisecond
 	lastPause  = 64 * time.Millisecond
