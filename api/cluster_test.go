@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestReadsAreMadeAtAnotherNode has a replica write to one node of a Galera cluster and read from another. Each response
-// names its node, and so do the log and the metrics.
+// TestReadsAreMadeAtAnotherNode has a replica write to one node of a Galera cluster and read from another. Each
+// response names its node, and so do the log and the metrics.
 func TestReadsAreMadeAtAnotherNode(t *testing.T) {
 	t.Parallel()
 	cluster := servertest.MustStartGalera(t, 2)

@@ -13,10 +13,10 @@ import (
 )
 
 // Where each transaction reads, where there are servers to read from (Config.ReadDSN) beside the one that takes writes.
-// That one is the writer here; the others are the readers. All are nodes of a Galera cluster, and each read, and each
-// BEGIN, waits until its node has what was committed before on any node (wsrep_sync_wait). So no place is wrong: what is
-// read is never older than what was acknowledged before the read began. The places are chosen for what is to go on while
-// a node is away.
+// That one is the writer here; the others are the readers. All are nodes of a Galera cluster. Each read, and each
+// BEGIN, waits until its node has what was committed before on any node (wsrep_sync_wait). So no place is wrong: what
+// is read is never older than what was acknowledged before the read began. The places are chosen for what is to go on
+// while a node is away.
 //
 //	what                                     reads at  why
 //	Product, Products, Last, Order, Probe    readers   callers' reads and the cache's fills: most of the work
@@ -40,14 +40,15 @@ import (
 // row at two nodes the first to commit wins, and the other is rolled back (error 1213) and made again, when it reads
 // what the first has written:
 //
-//   - New products get the same id at both nodes: the second is made again, under the next id. An id is at most
-//     auto_increment_increment above the one before, so wsrep_auto_increment_control is to be OFF, or the highest id is
-//     not the newest product.
+//   - New products get the same id at both nodes: the second is made again, under the next id (insertProduct finds an
+//     id taken that came meanwhile). wsrep_auto_increment_control is to be OFF for that: with ON each node has ids of
+//     its own, and the highest one need not be the newest product's.
 //   - The tally's row has the number of a connection, which two nodes may have given: the second count is made again.
 //   - A rename or delete writes the row that its condition was held against: the second finds it changed.
 //   - An idempotency key is a primary key, written in the transaction of what it makes.
 //   - A claim writes the orders that it takes.
 //   - The tally is folded, and keys are forgotten, by deleting rows: the second finds none.
+//   - How many probes there are is read and not written: two nodes may make one each where there was room for one.
 
 const (
 	// readerPatience is how long a read waits for a reader, the simulated slow query not counted, before it is made by
