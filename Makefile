@@ -28,13 +28,13 @@ build: ## Build the programs into bin/
 
 .PHONY: test
 test: check test-programs ## Run every check and test, against real servers; random rounds are few here, many in long
-	scripts/need gcc mariadb postgres redis haproxy varnish chromium bind wget curl prometheus alertmanager exporters
+	scripts/need gcc mariadb galera postgres redis haproxy varnish chromium bind wget curl prometheus alertmanager exporters
 	@WOODYTEST_PROGRAMS=$(CURDIR)/bin/test $(MAKE) --no-print-directory -k -j 2 $(MODULES:%=test-of/%) test-of-the-model
 
 # What most tests of the programs start. WOODYTEST_PROGRAMS says where they are, or each package would build its own.
 .PHONY: test-programs
 test-programs:
-	@$(GO) build -trimpath -ldflags='-s -w' -o bin/test/ ./api ./front ./observability/observer
+	@$(GO) build -trimpath -ldflags='-s -w' -o bin/test/ ./api ./database ./front ./observability/observer
 
 # Two modules are tested at a time, one package more of each than there are processors, and of a package twice as many
 # tests: they wait for servers more than they compute. The packages that take longest begin first. The linker leaves out

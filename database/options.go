@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// optionFile returns the content of the server's option file. Addr is the node's address.
+func (c config) optionFile(addr string) string {
+	lines := []string{
+		"[mysqld]",
+		"datadir=" + c.DataDir,
+		"socket=" + c.socket(),
+		"pid-file=" + filepath.Join(c.RunDir, "pid"),
+		"tmpdir=" + c.tmpDir(),
+		"bind-address=" + addr,
+		"port=3306",
+		"character-set-server=utf8mb4",
+		"collation-server=utf8mb4_bin",
+		"max-connections=300",
+		fmt.Sprintf("innodb-buffer-pool-size=%d", c.BufferPool),
+		// A commit is on the disk before it is acknowledged: the power of all three may go at once.
+		"innodb-flush-log-at-trx-commit=1",
+
+		"binlog-format=ROW",
+		"default-storage-engine=InnoDB",
+		"innodb-autoinc-lock-mode=2",
+		// Ids count up by one, as the shop's paging wants it: one node writes. Two that do for a moment collide, and
+		// the loser is told to try again.
+		"wsrep-auto-increment-control=OFF",
+
+		"wsrep-on=ON",
+		"wsrep-provider=" + c.Provider,
+		"wsrep-cluster-name=woody",
+		"wsrep-node-name=" + c.Node,
+		"wsrep-node-address=" + addr,
+		"wsrep-slave-threads=2",
+		"wsrep-sst-method=mariabackup",
+		"wsrep-sst-auth=" + c.osUser + ":",
+		"wsrep-sst-receive-address=" + addr + ":4444",
+		"wsrep-sst-donor=" + strings.Join(donorsFor(c.Node, c.names()), ","),
+		"wsrep-provider-options=" + `"` + strings.Join(c.providerOptions(addr), ";") + `"`,
+	}
+	for _, option := range ownFiles {
+		lines = append(lines, option)
+	}
+	lines = append(lines, c.serverOptions(),
+		"[sst]",
+		// The receiving side listens at the node's own address, and the sending side tries again where that is slow.
+		"sockopt=bind="+addr+",retry=50,interval=0.2",
+		"sst-log-archive=0",
+	)
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// providerOptions returns Galera's options.
+func (c config) providerOptions(addr string) []string {
+	return []string{
+		"gmcast.listen_addr=tcp://" + addr + ":4567",
+		"ist.recv_addr=" + addr + ":4568",
+		// A node that says nothing for 2 s is left out by the others, for 4 s whatever they think.
+		"evs.keepalive_period=PT0.5S",
+		"evs.inactive_check_period=PT0.5S",
+		"evs.suspect_timeout=PT2S",
+		"evs.inactive_timeout=PT4S",
+		"evs.install_timeout=PT4S",
+		fmt.Sprintf("gcache.size=%d", c.WriteSets),
+		"gcache.recover=yes",
+		// Nodes that come back together do not make a cluster of themselves: the rule in begin.go does.
+		"pc.recovery=FALSE",
+	}
+}
+
+func (c config) socket() string     { return filepath.Join(c.RunDir, "mysqld.sock") }
+func (c config) optionPath() string { return filepath.Join(c.RunDir, "node.cnf") }
+
+// tmpDir is a folder of the server's own: a server that starts removes the temporary tables that it finds there.
+func (c config) tmpDir() string { return filepath.Join(c.RunDir, "tmp") }

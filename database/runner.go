@@ -1,0 +1,313 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/woodytoys/woodytoys/internal/serving"
+)
+
+// runner runs one node.
+type runner struct {
+	cfg      config
+	log      *slog.Logger
+	addr     string // the node's
+	peers    *peers
+	commands chan decision // what operators say
+
+	mu       sync.Mutex
+	own      State    // without what the server says
+	monitor  *monitor // nil while no server runs
+	stopping bool
+	since    time.Time // when the phase changed last, or whether the node has a majority
+	primary  bool      // whether it had one then
+}
+
+// serve runs the node until ctx ends, or its server ends by itself.
+func serve(ctx context.Context, cfg config, log *slog.Logger) error {
+	listener, err := serving.Listen(cfg.Addr, log)
+	if err != nil {
+		return fmt.Errorf("WOODY_ADDR: %w", err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	others := slices.DeleteFunc(slices.Clone(cfg.order), func(n node) bool { return n.name == cfg.Node })
+	n := &runner{cfg: cfg, log: log, peers: newPeers(others, port), commands: make(chan decision)}
+	n.enter(waiting, "begins")
+	server := http.Server{Handler: n.handler(), ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }() // until Close
+	defer server.Close()
+	announced, err := serving.Announce(cfg.ListeningFile, "WOODY_ADDR", listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	defer announced.Remove()
+	asking, stop := context.WithCancel(context.Background()) // the others are seen until the server has ended
+	defer stop()
+	go n.peers.run(asking)
+	if err := n.run(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// run has the node wait for its turn, and run its server, again and again.
+func (n *runner) run(ctx context.Context) (err error) {
+	if n.addr, err = n.findAddress(ctx); err != nil {
+		return err
+	}
+	if err := n.makeFolders(); err != nil {
+		return err
+	}
+	for {
+		if err := n.inspect(ctx); err != nil {
+			return err
+		}
+		todo, err := n.awaitTurn(ctx)
+		if err != nil {
+			return err
+		}
+		if err := n.runServer(ctx, todo); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// findAddress returns the node's address, as soon as DNS has it.
+func (n *runner) findAddress(ctx context.Context) (string, error) {
+	if n.cfg.NodeAddr != "" {
+		return n.cfg.NodeAddr, nil
+	}
+	self := n.cfg.order[slices.Index(n.cfg.names(), n.cfg.Node)]
+	if net.ParseIP(self.addr) != nil {
+		return self.addr, nil
+	}
+	for {
+		addr, err := self.ownAddress(ctx)
+		if err == nil {
+			return addr, nil
+		}
+		n.enter(waiting, "no address yet: "+err.Error())
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(lookEvery):
+		}
+	}
+}
+
+func (n *runner) makeFolders() error {
+	for _, dir := range []string{n.cfg.DataDir, n.cfg.RunDir, n.cfg.tmpDir()} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return err
+		}
+	}
+	return replaceFile(n.cfg.optionPath(), n.cfg.optionFile(n.addr))
+}
+
+// inspect finds out what data the node has.
+func (n *runner) inspect(ctx context.Context) error {
+	has, at, err := folder(n.cfg.DataDir).inspect()
+	if err == nil && has == cluster && at.seqno < 0 {
+		n.enter(waiting, "looks how far its data goes")
+		at, err = n.cfg.recover(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.own.Data, n.own.UUID, n.own.Seqno = has, at.uuid, at.seqno
+	n.mu.Unlock()
+	return nil
+}
+
+// awaitTurn waits until the rule, or an operator, has the node start its server.
+func (n *runner) awaitTurn(ctx context.Context) (decision, error) {
+	for {
+		states, _ := n.states()
+		todo := begin(n.cfg.Node, n.cfg.names(), states, 0)
+		if todo.act != stay {
+			return todo, nil
+		}
+		n.enter(waiting, todo.why)
+		select {
+		case <-ctx.Done():
+			return decision{}, ctx.Err()
+		case todo := <-n.commands:
+			return todo, nil
+		case <-time.After(lookEvery):
+		}
+	}
+}
+
+// runServer starts the server and stays until it has ended. It returns an error if the server ended by itself while it
+// was part of the cluster, and nil if the node is to wait for its turn again.
+func (n *runner) runServer(ctx context.Context, todo decision) error {
+	n.enter(starting, todo.why)
+	_, addrs := n.peers.states()
+	options, err := n.startOptions(ctx, todo.act)
+	if err != nil {
+		return err
+	}
+	if todo.act == join {
+		options = append(options, "--wsrep-cluster-address=gcomm://"+n.joinable(addrs))
+	}
+	m, err := newMonitor(n.cfg)
+	if err != nil {
+		return err
+	}
+	s, err := startServer(n.cfg, n.log, options...)
+	if err != nil {
+		return err
+	}
+	watching, stop := context.WithCancel(context.Background())
+	defer stop()
+	go m.run(watching, n.log)
+	n.watch(m)
+	defer n.watch(nil)
+	return n.accompany(ctx, s, m, todo.act)
+}
+
+// startOptions makes the folder such that the server can begin, or join, and returns the options for that.
+func (n *runner) startOptions(ctx context.Context, how act) (options []string, err error) {
+	f, own := folder(n.cfg.DataDir), n.state()
+	if own.Data == cluster {
+		options = append(options, "--wsrep-start-position="+position{own.UUID, own.Seqno}.String())
+	}
+	if how == join {
+		if own.Data == none {
+			return options, f.empty()
+		}
+		return options, nil
+	}
+	switch own.Data {
+	case none:
+		err = n.cfg.install(ctx)
+	case cluster:
+		err = allowBootstrap(n.cfg.DataDir)
+	default:
+		if err = f.adopt(); err == nil {
+			err = n.cfg.runStatements(ctx)
+		}
+	}
+	return append(options, "--wsrep-new-cluster", "--wsrep-cluster-address=gcomm://"), err
+}
+
+// joinable returns the addresses of the nodes that are part of the cluster.
+func (n *runner) joinable(addrs map[string]string) string {
+	states, now := n.peers.states()
+	var list []string
+	for name, s := range states {
+		if s.Primary {
+			list = append(list, now[name])
+		}
+	}
+	if list == nil { // it went silent just now: the server gives up, and the node waits again
+		for _, addr := range addrs {
+			list = append(list, addr)
+		}
+	}
+	return strings.Join(list, ",")
+}
+
+// accompany follows the server from its start to its end.
+func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	var gone time.Time // since when the server is disconnected
+	for {
+		select {
+		case <-s.done:
+			return n.ended(s)
+		case <-ctx.Done():
+			n.stop(s)
+			return nil
+		case todo := <-n.commands:
+			n.promote(ctx, m, todo)
+		case <-tick.C:
+		}
+		seen, ok := m.status()
+		if n.state().Phase == starting && ok && seen.primary && (seen.synced || seen.donor) {
+			if err := n.settle(ctx, m, how); err != nil {
+				n.stop(s)
+				return err
+			}
+		}
+		if !ok || !seen.disconnected {
+			gone = time.Now()
+		}
+		if time.Since(gone) > silence && m.responded() {
+			n.log.Warn("the server left the cluster: it starts anew")
+			s.stop()
+			return nil
+		}
+		states, _ := n.states()
+		todo := begin(n.cfg.Node, n.cfg.names(), states, n.unchanged())
+		switch todo.act {
+		case promote:
+			n.promote(ctx, m, todo)
+		case leave:
+			n.log.Warn("the server is stopped", "why", todo.why)
+			s.stop()
+			return nil
+		}
+		n.say(todo.why)
+	}
+}
+
+// ended returns what the end of the server means: while it joins, nothing but that it must be tried again.
+func (n *runner) ended(s *server) error {
+	if n.state().Phase == starting {
+		n.log.Warn("the server ended before it was part of a cluster", "err", s.err)
+		time.Sleep(silence)
+		return nil
+	}
+	return fmt.Errorf("the server ended: %w", errors.Join(s.err, errors.New("its log says why")))
+}
+
+// settle makes the node one that counts, now that its server is part of the cluster.
+func (n *runner) settle(ctx context.Context, m *monitor, how act) error {
+	if how == bootstrap {
+		statements, err := n.cfg.statements()
+		if err != nil {
+			return err
+		}
+		if err := m.runStatements(ctx, statements); err != nil {
+			return err
+		}
+	}
+	if err := folder(n.cfg.DataDir).settle(); err != nil {
+		return err
+	}
+	n.enter(running, "part of the cluster")
+	return nil
+}
+
+func (n *runner) promote(ctx context.Context, m *monitor, todo decision) {
+	n.log.Warn("the server begins a cluster", "why", todo.why)
+	within, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := m.promote(within); err != nil {
+		n.log.Error("the server does not begin a cluster", "err", err)
+	}
+}
+
+// stop lets the proxies and the other nodes see that this one goes, and stops the server.
+func (n *runner) stop(s *server) {
+	n.mu.Lock()
+	n.stopping = true
+	n.mu.Unlock()
+	select {
+	case <-time.After(n.cfg.DrainDelay):
+	case <-s.done:
+	}
+	s.stop()
+}

@@ -1,0 +1,66 @@
+package main
+
+import "fmt"
+
+// phase is what a node's program does.
+type phase string
+
+const (
+	waiting  phase = "waiting"  // its server does not run: it waits for others, or for the rule's word
+	starting phase = "starting" // its server begins a cluster, or joins one
+	running  phase = "running"  // its server responds
+)
+
+// data is what is in a node's folder.
+type data string
+
+const (
+	none    data = "none"    // nothing
+	unknown data = "unknown" // something that no cluster vouches for: a transfer of all data broke off
+	cluster data = "cluster" // a cluster's data: UUID and Seqno say which and how far
+	alone   data = "alone"   // what a server outside of a cluster wrote, last of all
+)
+
+// State is what a node says of itself at /state.
+type State struct {
+	Name  string `json:"name"`
+	Phase phase  `json:"phase"`
+	Why   string `json:"why"` // what it does or waits for, for people
+
+	Data  data   `json:"data"`
+	UUID  string `json:"uuid,omitempty"`  // the cluster's whose data it has
+	Seqno int64  `json:"seqno,omitempty"` // the last transaction of it
+
+	// What the server says, all zero while it is silent.
+	Primary  bool  `json:"primary"` // it is part of the majority
+	Synced   bool  `json:"synced"`
+	Donor    bool  `json:"donor"` // it sends all its data to another node
+	Size     int   `json:"size"`  // how many nodes it sees, itself included
+	Queue    int64 `json:"queue"` // received and not yet applied
+	Lagging  bool  `json:"lagging"`
+	DiskFull bool  `json:"disk_full"`
+
+	// What the proxy is told.
+	Writer bool `json:"writer"`
+	Reader bool `json:"reader"`
+}
+
+// has says what data a node has, for people.
+func (s State) has() string {
+	if s.Data == cluster {
+		return fmt.Sprintf("%s has transaction %d of cluster %s", s.Name, s.Seqno, s.UUID)
+	}
+	return fmt.Sprintf("%s has data: %s", s.Name, s.Data)
+}
+
+// hasMore reports whether a node's data goes before another's when a cluster begins with one of them. Data of two
+// clusters cannot be compared: neither has more.
+func (s State) hasMore(than State) bool {
+	switch {
+	case s.Data == alone || than.Data == alone:
+		return s.Data == alone && than.Data != alone
+	case s.Data == cluster && than.Data == cluster:
+		return s.UUID == than.UUID && s.Seqno > than.Seqno
+	}
+	return s.Data == cluster && than.Data != cluster
+}

@@ -1,0 +1,266 @@
+package programs
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	databaseproxy "github.com/woodytoys/woodytoys/database/proxy"
+	"github.com/woodytoys/woodytoys/internal/servers"
+)
+
+// DatabaseClusterConfig is how a cluster is set up.
+type DatabaseClusterConfig struct {
+	// Program is the program database. Default: it is built.
+	Program string
+	// Settings are more settings of the nodes ("WOODY_X=…"), of which the last counts.
+	Settings []string
+	// Data returns the folder whose content a node is to begin with, empty for none. Default: nil, none for all.
+	Data func(node string) string
+}
+
+// DatabaseCluster is three nodes, and the proxy before them with the configuration that ships, each node on a loopback
+// address of its own.
+type DatabaseCluster struct {
+	// Nodes are in the order in which they take writes.
+	Nodes []*DatabaseNode
+	// Proxy is HAProxy.
+	Proxy *servers.Process
+	// WriteDSN leads to the node that takes writes, ReadDSN to those that serve reads.
+	WriteDSN, ReadDSN string
+	// MetricsURL is the proxy's inner port, where /metrics is.
+	MetricsURL string
+
+	dir string
+}
+
+// BuildDatabase builds the database command of this module into a file. It must be called from within the module.
+func BuildDatabase(file string) error { return build("database", file) }
+
+// StartDatabaseCluster starts the nodes and the proxy, and waits until all are synced and both ways are open. Close ends
+// them. It must be called from within the module.
+func StartDatabaseCluster(cfg DatabaseClusterConfig) (*DatabaseCluster, error) {
+	c, err := NewDatabaseCluster(cfg)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range c.Nodes {
+		if err := n.Restart(); err != nil {
+			c.Close()
+			return nil, err
+		}
+	}
+	if err := c.AwaitWell(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// NewDatabaseCluster is like StartDatabaseCluster, but no node runs yet: each begins by its Restart.
+func NewDatabaseCluster(cfg DatabaseClusterConfig) (*DatabaseCluster, error) {
+	if err := lookAtFiles("database"); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "woody-database")
+	if err != nil {
+		return nil, err
+	}
+	c := &DatabaseCluster{dir: dir}
+	if err = c.makeNodes(cfg); err == nil {
+		err = c.startProxy()
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *DatabaseCluster) makeNodes(cfg DatabaseClusterConfig) error {
+	program := filepath.Join(c.dir, "program")
+	if cfg.Program != "" {
+		program = cfg.Program
+	} else if err := BuildDatabase(program); err != nil {
+		return err
+	}
+	if err := c.shortenSleep(); err != nil {
+		return err
+	}
+	ips, err := freeAddresses(3)
+	if err != nil {
+		return err
+	}
+	names := []string{"database", "database2", "database3"}
+	nodes := make([]string, len(names))
+	for i, name := range names {
+		nodes[i] = name + "=" + ips[i]
+	}
+	for i, name := range names {
+		n := &DatabaseNode{Name: name, IP: ips[i], program: program, dir: filepath.Join(c.dir, name), down: true}
+		if err := os.Mkdir(n.dir, 0o755); err != nil {
+			return err
+		}
+		if cfg.Data != nil && cfg.Data(name) != "" {
+			if out, err := exec.Command("cp", "-a", cfg.Data(name), n.Data()).CombinedOutput(); err != nil {
+				return fmt.Errorf("copy the data of %s: %w\n%s", name, err, out)
+			}
+		}
+		n.settings = append([]string{
+			"WOODY_ADDR=" + ips[i] + ":9200", "WOODY_DB_NODE=" + name, "WOODY_DB_NODES=" + strings.Join(nodes, ","),
+			"WOODY_DATA_DIR=" + n.Data(), "WOODY_DB_RUN_DIR=" + filepath.Join(n.dir, "run"),
+			"WOODY_DB_PASSWORD=" + databasePassword, "WOODY_DB_BUFFER_POOL=64M", "WOODY_DB_WRITE_SETS=32M",
+			// A test may lose the server, and none of them the machine: what is written need not be on the disk.
+			"WOODY_DB_OPTIONS=innodb-flush-method=nosync debug-no-sync",
+			"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "BASH_ENV=" + c.bashEnv(),
+		}, cfg.Settings...)
+		c.Nodes = append(c.Nodes, n)
+	}
+	return nil
+}
+
+// shortenSleep has the scripts that send and receive all data of a node wait shorter: the one that sends sleeps for ten
+// seconds, for a receiver that our nodes try to reach again and again.
+func (c *DatabaseCluster) shortenSleep() error {
+	const function = "sleep() { [ \"$1\" != 10 ] || set -- 0.2; command sleep \"$@\"; }\n"
+	return os.WriteFile(c.bashEnv(), []byte(function), 0o644)
+}
+
+// bashEnv is a file that bash reads before each script.
+func (c *DatabaseCluster) bashEnv() string { return filepath.Join(c.dir, "bash-env") }
+
+// databasePassword is the shop's user's, in tests.
+const databasePassword = "woody's"
+
+func databaseDSN(addr string) string { return "woody:" + databasePassword + "@tcp(" + addr + ")/woody" }
+
+// freeAddresses returns loopback addresses in a row, beginning with .1, on which nobody uses a port of the nodes.
+func freeAddresses(n int) ([]string, error) {
+	for range 100 {
+		var ips []string
+		network := fmt.Sprintf("127.%d.%d.", 64+rand.IntN(64), 1+rand.IntN(250))
+		for i := range n {
+			ips = append(ips, fmt.Sprint(network, i+1))
+		}
+		if allFree(ips) {
+			return ips, nil
+		}
+	}
+	return nil, errors.New("find addresses whose ports 3306, 4444, 4567, 4568 and 9200 are free")
+}
+
+func allFree(ips []string) bool {
+	for _, ip := range ips {
+		for _, port := range []string{"3306", "4444", "4567", "4568", "9200"} {
+			ln, err := net.Listen("tcp", net.JoinHostPort(ip, port))
+			if err != nil {
+				return false
+			}
+			ln.Close()
+		}
+	}
+	return true
+}
+
+var databaseServer = regexp.MustCompile(`(?m)^( *server (\w+) )\w+:3306`)
+
+// startProxy starts HAProxy from the shipped configuration, with the nodes' addresses in the place of their names.
+func (c *DatabaseCluster) startProxy() error {
+	program, err := servers.LookPath("haproxy")
+	if err != nil {
+		return err
+	}
+	ips := map[string]string{}
+	for _, n := range c.Nodes {
+		ips[n.Name] = n.IP
+	}
+	configuration := databaseServer.ReplaceAllStringFunc(databaseproxy.Config, func(line string) string {
+		part := databaseServer.FindStringSubmatch(line)
+		return part[1] + ips[part[2]] + ":3306"
+	})
+	configuration = strings.Replace(configuration, " init-addr none resolvers swarm", "", 1)
+	file := filepath.Join(c.dir, "haproxy.cfg")
+	if err := os.WriteFile(file, []byte(configuration), 0o644); err != nil {
+		return err
+	}
+	cmd := exec.Command(program, "-db", "-f", file)
+	cmd.Env = os.Environ()
+	// It gets its ports open: nobody else can take them in between.
+	addrs := map[string]string{"WRITES_BIND": "", "READS_BIND": "", "METRICS_BIND": ""}
+	for bind := range addrs {
+		addr, fd, given, err := servers.GiveSocket(cmd)
+		if err != nil {
+			return err
+		}
+		defer given.Close()
+		addrs[bind] = addr
+		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=fd@%d", bind, fd))
+	}
+	c.WriteDSN, c.ReadDSN = databaseDSN(addrs["WRITES_BIND"]), databaseDSN(addrs["READS_BIND"])
+	c.MetricsURL = "http://" + addrs["METRICS_BIND"]
+	if c.Proxy, err = servers.Start(cmd, filepath.Join(c.dir, "proxy.log")); err != nil {
+		return err
+	}
+	client := http.Client{Timeout: time.Second}
+	return c.Proxy.AwaitReady(servers.Patience, func() error { return wantOK(&client, c.MetricsURL+"/healthz") })
+}
+
+// AwaitWell waits until all nodes are synced, one of them takes writes and others serve reads, and the proxy has seen
+// that, for up to two minutes each.
+func (c *DatabaseCluster) AwaitWell() error {
+	for _, n := range c.Nodes {
+		if err := n.AwaitSynced(); err != nil {
+			return err
+		}
+	}
+	return c.Proxy.AwaitReady(servers.Patience, func() error { return errors.Join(ping(c.WriteDSN), ping(c.ReadDSN)) })
+}
+
+// ping returns nil if the database at a DSN responds.
+func ping(dsn string) error {
+	db, err := sql.Open("mysql", dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_, err = db.ExecContext(ctx, "DO 1")
+	return err
+}
+
+// Writer returns the node that says it takes writes, or nil while none does.
+func (c *DatabaseCluster) Writer() *DatabaseNode {
+	for _, n := range c.Nodes {
+		if s, err := n.State(); err == nil && s.Writer {
+			return n
+		}
+	}
+	return nil
+}
+
+// Close ends all and removes their folders.
+func (c *DatabaseCluster) Close() {
+	var ending sync.WaitGroup
+	for _, n := range c.Nodes {
+		if n.Process() != nil {
+			ending.Go(func() { n.Kill(); n.keeping.Wait() })
+		}
+	}
+	ending.Wait()
+	if c.Proxy != nil {
+		c.Proxy.Kill()
+	}
+	os.RemoveAll(c.dir)
+}
