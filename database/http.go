@@ -38,6 +38,9 @@ func (n *runner) handleRole(role string, has func(State) bool) http.HandlerFunc 
 	}
 }
 
+// lookAround is how long after its start a node may not have seen all others that are there.
+const lookAround = 2 * time.Second
+
 // handleBootstrap has the node begin a cluster. Only who is on this machine may say so.
 func (n *runner) handleBootstrap(w http.ResponseWriter, r *http.Request) {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
@@ -45,6 +48,7 @@ func (n *runner) handleBootstrap(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "run `database bootstrap` in the node's container", http.StatusForbidden)
 		return
 	}
+	time.Sleep(time.Until(n.begun.Add(lookAround)))
 	states, _ := n.states()
 	todo, err := command(n.cfg.Node, n.cfg.names(), states)
 	if err != nil {
@@ -69,7 +73,7 @@ func (c config) ask(stdout io.Writer, method, path string) error {
 	if err != nil {
 		return err
 	}
-	client := http.Client{Timeout: 3 * time.Second}
+	client := http.Client{Timeout: 5 * time.Second}
 	answer, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("no node runs here: %w", err)

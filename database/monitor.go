@@ -33,6 +33,7 @@ type status struct {
 	synced       bool
 	donor        bool
 	size         int
+	view         int64
 	queue        int64
 	paused       int64 // how often it asked the others to wait
 	lagging      bool
@@ -115,6 +116,7 @@ func parseStatus(values map[string]string) status {
 		synced:       ready && values["wsrep_local_state"] == "4",
 		donor:        ready && values["wsrep_local_state"] == "2",
 		size:         int(number("wsrep_cluster_size")),
+		view:         number("wsrep_cluster_conf_id"),
 		queue:        number("wsrep_local_recv_queue"),
 		paused:       number("wsrep_flow_control_sent"),
 	}
@@ -136,6 +138,13 @@ func (m *monitor) status() (s status, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.last, !m.at.IsZero() && time.Since(m.at) < silence
+}
+
+// latest returns what the server said last, however long ago.
+func (m *monitor) latest() status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.last
 }
 
 // responded reports whether the server has said anything so far.

@@ -4,10 +4,10 @@ package main
 // the proxies go by the order besides, where two nodes both take themselves for the writer for a moment.
 
 // canWrite reports whether a node could be the writer at all.
-func (s State) canWrite() bool { return s.Primary && (s.Synced || s.Donor) }
+func (s State) canWrite() bool { return s.Primary && !s.Behind && (s.Synced || s.Donor) }
 
 // canRead reports whether a node could serve reads at all.
-func (s State) canRead() bool { return s.Primary && s.Synced && !s.Lagging }
+func (s State) canRead() bool { return s.Primary && !s.Behind && s.Synced && !s.Lagging }
 
 // writerOf returns the node that takes writes: the first in order that is synced and has space left, or else the first
 // that is synced, or else the first that sends its data to others, which does not keep it from writing. It is empty
@@ -51,6 +51,8 @@ func (s State) whyNot(role string) string {
 		return "the server is silent"
 	case !s.Primary:
 		return "not part of the majority"
+	case s.Behind:
+		return "left out by the others"
 	case !s.Synced && !s.Donor:
 		return "not synced"
 	case role == "reader" && s.Donor:

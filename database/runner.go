@@ -24,12 +24,14 @@ type runner struct {
 	peers    *peers
 	commands chan decision // what operators say
 
-	mu       sync.Mutex
-	own      State    // without what the server says
-	monitor  *monitor // nil while no server runs
-	stopping bool
-	since    time.Time // when the phase changed last, or whether the node has a majority
-	primary  bool      // whether it had one then
+	mu        sync.Mutex
+	own       State    // without what the server says
+	monitor   *monitor // nil while no server runs
+	stopping  bool
+	situation situation
+	since     time.Time // when the situation changed last
+	abreast   time.Time // when no other node had heard of more changes of members last
+	begun     time.Time // when the program did
 }
 
 // serve runs the node until ctx ends, or its server ends by itself.
@@ -40,7 +42,7 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	others := slices.DeleteFunc(slices.Clone(cfg.order), func(n node) bool { return n.name == cfg.Node })
-	n := &runner{cfg: cfg, log: log, peers: newPeers(others, port), commands: make(chan decision)}
+	n := &runner{cfg: cfg, log: log, peers: newPeers(others, port), commands: make(chan decision), begun: time.Now()}
 	n.enter(waiting, "begins")
 	server := http.Server{Handler: n.handler(), ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }() // until Close
@@ -226,7 +228,7 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 	for {
 		select {
 		case <-s.done:
-			return n.ended(s)
+			return n.ended(ctx, s)
 		case <-ctx.Done():
 			n.stop(s)
 			return nil
@@ -250,7 +252,7 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 			return nil
 		}
 		states, _ := n.states()
-		todo := begin(n.cfg.Node, n.cfg.names(), states, n.unchanged())
+		todo := begin(n.cfg.Node, n.cfg.names(), states, n.unchanged(states))
 		switch todo.act {
 		case promote:
 			n.promote(ctx, m, todo)
@@ -264,10 +266,13 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 }
 
 // ended returns what the end of the server means: while it joins, nothing but that it must be tried again.
-func (n *runner) ended(s *server) error {
+func (n *runner) ended(ctx context.Context, s *server) error {
 	if n.state().Phase == starting {
 		n.log.Warn("the server ended before it was part of a cluster", "err", s.err)
-		time.Sleep(silence)
+		select {
+		case <-time.After(silence): // not again at once: what keeps it may keep it for long
+		case <-ctx.Done():
+		}
 		return nil
 	}
 	return fmt.Errorf("the server ended: %w", errors.Join(s.err, errors.New("its log says why")))

@@ -49,16 +49,18 @@ func startServer(cfg config, log *slog.Logger, options ...string) (*server, erro
 	return s, nil
 }
 
-// stop ends the server in order, so that its folder says how far its data goes, however long that takes.
+// stopPatience is how long a server may take to end in order. The stack's grace is longer.
+const stopPatience = 50 * time.Second
+
+// stop ends the server in order, so that its folder says how far its data goes; at once if that takes too long.
 func (s *server) stop() {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	<-s.done
-}
-
-// kill ends the server at once.
-func (s *server) kill() {
-	_ = s.cmd.Process.Kill()
-	<-s.done
+	select {
+	case <-s.done:
+	case <-time.After(stopPatience):
+		_ = s.cmd.Process.Kill()
+		<-s.done
+	}
 }
 
 // runServer runs mariadbd to its end and returns what it printed.

@@ -34,10 +34,12 @@ type State struct {
 	// What the server says, all zero while it is silent.
 	Primary  bool  `json:"primary"` // it is part of the majority
 	Synced   bool  `json:"synced"`
-	Donor    bool  `json:"donor"` // it sends all its data to another node
-	Size     int   `json:"size"`  // how many nodes it sees, itself included
-	Queue    int64 `json:"queue"` // received and not yet applied
-	Lagging  bool  `json:"lagging"`
+	Donor    bool  `json:"donor"`   // it sends all its data to another node
+	Size     int   `json:"size"`    // how many nodes it sees, itself included
+	View     int64 `json:"view"`    // the number of the cluster's last change of members that it has heard of
+	Behind   bool  `json:"behind"`  // another node has heard of a later one: it was left out, and does not know yet
+	Queue    int64 `json:"queue"`   // received and not yet applied
+	Lagging  bool  `json:"lagging"` // that was much for long
 	DiskFull bool  `json:"disk_full"`
 
 	// What the proxy is told.

@@ -9,9 +9,6 @@ func (n *runner) enter(to phase, why string) {
 	if n.own.Phase != to || n.own.Why != why {
 		n.log.Info("node", "phase", to, "why", why)
 	}
-	if n.own.Phase != to {
-		n.since = time.Now()
-	}
 	n.own.Name, n.own.Phase, n.own.Why = n.cfg.Node, to, why
 }
 
@@ -37,7 +34,7 @@ func (n *runner) state() State {
 		return s
 	}
 	s.Data, s.UUID, s.Seqno = cluster, seen.uuid, seen.seqno
-	s.Primary, s.Size = seen.primary, seen.size
+	s.Primary, s.Size, s.View = seen.primary, seen.size, seen.view
 	s.Synced, s.Donor = seen.synced && !n.stopping, seen.donor && !n.stopping
 	s.Queue, s.Lagging = seen.queue, seen.lagging
 	free, err := freeBytes(n.cfg.DataDir)
@@ -48,8 +45,32 @@ func (n *runner) state() State {
 // states returns the states of all nodes that are not silent, this one's included, and the addresses of the others.
 func (n *runner) states() (states map[string]State, addrs map[string]string) {
 	states, addrs = n.peers.states()
-	states[n.cfg.Node] = n.state()
+	own := n.state()
+	own.Behind = n.behind(states)
+	states[n.cfg.Node] = own
 	return states, addrs
+}
+
+// behind reports whether other nodes have heard of a change of members that this node's server has not, for some time or
+// while it was silent: a server that was stopped for a while takes itself for a full member at first when it goes on.
+func (n *runner) behind(others map[string]State) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.monitor == nil {
+		n.abreast = time.Now()
+		return false
+	}
+	own := n.monitor.latest()
+	ahead := false
+	for _, other := range others {
+		ahead = ahead || other.Primary && other.UUID == own.uuid && other.View > own.view
+	}
+	if _, ok := n.monitor.status(); !ahead {
+		n.abreast = time.Now()
+	} else if !ok {
+		n.abreast = time.Time{}
+	}
+	return time.Since(n.abreast) > silence
 }
 
 // withRoles returns what the node says of itself.
@@ -60,13 +81,24 @@ func (n *runner) withRoles() State {
 	return s
 }
 
-// unchanged returns for how long the phase is the same, and whether the node has a majority.
-func (n *runner) unchanged() time.Duration {
-	s := n.state()
+// situation is what patience is measured by.
+type situation struct {
+	phase   phase
+	primary bool // this node is part of the majority
+	another bool // another node is
+}
+
+// unchanged returns for how long the situation is the same.
+func (n *runner) unchanged(states map[string]State) time.Duration {
+	own := states[n.cfg.Node]
+	now := situation{phase: own.Phase, primary: own.Primary}
+	for _, peer := range peersOf(n.cfg.Node, n.cfg.names(), states) {
+		now.another = now.another || peer.Primary
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.primary != s.Primary {
-		n.primary, n.since = s.Primary, time.Now()
+	if now != n.situation {
+		n.situation, n.since = now, time.Now()
 	}
 	return time.Since(n.since)
 }

@@ -1,10 +1,10 @@
 package programs
 
 import (
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -28,6 +28,9 @@ type DatabaseClusterConfig struct {
 	Settings []string
 	// Data returns the folder whose content a node is to begin with, empty for none. Default: nil, none for all.
 	Data func(node string) string
+	// DiskSize gives each node a disk of its own for its data, in memory, of so many bytes: 300 MB are enough for a few
+	// rows. Only root may have that. Default: 0, none.
+	DiskSize int64
 }
 
 // DatabaseCluster is three nodes, and the proxy before them with the configuration that ships, each node on a loopback
@@ -109,13 +112,9 @@ func (c *DatabaseCluster) makeNodes(cfg DatabaseClusterConfig) error {
 	}
 	for i, name := range names {
 		n := &DatabaseNode{Name: name, IP: ips[i], program: program, dir: filepath.Join(c.dir, name), down: true}
-		if err := os.Mkdir(n.dir, 0o755); err != nil {
+		c.Nodes = append(c.Nodes, n)
+		if err := n.makeFolder(cfg); err != nil {
 			return err
-		}
-		if cfg.Data != nil && cfg.Data(name) != "" {
-			if out, err := exec.Command("cp", "-a", cfg.Data(name), n.Data()).CombinedOutput(); err != nil {
-				return fmt.Errorf("copy the data of %s: %w\n%s", name, err, out)
-			}
 		}
 		n.settings = append([]string{
 			"WOODY_ADDR=" + ips[i] + ":9200", "WOODY_DB_NODE=" + name, "WOODY_DB_NODES=" + strings.Join(nodes, ","),
@@ -125,7 +124,25 @@ func (c *DatabaseCluster) makeNodes(cfg DatabaseClusterConfig) error {
 			"WOODY_DB_OPTIONS=innodb-flush-method=nosync debug-no-sync",
 			"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "BASH_ENV=" + c.bashEnv(),
 		}, cfg.Settings...)
-		c.Nodes = append(c.Nodes, n)
+	}
+	return nil
+}
+
+// makeFolder makes the folder of a node's data, with what it is to begin with.
+func (n *DatabaseNode) makeFolder(cfg DatabaseClusterConfig) (err error) {
+	if err := os.MkdirAll(n.Data(), 0o755); err != nil {
+		return err
+	}
+	if cfg.DiskSize > 0 {
+		if n.disk, err = servers.MountDisk(n.Data(), cfg.DiskSize); err != nil {
+			return err
+		}
+	}
+	if cfg.Data == nil || cfg.Data(n.Name) == "" {
+		return nil
+	}
+	if out, err := exec.Command("cp", "-a", cfg.Data(n.Name)+"/.", n.Data()).CombinedOutput(); err != nil {
+		return fmt.Errorf("copy the data of %s: %w\n%s", n.Name, err, out)
 	}
 	return nil
 }
@@ -216,28 +233,46 @@ func (c *DatabaseCluster) startProxy() error {
 	return c.Proxy.AwaitReady(servers.Patience, func() error { return wantOK(&client, c.MetricsURL+"/healthz") })
 }
 
-// AwaitWell waits until all nodes are synced, one of them takes writes and others serve reads, and the proxy has seen
-// that, for up to two minutes each.
+// AwaitWell waits until all nodes are synced, and the proxy leads to the first for writing and to the others for reading,
+// for up to two minutes each.
 func (c *DatabaseCluster) AwaitWell() error {
 	for _, n := range c.Nodes {
 		if err := n.AwaitSynced(); err != nil {
 			return err
 		}
 	}
-	return c.Proxy.AwaitReady(servers.Patience, func() error { return errors.Join(ping(c.WriteDSN), ping(c.ReadDSN)) })
+	want := map[string]string{}
+	for i, n := range c.Nodes {
+		want["writer/"+n.Name], want["readers/"+n.Name] = "DOWN", "UP"
+		if i == 0 {
+			want["writer/"+n.Name], want["readers/"+n.Name] = "UP", "DOWN"
+		}
+	}
+	return c.Proxy.AwaitReady(servers.Patience, func() error {
+		got, err := c.ways()
+		if err == nil && !maps.Equal(got, want) {
+			err = fmt.Errorf("the proxy has %v, want %v", got, want)
+		}
+		return err
+	})
 }
 
-// ping returns nil if the database at a DSN responds.
-func ping(dsn string) error {
-	db, err := sql.Open("mysql", dsn)
+var serverState = regexp.MustCompile(`(?m)^haproxy_server_status\{proxy="(\w+)",server="(\w+)",state="(UP|DOWN)"\} 1$`)
+
+// ways returns UP or DOWN for each of the proxy's servers, named as in writer/database2.
+func (c *DatabaseCluster) ways() (map[string]string, error) {
+	client := http.Client{Timeout: time.Second}
+	answer, err := client.Get(c.MetricsURL + "/metrics?scope=server")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer db.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	_, err = db.ExecContext(ctx, "DO 1")
-	return err
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	states := map[string]string{}
+	for _, found := range serverState.FindAllStringSubmatch(string(text), -1) {
+		states[found[1]+"/"+found[2]] = found[3]
+	}
+	return states, err
 }
 
 // Writer returns the node that says it takes writes, or nil while none does.
@@ -261,6 +296,11 @@ func (c *DatabaseCluster) Close() {
 	ending.Wait()
 	if c.Proxy != nil {
 		c.Proxy.Kill()
+	}
+	for _, n := range c.Nodes {
+		if n.disk != nil {
+			n.disk.Close()
+		}
 	}
 	os.RemoveAll(c.dir)
 }

@@ -33,6 +33,7 @@ type DatabaseNode struct {
 	program  string
 	dir      string
 	settings []string
+	disk     *servers.Disk // nil for none of its own
 
 	mu      sync.Mutex
 	process *servers.Process
@@ -43,12 +44,12 @@ type DatabaseNode struct {
 
 // DatabaseState is what a node says of itself. The program's State has the words for each field.
 type DatabaseState struct {
-	Name, Phase, Why, Data, UUID string
-	Seqno, Queue                 int64
-	Primary, Synced, Donor       bool
-	Size                         int
-	Lagging, Writer, Reader      bool
-	DiskFull                     bool `json:"disk_full"`
+	Name, Phase, Why, Data, UUID    string
+	Seqno, Queue, View              int64
+	Primary, Synced, Donor          bool
+	Size                            int
+	Behind, Lagging, Writer, Reader bool
+	DiskFull                        bool `json:"disk_full"`
 }
 
 // restartDelay is the stack's.
@@ -202,7 +203,20 @@ func (n *DatabaseNode) DSN() string { return databaseDSN(n.IP + ":3306") }
 func (n *DatabaseNode) Data() string { return filepath.Join(n.dir, "data") }
 
 // LoseVolume removes the data of a node that is down.
-func (n *DatabaseNode) LoseVolume() error { return os.RemoveAll(n.Data()) }
+func (n *DatabaseNode) LoseVolume() error {
+	entries, err := os.ReadDir(n.Data())
+	for _, entry := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(n.Data(), entry.Name())))
+	}
+	return err
+}
+
+// FillDisk writes a file where the data is until nothing more can be written, and FreeDisk removes it. Both need
+// DatabaseClusterConfig.DiskSize.
+func (n *DatabaseNode) FillDisk() error { return n.disk.Fill() }
+
+// FreeDisk ends what FillDisk did.
+func (n *DatabaseNode) FreeDisk() error { return n.disk.Free() }
 
 // State returns what the node says of itself; an error while it is silent.
 func (n *DatabaseNode) State() (s DatabaseState, err error) {
@@ -224,7 +238,8 @@ func (n *DatabaseNode) Await(what string, wanted func(DatabaseState) bool) error
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s is not %s: %+v, %v\n%s", n.Name, what, state, err, n.Log())
+			log := n.Log()
+			return fmt.Errorf("%s is not %s: %+v, %v\n%s", n.Name, what, state, err, log[max(0, len(log)-10_000):])
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -232,7 +247,7 @@ func (n *DatabaseNode) Await(what string, wanted func(DatabaseState) bool) error
 
 // AwaitSynced waits until the node is a full part of the cluster, for up to two minutes.
 func (n *DatabaseNode) AwaitSynced() error {
-	return n.Await("synced", func(s DatabaseState) bool { return s.Primary && s.Synced })
+	return n.Await("synced", func(s DatabaseState) bool { return s.Primary && s.Synced && !s.Behind })
 }
 
 // Command runs the program beside the one that runs, with an argument such as bootstrap, and returns what it prints.
@@ -243,7 +258,7 @@ func (n *DatabaseNode) Command(argument string) (string, error) {
 	return string(out), err
 }
 
-// Log returns the end of what the program, and the server, have printed since the node was made.
+// Log returns what the program, and the server, have printed since the node was made.
 func (n *DatabaseNode) Log() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -252,10 +267,12 @@ func (n *DatabaseNode) Log() string {
 		of, _ := os.ReadFile(n.logFile(i + 1)) // missing where it was not started
 		text = append(text, of...)
 	}
-	return string(text[max(0, len(text)-20_000):])
+	return string(text)
 }
 
-func (n *DatabaseNode) logFile(start int) string { return filepath.Join(n.dir, fmt.Sprintf("log.%d", start)) }
+func (n *DatabaseNode) logFile(start int) string {
+	return filepath.Join(n.dir, fmt.Sprintf("log.%d", start))
+}
 
 // ServerPID returns the id of the server's process.
 func (n *DatabaseNode) ServerPID() (int, error) {
