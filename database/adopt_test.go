@@ -11,8 +11,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestAdopt begins a cluster with the data of a server that stood alone, as the stage before had it, goes back to such a
-// server on the first node's volume, writes there, and comes back to the cluster.
+// TestAdopt begins a cluster with the data of a server that stood alone, as the stage before had it, goes back to such
+// a server on the first node's volume, writes there, and comes back to the cluster.
 func TestAdopt(t *testing.T) {
 	t.Parallel()
 	plain := servertest.MustStartMariaDB(t)

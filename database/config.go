@@ -46,10 +46,10 @@ var commandLine = settings.Program{
 	Addr:        ":9200",
 	Help: map[string]string{
 		"WOODY_DB_NODE": "This node's name.",
-		"WOODY_DB_NODES": "The names of all nodes with commas between them, in the order in which they take writes. DNS " +
-			"has the address of each, or NAME=ADDRESS says it. They are three, or one for those who try it.",
-		"WOODY_DB_NODE_ADDR": "The IP address at which this node serves the others and is announced to them. Without it: " +
-			"the one that this machine has under the node's name.",
+		"WOODY_DB_NODES": "The names of all nodes with commas between them, in the order in which they take " +
+			"writes. DNS has the address of each, or NAME=ADDRESS says it. They are three, or one to try it.",
+		"WOODY_DB_NODE_ADDR": "The IP address at which this node serves the others and is announced to them. " +
+			"Without it: the one that this machine has under the node's name.",
 		"WOODY_DATA_DIR":   "The server's data. What a MariaDB server without a cluster left there is adopted.",
 		"WOODY_DB_RUN_DIR": "Where the server's socket and the configuration made for it are.",
 		"WOODY_DB_NAME":    "The shop's database, made if it is missing.",
@@ -59,8 +59,8 @@ var commandLine = settings.Program{
 		"WOODY_DB_PASSWORD_FILE": "A file that holds the password, such as a Docker secret.",
 		"WOODY_DB_USERS_FILE":    "A file with SQL statements that make more users, run before a cluster begins.",
 		"WOODY_DB_BUFFER_POOL":   "InnoDB's buffer pool.",
-		"WOODY_DB_WRITE_SETS": "How much of what was written last is kept on the disk for nodes that come back: one that " +
-			"missed more gets all data anew.",
+		"WOODY_DB_WRITE_SETS": "How much of what was written last is kept on the disk for nodes that come back: " +
+			"one that missed more gets all data anew.",
 		"WOODY_DB_LEAST_FREE": "A node whose disk has less left takes no writes while another one can.",
 		"WOODY_DB_SERVER":     "The server's program.",
 		"WOODY_DB_PROVIDER":   "Galera's library.",

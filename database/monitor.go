@@ -104,7 +104,10 @@ func (m *monitor) look(ctx context.Context) (s status, err error) {
 
 func parseStatus(values map[string]string) status {
 	number := func(name string) int64 {
-		n, _ := strconv.ParseInt(values[name], 10, 64) // 0 where it is not there
+		n, err := strconv.ParseInt(values[name], 10, 64)
+		if err != nil {
+			return 0 // not there, or -1 as Galera prints it
+		}
 		return n
 	}
 	ready := values["wsrep_ready"] == "ON"

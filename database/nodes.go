@@ -28,8 +28,8 @@ func parseNodes(text string) (nodes []node, err error) {
 		nodes = append(nodes, node{name, addr})
 	}
 	if len(nodes) != 1 && len(nodes) != 3 {
-		return nil, fmt.Errorf("WOODY_DB_NODES has %d names: write three, since two have no majority without each other",
-			len(nodes))
+		return nil, fmt.Errorf("WOODY_DB_NODES has %d names: write three, since two have no majority without each "+
+			"other", len(nodes))
 	}
 	return nodes, nil
 }

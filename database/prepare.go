@@ -76,7 +76,9 @@ var recovered = regexp.MustCompile(`WSREP: Recovered position:? *([0-9a-f-]{36})
 
 // recover returns how far InnoDB's data goes, after a server that did not end in order.
 func (c config) recover(ctx context.Context) (position, error) {
-	output, err := runServer(ctx, c, "--wsrep-recover", "--skip-networking", "--wsrep-cluster-address=gcomm://127.0.0.1")
+	// The address is not used, and must be there for the method of transfer.
+	output, err := runServer(ctx, c, "--wsrep-recover", "--skip-networking",
+		"--wsrep-cluster-address=gcomm://127.0.0.1")
 	if err != nil {
 		return position{}, err
 	}

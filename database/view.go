@@ -51,8 +51,8 @@ func (n *runner) states() (states map[string]State, addrs map[string]string) {
 	return states, addrs
 }
 
-// behind reports whether other nodes have heard of a change of members that this node's server has not, for some time or
-// while it was silent: a server that was stopped for a while takes itself for a full member at first when it goes on.
+// behind reports whether other nodes have heard of a change of members that this node's server has not, for some time
+// or while it was silent: a server that was stopped for a while takes itself for a full member when it goes on.
 func (n *runner) behind(others map[string]State) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -3,20 +3,14 @@ package programs
 import (
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
-	"time"
 
-	databaseproxy "github.com/woodytoys/woodytoys/database/proxy"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
@@ -38,12 +32,10 @@ type DatabaseClusterConfig struct {
 type DatabaseCluster struct {
 	// Nodes are in the order in which they take writes.
 	Nodes []*DatabaseNode
-	// Proxy is HAProxy.
-	Proxy *servers.Process
+	// Proxy stands before them.
+	Proxy *DatabaseProxy
 	// WriteDSN leads to the node that takes writes, ReadDSN to those that serve reads.
 	WriteDSN, ReadDSN string
-	// MetricsURL is the proxy's inner port, where /metrics is.
-	MetricsURL string
 
 	dir string
 }
@@ -51,8 +43,8 @@ type DatabaseCluster struct {
 // BuildDatabase builds the database command of this module into a file. It must be called from within the module.
 func BuildDatabase(file string) error { return build("database", file) }
 
-// StartDatabaseCluster starts the nodes and the proxy, and waits until all are synced and both ways are open. Close ends
-// them. It must be called from within the module.
+// StartDatabaseCluster starts the nodes and the proxy, and waits until all are synced and both ways are open. Close
+// ends them. It must be called from within the module.
 func StartDatabaseCluster(cfg DatabaseClusterConfig) (*DatabaseCluster, error) {
 	c, err := NewDatabaseCluster(cfg)
 	if err != nil {
@@ -101,7 +93,7 @@ func (c *DatabaseCluster) makeNodes(cfg DatabaseClusterConfig) error {
 	if err := c.shortenSleep(); err != nil {
 		return err
 	}
-	ips, err := freeAddresses(3)
+	ips, err := FreeAddresses(3)
 	if err != nil {
 		return err
 	}
@@ -162,8 +154,8 @@ const databasePassword = "woody's"
 
 func databaseDSN(addr string) string { return "woody:" + databasePassword + "@tcp(" + addr + ")/woody" }
 
-// freeAddresses returns loopback addresses in a row, beginning with .1, on which nobody uses a port of the nodes.
-func freeAddresses(n int) ([]string, error) {
+// FreeAddresses returns loopback addresses on which nobody uses a port of the nodes.
+func FreeAddresses(n int) ([]string, error) {
 	for range 100 {
 		var ips []string
 		network := fmt.Sprintf("127.%d.%d.", 64+rand.IntN(64), 1+rand.IntN(250))
@@ -190,51 +182,21 @@ func allFree(ips []string) bool {
 	return true
 }
 
-var databaseServer = regexp.MustCompile(`(?m)^( *server (\w+) )\w+:3306`)
-
-// startProxy starts HAProxy from the shipped configuration, with the nodes' addresses in the place of their names.
-func (c *DatabaseCluster) startProxy() error {
-	program, err := servers.LookPath("haproxy")
-	if err != nil {
-		return err
-	}
-	ips := map[string]string{}
+// startProxy starts the proxy before the nodes' addresses.
+func (c *DatabaseCluster) startProxy() (err error) {
+	nodes := map[string]string{}
 	for _, n := range c.Nodes {
-		ips[n.Name] = n.IP
+		nodes[n.Name] = n.IP
 	}
-	configuration := databaseServer.ReplaceAllStringFunc(databaseproxy.Config, func(line string) string {
-		part := databaseServer.FindStringSubmatch(line)
-		return part[1] + ips[part[2]] + ":3306"
-	})
-	configuration = strings.Replace(configuration, " init-addr none resolvers swarm", "", 1)
-	file := filepath.Join(c.dir, "haproxy.cfg")
-	if err := os.WriteFile(file, []byte(configuration), 0o644); err != nil {
+	if c.Proxy, err = StartDatabaseProxy(DatabaseProxyConfig{Nodes: nodes}); err != nil {
 		return err
 	}
-	cmd := exec.Command(program, "-db", "-f", file)
-	cmd.Env = os.Environ()
-	// It gets its ports open: nobody else can take them in between.
-	addrs := map[string]string{"WRITES_BIND": "", "READS_BIND": "", "METRICS_BIND": ""}
-	for bind := range addrs {
-		addr, fd, given, err := servers.GiveSocket(cmd)
-		if err != nil {
-			return err
-		}
-		defer given.Close()
-		addrs[bind] = addr
-		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=fd@%d", bind, fd))
-	}
-	c.WriteDSN, c.ReadDSN = databaseDSN(addrs["WRITES_BIND"]), databaseDSN(addrs["READS_BIND"])
-	c.MetricsURL = "http://" + addrs["METRICS_BIND"]
-	if c.Proxy, err = servers.Start(cmd, filepath.Join(c.dir, "proxy.log")); err != nil {
-		return err
-	}
-	client := http.Client{Timeout: time.Second}
-	return c.Proxy.AwaitReady(servers.Patience, func() error { return wantOK(&client, c.MetricsURL+"/healthz") })
+	c.WriteDSN, c.ReadDSN = databaseDSN(c.Proxy.WriteAddr), databaseDSN(c.Proxy.ReadAddr)
+	return nil
 }
 
-// AwaitWell waits until all nodes are synced, and the proxy leads to the first for writing and to the others for reading,
-// for up to two minutes each.
+// AwaitWell waits until all nodes are synced, and the proxy leads to the first for writing and to the others for
+// reading, for up to two minutes each.
 func (c *DatabaseCluster) AwaitWell() error {
 	for _, n := range c.Nodes {
 		if err := n.AwaitSynced(); err != nil {
@@ -248,31 +210,7 @@ func (c *DatabaseCluster) AwaitWell() error {
 			want["writer/"+n.Name], want["readers/"+n.Name] = "UP", "DOWN"
 		}
 	}
-	return c.Proxy.AwaitReady(servers.Patience, func() error {
-		got, err := c.ways()
-		if err == nil && !maps.Equal(got, want) {
-			err = fmt.Errorf("the proxy has %v, want %v", got, want)
-		}
-		return err
-	})
-}
-
-var serverState = regexp.MustCompile(`(?m)^haproxy_server_status\{proxy="(\w+)",server="(\w+)",state="(UP|DOWN)"\} 1$`)
-
-// ways returns UP or DOWN for each of the proxy's servers, named as in writer/database2.
-func (c *DatabaseCluster) ways() (map[string]string, error) {
-	client := http.Client{Timeout: time.Second}
-	answer, err := client.Get(c.MetricsURL + "/metrics?scope=server")
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	states := map[string]string{}
-	for _, found := range serverState.FindAllStringSubmatch(string(text), -1) {
-		states[found[1]+"/"+found[2]] = found[3]
-	}
-	return states, err
+	return c.Proxy.Await(want)
 }
 
 // Writer returns the node that says it takes writes, or nil while none does.
@@ -295,7 +233,7 @@ func (c *DatabaseCluster) Close() {
 	}
 	ending.Wait()
 	if c.Proxy != nil {
-		c.Proxy.Kill()
+		c.Proxy.Close()
 	}
 	for _, n := range c.Nodes {
 		if n.disk != nil {

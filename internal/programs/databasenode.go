@@ -22,8 +22,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// DatabaseNode is one node of a DatabaseCluster: the program database, and the server that it runs. Like Swarm, the node
-// starts the program again when it ends by itself.
+// DatabaseNode is one node of a DatabaseCluster: the program database, and the server that it runs. Like Swarm, the
+// node starts the program again when it ends by itself.
 type DatabaseNode struct {
 	// Name is database, database2 or database3.
 	Name string
