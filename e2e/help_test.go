@@ -24,7 +24,7 @@ func runWithoutDocker(t *testing.T, name string, args ...string) (status int, te
 // TestHelp asks every script for it, and what it says to nonsense.
 func TestHelp(t *testing.T) {
 	for _, name := range []string{"deploy", "scale", "status", "remove", "images", "secrets", "offline-bases",
-		"local-swarm"} {
+		"local-swarm", "database"} {
 		if status, text := runWithoutDocker(t, name, "--help"); status != 0 ||
 			!strings.HasPrefix(text, "usage: scripts/"+name) {
 			t.Errorf("scripts/%s --help: %d\n%s", name, status, text)
@@ -38,7 +38,7 @@ func TestHelp(t *testing.T) {
 // TestWithoutDocker wants each script to say what is missing.
 func TestWithoutDocker(t *testing.T) {
 	for _, call := range [][]string{{"deploy", "redis"}, {"scale", "api=2"}, {"status"}, {"status", "--url"},
-		{"remove"}, {"images"}} {
+		{"remove"}, {"images"}, {"database", "status"}, {"database", "bootstrap", "database2"}} {
 		status, text := runWithoutDocker(t, call[0], call[1:]...)
 		if want := "scripts/" + call[0] + ": Docker does not answer at unix:///nowhere/docker.sock"; status != 1 ||
 			!strings.HasPrefix(text, want) {
@@ -57,13 +57,16 @@ func TestNonsenseSums(t *testing.T) {
 		"observability":                     "observability is added to a stage: scripts/deploy redis observability",
 		"redis redis":                       "a stage is named twice",
 		"observability redis observability": "a stage is named twice",
+		"baseline database":                 "database cannot be together with baseline: leave one out",
+		"database":                          "database is added to a stage: scripts/deploy redis database",
 	} {
 		status, text := runWithoutDocker(t, "deploy", strings.Fields(sum)...)
 		if status != 1 || !strings.HasPrefix(text, "scripts/deploy: ") || !strings.Contains(text, want) {
 			t.Errorf("deploy %s: %d\n%s\nwant a refusal that says %s", sum, status, text, want)
 		}
 	}
-	for _, sum := range []string{"observability cdn", "redis observability", "observability baseline", "cdn"} {
+	for _, sum := range []string{"observability cdn", "redis observability", "observability baseline", "cdn",
+		"database replicas", "redis database", "observability database cdn"} {
 		status, text := runWithoutDocker(t, "deploy", strings.Fields(sum)...)
 		if status != 1 || !strings.Contains(text, "Docker does not answer") {
 			t.Errorf("deploy %s: %d\n%s\nwant it to look for Docker", sum, status, text)

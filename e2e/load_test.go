@@ -31,7 +31,8 @@ type mix struct {
 	tally    oracle.Tally
 	findings oracle.Findings
 
-	mu sync.Mutex
+	mu           sync.Mutex
+	acknowledged []time.Time // when writes were
 	result
 }
 
@@ -211,8 +212,38 @@ func (m *mix) write(conn *load.Conn, status int, method, path, name string) erro
 	err := expect(status, &made)(conn.Do(m.request(method, path, `{"name":"`+name+`"}`)))
 	if err == nil {
 		m.acknowledge(made)
+		m.mu.Lock()
+		m.acknowledged = append(m.acknowledged, time.Now())
+		m.mu.Unlock()
 	}
 	return err
+}
+
+// awaitAcknowledged waits until so many more writes have been acknowledged.
+func (m *mix) awaitAcknowledged(t *testing.T, more int) {
+	t.Helper()
+	count := func() int {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return len(m.acknowledged)
+	}
+	want := count() + more
+	for deadline := time.Now().Add(time.Minute); count() < want; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d writes were acknowledged within a minute", more-want+count(), more)
+		}
+	}
+}
+
+// longestPause returns the longest time without an acknowledged write, from a moment on, once the load has ended.
+func (m *mix) longestPause(from time.Time) (longest time.Duration) {
+	last := from
+	for _, at := range m.acknowledged {
+		if at.After(from) {
+			longest, last = max(longest, at.Sub(last)), at
+		}
+	}
+	return longest
 }
 
 func (m *mix) acknowledge(made oracle.Product) {

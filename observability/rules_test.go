@@ -16,7 +16,7 @@ import (
 )
 
 // allStages are those that have alerts of their own.
-const allStages = "redis cdn"
+const allStages = "redis cdn database"
 
 // rule is an alert, or a record that alerts use.
 type rule struct {
@@ -58,8 +58,11 @@ func TestRulesOfEachStage(t *testing.T) {
 	foreign := map[string]*regexp.Regexp{
 		"redis": regexp.MustCompile(`job="redis"|job: redis|woody_cache_|RedisDown`),
 		"cdn":   regexp.MustCompile(`job="edge"|job: edge|varnish_|proxy="cdn"`),
+		// the job is there in every stage, with one target
+		"database": regexp.MustCompile(`wsrep_|DatabaseNodeDown`),
 	}
-	for _, stages := range []string{"", "redis", "cdn", "redis cdn", "observability cdn redis", "baseline"} {
+	for _, stages := range []string{"", "redis", "cdn", "redis cdn", "observability cdn redis", "baseline",
+		"redis database"} {
 		for _, speed := range []string{"1", "30"} {
 			rendered := render(t, "--stages", stages, "--speed", speed)
 			promtool(t, "check", "rules", mustWrite(t, "rules.yml", rendered))

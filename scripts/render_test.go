@@ -36,7 +36,7 @@ func TestWhatIsRenderedIsValid(t *testing.T) {
 	t.Parallel()
 	const address = "https://hooks.example.org/T/x?y=1&z=2"
 	for _, stages := range []string{"baseline observability", "replicas redis observability",
-		"replicas redis cdn observability"} {
+		"replicas redis cdn observability", "replicas redis database observability"} {
 		for _, settings := range [][]string{nil, {"ALERT_SPEED=30", "ALERT_WEBHOOK=" + address}} {
 			dir := t.TempDir()
 			if out, err := render(dir, stages, settings...); err != nil {

@@ -29,6 +29,23 @@ export TAG
 [ -n "${PROXY_TAG:-}" ] || PROXY_TAG=config-$(cat reverse-proxy/Dockerfile reverse-proxy/haproxy.cfg | sha256sum | cut -c1-12)
 export PROXY_TAG
 
+# DATABASE_TAG and DATABASE_PROXY_TAG are the same for the nodes of stage database and the proxy before them: a release
+# that changes nothing in there moves no data and breaks off no connection.
+tagged() { printf -- '%s-%s' "$1" "$(find "${@:2}" -type f ! -name '*_test.go' | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-12)"; }
+[ -n "${DATABASE_TAG:-}" ] || DATABASE_TAG=$(tagged node database internal/framing internal/serving internal/settings go.mod go.sum)
+[ -n "${DATABASE_PROXY_TAG:-}" ] || DATABASE_PROXY_TAG=$(tagged config database/proxy)
+export DATABASE_TAG DATABASE_PROXY_TAG
+
+# tag_of IMAGE: the version of one of our images that the stack files name.
+tag_of() {
+	case $1 in
+	reverse-proxy) echo "$PROXY_TAG" ;;
+	database) echo "$DATABASE_TAG" ;;
+	database-proxy) echo "$DATABASE_PROXY_TAG" ;;
+	*) echo "$TAG" ;;
+	esac
+}
+
 fail() {
 	echo "scripts/${0##*/}: $*" >&2
 	exit 1
@@ -75,23 +92,24 @@ settled() {
 	fi
 }
 
-# await_settled SECONDS: waits until the whole stack is settled, and says what it waits for. An update that rolled back
-# ends the script, as does time running out; both show why tasks failed.
+# await_settled SECONDS [SERVICE...]: waits until these services, or the whole stack, are settled, and says what it waits
+# for. An update that rolled back ends the script, as does time running out; both show why tasks failed.
 await_settled() {
-	local deadline=$((SECONDS + $1)) said='' awaited
-	while awaited=$(for service in $(services); do settled "$service"; done) && [ -n "$awaited" ] || [ -n "$awaited" ]; do
-		if [ "$awaited" != "$said" ]; then
-			said=$awaited
+	local within=$1 deadline=$((SECONDS + $1)) shown='' awaited service
+	shift
+	while awaited=$(for service in $([ $# -gt 0 ] && printf '%s\n' "$@" || services); do settled "$service"; done) && [ -n "$awaited" ] || [ -n "$awaited" ]; do
+		if [ "$awaited" != "$shown" ]; then
+			shown=$awaited
 			echo "  ${awaited//$'\n'/$'\n'  }"
 		fi
 		if [ "$SECONDS" -gt "$deadline" ]; then
 			failed_tasks
-			fail "not settled after $1 seconds: ${awaited//$'\n'/; } (docker service logs SERVICE tells more)"
+			fail "not settled after $within seconds: ${awaited//$'\n'/; } (docker service logs SERVICE tells more)"
 		fi
 		sleep 1
 	done
 	local back=''
-	for service in $(services); do
+	for service in $([ $# -gt 0 ] && printf '%s\n' "$@" || services); do
 		case $(docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "$service") in
 		rollback_completed | rollback_paused | paused) back="$back $service" ;;
 		esac

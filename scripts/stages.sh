@@ -15,6 +15,7 @@ baseline       base  -         -  stack.yml                api,front,reverse-pro
 replicas       base  -         -  stack.yml                api,front,reverse-proxy  mariadb:11.8
 redis          base  replicas  -  stack-redis.yml          -                        redis:8.0
 cdn            base  redis     -  stack-cdn.yml            cdn                      -
+database       more  -         baseline  stack-database.yml  database,database-proxy  -
 observability  more  -         -  stack-observability.yml  observer                 WATCHERS
 '
 

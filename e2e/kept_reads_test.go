@@ -1,0 +1,97 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// keptReads asks for a product that nobody writes, again and again: every replica has it in its cache.
+type keptReads struct {
+	stop   chan struct{}
+	asking sync.WaitGroup
+
+	mu sync.Mutex
+	keptResult
+}
+
+// keptResult is what became of them.
+type keptResult struct {
+	good                      int
+	failures                  map[string]int
+	slowest                   time.Duration
+	firstFailure, lastFailure time.Time
+}
+
+// startKeptReads has the replicas keep the first product, and begins.
+func startKeptReads(t *testing.T) *keptReads {
+	t.Helper()
+	const path = "/api/products/1"
+	for range 12 {
+		get(t, path) // until all replicas have it
+	}
+	k := &keptReads{stop: make(chan struct{}), keptResult: keptResult{failures: map[string]int{}}}
+	for range 4 { // one that waits does not keep the others from asking
+		k.asking.Go(func() {
+			for {
+				k.ask(path)
+				select {
+				case <-k.stop:
+					return
+				case <-time.After(40 * time.Millisecond):
+				}
+			}
+		})
+	}
+	return k
+}
+
+func (k *keptReads) ask(path string) {
+	began := time.Now()
+	answer, err := client.Get(nodeURL + path)
+	failure := ""
+	if err != nil {
+		failure = err.Error()
+	} else {
+		body, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			failure = answer.Status + " " + string(body) + ", Cache-Status " + answer.Header.Get("Cache-Status")
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.slowest = max(k.slowest, time.Since(began))
+	if failure == "" {
+		k.good++
+		return
+	}
+	if k.firstFailure.IsZero() {
+		k.firstFailure = began
+	}
+	k.lastFailure = time.Now()
+	k.failures[failure]++
+}
+
+// finish ends it.
+func (k *keptReads) finish() keptResult {
+	close(k.stop)
+	k.asking.Wait()
+	return k.keptResult
+}
+
+// failedFor returns how long it was from the first failure to the last.
+func (r keptResult) failedFor() time.Duration { return r.lastFailure.Sub(r.firstFailure) }
+
+func (r keptResult) String() string {
+	text := fmt.Sprintf("%d good, %d failed, the slowest %.2f s", r.good, sum(r.failures), r.slowest.Seconds())
+	if len(r.failures) > 0 {
+		text += fmt.Sprintf(", failures over %.1f s", r.failedFor().Seconds())
+	}
+	return text
+}
