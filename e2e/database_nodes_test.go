@@ -106,7 +106,8 @@ func cutOffNode(t *testing.T, is func(nodeState) bool) {
 	rules := func(verb string) {
 		for _, other := range others {
 			for _, rule := range [][]string{{"INPUT", "-s", other}, {"OUTPUT", "-d", other}} {
-				args := append([]string{"--net", "--target", from, "iptables", "-w", verb}, append(rule, "-j", "DROP")...)
+				args := append([]string{"--net", "--target", from, "iptables", "-w", verb}, rule...)
+				args = append(args, "-j", "DROP")
 				if text, err := exec.Command("nsenter", args...).CombinedOutput(); err != nil {
 					t.Errorf("nsenter %v: %v %s", args, err, text)
 				}

@@ -101,8 +101,8 @@ func testNodeFault(t *testing.T, fault nodeFault) {
 	m.awaitAcknowledged(t, 300)
 	got, reads := m.finish(t), kept.finish()
 	pause := m.longestPause(began)
-	figuref("%s: no write was acknowledged for %.1f s at most; all healthy after %.0f s; kept reads: %v; %v", fault.name,
-		pause.Seconds(), healthy.Seconds(), reads, got)
+	figuref("%s: no write was acknowledged for %.1f s at most; all healthy after %.0f s; kept reads: %v; %v",
+		fault.name, pause.Seconds(), healthy.Seconds(), reads, got)
 	got.mustKeepPromises(t)
 	for kind := range got.failures {
 		if !clearRefusal.MatchString(kind) {

@@ -89,7 +89,7 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// TestStackFilesArePartedByService wants scripts/deploy to take services out of a file, or all others, and nothing else.
+// TestStackFilesArePartedByService wants scripts/deploy to take services out of a file, or all others, and no more.
 func TestStackFilesArePartedByService(t *testing.T) {
 	t.Parallel()
 	function := regexp.MustCompile(`(?ms)^services_of\(\) \{$.*?^\}$`).FindString(mustRead(t, "deploy"))
@@ -120,7 +120,8 @@ func TestStackFilesArePartedByService(t *testing.T) {
 	if got := strings.Join(names(without), " "); got != "reverse-proxy front api" {
 		t.Errorf("stack.yml without database has %s", got)
 	}
-	if !strings.Contains(without, "file: "+root+"/secrets/database_dsn}") || !strings.Contains(without, "\nvolumes:\n") {
+	if !strings.Contains(without, "file: "+root+"/secrets/database_dsn}") ||
+		!strings.Contains(without, "\nvolumes:\n") {
 		t.Errorf("what is beside the services is not what it was:\n%s", without)
 	}
 	for _, node := range []string{"database", "database2", "database3"} {
