@@ -13,8 +13,8 @@ import (
 
 // keptReads asks for a product that nobody writes, again and again: every replica has it in its cache.
 type keptReads struct {
-	stop   chan struct{}
 	asking sync.WaitGroup
+	end    func() // stops it
 
 	mu sync.Mutex
 	keptResult
@@ -35,13 +35,18 @@ func startKeptReads(t *testing.T) *keptReads {
 	for range 12 {
 		get(t, path) // until all replicas have it
 	}
-	k := &keptReads{stop: make(chan struct{}), keptResult: keptResult{failures: map[string]int{}}}
-	for range 4 { // one that waits does not keep the others from asking
+	k, stop := &keptReads{keptResult: keptResult{failures: map[string]int{}}}, make(chan struct{})
+	k.end = sync.OnceFunc(func() {
+		close(stop)
+		k.asking.Wait()
+	})
+	t.Cleanup(k.end) // of a test that gives up
+	for range 4 {    // one that waits does not keep the others from asking
 		k.asking.Go(func() {
 			for {
 				k.ask(path)
 				select {
-				case <-k.stop:
+				case <-stop:
 					return
 				case <-time.After(40 * time.Millisecond):
 				}
@@ -80,8 +85,7 @@ func (k *keptReads) ask(path string) {
 
 // finish ends it.
 func (k *keptReads) finish() keptResult {
-	close(k.stop)
-	k.asking.Wait()
+	k.end()
 	return k.keptResult
 }
 

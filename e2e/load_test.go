@@ -31,6 +31,8 @@ type mix struct {
 	tally    oracle.Tally
 	findings oracle.Findings
 
+	end func() // stops it, and waits for what is under way
+
 	mu           sync.Mutex
 	acknowledged []time.Time // when writes were
 	result
@@ -62,6 +64,11 @@ func startMix(t *testing.T, addrs ...string) *mix {
 		addrs = []string{swarmNet + ".1:80"}
 	}
 	m := &mix{addrs: addrs, stop: make(chan struct{})}
+	m.end = sync.OnceFunc(func() {
+		close(m.stop)
+		m.done.Wait()
+	})
+	t.Cleanup(m.end) // of a test that gives up
 	m.failures = map[string]int{}
 	conn, err := load.Dial(addrs[0])
 	if err != nil {
@@ -282,8 +289,7 @@ func (m *mix) failed(write bool, err error) {
 // one.
 func (m *mix) finish(t *testing.T) result {
 	t.Helper()
-	close(m.stop)
-	m.done.Wait()
+	m.end()
 	conn, err := load.Dial(m.addrs[0])
 	if err != nil {
 		t.Fatal(err)
