@@ -60,7 +60,7 @@ check: ## Formatting, length of lines, vet, staticcheck, tidy modules, what the 
 	scripts/api-listing --check
 
 .PHONY: deploy
-deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn, or 'cdn observability'
+deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn, or 'cdn database observability'
 	scripts/deploy $(STAGE)
 
 .PHONY: e2e
