@@ -66,7 +66,7 @@ deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn, or 
 .PHONY: e2e
 e2e: ## Drive the stack on a Docker Swarm of its own; OUT=file keeps the figures
 	scripts/need docker registry iproute debootstrap chromium wget curl
-	$(GO) test -tags e2e -count=1 -timeout 25m ./e2e $(if $(OUT),-out $(abspath $(OUT)))
+	$(GO) test -tags e2e -count=1 -timeout 35m ./e2e $(if $(OUT),-out $(abspath $(OUT)))
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alone
