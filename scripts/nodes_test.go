@@ -147,7 +147,7 @@ func TestDatabaseTagIsOfAllItIsMadeOf(t *testing.T) {
 	}
 	for _, imported := range strings.Fields(string(out)) {
 		folder := strings.TrimPrefix(imported, shop+"/")
-		if !strings.Contains(" "+tag[1]+" ", " "+folder+" ") {
+		if !strings.Contains(" "+tag[1]+" ", " "+folder+" ") && !strings.Contains(tag[1], " "+folder+"/*.go ") {
 			t.Errorf("DATABASE_TAG is made of %s, and not of %s", tag[1], folder)
 		}
 	}

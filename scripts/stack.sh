@@ -32,8 +32,8 @@ export PROXY_TAG
 # DATABASE_TAG and DATABASE_PROXY_TAG are the same for the nodes of stage database and the proxy before them: a release
 # that changes nothing in there moves no data and breaks off no connection.
 tagged() { printf -- '%s-%s' "$1" "$(find "${@:2}" -type f ! -name '*_test.go' | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-12)"; }
-[ -n "${DATABASE_TAG:-}" ] || DATABASE_TAG=$(tagged node database internal/framing internal/serving internal/settings go.mod go.sum)
-[ -n "${DATABASE_PROXY_TAG:-}" ] || DATABASE_PROXY_TAG=$(tagged config database/proxy)
+[ -n "${DATABASE_TAG:-}" ] || DATABASE_TAG=$(tagged node database/Dockerfile database/*.go internal/framing internal/serving internal/settings go.mod go.sum)
+[ -n "${DATABASE_PROXY_TAG:-}" ] || DATABASE_PROXY_TAG=$(tagged config database/proxy/Dockerfile database/proxy/haproxy.cfg)
 export DATABASE_TAG DATABASE_PROXY_TAG
 
 # tag_of IMAGE: the version of one of our images that the stack files name.
