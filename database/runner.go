@@ -154,6 +154,7 @@ func (n *runner) awaitTurn(ctx context.Context) (decision, error) {
 // was part of the cluster, and nil if the node is to wait for its turn again.
 func (n *runner) runServer(ctx context.Context, todo decision) error {
 	n.enter(starting, todo.why)
+	n.anew()
 	_, addrs := n.peers.states()
 	options, err := n.startOptions(ctx, todo.act)
 	if err != nil {
@@ -253,6 +254,9 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 		}
 		states, _ := n.states()
 		todo := begin(n.cfg.Node, n.cfg.names(), states, n.unchanged(states))
+		if how == bootstrap && n.state().Phase == starting {
+			todo = decision{stay, "begins a cluster"} // however long that takes: it waits for nobody
+		}
 		switch todo.act {
 		case promote:
 			n.promote(ctx, m, todo)

@@ -88,6 +88,13 @@ type situation struct {
 	another bool // another node is
 }
 
+// anew has the situation begin now, whatever it was before: each server has all of the patience.
+func (n *runner) anew() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.situation = situation{}
+}
+
 // unchanged returns for how long the situation is the same.
 func (n *runner) unchanged(states map[string]State) time.Duration {
 	own := states[n.cfg.Node]
