@@ -16,7 +16,7 @@ import (
 var (
 	seed       = flag.Uint64("seed", 0, "decides the faults; 0 draws one, which is printed")
 	duration   = flag.Duration("duration", 0, "how long to go on; 0: each fault once")
-	only       = flag.String("only", "", "parts of the names of the faults there are to be, with | between; all if empty")
+	only       = flag.String("only", "", "parts of the names of the faults there are to be, by |; all if empty")
 	operations = flag.Int64("operations", 0, "how many calls there are to be at the least")
 )
 
