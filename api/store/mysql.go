@@ -53,6 +53,10 @@ func openMySQL(cfg Config) (*Store, error) {
 	}
 	dsn.Logger = driverLog{cfg.Logger}
 	open := func(dsn *mysql.Config, size int) (*pool, error) {
+		if dsn = dsn.Clone(); dsn.ReadTimeout == 0 {
+			// behind what bounds each statement, and COMMIT; the only bound of a ROLLBACK
+			dsn.ReadTimeout = cfg.Timeout + time.Second
+		}
 		db, link, err := connect(dsn, cfg.Follow)
 		if err != nil {
 			return nil, err
@@ -66,9 +70,6 @@ func openMySQL(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	schema.SetMaxIdleConns(-1)
-	if dsn = dsn.Clone(); dsn.ReadTimeout == 0 {
-		dsn.ReadTimeout = cfg.SlowQuery + cfg.Timeout + time.Second // behind what bounds each statement, and COMMIT
-	}
 	background, err := open(dsn, backgroundPool)
 	if err != nil {
 		return nil, err
