@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/internal/programs"
@@ -38,8 +39,8 @@ func TestAdopt(t *testing.T) {
 	} {
 		t.Run("back to one server, which "+end.name, func(t *testing.T) {
 			want := mustQuery(t, c.Nodes[0].DSN(), "SELECT COUNT(*) FROM toys")[0] + 1
-			for _, n := range c.Nodes {
-				n.Stop()
+			for _, n := range slices.Backward(c.Nodes) {
+				n.Stop() // the first one last: it has all
 			}
 			alone, dsn := mustStartAlone(t, c.Nodes[0].Data())
 			mustRun(t, dsn, "INSERT INTO woody.toys SELECT MAX(n) + 1 FROM woody.toys")
@@ -86,5 +87,39 @@ func mustRun(t *testing.T, dsn string, statements ...string) {
 	t.Helper()
 	for _, statement := range statements {
 		mustExec(t, dsn, statement)
+	}
+}
+
+// TestRanAlone kills a server with the options of a node, and one without them, and stops both in order: only what the
+// latter leave tells that a server without a cluster ran.
+func TestRanAlone(t *testing.T) {
+	t.Parallel()
+	var options []string
+	for _, option := range ownFiles {
+		options = append(options, "--"+option)
+	}
+	for _, test := range []struct {
+		what    string
+		options []string
+		want    bool
+	}{
+		{"a node's", options, false},
+		{"another", nil, true},
+	} {
+		server := servertest.MustStartMariaDB(t, test.options...)
+		f := folder(server.Data())
+		mustRun(t, server.DSN(""), "CREATE DATABASE woody", "CREATE TABLE woody.toys (n INT PRIMARY KEY)")
+		must(t, f.settle()) // what its installation left
+		server.Kill()
+		must(t, server.Restart())
+		server.Kill()
+		if f.ranAlone() != test.want {
+			t.Errorf("%s server, killed, ran alone: %v, want %v", test.what, f.ranAlone(), test.want)
+		}
+		must(t, server.Restart())
+		server.Stop(servers.Patience)
+		if f.ranAlone() != test.want {
+			t.Errorf("%s server, stopped, ran alone: %v, want %v", test.what, f.ranAlone(), test.want)
+		}
 	}
 }

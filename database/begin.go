@@ -112,8 +112,8 @@ func command(me string, order []string, states map[string]State) (decision, erro
 	return decision{}, fmt.Errorf("this node is starting; look again in a moment")
 }
 
-// leaderOf returns the node with which a cluster begins: the one with the most, and of those the first in order.
-// Undecided says why there is none.
+// leaderOf returns the node with which a cluster begins: the one that has all that any other has, and of those the first
+// in order. Undecided says why there is none.
 func leaderOf(order []string, states map[string]State) (leader, undecided string) {
 	best := states[order[0]]
 	for _, name := range order[1:] {
@@ -122,19 +122,12 @@ func leaderOf(order []string, states map[string]State) (leader, undecided string
 		}
 	}
 	for _, name := range order {
-		other := states[name]
-		switch {
-		case name == best.Name:
-		case best.Data == alone && other.Data == alone:
-			return "", fmt.Sprintf("%s and %s both have data of their own", best.Name, name)
-		case best.Data == cluster && other.Data == cluster && best.UUID != other.UUID:
-			return "", fmt.Sprintf("%s and %s have data of different clusters", best.Name, name)
-		case best.Data != cluster && best.Data != alone && (best.Data == unknown || other.Data == unknown):
-			return "", "no node has data that is known to be whole"
+		if other := states[name]; name != best.Name && !best.hasMore(other) && !best.hasAsMuch(other) {
+			return "", fmt.Sprintf("%s, %s, and it cannot be told who has more", best.has(), other.has())
 		}
 	}
 	if best.Data == unknown {
-		return "", "this node's data is not known to be whole"
+		return "", best.has()
 	}
 	return best.Name, ""
 }

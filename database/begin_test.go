@@ -27,6 +27,8 @@ var (
 	empty   = State{Phase: waiting, Data: none}
 	broken  = State{Phase: waiting, Data: unknown}
 	plain   = State{Phase: waiting, Data: alone}
+	after1  = State{Phase: waiting, Data: alone, UUID: "u", Seqno: 1}
+	after2  = State{Phase: waiting, Data: alone, UUID: "u", Seqno: 2}
 	has1    = State{Phase: waiting, Data: cluster, UUID: "u", Seqno: 1}
 	has2    = State{Phase: waiting, Data: cluster, UUID: "u", Seqno: 2}
 	others  = State{Phase: waiting, Data: cluster, UUID: "v", Seqno: 9}
@@ -36,7 +38,7 @@ var (
 	cut1    = State{Phase: running, Data: cluster, UUID: "u", Seqno: 1, Size: 1}
 	cut2    = State{Phase: running, Data: cluster, UUID: "u", Seqno: 2, Size: 1}
 	quiet   = State{Phase: running, Data: cluster, UUID: "u", Seqno: 2} // its server is silent
-	allOfIt = []State{silent, empty, broken, plain, has1, has2, others, begins, joins, member, cut1, cut2, quiet}
+	allOfIt = []State{silent, empty, broken, plain, after1, after2, has1, has2, others, begins, joins, member, cut1, cut2, quiet}
 )
 
 func TestBegin(t *testing.T) {
@@ -54,16 +56,19 @@ func TestBegin(t *testing.T) {
 		{"it begins", view(begins, empty, empty), 0, [3]act{stay, stay, stay}, "starting"},
 		{"data of a server alone", view(plain, empty, empty), 0, [3]act{bootstrap, stay, stay}, ""},
 		{"it is not the first's", view(empty, plain, empty), 0, [3]act{stay, bootstrap, stay}, "wait until b"},
-		{"it beats a cluster's", view(has2, plain, has2), 0, [3]act{stay, bootstrap, stay}, ""},
-		{"two of them", view(plain, plain, empty), 0, [3]act{stay, stay, stay}, "a and b both have data of their own"},
+		{"it set out from what the others have", view(has1, after2, has2), 0, [3]act{stay, bootstrap, stay}, ""},
+		{"it set out from less", view(has1, after1, has2), 0, [3]act{stay, stay, stay}, "cannot be told"},
+		{"it set out from something else", view(has1, plain, has1), 0, [3]act{stay, stay, stay}, "cannot be told"},
+		{"two of them", view(plain, plain, empty), 0, [3]act{stay, stay, stay},
+			"a has data of a server alone, b has data of a server alone, and it cannot be told who has more"},
 		{"a full start after a full stop", view(has1, has2, has2), 0, [3]act{stay, bootstrap, stay}, ""},
 		{"all stopped at once", view(has2, has2, has2), 0, [3]act{bootstrap, stay, stay}, ""},
 		{"two of three", view(has2, has1, silent), time.Hour, [3]act{stay, stay, ""}, "wait for c"},
 		{"one lost its volume", view(empty, has1, has1), 0, [3]act{stay, bootstrap, stay}, ""},
 		{"two did", view(empty, broken, has1), 0, [3]act{stay, stay, bootstrap}, ""},
 		{"a first transfer broke off, and the data is lost", view(empty, broken, empty), 0, [3]act{stay, stay, stay},
-			"no node has data that is known to be whole: run `database bootstrap`"},
-		{"data of two clusters", view(has1, others, empty), 0, [3]act{stay, stay, stay}, "of different clusters"},
+			"b has data that is not known to be whole, and it cannot be told who has more: run `database bootstrap`"},
+		{"data of two clusters", view(has1, others, empty), 0, [3]act{stay, stay, stay}, "cannot be told"},
 		{"a majority is there", view(silent, member, has1), 0, [3]act{"", stay, join}, ""},
 		{"a majority has begun without data that is here", view(plain, member, empty), 0, [3]act{stay, stay, join},
 			"remove this node's volume"},
@@ -187,7 +192,9 @@ func TestOperatorsCommand(t *testing.T) {
 		{view(cut2, has1, silent), promote, ""},
 		{view(has1, has2, silent), "", "a has transaction 1 of cluster u, and b has transaction 2 of cluster u"},
 		{view(empty, has1, silent), "", "begin with that one"},
-		{view(has1, plain, silent), "", "begin with that one"},
+		{view(has1, plain, silent), bootstrap, ""},
+		{view(has1, after1, silent), "", "begin with that one"},
+		{view(after1, has2, silent), bootstrap, ""},
 		{view(has1, member, silent), "", "joins by itself"},
 		{view(has2, cut1, silent), "", "stop that node first"},
 		{view(has2, begins, silent), "", "stop that node first"},

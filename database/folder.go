@@ -25,17 +25,15 @@ const (
 // cluster has run since: the first is what it leaves when it ends in order, the others while it runs.
 var ownFiles = map[string]string{
 	"ib_buffer_pool":   "innodb-buffer-pool-filename=ib_buffer_pool.node",
-	"ddl_recovery.log": "log-ddl-recovery=ddl_recovery.node",
+	"ddl_recovery.log": "log-ddl-recovery=node_ddl_recovery.log", // it ends in .log whatever one says
 	"tc.log":           "log-tc=tc.node",
 }
 
-// inspect returns what data a folder has and, of a cluster's, how far it goes as the folder says.
+// inspect returns what data a folder has and how far it goes of a cluster's, as the folder says. Of data that a server
+// alone wrote last, that is where it set out from; the zero position if it never was a cluster's.
 func (f folder) inspect() (data, position, error) {
 	if f.has(installing) || !f.has("mysql") && !f.has("ibdata1") {
 		return none, position{}, nil
-	}
-	if f.has(adopted) || f.ranAlone() {
-		return alone, position{}, nil
 	}
 	at, err := readGrastate(string(f))
 	switch {
@@ -43,6 +41,10 @@ func (f folder) inspect() (data, position, error) {
 		return alone, position{}, nil
 	case err != nil:
 		return "", position{}, err
+	case f.has(adopted), f.ranAlone() && at.uuid == noCluster:
+		return alone, position{}, nil
+	case f.ranAlone():
+		return alone, at, nil
 	case at.uuid == noCluster || f.has(transferring):
 		return unknown, position{}, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"sync"
 	"syscall"
@@ -41,7 +42,8 @@ type status struct {
 
 // monitor looks at a server over its socket.
 type monitor struct {
-	db *sql.DB
+	db     *sql.DB
+	socket string
 
 	mu   sync.Mutex
 	last status
@@ -59,7 +61,7 @@ func newMonitor(cfg config) (*monitor, error) {
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxIdleConns(1)
-	return &monitor{db: db}, nil
+	return &monitor{db: db, socket: cfg.socket()}, nil
 }
 
 // run looks until ctx ends, and then closes the connection.
@@ -155,6 +157,15 @@ func (m *monitor) responded() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return !m.at.IsZero()
+}
+
+// connectable reports whether the server takes connections, whether or not it says anything on them.
+func (m *monitor) connectable() bool {
+	conn, err := net.DialTimeout("unix", m.socket, lookEvery)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
 }
 
 // promote has the server begin a cluster with the nodes it sees.

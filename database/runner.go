@@ -118,7 +118,7 @@ func (n *runner) makeFolders() error {
 // inspect finds out what data the node has.
 func (n *runner) inspect(ctx context.Context) error {
 	has, at, err := folder(n.cfg.DataDir).inspect()
-	if err == nil && has == cluster && at.seqno < 0 {
+	if err == nil && at.uuid != "" && at.seqno < 0 {
 		n.enter(waiting, "looks how far its data goes")
 		at, err = n.cfg.recover(ctx)
 	}
@@ -221,11 +221,16 @@ func (n *runner) joinable(addrs map[string]string) string {
 	return strings.Join(list, ",")
 }
 
+// hangPatience is how long a server that joins may take connections and say nothing. Galera's provider may end within a
+// server that goes on, as when a donor has not all that it said.
+const hangPatience = 20 * time.Second
+
 // accompany follows the server from its start to its end.
 func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	var gone time.Time // since when the server is disconnected
+	gone := time.Now()  // when the server was not disconnected last
+	alive := time.Now() // when it was not hung last
 	for {
 		select {
 		case <-s.done:
@@ -250,6 +255,14 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 		if time.Since(gone) > silence && m.responded() {
 			n.log.Warn("the server left the cluster: it starts anew")
 			s.stop()
+			return nil
+		}
+		if ok || !m.connectable() || n.state().Phase == running {
+			alive = time.Now()
+		}
+		if time.Since(alive) > hangPatience {
+			n.log.Warn("the server hangs while it joins: it starts anew")
+			s.kill()
 			return nil
 		}
 		states, _ := n.states()

@@ -58,9 +58,14 @@ func (s *server) stop() {
 	select {
 	case <-s.done:
 	case <-time.After(stopPatience):
-		_ = s.cmd.Process.Kill()
-		<-s.done
+		s.kill()
 	}
+}
+
+// kill ends the server at once.
+func (s *server) kill() {
+	_ = s.cmd.Process.Kill()
+	<-s.done
 }
 
 // runServer runs mariadbd to its end and returns what it printed.

@@ -28,7 +28,7 @@ type State struct {
 	Why   string `json:"why"` // what it does or waits for, for people
 
 	Data  data   `json:"data"`
-	UUID  string `json:"uuid,omitempty"`  // the cluster's whose data it has
+	UUID  string `json:"uuid,omitempty"`  // the cluster's whose data it has, or set out from
 	Seqno int64  `json:"seqno,omitempty"` // the last transaction of it
 
 	// What the server says, all zero while it is silent.
@@ -49,20 +49,39 @@ type State struct {
 
 // has says what data a node has, for people.
 func (s State) has() string {
-	if s.Data == cluster {
+	switch {
+	case s.Data == cluster:
 		return fmt.Sprintf("%s has transaction %d of cluster %s", s.Name, s.Seqno, s.UUID)
+	case s.Data == alone && s.UUID != "":
+		return fmt.Sprintf("%s was written to alone after transaction %d of cluster %s", s.Name, s.Seqno, s.UUID)
+	case s.Data == alone:
+		return s.Name + " has data of a server alone"
+	case s.Data == unknown:
+		return s.Name + " has data that is not known to be whole"
 	}
-	return fmt.Sprintf("%s has data: %s", s.Name, s.Data)
+	return s.Name + " has nothing"
 }
 
-// hasMore reports whether a node's data goes before another's when a cluster begins with one of them. Data of two
-// clusters cannot be compared: neither has more.
+// whole reports whether the data is known to be whole.
+func (s State) whole() bool { return s.Data == cluster || s.Data == alone }
+
+// hasMore reports whether a node has all that another one has, and more.
 func (s State) hasMore(than State) bool {
 	switch {
-	case s.Data == alone || than.Data == alone:
-		return s.Data == alone && than.Data != alone
-	case s.Data == cluster && than.Data == cluster:
-		return s.UUID == than.UUID && s.Seqno > than.Seqno
+	case !s.whole() || !than.whole():
+		return s.whole() && !than.whole()
+	case s.UUID == "" || s.UUID != than.UUID:
+		return false
+	case s.Data == alone:
+		return than.Data == cluster && s.Seqno >= than.Seqno
 	}
-	return s.Data == cluster && than.Data != cluster
+	return than.Data == cluster && s.Seqno > than.Seqno
+}
+
+// hasAsMuch reports whether two nodes have the same.
+func (s State) hasAsMuch(as State) bool {
+	if !s.whole() || !as.whole() {
+		return s.Data == as.Data && s.Data != unknown
+	}
+	return s.Data == cluster && as.Data == cluster && s.UUID == as.UUID && s.Seqno == as.Seqno
 }
