@@ -38,7 +38,10 @@ var (
 	cut1    = State{Phase: running, Data: cluster, UUID: "u", Seqno: 1, Size: 1}
 	cut2    = State{Phase: running, Data: cluster, UUID: "u", Seqno: 2, Size: 1}
 	quiet   = State{Phase: running, Data: cluster, UUID: "u", Seqno: 2} // its server is silent
-	allOfIt = []State{silent, empty, broken, plain, after1, after2, has1, has2, others, begins, joins, member, cut1, cut2, quiet}
+	allOfIt = []State{
+		silent, empty, broken, plain, after1, after2, has1, has2, others,
+		begins, joins, member, cut1, cut2, quiet,
+	}
 )
 
 func TestBegin(t *testing.T) {
@@ -107,6 +110,7 @@ func TestBegin(t *testing.T) {
 // TestNeverTwoClusters goes through all that three nodes may be and may see of each other. At most one of them begins a
 // cluster, none does while any server runs but its own, and the one that does has all that any of them has.
 func TestNeverTwoClusters(t *testing.T) {
+	t.Parallel()
 	combinations, begun := 0, 0
 	for _, a := range allOfIt {
 		for _, b := range allOfIt {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -21,10 +22,15 @@ type processes struct {
 
 var children = processes{pids: map[int]bool{}}
 
-func (p *processes) add(pid int) {
+// start starts a child of which remove is called once it was waited for.
+func (p *processes) start(cmd *exec.Cmd) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.pids[pid] = true
+	err := cmd.Start()
+	if err == nil {
+		p.pids[cmd.Process.Pid] = true
+	}
+	return err
 }
 
 func (p *processes) remove(pid int) {

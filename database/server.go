@@ -32,12 +32,11 @@ func startServer(cfg config, log *slog.Logger, options ...string) (*server, erro
 	go func() {
 		// The death signal is bound to the thread that started the server: keep that thread.
 		runtime.LockOSThread()
-		if err := cmd.Start(); err != nil {
+		if err := children.start(cmd); err != nil {
 			started <- err
 			return
 		}
 		log.Info("the server starts", "pid", cmd.Process.Pid, "options", strings.Join(options, " "))
-		children.add(cmd.Process.Pid)
 		started <- nil
 		s.err = cmd.Wait()
 		children.remove(cmd.Process.Pid)
@@ -86,10 +85,9 @@ func runChild(ctx context.Context, cmd *exec.Cmd, output io.Writer) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
+	if err := children.start(cmd); err != nil {
 		return err
 	}
-	children.add(cmd.Process.Pid)
 	defer children.remove(cmd.Process.Pid)
 	return cmd.Wait()
 }
