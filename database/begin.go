@@ -112,8 +112,8 @@ func command(me string, order []string, states map[string]State) (decision, erro
 	return decision{}, fmt.Errorf("this node is starting; look again in a moment")
 }
 
-// leaderOf returns the node with which a cluster begins: the one that has all that any other has, and of those the first
-// in order. Undecided says why there is none.
+// leaderOf returns the node with which a cluster begins: the one that has all that any other has, and of those the
+// first in order. Undecided says why there is none.
 func leaderOf(order []string, states map[string]State) (leader, undecided string) {
 	best := states[order[0]]
 	for _, name := range order[1:] {

@@ -47,3 +47,14 @@ func TestRoles(t *testing.T) {
 		}
 	}
 }
+
+func TestJoinable(t *testing.T) {
+	addrs := map[string]string{"a": "10.0.0.1", "b": "10.0.0.2"}
+	for want, seen := range map[string]map[string]State{
+		"10.0.0.1,10.0.0.2": view(member, member, silent), "10.0.0.2": view(cut1, member, silent), "": view(cut1, has1),
+	} {
+		if got := joinable(seen, addrs); got != want {
+			t.Errorf("joins %q, want %q", got, want)
+		}
+	}
+}

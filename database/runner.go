@@ -155,13 +155,16 @@ func (n *runner) awaitTurn(ctx context.Context) (decision, error) {
 func (n *runner) runServer(ctx context.Context, todo decision) error {
 	n.enter(starting, todo.why)
 	n.anew()
-	_, addrs := n.peers.states()
 	options, err := n.startOptions(ctx, todo.act)
 	if err != nil {
 		return err
 	}
+	members := joinable(n.peers.states())
+	if (todo.act == join) != (members != "") {
+		return nil // meanwhile whoever it was to join went silent, or another one has begun
+	}
 	if todo.act == join {
-		options = append(options, "--wsrep-cluster-address=gcomm://"+n.joinable(addrs))
+		options = append(options, "--wsrep-cluster-address=gcomm://"+members)
 	}
 	m, err := newMonitor(n.cfg)
 	if err != nil {
@@ -204,20 +207,16 @@ func (n *runner) startOptions(ctx context.Context, how act) (options []string, e
 	return append(options, "--wsrep-new-cluster", "--wsrep-cluster-address=gcomm://"), err
 }
 
-// joinable returns the addresses of the nodes that are part of the cluster.
-func (n *runner) joinable(addrs map[string]string) string {
-	states, now := n.peers.states()
+// joinable returns the nodes that are part of a cluster, as the server is to have them. It is empty where none is any
+// more: a server that was started with no address would begin a cluster.
+func joinable(states map[string]State, addrs map[string]string) string {
 	var list []string
-	for name, s := range states {
-		if s.Primary {
-			list = append(list, now[name])
-		}
-	}
-	if list == nil { // it went silent just now: the server gives up, and the node waits again
-		for _, addr := range addrs {
+	for name, addr := range addrs {
+		if states[name].Primary {
 			list = append(list, addr)
 		}
 	}
+	slices.Sort(list)
 	return strings.Join(list, ",")
 }
 
