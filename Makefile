@@ -27,7 +27,7 @@ build: ## Build the programs into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ ./api
 
 .PHONY: test
-test: check test-programs ## Run every check and test, against real servers; random rounds are few here, many in long
+test: check test-programs ## Run every check and test, against real servers, but for what is for long
 	scripts/need gcc mariadb galera postgres redis haproxy varnish chromium bind wget curl prometheus alertmanager exporters
 	@WOODYTEST_PROGRAMS=$(CURDIR)/bin/test $(MAKE) --no-print-directory -k -j 2 $(MODULES:%=test-of/%) test-of-the-model
 
@@ -39,12 +39,13 @@ test-programs:
 # Two modules are tested at a time, one package more of each than there are processors, and of a package twice as many
 # tests: they wait for servers more than they compute. The packages that take longest begin first. The linker leaves out
 # what only debuggers read, and vet has been by: check runs all of it.
-longest-of-.     := ./benchmarks/runner ./api ./cdn ./scripts ./front/site ./docs ./api/store \
+go-test = cores=$$(getconf _NPROCESSORS_ONLN) && $(GO) test -race -shuffle=on -timeout 30m -vet=off \
+	-ldflags='-s -w' -p $$((cores + 1)) -parallel $$((2 * cores))
+longest-of-.     := ./api ./cdn ./benchmarks/runner ./front/site ./api/store ./observability/observer \
 	./reverse-proxy ./benchmarks
 longest-of-cache := ./internal/clustertest . ./outbox
 test-of/%:
-	cores=$$(getconf _NPROCESSORS_ONLN) && cd $* && \
-		$(GO) test -race -shuffle=on -timeout 30m -vet=off -ldflags=-w -p $$((cores + 1)) -parallel $$((2 * cores)) \
+	cd $* && $(go-test) -skip '^TestLong' \
 		$(longest-of-$*) $$($(GO) list ./... | grep -v -e /api/faults$$ -e /observability/drill$$)
 
 .PHONY: test-of-the-model
@@ -73,19 +74,30 @@ fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alo
 	scripts/fuzz $(FUZZTIME) $(FUZZ)
 
 .PHONY: long
-long: ## What test has few of: a million reads for each oracle (of all kinds of staleness), keys, bursts, kills
-	scripts/need gcc mariadb redis
+long: test-programs ## Run the tests named TestLong, and what test has few of: a million reads, keys, bursts, kills
+	scripts/need gcc mariadb postgres redis haproxy varnish chromium prometheus alertmanager exporters
+	@WOODYTEST_PROGRAMS=$(CURDIR)/bin/test $(MAKE) --no-print-directory -k -j 2 long-rounds $(MODULES:%=long-of/%)
+
+# The packages are found by the names of their tests, so that none is forgotten.
+long-of/%:
+	cd $* && packages=$$(grep -ls '^func TestLong' $$($(GO) list -f '{{.Dir}}/*_test.go' ./...) | \
+		xargs -r -n 1 dirname | sort -u) && { [ -z "$$packages" ] || { $(go-test) -run '^TestLong' $$packages; }; }
+
+# Without the race detector, which would make it ten times as long. The model is not compiled with it.
+.PHONY: long-rounds
+long-rounds:
 	cd cache && $(GO) test -timeout 20m -run 'Oracle$$|Heap|Burst' . -args -oracle-reads 1000000 \
 		-stale-oracle-reads 340000 -heap-keys 1000000 -burst-rounds 10
 	cd cache && $(GO) test -timeout 10m -run 'Oracle$$' ./httpcache -args -oracle-reads 1000000
 	cd cache/fibercache && $(GO) test -timeout 10m -run 'Oracle$$' . -args -oracle-reads 1000000
+	cd cache && $(GO) test -timeout 10m -run '^TestLongModel' ./internal/cluster
 	$(GO) test -race -timeout 10m -run '^TestKilledAmongOrders$$' ./api -args -acks-per-kill 500
 
 SCHEDULES ?= 1000000
 
 .PHONY: model
 model: ## Go through SCHEDULES of the cache's protocol, as a model, and break it by each rule removed
-	cd cache && $(GO) test -run '^TestModel' -count=1 -v -timeout 0 ./internal/cluster -args -schedules $(SCHEDULES)
+	cd cache && $(GO) test -run '^Test(Long)?Model' -count=1 -v -timeout 0 ./internal/cluster -args -schedules $(SCHEDULES)
 
 .PHONY: fault
 fault: ## Break a running shop for DURATION (each fault once by default), under the oracle

@@ -10,7 +10,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache"
 )
 
-// The schedules that break simpler caches, each staged step by step. TestSchedulesNeedTheFence
+// The schedules that break simpler caches, each staged step by step. TestLongSchedulesNeedTheFence
 // sees every one of them fail when the fence is taken out.
 
 var key, tags = "key", []string{"row"}

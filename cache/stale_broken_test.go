@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestStaleNeedsItsRules runs what stages old values and late loads on a build that can switch rules off, and wants
+// TestLongStaleNeedsItsRules runs what stages old values and late loads on a build that can switch rules off, and wants
 // each to fail without the rule that it is about.
-func TestStaleNeedsItsRules(t *testing.T) {
+func TestLongStaleNeedsItsRules(t *testing.T) {
 	t.Parallel()
 	program := mustBuildBroken(t)
 	for _, row := range []struct{ test, rule string }{

@@ -167,7 +167,7 @@ func TestAFailedRefreshIsNoReasonToWait(t *testing.T) {
 	})
 }
 
-// The schedules in which simpler caches return what was invalidated. TestStaleNeedsItsRules sees each of them fail
+// The schedules in which simpler caches return what was invalidated. TestLongStaleNeedsItsRules sees each of them fail
 // where usable does not look.
 
 // 1. A value expires. 2. A load begins, and is slow. 3. A write commits and invalidates. 4. The load fails, and what

@@ -114,7 +114,7 @@ func TestHardTimeoutWithAnOldValue(t *testing.T) {
 	})
 }
 
-// The schedules of loads whose callers have left. TestStaleNeedsItsRules sees each of them fail without the rule
+// The schedules of loads whose callers have left. TestLongStaleNeedsItsRules sees each of them fail without the rule
 // that it names.
 
 // 1. A load reads old, and its caller leaves by the timeout. 2. A write commits and invalidates. 3. The load stores

@@ -24,9 +24,9 @@ func (u *user) mustImportAll(t *testing.T) {
 	u.mustGet(t)
 }
 
-// TestUserNeedsNoTestServers has a user of every package build, vet, test and vendor a program, from a proxy without
-// the module that the library's own tests need.
-func TestUserNeedsNoTestServers(t *testing.T) {
+// TestLongUserNeedsNoTestServers has a user of every package build, vet, test and vendor a program, from a proxy
+// without the module that the library's own tests need.
+func TestLongUserNeedsNoTestServers(t *testing.T) {
 	t.Parallel()
 	u := mustBeUser(t, library...)
 	u.mustImportAll(t)
@@ -38,9 +38,9 @@ func TestUserNeedsNoTestServers(t *testing.T) {
 	}
 }
 
-// TestTidyUserRequiresNoTestServers has a user tidy a program. The go command reads the tests of the packages that it
-// imports then, and so their modules: that is why internal/servers has to be published too. The user requires none.
-func TestTidyUserRequiresNoTestServers(t *testing.T) {
+// TestLongTidyUserRequiresNoTestServers has a user tidy a program. The go command reads the tests of the packages that
+// it imports then, and so their modules: that is why internal/servers has to be published too. The user requires none.
+func TestLongTidyUserRequiresNoTestServers(t *testing.T) {
 	t.Parallel()
 	u := mustBeUser(t, append([]string{testServers}, library...)...)
 	u.mustImportAll(t)

@@ -38,7 +38,7 @@ func wantMore(t *testing.T, sizes map[string]int64, program, than string, most f
 	}
 }
 
-func TestCoreLinksLittle(t *testing.T) {
+func TestLongCoreLinksLittle(t *testing.T) {
 	t.Parallel()
 	u := mustBeUser(t, "cache")
 	sizes := u.mustBuild(t, "core", "corewithout")
@@ -50,9 +50,9 @@ func TestCoreLinksLittle(t *testing.T) {
 	}
 }
 
-// TestClusterLinksLittle checks a program with Fiber, MySQL and the cluster against the same without a cache, and, for
-// whoever would use Redis anyway, against one with go-redis.
-func TestClusterLinksLittle(t *testing.T) {
+// TestLongClusterLinksLittle checks a program with Fiber, MySQL and the cluster against the same without a cache, and,
+// for whoever would use Redis anyway, against one with go-redis.
+func TestLongClusterLinksLittle(t *testing.T) {
 	t.Parallel()
 	u := mustBeUser(t, "cache", "cache/fibercache")
 	sizes := u.mustBuild(t, "cluster", "clusterwithout", "clusterredis")

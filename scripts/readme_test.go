@@ -116,9 +116,9 @@ func TestREADMENamesEveryExample(t *testing.T) {
 	}
 }
 
-// TestREADMERuns runs the README's commands in an empty folder: for the example that they name, and for the others in
-// its place. The program listens on a port of its own, and uses servers of the test.
-func TestREADMERuns(t *testing.T) {
+// TestLongREADMERuns runs the README's commands in an empty folder: for the example that they name, and for the others
+// in its place. The program listens on a port of its own, and uses servers of the test.
+func TestLongREADMERuns(t *testing.T) {
 	t.Parallel()
 	const named = "sqlite"
 	for name, settings := range examples {

@@ -113,9 +113,9 @@ func ownTemp(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 }
 
-// TestARunOfAllStages is the whole way, with few and short measurements: figures for every stage, every
+// TestLongRunOfAllStages is the whole way, with few and short measurements: figures for every stage, every
 // answer checked, nothing left.
-func TestARunOfAllStages(t *testing.T) {
+func TestLongRunOfAllStages(t *testing.T) {
 	if apart(t) {
 		return
 	}
@@ -369,8 +369,8 @@ func TestATarget(t *testing.T) {
 	}
 }
 
-// TestAStaleBuildIsInvalid measures an api that acknowledges writes of which no cache hears.
-func TestAStaleBuildIsInvalid(t *testing.T) {
+// TestLongStaleBuildIsInvalid measures an api that acknowledges writes of which no cache hears.
+func TestLongStaleBuildIsInvalid(t *testing.T) {
 	if apart(t) {
 		return
 	}

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestTheFenceIsNeeded runs the schedules and the oracle on a build without the fence and wants each
+// TestLongFenceIsNeeded runs the schedules and the oracle on a build without the fence and wants each
 // to fail.
-func TestTheFenceIsNeeded(t *testing.T) {
+func TestLongFenceIsNeeded(t *testing.T) {
 	t.Parallel()
 	out, err := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^TestOracle$|^TestSchedule", ".",
 		"-args", "-oracle-reads", "1000000").CombinedOutput() // it ends with the first stale one
@@ -22,8 +22,8 @@ func TestTheFenceIsNeeded(t *testing.T) {
 	}
 }
 
-// TestTheCopyIsNeeded does the same without the copies of keys.
-func TestTheCopyIsNeeded(t *testing.T) {
+// TestLongCopyIsNeeded does the same without the copies of keys.
+func TestLongCopyIsNeeded(t *testing.T) {
 	t.Parallel()
 	const name = "TestReusedConnectionsNeverMixKeys"
 	test := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^"+name+"$", ".")

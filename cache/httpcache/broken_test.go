@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// TestTheFenceIsNeeded runs the schedules and the oracle on a build without the fence, where any running fill is
+// TestLongFenceIsNeeded runs the schedules and the oracle on a build without the fence, where any running fill is
 // joined, and wants each of them to fail: a test that cannot fail proves nothing.
-func TestTheFenceIsNeeded(t *testing.T) {
+func TestLongFenceIsNeeded(t *testing.T) {
 	t.Parallel()
 	list, err := exec.Command(os.Args[0], "-test.list", "^TestOracle$|^TestSchedule").Output()
 	if err != nil {
@@ -35,8 +35,8 @@ func TestTheFenceIsNeeded(t *testing.T) {
 	}
 }
 
-// TestTheCopyIsNeeded does the same without the copies of keys.
-func TestTheCopyIsNeeded(t *testing.T) {
+// TestLongCopyIsNeeded does the same without the copies of keys.
+func TestLongCopyIsNeeded(t *testing.T) {
 	t.Parallel()
 	const name = "TestReusedConnectionsNeverMixKeys"
 	test := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^"+name+"$", ".")

@@ -115,7 +115,7 @@ func TestToysThatComeTooLate(t *testing.T) {
 	}
 }
 
-func TestLongShelf(t *testing.T) {
+func TestManyToysOnAShelf(t *testing.T) {
 	names := make([]string, 130)
 	for i := range names {
 		names[i] = "Toy"

@@ -45,12 +45,12 @@ func TestAHealthyShop(t *testing.T) {
 	next.wantNoneStale()
 }
 
-// TestAStaleBuildIsCaught runs builds in which a rule is switched off: at the rate that ships, the observer finds out
-// within 10 s, and says which answer of which replica it was. Without the rule `settle` caches are told of no write,
-// and without `fence` a fill keeps what it read before one; no fault is needed to see it. Without `lease` a replica
-// that is cut off from Redis answers on from its near cache, without `epoch` its own writes are acknowledged
+// TestLongStaleBuildIsCaught runs builds in which a rule is switched off: at the rate that ships, the observer finds
+// out within 10 s, and says which answer of which replica it was. Without the rule `settle` caches are told of no
+// write, and without `fence` a fill keeps what it read before one; no fault is needed to see it. Without `lease` a
+// replica that is cut off from Redis answers on from its near cache, without `epoch` its own writes are acknowledged
 // meanwhile, and without `ack` one that hears nothing over the bus is not waited for.
-func TestAStaleBuildIsCaught(t *testing.T) {
+func TestLongStaleBuildIsCaught(t *testing.T) {
 	for rules, fault := range map[string]func(s *system){
 		"settle": func(*system) {},
 		"fence":  func(*system) {},

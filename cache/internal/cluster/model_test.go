@@ -288,10 +288,10 @@ func TestModel(t *testing.T) {
 	t.Logf("%d schedules in %v", done, time.Since(began).Round(time.Millisecond))
 }
 
-// TestModelNeedsEachRule removes one rule after another, and wants a schedule that violates the promise then. Lineage
-// is not among them: almost always a writer sees the outage in which its bump is lost. See
+// TestLongModelNeedsEachRule removes one rule after another, and wants a schedule that violates the promise then.
+// Lineage is not among them: almost always a writer sees the outage in which its bump is lost. See
 // TestABumpIsLostAndItsNumberTaken.
-func TestModelNeedsEachRule(t *testing.T) {
+func TestLongModelNeedsEachRule(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		rule   rule

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestDecisionsNeedTheirRules is clustertest.TestSchedulesNeedTheirRules for rules that are about one replica's
+// TestLongDecisionsNeedTheirRules is clustertest.TestLongSchedulesNeedTheirRules for rules that are about one replica's
 // decisions, whose schedules need no processes.
-func TestDecisionsNeedTheirRules(t *testing.T) {
+func TestLongDecisionsNeedTheirRules(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "broken.test")
 	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program,
 		".").CombinedOutput(); err != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestSchedulesNeedTheirRules runs schedules on a build that can switch rules off, and wants each to fail
+// TestLongSchedulesNeedTheirRules runs schedules on a build that can switch rules off, and wants each to fail
 // without the rule that it is about, and to pass with all of them. Where another rule stands in for that one, both are
 // switched off.
-func TestSchedulesNeedTheirRules(t *testing.T) {
+func TestLongSchedulesNeedTheirRules(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "broken.test")
 	build := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program, ".")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// The schedules that break simpler protocols, step by step. TestSchedulesNeedTheirRules sees each of them
+// The schedules that break simpler protocols, step by step. TestLongSchedulesNeedTheirRules sees each of them
 // fail when the rule that it is about is switched off.
 
 // 1. A fill on one replica reads old. 2. A write commits on another, invalidates, and is acknowledged.
