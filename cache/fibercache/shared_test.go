@@ -165,7 +165,7 @@ func TestFieldsOfOtherMiddlewareAreNotKept(t *testing.T) {
 	}
 }
 
-// The bad schedules on the paths that only handlers have; TestLongFenceIsNeeded sees them fail
+// The bad schedules on the paths that only handlers have; TestLongRulesAreNeeded sees them fail
 // without the fence.
 
 // 1. A handler reads old, not knowing its tags yet. 2. A write commits and invalidates. 3. The

@@ -5,22 +5,35 @@ package httpcache_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// TestLongFenceIsNeeded runs the schedules and the oracle on a build without the fence, where any running fill is
-// joined, and wants each of them to fail: a test that cannot fail proves nothing.
-func TestLongFenceIsNeeded(t *testing.T) {
+// TestLongRulesAreNeeded runs tests on a build that can switch rules off, and wants each to fail without the rule that
+// it is about: a test that cannot fail proves nothing.
+func TestLongRulesAreNeeded(t *testing.T) {
 	t.Parallel()
-	list, err := exec.Command(os.Args[0], "-test.list", "^TestOracle$|^TestSchedule").Output()
+	program := filepath.Join(t.TempDir(), "broken.test")
+	build := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Run("fence", func(t *testing.T) { t.Parallel(); runWithoutFence(t, program) })
+	t.Run("copy", func(t *testing.T) { t.Parallel(); runWithoutCopy(t, program) })
+}
+
+// runWithoutFence runs the schedules and the oracle without the fence, where any running fill is joined.
+func runWithoutFence(t *testing.T, program string) {
+	const staged = "^TestOracle$|^TestSchedule"
+	list, err := exec.Command(os.Args[0], "-test.list", staged).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^TestOracle$|^TestSchedule", ".",
-		"-args", "-oracle-reads", "1000000").CombinedOutput() // it ends with the first stale one
+	out, err := exec.Command(program, "-test.run", staged, "-test.v", "-test.timeout", "10m",
+		"-oracle-reads", "1000000").CombinedOutput() // it ends with the first stale one
 	if err == nil {
 		t.Fatalf("everything passes without the fence:\n%s", out)
 	}
@@ -35,11 +48,10 @@ func TestLongFenceIsNeeded(t *testing.T) {
 	}
 }
 
-// TestLongCopyIsNeeded does the same without the copies of keys.
-func TestLongCopyIsNeeded(t *testing.T) {
-	t.Parallel()
+// runWithoutCopy does the same without the copies of keys.
+func runWithoutCopy(t *testing.T, program string) {
 	const name = "TestReusedConnectionsNeverMixKeys"
-	test := exec.Command("go", "test", "-tags", "broken", "-v", "-run", "^"+name+"$", ".")
+	test := exec.Command(program, "-test.run", "^"+name+"$", "-test.v", "-test.timeout", "10m")
 	test.Env = append(os.Environ(), "CACHE_BROKEN=copy")
 	if out, err := test.CombinedOutput(); err == nil || !strings.Contains(string(out), "--- FAIL: "+name+" ") {
 		t.Errorf("%s does not see that keys are not copied: %v\n%s", name, err, out)

@@ -13,7 +13,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/httpcache"
 )
 
-// The bad schedules on the paths that only handlers have; TestLongFenceIsNeeded sees each of them fail without the
+// The bad schedules on the paths that only handlers have; TestLongRulesAreNeeded sees each of them fail without the
 // fence.
 
 // row is a database of one row, whose first reader is held between its read and its answer.
