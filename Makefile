@@ -29,11 +29,14 @@ build: ## Build the programs into bin/
 .PHONY: test
 test: check test-programs ## Run every check and test, against real servers, but for what is for long
 	scripts/need gcc mariadb galera postgres redis haproxy varnish chromium bind wget curl prometheus alertmanager exporters
-	@WOODYTEST_PROGRAMS=$(CURDIR)/bin/test $(MAKE) --no-print-directory -k -j 2 $(MODULES:%=test-of/%) test-of-the-model
+	@$(for-tests) $(MAKE) --no-print-directory -k -j 2 $(MODULES:%=test-of/%) test-of-the-model
 
 # What most tests of the programs start. WOODYTEST_PROGRAMS says where they are, or each package would build its own.
+# WOODYTEST_EMPTY says where the first test keeps an empty database, or each server would make its own.
+for-tests = WOODYTEST_PROGRAMS=$(CURDIR)/bin/test WOODYTEST_EMPTY=$(CURDIR)/bin/test/empty
 .PHONY: test-programs
 test-programs:
+	@rm -rf bin/test/empty
 	@$(GO) build -trimpath -ldflags='-s -w' -o bin/test/ ./api ./database ./front ./observability/observer
 
 # Two modules are tested at a time, one package more of each than there are processors, and of a package twice as many
@@ -41,7 +44,7 @@ test-programs:
 # what only debuggers read, and vet has been by: check runs all of it.
 go-test = cores=$$(getconf _NPROCESSORS_ONLN) && $(GO) test -race -shuffle=on -timeout 30m -vet=off \
 	-ldflags='-s -w' -p $$((cores + 1)) -parallel $$((2 * cores))
-longest-of-.     := ./api ./cdn ./benchmarks/runner ./front/site ./api/store ./observability/observer \
+longest-of-.     := ./api ./database ./cdn ./benchmarks/runner ./front/site ./api/store ./observability/observer \
 	./reverse-proxy ./benchmarks
 longest-of-cache := ./internal/clustertest . ./outbox
 test-of/%:
@@ -76,7 +79,7 @@ fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alo
 .PHONY: long
 long: test-programs ## Run the tests named TestLong, and what test has few of: a million reads, keys, bursts, kills
 	scripts/need gcc mariadb postgres redis haproxy varnish chromium prometheus alertmanager exporters
-	@WOODYTEST_PROGRAMS=$(CURDIR)/bin/test $(MAKE) --no-print-directory -k -j 2 long-rounds $(MODULES:%=long-of/%)
+	@$(for-tests) $(MAKE) --no-print-directory -k -j 2 long-rounds $(MODULES:%=long-of/%)
 
 # The packages are found by the names of their tests, so that none is forgotten.
 long-of/%:
