@@ -6,12 +6,20 @@ import (
 	"os/exec"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
 // speed is how much shorter the rules' durations are.
 const speed = "30"
+
+// budgetSpeed is how much shorter than that the longer windows of the error budget are. The drill ends when the slower of
+// its alerts has gone, for which one of these has to pass after everything else.
+const budgetSpeed = 4
+
+// budgetWindows finds these in the rules: those of minutes. The shortest has ten seconds.
+var budgetWindows = regexp.MustCompile(`(avg_over_time\(woody:\w+\[)(\d+m)\]`)
 
 // mustRender returns the rules for all stages, by which so many replicas are expected.
 func mustRender(t *testing.T, replicas int) string {
@@ -23,7 +31,14 @@ func mustRender(t *testing.T, replicas int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(rules)
+	return budgetWindows.ReplaceAllStringFunc(string(rules), func(rate string) string {
+		part := budgetWindows.FindStringSubmatch(rate)
+		window, err := time.ParseDuration(part[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%s%dms]", part[1], window.Milliseconds()/budgetSpeed)
+	})
 }
 
 var intervals = regexp.MustCompile(`(?m)^( +(?:scrape|evaluation)_interval|  scrape_timeout): \d+s$`)

@@ -18,8 +18,7 @@ func TestDrill(t *testing.T) {
 	t.Run("all is well", func(t *testing.T) { s.testAllIsWell(t, l) })
 	t.Run("every panel shows something", s.testPanels)
 	t.Run("names", s.testNames)
-	l.every.Store(5) // the rest of the machine is for what is broken
-	t.Run("alerts", s.testAlerts)
+	t.Run("alerts", func(t *testing.T) { s.testAlerts(t, l) })
 	if t.Failed() {
 		for _, call := range s.pager.history() {
 			t.Log(call)
@@ -85,11 +84,11 @@ func (s *stage) scale(t *testing.T) {
 
 // testAlerts breaks things, and mends each when its alerts have come. What does not get in each other's way is broken
 // at the same time.
-func (s *stage) testAlerts(t *testing.T) {
+func (s *stage) testAlerts(t *testing.T, l *load) {
 	var lanes sync.WaitGroup // not t.Parallel, which has as many go on as there are processors: these wait
 	for name, lane := range map[string]func(*testing.T){
 		"machine": s.breakMachine, "observer": s.breakObserver, "edge": s.crowdEdge, "replicas": s.breakReplicas,
-		"stores": s.breakStores,
+		"stores": func(t *testing.T) { s.breakStores(t, l) },
 	} {
 		lanes.Go(func() { t.Run(name, lane) })
 	}
@@ -106,11 +105,17 @@ func (s *stage) testAlerts(t *testing.T) {
 // drill breaks something, waits until alerts fire that did not before, mends it, and waits until they do not.
 func (s *stage) drill(t *testing.T, breakIt func(t *testing.T) (mend func(t *testing.T)), alerts ...string) {
 	t.Helper()
+	s.breakAndMend(t, breakIt, alerts...)
+	s.pager.mustResolve(t, alerts...)
+}
+
+// breakAndMend is drill, but for the wait until the alerts do not fire.
+func (s *stage) breakAndMend(t *testing.T, breakIt func(t *testing.T) (mend func(t *testing.T)), alerts ...string) {
+	t.Helper()
 	s.pager.mustResolve(t, alerts...) // what comes of something else
 	mend := breakIt(t)
 	s.pager.mustFire(t, alerts...)
 	mend(t)
-	s.pager.mustResolve(t, alerts...)
 }
 
 func (s *stage) breakMachine(t *testing.T) {

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -96,10 +97,16 @@ func (p *pager) mustResolve(t *testing.T, names ...string) { p.mustBe(t, false, 
 func (p *pager) mustBe(t *testing.T, fires bool, names []string) {
 	t.Helper()
 	began := time.Now()
+	var last string // that was awaited for long
 	for _, name := range names {
+		asked := time.Now()
 		if err := p.await(name, fires); err != nil {
 			t.Fatal(err)
 		}
+		if time.Since(asked) > time.Second {
+			last = name
+		}
 	}
-	t.Logf("%v fires: %v, after %v", names, fires, time.Since(began).Round(100*time.Millisecond))
+	t.Logf("%v fires: %v, after %v; %s was the last", names, fires, time.Since(began).Round(100*time.Millisecond),
+		cmp.Or(last, "none"))
 }
