@@ -14,8 +14,8 @@ import (
 // speed is how much shorter the rules' durations are.
 const speed = "30"
 
-// budgetSpeed is how much shorter than that the longer windows of the error budget are. The drill ends when the slower of
-// its alerts has gone, for which one of these has to pass after everything else.
+// budgetSpeed is how much shorter than that the longer windows of the error budget are. The drill ends when the slower
+// of its alerts has gone, for which one of these has to pass after everything else.
 const budgetSpeed = 4
 
 // budgetWindows finds these in the rules: those of minutes. The shortest has ten seconds.
