@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// TestDataFoldersAreCopied starts two servers at the same time, and a third from what one of them has kept. Each takes a
-// table of the same name: none has what another has.
+// TestDataFoldersAreCopied starts two servers at the same time, and a third from what one of them has kept. Each takes
+// a table of the same name: none has what another has.
 func TestDataFoldersAreCopied(t *testing.T) {
 	kept := t.TempDir()
 	t.Setenv("WOODYTEST_EMPTY", kept)
