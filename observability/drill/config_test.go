@@ -19,7 +19,7 @@ const speed = "30"
 const budgetSpeed = 4
 
 // budgetWindows finds these in the rules: those of minutes. The shortest has ten seconds.
-var budgetWindows = regexp.MustCompile(`(avg_over_time\(woody:\w+\[)(\d+m)\]`)
+var budgetWindows = regexp.MustCompile(`(avg_over_time\(woody:[\w:]+\[)(\d+m)\]`)
 
 // mustRender returns the rules for all stages, by which so many replicas are expected.
 func mustRender(t *testing.T, replicas int) string {
@@ -30,6 +30,9 @@ func mustRender(t *testing.T, replicas int) string {
 	rules, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !budgetWindows.Match(rules) {
+		t.Fatal("the rules have no rates of the error budget over minutes")
 	}
 	return budgetWindows.ReplaceAllStringFunc(string(rules), func(rate string) string {
 		part := budgetWindows.FindStringSubmatch(rate)
