@@ -64,7 +64,8 @@ func (b *builder) scaling() (v scalingView) {
 type slicedPoint struct {
 	replicas int
 	rate     float64
-	// used and machine are how much of the slices was used, and of the machine, in percent; zero where that is not known.
+	// used and machine are how much of the slices was used, and of the machine, in percent; zero where that is not
+	// known.
 	used, machine float64
 	// cost is the seconds of processor time that the API took for a request, and redis the cores that Redis kept busy.
 	cost, redis float64
@@ -103,8 +104,9 @@ func (b *builder) sliced(stage, what string) (points []slicedPoint) {
 // limited reports whether the slices are what limits the rate.
 func (p slicedPoint) limited() bool { return p.used >= full }
 
-// ofSlices returns the rate for the processor time that the slices are, neither more nor less, where they are what limits
-// it, and else the rate: the kernel lets a group overrun its part, and takes that back later, perhaps after the end.
+// ofSlices returns the rate for the processor time that the slices are, neither more nor less, where they are what
+// limits it, and else the rate: the kernel lets a group overrun its part, and takes that back later, perhaps after the
+// end.
 func (p slicedPoint) ofSlices() float64 {
 	if p.limited() {
 		return p.rate * 100 / p.used

@@ -36,8 +36,8 @@ type step struct {
 	// lane is set for calls that only wait, on the simulated limits: steps of different lanes share nothing
 	// that they wait for, and need no processor to speak of, so that they are measured side by side.
 	lane string
-	// headline are the figures of the headline that are made from it, or before whose measurement it is done. The rounds
-	// that are added have what those figures need that are added for.
+	// headline are the figures of the headline that are made from it, or before whose measurement it is done. The
+	// rounds that are added have what those figures need that are added for.
 	headline []figures.Key
 }
 
@@ -126,7 +126,8 @@ func (p *phase) run(r *run, names []string) error {
 		return err
 	}
 	for round := range p.repeats {
-		if err := p.round(r, names, shops, round, nil, fmt.Sprintf(" (round %d of %d)", round+1, p.repeats)); err != nil {
+		if err := p.round(r, names, shops, round, nil, fmt.Sprintf(" (round %d of %d)", round+1,
+			p.repeats)); err != nil {
 			return err
 		}
 	}

@@ -53,8 +53,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("outbox: Config.Dialect is %v, and must be MySQL or Postgres", c.Dialect)
 	}
 	if c.Cluster && (c.Direct || c.Dialect != MySQL) {
-		return errors.New("outbox: Config.Cluster is for an address that leads to the nodes of a Galera cluster: set it " +
-			"without Direct, and with the dialect MySQL")
+		return errors.New("outbox: Config.Cluster is for an address that leads to the nodes of a Galera cluster: set " +
+			"it without Direct, and with the dialect MySQL")
 	}
 	return nil
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestAGaleraNodeIsCutOff checks that the others go on without it, and that it has afterwards what was written meanwhile.
+// TestAGaleraNodeIsCutOff checks that the others go on without it, and that it has afterwards what was written
+// meanwhile.
 func TestAGaleraNodeIsCutOff(t *testing.T) {
 	t.Parallel()
 	g := servertest.MustStartGalera(t, 3)
@@ -19,7 +20,8 @@ func TestAGaleraNodeIsCutOff(t *testing.T) {
 	if err := g.Nodes[0].Isolate(true); err != nil {
 		t.Fatal(err)
 	}
-	mustExec(t, write, "INSERT INTO shop.toy VALUES (NULL), (NULL), (NULL)") // it waits until the others are on their own
+	// it waits until the others are on their own
+	mustExec(t, write, "INSERT INTO shop.toy VALUES (NULL), (NULL), (NULL)")
 	read := mustOpenNode(t, g.Nodes[0])
 	if _, err := read.Exec("SELECT COUNT(*) FROM shop.toy"); err == nil {
 		t.Error("a node that is cut off answers")

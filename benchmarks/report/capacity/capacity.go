@@ -101,12 +101,12 @@ func costOf(name string, reads, mix float64) Cost {
 }
 
 // NotBusy is what a reader should know of costs that are not Busy.
-const NotBusy = "The run has no processor time of reads at their highest rate. Those here are of a lower one, where a " +
-	"read takes more: what a read needs is overestimated, and what a write needs is underestimated."
+const NotBusy = "The run has no processor time of reads at their highest rate. Those here are of a lower one, where " +
+	"a read takes more: what a read needs is overestimated, and what a write needs is underestimated."
 
-// Busy reports whether the reads' costs of a stage were taken where the processors were busy. Where the highest rate was
-// not searched, or by an older build, they are of a fixed rate, and the lower that was, the more a read took: where there
-// are few at a time, processors go to sleep and wake up for each.
+// Busy reports whether the reads' costs of a stage were taken where the processors were busy. Where the highest rate
+// was not searched, or by an older build, they are of a fixed rate, and the lower that was, the more a read took: where
+// there are few at a time, processors go to sleep and wake up for each.
 func Busy(r *figures.Results, stage string) bool { return readsOf(r, stage) == figures.BusyReadsGroup }
 
 func readsOf(r *figures.Results, stage string) figures.Group {

@@ -106,7 +106,8 @@ func TestSliced(t *testing.T) {
 	}{{1, 2500, "api"}, {5, 12500, "api"}, {6, 2e6 / 150, capacity.Machine}} {
 		rate, full, err := capacity.Sliced(r, "redis", .8, c.replicas)
 		if err != nil || math.Abs(rate-c.want) > 1e-6 || full != c.full {
-			t.Errorf("%d replicas are to carry %v/s, full is the %s, %v; want %v and the %s", c.replicas, rate, full, err,
+			t.Errorf("%d replicas are to carry %v/s, full is the %s, %v; want %v and the %s", c.replicas, rate, full,
+				err,
 				c.want, c.full)
 		}
 	}

@@ -125,7 +125,8 @@ func TestReadsCostWhatTheyDoAtTheHighestRate(t *testing.T) {
 // TestSlices has two replicas in slices of a tenth of a core use 0.21 s of their 0.2, on a machine of two cores.
 func TestSlices(t *testing.T) {
 	run := raw.Run{Stages: []raw.Stage{{Name: "redis"}}, Machine: raw.Machine{CPUs: 2}, SliceCores: .1}
-	r, err := figures.Make(run, []raw.Measurement{{Stage: "redis", Name: "sliced", What: "reads", Slices: 2, TookUs: 1e6,
+	r, err := figures.Make(run, []raw.Measurement{{Stage: "redis", Name: "sliced", What: "reads", Slices: 2,
+		TookUs:  1e6,
 		Samples: requests(1000, 0), GeneratorUs: 100_000, OthersUs: 90_000,
 		Parts: []raw.Part{{Name: "api", CPUUs: 210_000}, {Name: "database", CPUUs: 600_000}}}})
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// auditEvery is how often the auditor writes beside a load of the whole machine. Its requests are not counted into the load.
+	// auditEvery is how often the auditor writes beside a load of the whole machine. Its requests are not counted into
+	// the load.
 	auditEvery = 50 * time.Millisecond
 	// audited is how many of the most read products it changes.
 	audited = 16

@@ -30,9 +30,10 @@ func (c *contacts) silent(now int64, lease time.Duration) bool {
 }
 
 // note takes note of a reading that came back now, and reports whether it found the database unreachable, so that
-// nothing can be changing. A database that does not answer may be slow for this replica alone, or lead others elsewhere:
-// it counts only when it has been silent, and one reply ends that. One that refuses may have been there for others a moment ago: it counts when it goes on refusing,
-// and where the contact held until now, or it has not answered for as long as a silent one.
+// nothing can be changing. A database that does not answer may be slow for this replica alone, or lead others
+// elsewhere: it counts only when it has been silent, and one reply ends that. One that refuses may have been there for
+// others a moment ago: it counts when it goes on refusing, and where the contact held until now, or it has not answered
+// for as long as a silent one.
 func (c *contacts) note(asked, now int64, held bool, err error, lease time.Duration) (unreachable bool) {
 	refused := errors.Is(err, ErrUnreachable)
 	late := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrSilent)
