@@ -13,7 +13,7 @@ var help = map[string]string{
 	"WOODY_DB_DIRECT": "on: the DSN leads to the one server that takes writes, and not to a proxy, a balancer or a " +
 		"cluster. When it refuses connections, nobody can be writing, and what is cached is answered on; elsewhere " +
 		"another replica may still reach it. cluster: the DSN leads through a proxy to the nodes of one Galera " +
-		"cluster, and so do all others'. When none of them has responded for five leases, what is cached is answered on.",
+		"cluster, and so do all others'. When none has responded for five leases, what is cached is answered on.",
 	"WOODY_DB_POOL": "Database connections that serve callers.",
 	"WOODY_DB_TIMEOUT": "How long the database may take over one piece of work, the simulated slow query not " +
 		"counted.",
