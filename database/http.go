@@ -41,6 +41,10 @@ func (n *runner) handleRole(role string, has func(State) bool) http.HandlerFunc 
 // lookAround is how long after its start a node may not have seen all others that are there.
 const lookAround = 2 * time.Second
 
+// memory is how long a node counts that has become silent, when an operator has another one begin: a busy machine may
+// keep it from responding for a moment.
+const memory = 10 * time.Second
+
 // handleBootstrap has the node begin a cluster. Only who is on this machine may say so.
 func (n *runner) handleBootstrap(w http.ResponseWriter, r *http.Request) {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
@@ -49,7 +53,8 @@ func (n *runner) handleBootstrap(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	time.Sleep(time.Until(n.begun.Add(lookAround)))
-	states, _ := n.states()
+	states, _ := n.peers.statesWithin(memory)
+	states[n.cfg.Node] = n.state()
 	todo, err := command(n.cfg.Node, n.cfg.names(), states)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusConflict)

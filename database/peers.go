@@ -91,12 +91,15 @@ func (p *peers) note(s sight) {
 }
 
 // states returns the states of those that are not silent, by name, and their addresses.
-func (p *peers) states() (states map[string]State, addrs map[string]string) {
+func (p *peers) states() (states map[string]State, addrs map[string]string) { return p.statesWithin(silence) }
+
+// statesWithin is like states, of those that are silent for less than a time.
+func (p *peers) statesWithin(limit time.Duration) (states map[string]State, addrs map[string]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	states, addrs = map[string]State{}, map[string]string{}
 	for name, s := range p.seen {
-		if time.Since(s.at) < silence {
+		if time.Since(s.at) < limit {
 			states[name], addrs[name] = s.state, s.addr
 		}
 	}
