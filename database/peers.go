@@ -91,7 +91,9 @@ func (p *peers) note(s sight) {
 }
 
 // states returns the states of those that are not silent, by name, and their addresses.
-func (p *peers) states() (states map[string]State, addrs map[string]string) { return p.statesWithin(silence) }
+func (p *peers) states() (states map[string]State, addrs map[string]string) {
+	return p.statesWithin(silence)
+}
 
 // statesWithin is like states, of those that are silent for less than a time.
 func (p *peers) statesWithin(limit time.Duration) (states map[string]State, addrs map[string]string) {
