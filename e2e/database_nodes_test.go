@@ -121,7 +121,7 @@ func cutOffNode(t *testing.T, is func(nodeState) bool) {
 
 // fillNode fills the disk of a node for a while (onSmallDisks).
 func fillNode(t *testing.T, is func(nodeState) bool) {
-	filler := filepath.Join(dataOf(mustFindNode(t, is)), "filler")
+	filler := filepath.Join(disks[mustFindNode(t, is)], "filler")
 	mustFill(t, filler)
 	time.Sleep(outage)
 	if err := os.Remove(filler); err != nil {
@@ -151,22 +151,27 @@ func mustFill(t *testing.T, name string) {
 // dataOf returns the folder of a node's volume.
 func dataOf(node string) string { return swarmDir + "/1/data/volumes/woody_" + node + "/_data" }
 
+// disks are those that onSmallDisks gave the nodes. Data is a folder there, beside what fills the disk: a node that is
+// given all data anew removes what else is in its own folder.
+var disks = map[string]string{}
+
 // onSmallDisks moves each node's data to a disk of its own, of memory, which can be filled; without it they would share
 // this machine's. They come back to where they were when the test ends.
 func onSmallDisks(t *testing.T) {
 	t.Helper()
 	for _, node := range nodeNames {
 		small := t.TempDir()
+		disks[node] = small
 		stopped(t, node, func() {
-			const move = `mount -t tmpfs -o size=1400m,mode=0755 woody "$1" && cp -a "$0/." "$1" && chown 999:999 "$1" &&
-				mount --bind "$1" "$0"`
+			const move = `mount -t tmpfs -o size=1400m,mode=0755 woody "$1" && cp -a "$0" "$1/data" &&
+				mount --bind "$1/data" "$0"`
 			if text, err := exec.Command("sh", "-c", move, dataOf(node), small).CombinedOutput(); err != nil {
 				t.Fatalf("move the data of %s: %v %s", node, err, text)
 			}
 		})
 		t.Cleanup(func() {
 			stopped(t, node, func() {
-				const back = `umount "$0" && find "$0" -mindepth 1 -delete && cp -a "$1/." "$0" && umount "$1"`
+				const back = `umount "$0" && find "$0" -mindepth 1 -delete && cp -a "$1/data/." "$0" && umount "$1"`
 				if text, err := exec.Command("sh", "-c", back, dataOf(node), small).CombinedOutput(); err != nil {
 					t.Errorf("move the data of %s back: %v %s", node, err, text)
 				}
