@@ -166,6 +166,25 @@ func (n *DatabaseNode) provider(option string) error {
 	return err
 }
 
+// Hold has the server apply nothing that other nodes write, until release is called: it is behind them, and serves what
+// it has to whoever does not wait for the rest.
+func (n *DatabaseNode) Hold() (release func() error, err error) {
+	db, err := n.open()
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1) // the lock is the connection's
+	db.SetMaxIdleConns(1)
+	if _, err := db.Exec("FLUSH TABLES WITH READ LOCK"); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return func() error {
+		_, err := db.Exec("UNLOCK TABLES")
+		return errors.Join(err, db.Close())
+	}, nil
+}
+
 // Exec has the server run a statement, as its administrator and over its socket.
 func (n *DatabaseNode) Exec(statement string) (sql.Result, error) {
 	db, err := n.open()
