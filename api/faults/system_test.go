@@ -21,7 +21,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// system is what is broken: replicas that share a Redis and a MariaDB, which has a replica of its own.
+// system is what is broken: replicas that share a Redis and a MariaDB, which has a replica of its own, or a cluster.
 type system struct {
 	t        *testing.T
 	dir      string
@@ -32,6 +32,7 @@ type system struct {
 	redis    *servers.Redis
 	lease    time.Duration         // of all replicas
 	watched  *servers.WatchedRedis // instead of redis, where sentinels watch it
+	cluster  *databaseCluster      // instead of pair
 	db       *sql.DB               // of the primary
 	replicas []*replica
 	clients  *clients
@@ -113,6 +114,7 @@ type replica struct {
 	addr     string
 	wire     *servers.Wire // to Redis; nil where sentinels watch it
 	database *servers.Wire
+	reads    *servers.Wire // to the nodes of a cluster that serve reads; nil without
 
 	mu      sync.Mutex
 	process *programs.Shop
@@ -152,26 +154,30 @@ func mustStartWatched(t *testing.T, count int, rules string) *system {
 // mustStartDatabase builds the programs and starts the database.
 func mustStartDatabase(t *testing.T, rules string) *system {
 	t.Helper()
-	s := &system{t: t, dir: t.TempDir(), rules: rules, lease: time.Second}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+	s, built := newSystem(t, rules)
+	var err error
+	s.pair, err = servers.StartPair()
+	if err = errors.Join(err, <-built); err != nil {
+		t.Fatal(err)
 	}
-	built := make(chan error, 1)
+	t.Cleanup(s.pair.Close)
+	if err := s.openDB(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.db.Close() })
+	return s
+}
+
+// newSystem returns a system that has nothing yet, whose programs are being built.
+func newSystem(t *testing.T, rules string) (s *system, built <-chan error) {
+	s = &system{t: t, dir: t.TempDir(), rules: rules, lease: time.Second}
+	done := make(chan error, 1)
 	go func() {
 		dir, err := builds()
 		s.program, s.breaking = filepath.Join(dir, shipped), filepath.Join(dir, breakable)
-		built <- err
+		done <- err
 	}()
-	var err error
-	s.pair, err = servers.StartPair()
-	must(errors.Join(err, <-built))
-	t.Cleanup(s.pair.Close)
-	must(s.openDB())
-	t.Cleanup(func() { s.db.Close() })
-	return s
+	return s, done
 }
 
 func (s *system) mustStartReplicas(count int) {
@@ -182,7 +188,7 @@ func (s *system) mustStartReplicas(count int) {
 			s.t.Fatal(err)
 		}
 		r := &replica{system: s, name: fmt.Sprintf("r%d", i), addr: "127.0.0.1:" + port}
-		r.database = servertest.MustStartWire(s.t, s.pair.Primary.Addr)
+		r.mustStartDatabaseWires()
 		if s.redis != nil {
 			r.wire = servertest.MustStartWire(s.t, s.redis.Addr)
 		}
@@ -208,6 +214,25 @@ func (r *replica) redisSettings() []string {
 	return []string{"WOODY_REDIS_ADDR=" + r.wire.Addr}
 }
 
+// mustStartDatabaseWires starts the replica's ways to the database.
+func (r *replica) mustStartDatabaseWires() {
+	if c := r.system.cluster; c != nil {
+		r.database = servertest.MustStartWire(r.system.t, c.writes.Addr)
+		r.reads = servertest.MustStartWire(r.system.t, c.reads.Addr)
+		return
+	}
+	r.database = servertest.MustStartWire(r.system.t, r.system.pair.Primary.Addr)
+}
+
+// databaseSettings returns where the replica finds the database.
+func (r *replica) databaseSettings() []string {
+	if c := r.system.cluster; c != nil {
+		return []string{"WOODY_DB_DSN=" + by(c.writes, r.database), "WOODY_DB_READ_DSN=" + by(c.reads, r.reads),
+			"WOODY_DB_DIRECT=cluster"}
+	}
+	return []string{"WOODY_DB_DSN=" + r.system.pair.DSN(r.database.Addr), "WOODY_DB_DIRECT=on"}
+}
+
 // start runs the replica's program, with more settings, and waits until it is ready.
 func (r *replica) start(settings ...string) error {
 	program := r.system.program
@@ -215,12 +240,11 @@ func (r *replica) start(settings ...string) error {
 	if r.system.rules != "" || slices.ContainsFunc(settings, breaks) {
 		program = r.system.breaking
 	}
-	settings = slices.Concat(r.redisSettings(), []string{
+	settings = slices.Concat(r.redisSettings(), r.databaseSettings(), []string{
 		"WOODY_ADDR=" + r.addr, "WOODY_REPLICA_ID=" + r.name,
-		"WOODY_DB_DSN=" + r.system.pair.DSN(r.database.Addr),
 		"WOODY_SLOW_QUERY_DELAY=5ms", "WOODY_HEAVY_DELAY=20ms", "WOODY_ORDER_WORKERS=1", "WOODY_LOG_FORMAT=text",
 		"WOODY_CACHE_LEASE=" + r.system.lease.String(), "CACHE_BROKEN=" + r.system.rules, "WOODY_DB_TIMEOUT=3s",
-		"WOODY_DB_DIRECT=on", "WOODY_QUEUE_TIMEOUT=3s",
+		"WOODY_QUEUE_TIMEOUT=3s",
 	}, settings)
 	r.mu.Lock()
 	r.starts++
