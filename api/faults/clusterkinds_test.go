@@ -97,7 +97,7 @@ func fillDisk(s *system, draw *rand.Rand, n *programs.DatabaseNode) error {
 		s.t.Log("only root can give a node a disk that is full")
 		return nil
 	}
-	if _, err := s.db.Exec("CREATE TABLE bulk (id INT PRIMARY KEY, content LONGBLOB)"); err != nil {
+	if err := s.insist("CREATE TABLE IF NOT EXISTS bulk (id INT PRIMARY KEY, content LONGBLOB)"); err != nil {
 		return err
 	}
 	err := n.FillDisk()
@@ -113,7 +113,17 @@ func fillDisk(s *system, draw *rand.Rand, n *programs.DatabaseNode) error {
 	if err := errors.Join(err, freed, s.cluster.awaitWell()); err != nil {
 		return err
 	}
-	_, err = s.db.Exec("DROP TABLE bulk")
+	return s.insist("DROP TABLE IF EXISTS bulk")
+}
+
+// insist has the database run a statement, which does no harm twice: connections may be left to a node that is none any
+// more.
+func (s *system) insist(statement string) (err error) {
+	for until := time.Now().Add(convergeTime); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
+		if _, err = s.db.Exec(statement); err == nil {
+			return nil
+		}
+	}
 	return err
 }
 
