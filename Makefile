@@ -104,7 +104,7 @@ model: ## Go through SCHEDULES of the cache's protocol, as a model, and break it
 
 .PHONY: fault
 fault: ## Break a running shop for DURATION (each fault once by default), under the oracle
-	scripts/need gcc mariadb redis
+	scripts/need gcc mariadb galera haproxy redis
 	$(GO) test ./api/faults -count=1 -v -timeout 0 -args -duration $(DURATION)
 
 .PHONY: drill
