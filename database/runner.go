@@ -32,6 +32,8 @@ type runner struct {
 	since     time.Time // when the situation changed last
 	abreast   time.Time // when no other node had heard of more changes of members last
 	begun     time.Time // when the program did
+
+	stalls int // how many servers in a row have stalled; of run alone
 }
 
 // serve runs the node until ctx ends, or its server ends by itself.
@@ -230,6 +232,7 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 	defer tick.Stop()
 	gone := time.Now()  // when the server was not disconnected last
 	alive := time.Now() // when it was not hung last
+	var progress stall
 	for {
 		select {
 		case <-s.done:
@@ -247,6 +250,12 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 				n.stop(s)
 				return err
 			}
+		}
+		if progress.look(seen, ok, time.Now()) {
+			return n.stalled(s)
+		}
+		if ok && seen.synced {
+			n.stalls = 0
 		}
 		if !ok || !seen.disconnected {
 			gone = time.Now()
