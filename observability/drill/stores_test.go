@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,28 +72,48 @@ const (
 	taken       = 165 // of them, what is too many; the replicas take what they need of the rest
 )
 
+// takeConnections takes connections until too many are taken, and more where the replicas let go of some: they had more
+// of them while the database was slow.
 func (s *stage) takeConnections(t *testing.T) (free func()) {
 	t.Helper()
 	db := s.mustOpen(t)
+	var mu sync.Mutex
 	var all []*sql.Conn
-	for n := 0; n < taken; {
-		conn, err := db.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, conn)
-		const asked = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS" +
-			" WHERE VARIABLE_NAME = 'THREADS_CONNECTED'"
-		if err := conn.QueryRowContext(t.Context(), asked).Scan(&n); err != nil {
-			t.Fatal(err)
+	take := func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		for {
+			if len(all) > 0 {
+				n, err := countConnections(t, all[0])
+				if err != nil || n >= taken {
+					return err
+				}
+			}
+			conn, err := db.Conn(t.Context())
+			if err != nil {
+				return err
+			}
+			all = append(all, conn)
 		}
 	}
+	if err := take(); err != nil {
+		t.Fatal(err)
+	}
+	stop := every(time.Second, func(int) { _ = take() })
 	return func() {
+		stop()
 		for _, conn := range all {
 			conn.Close()
 		}
 		db.Close()
 	}
+}
+
+// countConnections returns how many connections the database has, by one of them.
+func countConnections(t *testing.T, conn *sql.Conn) (n int, err error) {
+	err = conn.QueryRowContext(t.Context(), "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"+
+		" WHERE VARIABLE_NAME = 'THREADS_CONNECTED'").Scan(&n)
+	return n, err
 }
 
 func (s *stage) rollBack(t *testing.T) (stop func()) {
