@@ -5,9 +5,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -26,59 +23,21 @@ type DatabaseProxyConfig struct {
 
 // DatabaseProxy is a running HAProxy with the configuration that ships for the database.
 type DatabaseProxy struct {
-	*servers.Process
+	haproxyProcess
 	// WriteAddr leads to the node that takes writes and ReadAddr to those that serve reads, HOST:PORT.
 	WriteAddr, ReadAddr string
-	// MetricsURL is the inner port, where /metrics is.
-	MetricsURL string
-
-	dir string
 }
 
 // StartDatabaseProxy starts the proxy on free ports of the loopback, and waits until it responds. Close ends it.
 func StartDatabaseProxy(cfg DatabaseProxyConfig) (*DatabaseProxy, error) {
-	program, err := servers.LookPath("haproxy")
+	p := &DatabaseProxy{}
+	process, err := startHAProxy(cfg.fill(databaseproxy.Config), nil,
+		map[string]*string{"WRITES_BIND": &p.WriteAddr, "READS_BIND": &p.ReadAddr})
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "woody-database-proxy")
-	if err != nil {
-		return nil, err
-	}
-	p := &DatabaseProxy{dir: dir}
-	if err := p.start(program, cfg); err != nil {
-		p.Close()
-		return nil, err
-	}
+	p.haproxyProcess = process
 	return p, nil
-}
-
-func (p *DatabaseProxy) start(program string, cfg DatabaseProxyConfig) error {
-	file := filepath.Join(p.dir, "haproxy.cfg")
-	if err := os.WriteFile(file, []byte(cfg.fill(databaseproxy.Config)), 0o644); err != nil {
-		return err
-	}
-	cmd := exec.Command(program, "-db", "-f", file)
-	cmd.Env = os.Environ()
-	// It gets its ports open: nobody else can take them in between.
-	for bind, to := range map[string]*string{
-		"WRITES_BIND": &p.WriteAddr, "READS_BIND": &p.ReadAddr, "METRICS_BIND": &p.MetricsURL,
-	} {
-		addr, fd, given, err := servers.GiveSocket(cmd)
-		if err != nil {
-			return err
-		}
-		defer given.Close()
-		*to = addr
-		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=fd@%d", bind, fd))
-	}
-	p.MetricsURL = "http://" + p.MetricsURL
-	var err error
-	if p.Process, err = servers.Start(cmd, filepath.Join(p.dir, "log")); err != nil {
-		return err
-	}
-	client := http.Client{Timeout: time.Second} // the port takes connections before the proxy does
-	return p.AwaitReady(servers.Patience, func() error { return wantOK(&client, p.MetricsURL+"/healthz") })
 }
 
 var databaseServer = regexp.MustCompile(`(?m)^( *server (\w+) )\w+:3306`)
@@ -124,12 +83,4 @@ func (p *DatabaseProxy) Await(want map[string]string) error {
 		}
 		return err
 	})
-}
-
-// Close ends the proxy at once and removes its folder.
-func (p *DatabaseProxy) Close() {
-	if p.Process != nil {
-		p.Kill()
-	}
-	os.RemoveAll(p.dir)
 }

@@ -2,16 +2,11 @@ package programs
 
 import (
 	"cmp"
+	"crypto/rand"
 	"fmt"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 
-	"github.com/woodytoys/woodytoys/internal/servers"
 	reverseproxy "github.com/woodytoys/woodytoys/reverse-proxy"
 )
 
@@ -47,74 +42,27 @@ type HAProxyConfig struct {
 
 // HAProxy is a running proxy with the configuration that ships.
 type HAProxy struct {
-	*servers.Process
+	haproxyProcess
 	// URL is the public port.
 	URL string
-	// MetricsURL is the inner port, where /metrics is.
-	MetricsURL string
-
-	dir string
 }
 
 // StartHAProxy starts HAProxy on free ports of the loopback, from the shipped configuration with
 // the given addresses in the place of those that Swarm's DNS would answer. It waits until the proxy
 // responds; servers that are not up yet are found by its checks. Close ends it.
 func StartHAProxy(cfg HAProxyConfig) (*HAProxy, error) {
-	program, err := servers.LookPath("haproxy")
-	if err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "woody-haproxy")
-	if err != nil {
-		return nil, err
-	}
-	h := &HAProxy{dir: dir}
-	if err := h.start(program, cfg); err != nil {
-		os.RemoveAll(dir)
-		return nil, err
-	}
-	return h, nil
-}
-
-func (h *HAProxy) start(program string, cfg HAProxyConfig) error {
-	file := filepath.Join(h.dir, "haproxy.cfg")
-	if err := os.WriteFile(file, []byte(cfg.Fill(reverseproxy.Config)), 0o644); err != nil {
-		return err
-	}
-	cmd := exec.Command(program, "-db", "-f", file)
-	cmd.Env = append(os.Environ(), cfg.environment()...)
-	// It gets its ports open: nobody else can take them in between.
-	for bind, to := range map[string]*string{"HTTP_BIND": &h.URL, "METRICS_BIND": &h.MetricsURL} {
-		addr, fd, given, err := servers.GiveSocket(cmd)
-		if err != nil {
-			return err
-		}
-		defer given.Close()
-		*to = "http://" + addr
-		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=fd@%d", bind, fd))
-	}
 	// A name that no other proxy on this machine has.
-	cmd.Env = append(cmd.Env, "WRITES_BIND=abns@woody-writes-"+h.Addr())
-	var err error
-	if h.Process, err = servers.Start(cmd, filepath.Join(h.dir, "log")); err != nil {
-		return err
-	}
-	client := http.Client{Timeout: time.Second} // the port takes connections before the proxy does
-	err = h.AwaitReady(servers.Patience, func() error { return wantOK(&client, h.MetricsURL+"/healthz") })
+	settings := append(cfg.environment(), "WRITES_BIND=abns@woody-writes-"+rand.Text())
+	var public string
+	process, err := startHAProxy(cfg.Fill(reverseproxy.Config), settings, map[string]*string{"HTTP_BIND": &public})
 	if err != nil {
-		h.Kill()
+		return nil, err
 	}
-	return err
+	return &HAProxy{process, "http://" + public}, nil
 }
 
 // Addr returns the public port as 127.0.0.1:PORT.
 func (h *HAProxy) Addr() string { return strings.TrimPrefix(h.URL, "http://") }
-
-// Close ends the proxy at once and removes its folder.
-func (h *HAProxy) Close() {
-	h.Kill()
-	os.RemoveAll(h.dir)
-}
 
 var serverTemplate = regexp.MustCompile(
 	`(?m)^( *)server-template (\w+) \d+ tasks\.(\w+):8080 resolvers swarm init-addr none(.*)$`)
