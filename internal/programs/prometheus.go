@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	tasksByDNS     = regexp.MustCompile(`dns_sd_configs: \[\{names: \[tasks\.([a-z-]+)\][^]]*\]`)
+	tasksByDNS     = regexp.MustCompile(`dns_sd_configs: \[\{names: \[([^]]+)\][^]]*\]`)
 	ownPrometheus  = `static_configs: [{targets: ["127.0.0.1:9090"]}]`
 	prometheusName = "prometheus"
 )
@@ -18,9 +18,13 @@ var (
 func FillPrometheus(configuration string, addresses map[string][]string) (string, error) {
 	seen := map[string]bool{prometheusName: strings.Contains(configuration, ownPrometheus)}
 	filled := tasksByDNS.ReplaceAllStringFunc(configuration, func(line string) string {
-		service := tasksByDNS.FindStringSubmatch(line)[1]
-		seen[service] = true
-		return staticTargets(addresses[service])
+		var targets []string
+		for name := range strings.SplitSeq(tasksByDNS.FindStringSubmatch(line)[1], ", ") {
+			service := strings.TrimPrefix(name, "tasks.")
+			seen[service] = true
+			targets = append(targets, addresses[service]...)
+		}
+		return staticTargets(targets)
 	})
 	for service := range addresses {
 		if !seen[service] {
