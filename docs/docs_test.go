@@ -37,7 +37,8 @@ func TestTheLabOnSwarmIsInE2E(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := mustRead(t, "../e2e/stages_test.go") + mustRead(t, "../e2e/cdn_test.go")
+	tests := mustRead(t, "../e2e/stages_test.go") + mustRead(t, "../e2e/cdn_test.go") +
+		mustRead(t, "../e2e/database_test.go")
 	for _, section := range sections {
 		if section.Under(onSwarm) && !strings.Contains(tests, strconv.Quote(section.Title())) {
 			t.Errorf("no test in e2e carries out %q", section.Title())

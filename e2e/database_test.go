@@ -61,6 +61,7 @@ func TestDatabase(t *testing.T) {
 		wantSame(t, "the same again", before, running(t, services...))
 	})
 	t.Run("rights", testNodesMayLittle)
+	t.Run("lab", func(t *testing.T) { mustExercise(t, "11. A database that loses a node") })
 	t.Run("faults", testNodeFaults)
 	addProduct(t, "Kept too")
 	began = time.Now()
