@@ -153,6 +153,11 @@ bench-proxy: ## Measure what each piece of the proxy costs a read, and the highe
 	$(GO) run ./benchmarks/pairs/proxybench -out benchmarks/results/$$(date -u +%F)-proxy.txt
 	$(GO) run ./benchmarks/pairs/proxybench -measure rate -out benchmarks/results/$$(date -u +%F)-proxy-rate.txt
 
+.PHONY: bench-nodes
+bench-nodes: ## Measure uncached reads and writes before one database and before three nodes
+	scripts/need mariadb galera haproxy
+	$(GO) run ./benchmarks/pairs/nodebench -out benchmarks/results/$$(date -u +%F)-nodes.txt
+
 .PHONY: bench-page
 bench-page: ## Measure a first visit of the page, and the hero over the simulated uplink
 	scripts/need chromium
