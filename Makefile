@@ -117,7 +117,8 @@ DRIVER  ?= local
 
 .PHONY: bench
 bench: bin/benchmarks ## Measure every stage and write the report (PROFILE=quick or full, DRIVER=local or swarm)
-	scripts/need $(if $(filter local,$(DRIVER)),mariadb redis haproxy varnish prometheus alertmanager exporters) chromium
+	scripts/need $(if $(filter local,$(DRIVER)),mariadb redis haproxy varnish prometheus alertmanager exporters) \
+		$(if $(filter local-full,$(DRIVER)-$(PROFILE)),galera) chromium
 	bin/benchmarks run --profile $(PROFILE) --driver $(DRIVER)
 
 .PHONY: bench-compare

@@ -22,7 +22,7 @@ import (
 
 type runCommand struct {
 	Profile string   `default:"quick" help:"${profile}"`
-	Stages  []string `default:"baseline,replicas,redis,cdn" help:"Which stages, in order."`
+	Stages  []string `placeholder:"NAME" help:"${stages}"`
 	Out     string   `placeholder:"DIR" help:"The run's folder (default: benchmarks/runs/DATE-TIME-PROFILE)."`
 	Driver  string   `default:"local" enum:"local,swarm" help:"${driver}"`
 	Port    int      `default:"18080" help:"The first stack's port; the others have those behind it."`
@@ -44,6 +44,7 @@ type runCommand struct {
 var runHelp = kong.Vars{
 	"profile": "quick (less than eight minutes; delays a tenth of the lab's), full (the lab's own), or smoke " +
 		"(seconds; its figures mean nothing).",
+	"stages": "Which stages, in order (default: baseline,replicas,redis,cdn; with the profile full database too).",
 	"driver": "local: processes of this machine. swarm: the stack files, each stage as a stack of its own.",
 	"target": "Measure what is deployed at http://HOST[:PORT] instead. It is written to: thousands of products. " +
 		"Its own delays are what they are.",
@@ -62,6 +63,9 @@ func (c *runCommand) Run() error {
 	profile, err := c.profile()
 	if err != nil {
 		return err
+	}
+	if len(c.Stages) == 0 {
+		c.Stages = profile.Stages
 	}
 	for _, name := range c.Stages {
 		if !slices.Contains(stage.Names(), name) {

@@ -41,6 +41,7 @@ type view struct {
 	Capacity         table
 	Scaling          scalingView
 	Watched          watchedView
+	Nodes            nodesView
 	CapacityNote     string
 	Parts            []key
 	Layers           []key
@@ -107,7 +108,7 @@ func build(r *figures.Results) view {
 	v.Costs = b.costTable()
 	v.Capacity, v.CapacityNote = b.capacity()
 	v.Scaling = b.scaling()
-	v.Watched = b.watched()
+	v.Watched, v.Nodes = b.watched(), b.nodes()
 	return v
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/report/capacity"
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
+	stages "github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
 // visitorCalls is how many calls of the API a visitor is taken to make.
@@ -51,9 +52,12 @@ func (b *builder) capacity() (t table, note string) {
 	return t, note
 }
 
-// costed returns the last stage for which the run has what requests cost.
+// costed returns the last stage of the row for which the run has what requests cost.
 func (b *builder) costed() (stage string, costs []capacity.Cost) {
 	for _, name := range b.stages {
+		if stages.Named(name).On != "" {
+			continue
+		}
 		if of, err := capacity.CostsOf(b.r, name); err == nil {
 			stage, costs = name, of
 		}

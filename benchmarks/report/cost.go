@@ -9,7 +9,8 @@ import (
 )
 
 // partNames are the components in the order in which a request meets them.
-var partNames = []string{"proxy", "edge", "front", "api", "redis", "database", "generator"}
+var partNames = []string{"proxy", "edge", "front", "api", "redis", "database-proxy", "database",
+	"database2", "database3", "generator"}
 
 // layerNames are the layers in the order in which a read meets them.
 var layerNames = []string{"near", "redis", "origin", "bypass", "write"}

@@ -145,3 +145,44 @@ func TestBeingWatched(t *testing.T) {
 		}
 	}
 }
+
+// TestNodes looks for the chapter on the database's nodes, and for that of their stage, which is held against the one
+// that it is added to. What the row of the stages leads to stays what it is without them.
+func TestNodes(t *testing.T) {
+	run, measurements := synthetic.WithNodes(1)
+	r, err := figures.Make(run, measurements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := report.HTML(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`id="nodes"`, `three nodes serve 0\.[78]\d+ \(.*\) of one server&#39;s \(at least 0\.700 was asked for\)`,
+		`acknowledged after [34]\.\d+ \(.*\) times as long`, `database-proxy</`, `reads alone</.*database</.*database[23]</`,
+		`the API and the database</`, `1,994/s`, `class="chapter s-database"`, `11,\d+/s →</s> 5,\d+/s`,
+	} {
+		if !regexp.MustCompile(want).Match(page) {
+			t.Errorf("the report has no %s", want)
+		}
+	}
+	if _, last := r.Ends(figures.Objective); last.Stage != "cdn" {
+		t.Errorf("the story leads to %s, want cdn", last.Stage)
+	}
+	for i := range measurements {
+		if m := &measurements[i]; m.Name == "nodes" && m.What == "three/reads" {
+			m.TookUs *= 2
+		}
+	}
+	if r, err = figures.Make(run, measurements); err != nil {
+		t.Fatal(err)
+	}
+	if page, err = report.HTML(r); err != nil || !bytes.Contains(page, []byte("was asked for, and is missed")) {
+		t.Errorf("a report of fewer reads does not say that they are too few (%v)", err)
+	}
+	without, err := report.HTML(mustMake(t))
+	if err != nil || bytes.Contains(without, []byte(`id="nodes"`)) {
+		t.Errorf("a run without the stage has the chapter (%v)", err)
+	}
+}

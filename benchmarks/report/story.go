@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
@@ -46,9 +47,12 @@ func (b *builder) chapters() (all []chapter) {
 		if one.Changed != nil {
 			c.Changed, c.Then = one.Changed(b.limits(name)), one.Then(b.limits(name))
 		}
-		if i > 0 {
-			c.Gains = b.gains(names[i-1], one)
-			c.Costs = b.costs(names[i-1], name)
+		before := one.On
+		if before == "" && i > 0 {
+			before = names[i-1]
+		}
+		if slices.Contains(names, before) {
+			c.Gains, c.Costs = b.gains(before, one), b.costs(before, name)
 		}
 		all = append(all, c)
 	}

@@ -7,12 +7,15 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
+	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
 // Profile is how much is measured, and with which simulated limits.
 type Profile struct {
-	Name    string
-	Config  driver.Config
+	Name   string
+	Config driver.Config
+	// Stages are those that are measured where none are named.
+	Stages  []string
 	Repeats int
 	// MoreFor is for how long the run adds rounds of those of the headline's figures whose intervals are wider than a
 	// tenth.
@@ -47,6 +50,11 @@ type Profile struct {
 	UnwatchedFor time.Duration
 	WatchedFor   time.Duration
 
+	// NodePairs is how many pairs of rounds compare uncached reads by NodeConns at once, and writes by one, with one
+	// database and with the nodes of stage database, each for NodesFor.
+	NodePairs, NodeConns int
+	NodesFor             time.Duration
+
 	// SameAPIs has the API measured in stages too whose API is that of the one before.
 	SameAPIs bool
 
@@ -62,9 +70,9 @@ var publishedMix = [][2]int{{100, 1000}, {200, 5000}, {500, 10000}, {1000, 15000
 
 // Profiles are what --profile may name.
 var Profiles = map[string]Profile{
-	// Less than eight minutes, rounds that are added among them: delays of a tenth of the lab's, ten times its uplink.
+	// Less than eight minutes, rounds that are added among them, without stages that are added to others: delays of a tenth of the lab's, ten times its uplink.
 	"quick": {
-		Name: "quick",
+		Name: "quick", Stages: stage.Row(),
 		Config: driver.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond,
 			Uplink: 3_000_000, HeavySlots: 2, DBPool: 8},
 		Repeats: 3, MoreFor: 35 * time.Second, Endpoints: []string{"ping", "product", "heavy",
@@ -74,10 +82,11 @@ var Profiles = map[string]Profile{
 		FreshWrites: 50, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceFor: 2 * time.Second,
 		Watched: 3, UnwatchedFor: 3 * time.Second, WatchedFor: scrapeInterval,
+		NodePairs: 4, NodeConns: 64, NodesFor: 1500 * time.Millisecond,
 	},
 	// The lab's own delays and uplink, and everything longer.
 	"full": {
-		Name: "full",
+		Name: "full", Stages: stage.Names(),
 		Config: driver.Config{Replicas: 3, HeavyDelay: 5 * time.Second, SlowQueryDelay: 15 * time.Second,
 			Uplink: 300_000, HeavySlots: 2, DBPool: 8},
 		Repeats: 3, MoreFor: 10 * time.Minute, Endpoints: []string{"ping", "product", "products", "heavy", "last"},
@@ -87,10 +96,11 @@ var Profiles = map[string]Profile{
 		Products: 1000, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceFor: 10 * time.Second,
 		Watched: 8, UnwatchedFor: 8 * time.Second, WatchedFor: scrapeInterval,
+		NodePairs: 10, NodeConns: 64, NodesFor: 4 * time.Second,
 	},
 	// Seconds: to see that everything works. Its figures mean nothing.
 	"smoke": {
-		Name: "smoke",
+		Name: "smoke", Stages: stage.Row(),
 		Config: driver.Config{Replicas: 2, HeavyDelay: 50 * time.Millisecond, SlowQueryDelay: 100 * time.Millisecond,
 			Uplink: 50_000_000, HeavySlots: 2, DBPool: 8},
 		Repeats: 2, Endpoints: []string{"ping", "heavy", "last"}, Levels: []int{1, 8}, HeyFor: 300 * time.Millisecond,
@@ -99,6 +109,7 @@ var Profiles = map[string]Profile{
 		Warm: 100 * time.Millisecond, SameAPIs: true, Products: 50, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2}, SliceCores: .1, SliceFor: 300 * time.Millisecond,
 		Watched: 1, UnwatchedFor: 300 * time.Millisecond, WatchedFor: time.Second,
+		NodePairs: 1, NodeConns: 8, NodesFor: 300 * time.Millisecond,
 	},
 }
 

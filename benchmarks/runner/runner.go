@@ -223,7 +223,7 @@ func (r *run) prepare() (err error) {
 	}
 	for _, name := range r.Stages {
 		s := stage.Named(name)
-		told := raw.Stage{Name: name, Replicas: s.Replicas(r.Profile.Config.Replicas), Missing: r.driver.Missing(s)}
+		told := raw.Stage{Name: name, On: s.On, Replicas: s.Replicas(r.Profile.Config.Replicas), Missing: r.driver.Missing(s)}
 		if told.Missing != "" {
 			r.Progress.Say("%s is not measured: %s", name, told.Missing)
 		}
@@ -287,6 +287,7 @@ func (r *run) measure() error {
 	without.plan(r, names)
 	r.planSlices(names)
 	r.planWatched(names)
+	r.planNodes(names)
 	for _, phase := range []*phase{with, without} {
 		if err := phase.run(r, names); err != nil {
 			return err
@@ -295,5 +296,8 @@ func (r *run) measure() error {
 	if err := r.measureSlices(names); err != nil {
 		return err
 	}
-	return r.measureWatched(names)
+	if err := r.measureWatched(names); err != nil {
+		return err
+	}
+	return r.measureNodes(names)
 }

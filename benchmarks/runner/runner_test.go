@@ -438,3 +438,40 @@ func TestASlowedBuildFailsTheComparison(t *testing.T) {
 		t.Errorf("failures = %v, want the last product's", comparison.Failures)
 	}
 }
+
+// TestARunWithNodes measures stage database, and its nodes against one server.
+func TestARunWithNodes(t *testing.T) {
+	if apart(t) {
+		return
+	}
+	o := options(t, "database")
+	o.Profile.Repeats, o.Profile.Endpoints, o.Profile.Mix = 1, []string{"ping"}, nil
+	// Replicas that a busy machine makes late would take each other for gone, and keep nothing.
+	o.API = mustWrap(t, built.api, "WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s")
+	if err := runner.Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	wantNothingLeft(t)
+	r, err := figures.Load(o.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Valid {
+		t.Errorf("invalid: %v", r.Invalid)
+	}
+	for _, name := range []figures.Key{
+		"sustained/50/rate", "cost/cpu/database2", "cost/memory/database3", "cost/memory/database-proxy",
+		"nodes/one/reads/rate", "nodes/three/reads/rate", "nodes/one/writes/p50", "nodes/three/writes/p50",
+		"nodes/one/reads/cpu/database", "nodes/three/writes/cpu/database2", "nodes/three/writes/cpu/database-proxy",
+	} {
+		if mustMean(t, r, "database", name) <= 0 {
+			t.Errorf("%s is not above zero", name)
+		}
+	}
+	if _, ok := r.Get("database", "nodes/one/reads/cpu/database2"); ok {
+		t.Error("the one server has a second node")
+	}
+	if err := report.Write(r, o.Dir); err != nil {
+		t.Error(err)
+	}
+}

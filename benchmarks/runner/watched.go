@@ -20,14 +20,14 @@ import (
 // watchStarts is about how long who watches takes to begin, most of which Prometheus waits before it looks for targets.
 const watchStarts = 7 * time.Second
 
-// watchedStage returns the stage that is watched: the last that has Redis and an API of its own. ok reports whether
-// there is one, and the profile asks for it.
+// watchedStage returns the stage that is watched: the last of the row that has Redis and an API of its own. ok reports
+// whether there is one, and the profile asks for it.
 func (r *run) watchedStage(names []string) (s stage.Stage, ok bool) {
 	if r.Driver != "local" || r.Profile.Watched == 0 {
 		return s, false
 	}
 	for _, name := range slices.Backward(names) {
-		if s := stage.Named(name); s.Redis && !s.SameAPI {
+		if s := stage.Named(name); s.Redis && !s.SameAPI && s.On == "" {
 			return s, true
 		}
 	}

@@ -15,8 +15,12 @@ type Stage struct {
 
 	// Single has one replica of the API, however many are asked for.
 	Single bool
-	// Redis has the replicas share what they keep, Edge the page's files come from an edge cache.
-	Redis, Edge bool
+	// Redis has the replicas share what they keep, Edge the page's files come from an edge cache, Nodes the database be
+	// three nodes behind a proxy.
+	Redis, Edge, Nodes bool
+	// On is the stage that it is added to; empty for one that stands in the row of the others. Figures of one that is
+	// added are held against those of that stage, and are not where the row leads to.
+	On string
 	// SameAPI is a stage whose API is that of the one before, and is measured once more only if the profile asks for
 	// it.
 	SameAPI bool
@@ -59,7 +63,7 @@ type Published struct{ Page, HeavyMiss, HeavyHit, LastMiss, LastHit float64 }
 type Study struct{ Rate, Errors float64 }
 
 // All are the stages, in the order of the story.
-var All = []Stage{baseline, replicas, redis, cdn}
+var All = []Stage{baseline, replicas, redis, cdn, database}
 
 // Target is something that is deployed already, at an unknown stage.
 var Target = Stage{Name: "target"}
@@ -78,6 +82,24 @@ func Named(name string) Stage {
 		return All[i]
 	}
 	return Stage{Name: name}
+}
+
+// Row returns the names of those that are not added to another, each of which has the one before in it.
+func Row() (names []string) {
+	for _, s := range All {
+		if s.On == "" {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// Deployed returns the names that scripts/deploy is given for it.
+func (s Stage) Deployed() []string {
+	if s.On == "" {
+		return []string{s.Name}
+	}
+	return []string{s.On, s.Name}
 }
 
 // MayKeep reports whether answers of the stage may come from a cache.

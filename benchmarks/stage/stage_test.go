@@ -3,6 +3,7 @@ package stage_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/benchmarks/report"
@@ -36,14 +37,14 @@ func TestAStageIsAValue(t *testing.T) {
 	before := stage.All
 	defer func() { stage.All = before }()
 	stage.All = append(stage.All[:len(before):len(before)], stage.Stage{
-		Name: "database", Redis: true, StackFile: "stack-database.yml", Colour: "#123456", DarkColour: "#654321",
-		Changed: func(l stage.Limits) string { return fmt.Sprintf("Three databases for %d replicas.", l.Replicas) },
+		Name: "shards", Redis: true, StackFile: "stack-shards.yml", Colour: "#123456", DarkColour: "#654321",
+		Changed: func(l stage.Limits) string { return fmt.Sprintf("Three shards for %d replicas.", l.Replicas) },
 		Then:    func(stage.Limits) string { return "Reads are spread." },
 		Gains:   []stage.Gain{{Key: figures.LastMiss, What: "last product, first", Why: "three can answer"}},
 	})
-	run := raw.Run{Stages: []raw.Stage{{Name: "cdn", Replicas: 3}, {Name: "database", Replicas: 3}}}
+	run := raw.Run{Stages: []raw.Stage{{Name: "cdn", Replicas: 3}, {Name: "shards", Replicas: 3}}}
 	var all []raw.Measurement
-	for name, took := range map[string]int64{"cdn": 9e6, "database": 3e6} {
+	for name, took := range map[string]int64{"cdn": 9e6, "shards": 3e6} {
 		all = append(all, raw.Measurement{
 			Stage: name, Name: "table", What: "last_miss", Samples: []raw.Sample{{TookUs: took}},
 			Oracle: raw.Oracle{Checked: 1},
@@ -58,11 +59,28 @@ func TestAStageIsAValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, words := range []string{
-		"--database: #123456;", "--database: #654321;", ".s-database {", "Three databases for 3 replicas.",
+		"--shards: #123456;", "--shards: #654321;", ".s-shards {", "Three shards for 3 replicas.",
 		"Reads are spread.", "three can answer",
 	} {
 		if !bytes.Contains(page, []byte(words)) {
 			t.Errorf("the report has no %q", words)
+		}
+	}
+}
+
+// TestTheRowIsWithoutWhatIsAdded looks at the stages by which the story goes, and at how the others are deployed.
+func TestTheRowIsWithoutWhatIsAdded(t *testing.T) {
+	if got, want := stage.Row(), []string{"baseline", "replicas", "redis", "cdn"}; !slices.Equal(got, want) {
+		t.Errorf("the row is %v, want %v", got, want)
+	}
+	for name, want := range map[string][]string{"redis": {"redis"}, "database": {"redis", "database"}} {
+		if got := stage.Named(name).Deployed(); !slices.Equal(got, want) {
+			t.Errorf("%s is deployed as %v, want %v", name, got, want)
+		}
+	}
+	for _, s := range stage.All {
+		if s.On != "" && !slices.Contains(stage.Row(), s.On) {
+			t.Errorf("%s is added to %q, which is no stage of the row", s.Name, s.On)
 		}
 	}
 }

@@ -47,8 +47,9 @@ type Cost struct {
 	MemoryMB float64
 }
 
-// single are the components that more machines do not make faster: one process has all of the data.
-var single = []string{"redis", "database"}
+// single are the components that more machines do not make faster: one process has all of the data. More of the
+// database's nodes share reads, but each carries out all writes.
+var single = []string{"redis", "database", "database2", "database3"}
 
 // usable returns how many of a machine's cores it can use: Redis carries out one command at a time.
 func (c Cost) usable(cores int) float64 {
@@ -128,7 +129,8 @@ func processes(r *figures.Results, stage, name string) int {
 
 // place returns where a request meets a component.
 func place(name string) int {
-	return slices.Index([]string{"proxy", "edge", "front", "api", "redis", "database"}, name)
+	return slices.Index([]string{"proxy", "edge", "front", "api", "redis", "database-proxy", "database",
+		"database2", "database3"}, name)
 }
 
 // Need is what a load needs of a component.

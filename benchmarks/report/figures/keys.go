@@ -60,6 +60,7 @@ const (
 	SlicedGroup     Group = "sliced"
 	WatchedGroup    Group = "watched"
 	WatcherGroup    Group = "watcher"
+	NodesGroup      Group = "nodes"
 )
 
 // Of returns the key of a part of a group: a component, a layer, a replica, a row of the table.
@@ -96,6 +97,18 @@ func Watched(side string) Key { return WatchedGroup.Of(side) }
 
 // Watcher returns one of those who watch, by which Used and Memory are found.
 func Watcher(name string) Key { return WatcherGroup.Of(name) }
+
+// What is compared of the database, and on which sides: uncached reads by many, and writes by one, with one server and
+// with the three nodes.
+const (
+	OneServer  = "one"
+	ThreeNodes = "three"
+	NodeReads  = "reads"
+	NodeWrites = "writes"
+)
+
+// Nodes returns one side's reads or writes, by which Rate, P50, CPU and the like are found.
+func Nodes(side, what string) Key { return NodesGroup.Of(side + "/" + what) }
 
 // Together stands for all components of a load, or all who watch.
 const Together = "together"

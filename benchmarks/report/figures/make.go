@@ -74,6 +74,8 @@ func (m *maker) add(x raw.Measurement) error {
 		m.sliced(x)
 	case "watched":
 		m.watched(x)
+	case "nodes":
+		m.nodes(x)
 	}
 	return nil
 }
@@ -233,6 +235,27 @@ func (m *maker) watched(x raw.Measurement) {
 		m.Warnings = append(m.Warnings, fmt.Sprintf("%s was not watched as it should have been: %.0f targets did not "+
 			"answer Prometheus (pair %d)", x.Stage, down, x.Repeat))
 	}
+}
+
+// nodes is what uncached reads, or writes, came to with one database or with three nodes, and what they cost.
+func (m *maker) nodes(x raw.Measurement) {
+	name := NodesGroup.Of(x.What)
+	good, failed := count(x)
+	thousands := float64(good+failed) / 1000
+	if thousands == 0 {
+		return
+	}
+	m.put(x.Stage, name.Rate(), "1/s", More, float64(good)/seconds(x.TookUs))
+	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
+	took := latencies(x, nil)
+	m.put(x.Stage, name.P50(), "ms", Less, ms(took.At(.5)))
+	m.put(x.Stage, name.P99(), "ms", Less, ms(took.At(.99)))
+	var all int64
+	for _, part := range x.Parts {
+		m.put(x.Stage, name.CPU(part.Name), "s/1000", Less, seconds(part.CPUUs)/thousands)
+		all += part.CPUUs
+	}
+	m.put(x.Stage, name.CPU(Together), "s/1000", Less, seconds(all)/thousands)
 }
 
 // watcher is one who watches, and all of them together. Without them there is nothing to tell.

@@ -103,9 +103,10 @@ func (r *Results) Get(stage string, name Key) (Figure, bool) {
 	return r.Figures[i], true
 }
 
-// Ends returns a figure of the first stage that has it and of the last one; zero where none has.
+// Ends returns a figure of the first stage that has it and of the last one; zero where none has. A stage that is added
+// to another one is neither where that was measured.
 func (r *Results) Ends(name Key) (first, last Figure) {
-	for _, stage := range r.Stages() {
+	for _, stage := range r.row() {
 		if f, ok := r.Get(stage, name); ok {
 			if first.Name == "" {
 				first = f
@@ -126,6 +127,17 @@ func (r *Results) Mean(stage string, name Key) (float64, bool) {
 func (r *Results) Stages() (names []string) {
 	for _, stage := range r.Run.Stages {
 		if stage.Missing == "" {
+			names = append(names, stage.Name)
+		}
+	}
+	return names
+}
+
+// row returns Stages without those that are added to another one of them.
+func (r *Results) row() (names []string) {
+	measured := r.Stages()
+	for _, stage := range r.Run.Stages {
+		if stage.Missing == "" && !slices.Contains(measured, stage.On) {
 			names = append(names, stage.Name)
 		}
 	}

@@ -70,6 +70,8 @@ type Machine struct {
 type Stage struct {
 	Name     string `json:"name"`
 	Replicas int    `json:"replicas,omitempty"`
+	// On is the stage that it is added to; empty for one that stands in the row of the others.
+	On string `json:"on,omitempty"`
 	// Missing is why it was not measured; empty when it was.
 	Missing string `json:"missing,omitempty"`
 }
@@ -79,10 +81,11 @@ type Measurement struct {
 	Seq    int    `json:"seq"`
 	Stage  string `json:"stage"`
 	Repeat int    `json:"repeat"`
-	// Name is which: table, throughput, mix, sustained, latency, probe, fresh, verify, sliced, watched.
+	// Name is which: table, throughput, mix, sustained, latency, probe, fresh, verify, sliced, watched,
+	// nodes.
 	Name string `json:"name"`
 	// What is which of those of that name: heavy_miss of the table, an endpoint of throughput, with or without for
-	// watched.
+	// watched, one/reads for nodes.
 	What  string    `json:"what,omitempty"`
 	Began time.Time `json:"began"`
 	// TookUs is from the first request to the last answer.

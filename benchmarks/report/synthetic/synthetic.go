@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
@@ -43,6 +44,25 @@ const (
 // Run makes up a quick run; the same for the same seed. Slow multiplies what the database takes: 1 for
 // a run like any other.
 func Run(seed uint64, slow float64) (raw.Run, []raw.Measurement) {
+	run, g := generate(seed, slow, stages)
+	return run, g.made
+}
+
+// WithNodes makes up a run with the stage database too, and with pairs in which three nodes serve four fifths of one
+// server's uncached reads, and acknowledge a write after four times as long.
+func WithNodes(seed uint64) (raw.Run, []raw.Measurement) {
+	nodes := stage{name: "database", replicas: 3, heavyHit: .0011, lastHit: .0012, page: 1.76, mix: 5600, read: .5,
+		objective: 14000, near: .93, redis: .05}
+	run, g := generate(seed, 1, append(slices.Clone(stages), nodes))
+	for pair := 1; pair <= 4; pair++ {
+		g.repeat = pair
+		g.nodes(nodes)
+	}
+	run.Ended = g.now
+	return run, g.made
+}
+
+func generate(seed uint64, slow float64, stages []stage) (raw.Run, *generator) {
 	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	g := &generator{random: rand.New(rand.NewPCG(seed, 1)), now: began, slow: slow}
 	run := raw.Run{
@@ -58,7 +78,7 @@ func Run(seed uint64, slow float64) (raw.Run, []raw.Measurement) {
 			"haproxy": "2.6", "varnish": "7.1"},
 	}
 	for _, s := range stages {
-		run.Stages = append(run.Stages, raw.Stage{Name: s.name, Replicas: s.replicas})
+		run.Stages = append(run.Stages, raw.Stage{Name: s.name, Replicas: s.replicas, On: shop.Named(s.name).On})
 	}
 	for repeat := 1; repeat <= 3; repeat++ {
 		for _, s := range stages {
@@ -71,7 +91,7 @@ func Run(seed uint64, slow float64) (raw.Run, []raw.Measurement) {
 		g.watched(stages[2])
 	}
 	run.Ended = g.now
-	return run, g.made
+	return run, g
 }
 
 type generator struct {
@@ -120,7 +140,8 @@ func (g *generator) stage(s stage) {
 			s.objective*part, 100, took)
 	}
 	g.fresh(s)
-	if g.repeat == 1 && s.replicas > 1 && !shop.Named(s.name).SameAPI {
+	if g.repeat == 1 && s.replicas > 1 && !shop.Named(s.name).SameAPI &&
+		shop.Named(s.name).On == "" {
 		for _, n := range []int{1, 2, 3, 4, 6} {
 			g.sliced(s, "reads", n, 28)
 			g.sliced(s, "mix", n, 40)
@@ -143,6 +164,37 @@ func (g *generator) sliced(s stage, what string, n int, us float64) {
 		m.OthersUs = 2*m.TookUs - m.Parts[0].CPUUs - m.Parts[1].CPUUs
 	}
 	g.add(s, m)
+}
+
+// nodes is a pair of rounds of uncached reads, and of writes.
+func (g *generator) nodes(s stage) {
+	const count = 400
+	for _, load := range []struct {
+		what       string
+		rate, took float64 // 1/s and ms
+		databases  []float64
+	}{
+		{"one/reads", 10000, 6, []float64{60}}, {"three/reads", 8000, 8, []float64{5, 40, 40}},
+		{"one/writes", 1000, 1, []float64{100}}, {"three/writes", 250, 4, []float64{250, 80, 80}},
+	} {
+		m := raw.Measurement{Name: "nodes", What: load.what, Conns: 64, ForMs: 1500}
+		rate := g.about(load.rate)
+		for i := range count {
+			m.Samples = append(m.Samples, raw.Sample{AtUs: int64(1e6 * float64(i) / rate),
+				TookUs: int64(1000 * g.about(load.took)), Status: 200})
+		}
+		m.TookUs = int64(1e6 * count / rate)
+		m.Oracle.Checked = count
+		m.Parts = []raw.Part{{Name: "api", CPUUs: int64(g.about(70 * count))}}
+		for i, us := range load.databases {
+			name := []string{"database", "database2", "database3"}[i]
+			m.Parts = append(m.Parts, raw.Part{Name: name, CPUUs: int64(g.about(us * count))})
+		}
+		if len(load.databases) > 1 {
+			m.Parts = append(m.Parts, raw.Part{Name: "database-proxy", CPUUs: int64(g.about(20 * count))})
+		}
+		g.add(s, m)
+	}
 }
 
 // watched is a pair of rounds: who watches takes a twentieth of a core, and makes the API a tenth more expensive.

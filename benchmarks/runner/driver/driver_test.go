@@ -90,3 +90,17 @@ func TestFirstVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutGaleraTheNodesAreLeftOut looks for a library that is not there.
+func TestWithoutGaleraTheNodesAreLeftOut(t *testing.T) {
+	before := galera
+	defer func() { galera = before }()
+	galera = t.TempDir() + "/missing"
+	var local Local
+	if why := local.Missing(stage.Named("database")); !strings.Contains(why, "scripts/need galera") {
+		t.Errorf("stage database is left out since %q", why)
+	}
+	if why := local.Missing(stage.Named("redis")); why != "" {
+		t.Errorf("stage redis is left out since %s", why)
+	}
+}

@@ -116,9 +116,6 @@ func tail(text string) string {
 	return strings.Join(lines[max(0, len(lines)-5):], "\n")
 }
 
-// Missing implements Driver: everything is built here.
-func (l *Local) Missing(stage.Stage) string { return "" }
-
 // Start brings a stage up. It stays up until End.
 func (l *Local) Start(ctx context.Context, s stage.Stage, cfg Config) (*Running, error) {
 	l.rounds++
@@ -133,17 +130,17 @@ func (l *Local) Start(ctx context.Context, s stage.Stage, cfg Config) (*Running,
 }
 
 func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error) {
-	running := &Running{Name: s.Name, queries: l.queries, Parts: addPart(nil, "database", l.mariadb.PID())}
+	running := &Running{Name: s.Name}
 	add := func(part string, process *servers.Process, end func()) {
 		l.ends = append(l.ends, l.watch(part+" of stage "+s.Name, process, end))
 		running.Parts = addPart(running.Parts, part, process.PID())
 	}
-	dsn, err := l.mariadb.NewDatabase()
+	dsns, err := l.startDatabase(s, running, add)
 	if err != nil {
 		return nil, err
 	}
-	settings := append(cfg.settings(), "WOODY_FRONT=off", "WOODY_LOG_LEVEL=warn", "WOODY_ADMIN_ADDR=127.0.0.1:0",
-		"WOODY_DB_DSN="+dsn)
+	settings := append(append(cfg.settings(), "WOODY_FRONT=off", "WOODY_LOG_LEVEL=warn", "WOODY_ADMIN_ADDR=127.0.0.1:0"),
+		dsns...)
 	if s.Redis {
 		redis, err := servers.StartRedis()
 		if err != nil {

@@ -79,7 +79,7 @@ func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Runnin
 	}
 	stack := fmt.Sprintf("woodybench%d-%s%d", os.Getpid(), name, s.rounds)
 	s.stacks = append(s.stacks, stack)
-	deploy := s.script(ctx, stack, "deploy", name)
+	deploy := s.script(ctx, stack, "deploy", one.Deployed()...)
 	deploy.Env = append(deploy.Env, fmt.Sprintf("HTTP_PORT=%d", port), fmt.Sprintf("API_REPLICAS=%d", cfg.Replicas),
 		"FRONT_REPLICAS=1", "ACCESS_LOG=off",
 		"HEAVY_DELAY="+cfg.HeavyDelay.String(), "SLOW_QUERY_DELAY="+cfg.SlowQueryDelay.String(),
@@ -90,7 +90,7 @@ func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Runnin
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("scripts/deploy %s: %w\n%s", name, err, tail(string(out)))
+		return nil, fmt.Errorf("scripts/deploy %s: %w\n%s", strings.Join(one.Deployed(), " "), err, tail(string(out)))
 	}
 	status := s.script(ctx, stack, "status", "--url")
 	status.Env = append(status.Env, fmt.Sprintf("HTTP_PORT=%d", port))
@@ -123,7 +123,8 @@ func portFree(port int) error {
 
 // partOf is what the services are called here.
 var partOf = map[string]string{"reverse-proxy": "proxy", "front": "front", "api": "api", "database": "database",
-	"redis": "redis", "cdn": "edge"}
+	"redis": "redis", "cdn": "edge", "database2": "database2", "database3": "database3",
+	"database-proxy": "database-proxy"}
 
 // parts returns the processes of a stack's containers on this node.
 func (s *Swarm) parts(ctx context.Context, stack string) (parts []Part, err error) {

@@ -34,6 +34,14 @@ func (s *Shop) Watched(ctx context.Context, what string, rate float64, d time.Du
 	return s.load(ctx, m, load.Plan{Conns: openConns, Rate: rate, For: d, Patience: 5 * time.Second}, mixWrites)
 }
 
+// Nodes measures reads by conns at once, or new products by one, for d in a closed loop: with one database or with
+// three nodes, as what says.
+func (s *Shop) Nodes(ctx context.Context, what string, conns int, writes float64, d time.Duration) (
+	raw.Measurement, error) {
+	m := raw.Measurement{Name: "nodes", What: what, Conns: conns, ForMs: d.Milliseconds()}
+	return s.load(ctx, m, load.Plan{Conns: conns, For: d}, writes)
+}
+
 // Latency measures reads at a rate for d, in an open loop.
 func (s *Shop) Latency(ctx context.Context, name string, rate float64, d time.Duration) (raw.Measurement, error) {
 	m := raw.Measurement{Name: name, Conns: openConns, Rate: rate, ForMs: d.Milliseconds()}
