@@ -70,7 +70,8 @@ var publishedMix = [][2]int{{100, 1000}, {200, 5000}, {500, 10000}, {1000, 15000
 
 // Profiles are what --profile may name.
 var Profiles = map[string]Profile{
-	// Less than eight minutes, rounds that are added among them, without stages that are added to others: delays of a tenth of the lab's, ten times its uplink.
+	// Less than eight minutes, rounds that are added among them, without stages that are added to others: delays of a
+	// tenth of the lab's, ten times its uplink.
 	"quick": {
 		Name: "quick", Stages: stage.Row(),
 		Config: driver.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond,

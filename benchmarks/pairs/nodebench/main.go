@@ -52,8 +52,8 @@ func (b bench) run(dir string) error {
 		return fmt.Errorf("three nodes: %w", err)
 	}
 	defer endThree()
-	fmt.Fprintf(b.out, "# one replica without a cache, %d products; a commit is on the disk of each database that has it\n",
-		products)
+	fmt.Fprintf(b.out, "# one replica without a cache, %d products; a commit is on the disk of each database that has "+
+		"it\n", products)
 
 	reads, err := b.compare(fmt.Sprintf("GET /api/products/ID by %d at once (0.7 of one server's is asked for)", b.conns),
 		one, three, asked{paths: hot(), conns: b.conns})
