@@ -27,8 +27,8 @@ func (b *builder) nodes() (v nodesView) {
 			continue
 		}
 		v.How = fmt.Sprintf("The same replicas without a cache before one database server, and before the three nodes "+
-			"with their proxy, all on this machine, in %s of rounds: reads of products in a closed loop, and new products "+
-			"by one client. A commit is on the disk of every database that has it. A ratio is of pairs, with the interval "+
+			"with their proxy, all on this machine, in %s of rounds: reads of products and new ones in a closed loop. "+
+			"A commit is on the disk of every database that has it. A ratio is of pairs, with the interval "+
 			"that holds the true one with 95%%.", plural(len(reads.Rounds), "pair"))
 		v.Says = b.nodesSay(name, reads)
 		v.Table, v.Predicted, v.Study = b.nodesTable(name), b.nodesPredicted(name), b.nodesStudy()
@@ -56,11 +56,14 @@ func (b *builder) nodesSay(stage string, reads figures.Ratio) (says []string) {
 		says = append(says, fmt.Sprintf("A read takes %s times the processor time of all components together.",
 			times(cpu)))
 	}
-	latency, ok := b.nodeRatio(stage, figures.NodeWrites, figures.Key.P50)
+	latency, ok := b.nodeRatio(stage, figures.NodeAlone, figures.Key.P50)
 	cpu, both := b.nodeRatio(stage, figures.NodeWrites, together)
 	if ok && both {
-		says = append(says, fmt.Sprintf("The write's price: it is acknowledged after %s times as long (p50), and takes %s "+
-			"times the processor time.", times(latency), times(cpu)))
+		one, _ := b.r.Get(stage, figures.Nodes(figures.OneServer, figures.NodeAlone).P50())
+		three, _ := b.r.Get(stage, figures.Nodes(figures.ThreeNodes, figures.NodeAlone).P50())
+		says = append(says, fmt.Sprintf("The write's price: one client's is acknowledged after %s (p50), with one server "+
+			"%s, %s times as long. Among many it takes %s times the processor time.", value(three), value(one),
+			times(latency), times(cpu)))
 	}
 	return says
 }

@@ -102,7 +102,11 @@ func (b *builder) costs(before, stage string) (costs []string) {
 		}
 	}
 	if len(added) > 0 {
-		costs = append(costs, "one more thing to run: "+list(added))
+		things := "one more thing to run: "
+		if len(added) > 1 {
+			things = fmt.Sprintf("%d more things to run: ", len(added))
+		}
+		costs = append(costs, things+list(added))
 	}
 	if was, now := b.cpu(before), b.cpu(stage); was > 0 && now > 0 {
 		costs = append(costs,

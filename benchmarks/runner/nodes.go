@@ -30,7 +30,7 @@ func (r *run) nodesStage(names []string) (s stage.Stage, ok bool) {
 
 // nodesPlanned returns about how long all of it takes.
 func (p Profile) nodesPlanned() time.Duration {
-	return nodesStart + startPlanned + time.Duration(p.NodePairs)*4*(p.Warm+p.NodesFor)
+	return nodesStart + startPlanned + time.Duration(p.NodePairs)*6*(p.Warm+p.NodesFor)
 }
 
 func (r *run) planNodes(names []string) {
@@ -81,7 +81,7 @@ func (r *run) measureNodePair(shops map[string]*measure.Shop, pair int) error {
 		what   string
 		conns  int
 		writes float64
-	}{{figures.NodeReads, p.NodeConns, 0}, {figures.NodeWrites, 1, 1}} {
+	}{{figures.NodeReads, p.NodeConns, 0}, {figures.NodeWrites, p.NodeConns, 1}, {figures.NodeAlone, 1, 1}} {
 		for _, side := range sides {
 			shop := shops[side]
 			what := fmt.Sprintf("%s: uncached %s, databases: %s (pair %d of %d)", shop.Name, load.what, side, pair+1,

@@ -50,8 +50,8 @@ type Profile struct {
 	UnwatchedFor time.Duration
 	WatchedFor   time.Duration
 
-	// NodePairs is how many pairs of rounds compare uncached reads by NodeConns at once, and writes by one, with one
-	// database and with the nodes of stage database, each for NodesFor.
+	// NodePairs is how many pairs of rounds compare uncached reads by NodeConns at once, writes by as many, and by one
+	// alone, with one database and with the nodes of stage database, each for NodesFor.
 	NodePairs, NodeConns int
 	NodesFor             time.Duration
 

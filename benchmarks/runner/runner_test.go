@@ -461,7 +461,7 @@ func TestARunWithNodes(t *testing.T) {
 	}
 	for _, name := range []figures.Key{
 		"sustained/50/rate", "cost/cpu/database2", "cost/memory/database3", "cost/memory/database-proxy",
-		"nodes/one/reads/rate", "nodes/three/reads/rate", "nodes/one/writes/p50", "nodes/three/writes/p50",
+		"nodes/one/reads/rate", "nodes/three/reads/rate", "nodes/one/alone/p50", "nodes/three/alone/p50",
 		"nodes/one/reads/cpu/database", "nodes/three/writes/cpu/database2", "nodes/three/writes/cpu/database-proxy",
 	} {
 		if mustMean(t, r, "database", name) <= 0 {

@@ -98,13 +98,14 @@ func Watched(side string) Key { return WatchedGroup.Of(side) }
 // Watcher returns one of those who watch, by which Used and Memory are found.
 func Watcher(name string) Key { return WatcherGroup.Of(name) }
 
-// What is compared of the database, and on which sides: uncached reads by many, and writes by one, with one server and
-// with the three nodes.
+// What is compared of the database, and on which sides: uncached reads and writes by many, and writes by one client
+// alone, with one server and with the three nodes.
 const (
 	OneServer  = "one"
 	ThreeNodes = "three"
 	NodeReads  = "reads"
 	NodeWrites = "writes"
+	NodeAlone  = "alone"
 )
 
 // Nodes returns one side's reads or writes, by which Rate, P50, CPU and the like are found.

@@ -175,7 +175,8 @@ func (g *generator) nodes(s stage) {
 		databases  []float64
 	}{
 		{"one/reads", 10000, 6, []float64{60}}, {"three/reads", 8000, 8, []float64{5, 40, 40}},
-		{"one/writes", 1000, 1, []float64{100}}, {"three/writes", 250, 4, []float64{250, 80, 80}},
+		{"one/writes", 5000, 12, []float64{50}}, {"three/writes", 2000, 32, []float64{150, 45, 45}},
+		{"one/alone", 1000, 1, []float64{100}}, {"three/alone", 250, 4, []float64{250, 80, 80}},
 	} {
 		m := raw.Measurement{Name: "nodes", What: load.what, Conns: 64, ForMs: 1500}
 		rate := g.about(load.rate)

@@ -34,8 +34,8 @@ func (s *Shop) Watched(ctx context.Context, what string, rate float64, d time.Du
 	return s.load(ctx, m, load.Plan{Conns: openConns, Rate: rate, For: d, Patience: 5 * time.Second}, mixWrites)
 }
 
-// Nodes measures reads by conns at once, or new products by one, for d in a closed loop: with one database or with
-// three nodes, as what says.
+// Nodes measures reads or writes by conns at once for d, in a closed loop: with one database or with three nodes, as
+// what says.
 func (s *Shop) Nodes(ctx context.Context, what string, conns int, writes float64, d time.Duration) (
 	raw.Measurement, error) {
 	m := raw.Measurement{Name: "nodes", What: what, Conns: conns, ForMs: d.Milliseconds()}
