@@ -151,7 +151,7 @@ func (s *stage) holdOutbox(t *testing.T) (letGo func()) {
 	return func() { _ = tx.Rollback() }
 }
 
-// slowDatabase moves the database away from the replicas, so that each question takes 70 ms, and a write several.
+// slowDatabase moves the database away from the replicas, so that each question takes 130 ms, and a write several.
 // Farther away, replicas would lose their leases. That the alerts go is awaited later: the budget's windows are long.
 func (s *stage) slowDatabase(t *testing.T) {
 	move := func(roundTrip time.Duration) {
@@ -159,7 +159,7 @@ func (s *stage) slowDatabase(t *testing.T) {
 		s.wire.Cut()
 		s.wire.Mend()
 	}
-	move(70 * time.Millisecond)
+	move(130 * time.Millisecond)
 	s.pager.mustFire(t, "SlowAnswers", "ErrorBudgetBurningFast", "ErrorBudgetBurning")
 	move(0)
 }
