@@ -22,8 +22,8 @@ const budgetSpeed = 4
 // budgetWindows finds these in the rules: those of minutes. The shortest has ten seconds.
 var budgetWindows = regexp.MustCompile(`(avg_over_time\(woody:[\w:]+\[)(\d+m)\]`)
 
-// wideMinutes has rates over a minute, two seconds here, be over four: with a look a second, and one of them late, there
-// would be none over two now and then, and whatever has to last would begin again.
+// wideMinutes has rates over a minute, two seconds here, be over four: with a look a second, and one of them late,
+// there would be none over two now and then, and whatever has to last would begin again.
 var wideMinutes = strings.NewReplacer("[2s]", "[4s]")
 
 // mustRender returns the rules for all stages, by which so many replicas are expected.

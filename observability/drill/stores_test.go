@@ -67,8 +67,8 @@ func (s *stage) mustOpen(t *testing.T) *sql.DB {
 }
 
 const (
-	connections = 200 // that the database has
-	taken       = 165 // of them, what is too many; the replicas take what they need of the rest
+	connections = 400 // that the database has
+	taken       = 330 // of them, what is too many; four replicas take a dozen each of the rest
 )
 
 // takeConnections takes connections until too many are taken, and more where the replicas let go of some: they had more
