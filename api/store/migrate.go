@@ -32,10 +32,10 @@ const crossingsMax = 5
 // replicas may call it at once: one migrates, the others wait for it. A schema that is newer than
 // this program is left as it is.
 //
-// At two nodes of a cluster two may migrate at once, for the lock is a node's own. The nodes change their tables in the
-// same order, and a change that has been made by the other replica counts as made. What changes rows commits together
-// with the row of its step in woody_schema, which one of the two can write. What else fails for the other replica's
-// sake is looked at again.
+// At a node of a cluster the one who migrates has a claim that all nodes know: see claimMigration. Should it lose that
+// and go on, a change that has been made by another replica counts as made, and what changes rows commits together with
+// the row of its step in woody_schema, which one of the two can write. What else fails for the other's sake is looked at
+// again.
 func (s *Store) Migrate(ctx context.Context) error {
 	var logged time.Time
 	for crossings := 0; ; {
@@ -87,20 +87,32 @@ func (s *Store) migrate(ctx context.Context, conn *sql.Conn) error {
 	if _, err := conn.ExecContext(ctx, table); err != nil {
 		return err
 	}
-	var done int
-	if err := conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM woody_schema").Scan(&done); err != nil {
+	done, err := schemaOf(ctx, conn)
+	if err != nil {
 		return err
 	}
-	if newest := len(s.migrations); done > newest {
-		s.log.Info("the schema is newer than this program", "schema", done, "program", newest)
+	if newest := len(s.migrations); done >= newest {
+		if done > newest {
+			s.log.Info("the schema is newer than this program", "schema", done, "program", newest)
+		}
 		return nil
+	}
+	if l := linkedOf(conn); l != nil && l.node.galera {
+		release, err := s.claimMigration(ctx, conn)
+		if err != nil {
+			return err
+		}
+		defer release()
+		if done, err = schemaOf(ctx, conn); err != nil { // somebody else may just have been done
+			return err
+		}
 	}
 	if done < len(s.migrations) && s.takeOver != nil {
 		if err := s.takeOver(ctx, conn, s.log); err != nil {
 			return err
 		}
 	}
-	for i, step := range s.migrations[done:] {
+	for i, step := range s.migrations[min(done, len(s.migrations)):] {
 		version := done + i + 1
 		switch err := s.apply(ctx, conn, version, step); {
 		case errors.Is(err, errApplied): // by a replica at another node
@@ -111,6 +123,12 @@ func (s *Store) migrate(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	return nil
+}
+
+// schemaOf returns the last step that has been applied to a database; 0 for none.
+func schemaOf(ctx context.Context, conn *sql.Conn) (done int, err error) {
+	err = conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM woody_schema").Scan(&done)
+	return done, err
 }
 
 // errApplied is a step that another replica has applied meanwhile.

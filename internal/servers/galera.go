@@ -39,12 +39,13 @@ func StartGalera(count int) (*Galera, error) {
 	installing.Wait()
 	err := errors.Join(errs...)
 	for i, n := range g.Nodes {
+		// Each node that joins is a change that has a number of its own: the next one needs the last of these.
 		if err == nil {
 			err = n.start(g.Nodes[:i])
 		}
-	}
-	if err == nil {
-		err = g.AwaitWhole()
+		if err == nil {
+			err = (&Galera{Nodes: g.Nodes[:i+1]}).AwaitWhole()
+		}
 	}
 	if err != nil {
 		g.Close()
