@@ -32,7 +32,7 @@ import (
 //	IsSold
 //	Backlog, Ping, the look for room         writer    health is that of the database that takes writes
 //	Upkeep                                   writer    writes
-//	Migrate                                  writer    writes; survives two at once, see migrate.go
+//	Migrate                                  writer    writes; one replica at a time, see migrationclaim.go
 //	the cache's ledger (cache/outbox)        writer    the epoch is bumped where writes are made
 //
 // For a moment two nodes may be the writer, of different replicas: proxies do not move at the same time. Row locks,
