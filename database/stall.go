@@ -25,8 +25,8 @@ func (s *stall) look(seen status, ok bool, now time.Time) bool {
 	return behind && now.Sub(s.since) > stallPatience
 }
 
-// stalled ends a server that gets nowhere, so that it joins again. If that happens twice in a row, the transactions that
-// it is sent are of no use to it: all data comes anew.
+// stalled ends a server that gets nowhere, so that it joins again. If that happens twice in a row, the transactions
+// that it is sent are of no use to it: all data comes anew.
 func (n *runner) stalled(s *server) error {
 	n.log.Warn("the server is part of the cluster and applies nothing: it starts anew", "for", stallPatience)
 	s.kill()

@@ -34,8 +34,8 @@ const crossingsMax = 5
 //
 // At a node of a cluster the one who migrates has a claim that all nodes know: see claimMigration. Should it lose that
 // and go on, a change that has been made by another replica counts as made, and what changes rows commits together with
-// the row of its step in woody_schema, which one of the two can write. What else fails for the other's sake is looked at
-// again.
+// the row of its step in woody_schema, which one of the two can write. What else fails for the other's sake is looked
+// at again.
 func (s *Store) Migrate(ctx context.Context) error {
 	var logged time.Time
 	for crossings := 0; ; {

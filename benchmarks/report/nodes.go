@@ -51,7 +51,8 @@ func (b *builder) nodesSay(stage string, reads figures.Ratio) (says []string) {
 	if reads.Times < enough {
 		verdict += ", and is missed"
 	}
-	says = append(says, fmt.Sprintf("Uncached reads: three nodes serve %s of one server's (%s).", times(reads), verdict))
+	says = append(says, fmt.Sprintf("Uncached reads: three nodes serve %s of one server's (%s).", times(reads),
+		verdict))
 	if cpu, ok := b.nodeRatio(stage, figures.NodeReads, together); ok {
 		says = append(says, fmt.Sprintf("A read takes %s times the processor time of all components together.",
 			times(cpu)))
@@ -61,7 +62,8 @@ func (b *builder) nodesSay(stage string, reads figures.Ratio) (says []string) {
 	if ok && both {
 		one, _ := b.r.Get(stage, figures.Nodes(figures.OneServer, figures.NodeAlone).P50())
 		three, _ := b.r.Get(stage, figures.Nodes(figures.ThreeNodes, figures.NodeAlone).P50())
-		says = append(says, fmt.Sprintf("The write's price: one client's is acknowledged after %s (p50), with one server "+
+		says = append(says,
+			fmt.Sprintf("The write's price: one client's is acknowledged after %s (p50), with one server "+
 			"%s, %s times as long. Among many it takes %s times the processor time.", value(three), value(one),
 			times(latency), times(cpu)))
 	}

@@ -223,7 +223,8 @@ func (r *run) prepare() (err error) {
 	}
 	for _, name := range r.Stages {
 		s := stage.Named(name)
-		told := raw.Stage{Name: name, On: s.On, Replicas: s.Replicas(r.Profile.Config.Replicas), Missing: r.driver.Missing(s)}
+		told := raw.Stage{Name: name, On: s.On, Replicas: s.Replicas(r.Profile.Config.Replicas),
+			Missing: r.driver.Missing(s)}
 		if told.Missing != "" {
 			r.Progress.Say("%s is not measured: %s", name, told.Missing)
 		}

@@ -19,7 +19,8 @@ func (p Profile) slicePlanned() time.Duration { return 3*time.Second + 2*(p.Warm
 // sliced returns the stages of several replicas whose API is their own.
 func (r *run) sliced(names []string) (stages []stage.Stage) {
 	for _, name := range names {
-		if s := stage.Named(name); !s.Single && !s.SameAPI && s.On == "" && r.Driver == "local" && len(r.Profile.Slices) > 0 {
+		if s := stage.Named(name); !s.Single && !s.SameAPI && s.On == "" && r.Driver == "local" &&
+			len(r.Profile.Slices) > 0 {
 			stages = append(stages, s)
 		}
 	}

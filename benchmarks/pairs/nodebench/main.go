@@ -55,7 +55,8 @@ func (b bench) run(dir string) error {
 	fmt.Fprintf(b.out, "# one replica without a cache, %d products; a commit is on the disk of each database that has "+
 		"it\n", products)
 
-	reads, err := b.compare(fmt.Sprintf("GET /api/products/ID by %d at once (0.7 of one server's is asked for)", b.conns),
+	reads, err := b.compare(fmt.Sprintf("GET /api/products/ID by %d at once (0.7 of one server's is asked for)",
+		b.conns),
 		one, three, asked{paths: hot(), conns: b.conns})
 	if err != nil {
 		return err
@@ -114,7 +115,8 @@ func (b bench) compare(title string, one, other side, what asked) (costs [2]cost
 			1000*float64(what.conns)/pairs.Median(rates))
 	}
 	fmt.Fprintf(b.out, "  ratio of answers/s, second to first  %v\n", pairs.Of(others, ones))
-	fmt.Fprintf(b.out, "  ratio of processor time              %v\n", pairs.Of(together(rounds[1]), together(rounds[0])))
+	fmt.Fprintf(b.out, "  ratio of processor time              %v\n",
+		pairs.Of(together(rounds[1]), together(rounds[0])))
 	b.table(sides, costs)
 	return costs, nil
 }

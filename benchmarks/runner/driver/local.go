@@ -139,7 +139,8 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 	if err != nil {
 		return nil, err
 	}
-	settings := append(append(cfg.settings(), "WOODY_FRONT=off", "WOODY_LOG_LEVEL=warn", "WOODY_ADMIN_ADDR=127.0.0.1:0"),
+	settings := append(append(cfg.settings(), "WOODY_FRONT=off", "WOODY_LOG_LEVEL=warn",
+		"WOODY_ADMIN_ADDR=127.0.0.1:0"),
 		dsns...)
 	if s.Redis {
 		redis, err := servers.StartRedis()
