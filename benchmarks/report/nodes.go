@@ -64,8 +64,8 @@ func (b *builder) nodesSay(stage string, reads figures.Ratio) (says []string) {
 		three, _ := b.r.Get(stage, figures.Nodes(figures.ThreeNodes, figures.NodeAlone).P50())
 		says = append(says,
 			fmt.Sprintf("The write's price: one client's is acknowledged after %s (p50), with one server "+
-			"%s, %s times as long. Among many it takes %s times the processor time.", value(three), value(one),
-			times(latency), times(cpu)))
+				"%s, %s times as long. Among many it takes %s times the processor time.", value(three), value(one),
+				times(latency), times(cpu)))
 	}
 	return says
 }
