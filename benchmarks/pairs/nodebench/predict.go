@@ -14,8 +14,9 @@ const utilisation = .6
 // each write.
 func (b bench) predict(reads, writes [2]costs) {
 	fmt.Fprintf(b.out,
-		"\nPredicted: each database on a machine of %d cores like these, used to %.0f%%, as many replicas "+
-			"as it\ntakes, nothing kept in a cache (requests a second, and what is full then)\n", b.cores, 100*utilisation)
+		"\nPredicted: each database on a machine of %d cores like these, used to %.0f%%, as many replicas as "+
+			"it\ntakes, nothing kept in a cache (requests a second, and what is full then)\n",
+		b.cores, 100*utilisation)
 	fmt.Fprintf(b.out, "  %-28s %24s %24s %7s\n", "", "one server", "three nodes", "ratio")
 	for _, mix := range []struct {
 		what  string
