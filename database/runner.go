@@ -232,6 +232,7 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 	defer tick.Stop()
 	gone := time.Now()  // when the server was not disconnected last
 	alive := time.Now() // when it was not hung last
+	opened := false     // it has taken a connection; one that hangs takes no more once its queue of them is full
 	var progress stall
 	for {
 		select {
@@ -265,7 +266,8 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 			s.stop()
 			return nil
 		}
-		if ok || !m.connectable() || n.state().Phase == running {
+		opened = opened || m.connectable()
+		if ok || !opened || n.state().Phase == running {
 			alive = time.Now()
 		}
 		if time.Since(alive) > hangPatience {
