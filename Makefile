@@ -78,7 +78,7 @@ fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alo
 
 .PHONY: long
 long: test-programs ## Run the tests named TestLong, and what test has few of: a million reads, keys, bursts, kills
-	scripts/need gcc mariadb postgres redis haproxy varnish chromium prometheus alertmanager exporters
+	scripts/need gcc mariadb galera postgres redis haproxy varnish chromium prometheus alertmanager exporters
 	@$(for-tests) $(MAKE) --no-print-directory -k -j 2 long-rounds $(MODULES:%=long-of/%)
 
 # The packages are found by the names of their tests, so that none is forgotten.
