@@ -44,7 +44,7 @@ test-programs:
 # what only debuggers read, and vet has been by: check runs all of it.
 go-test = cores=$$(getconf _NPROCESSORS_ONLN) && $(GO) test -race -shuffle=on -timeout 30m -vet=off \
 	-ldflags='-s -w' -p $$((cores + 1)) -parallel $$((2 * cores))
-longest-of-.     := ./api ./database ./cdn ./benchmarks/runner ./front/site ./api/store ./observability/observer \
+longest-of-.     := ./api ./cdn ./benchmarks/runner ./front/site ./api/store ./observability/observer \
 	./reverse-proxy ./benchmarks
 longest-of-cache := ./internal/clustertest . ./outbox
 test-of/%:

@@ -12,9 +12,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestAdopt begins a cluster with the data of a server that stood alone, as the stage before had it, goes back to such
-// a server on the first node's volume, writes there, and comes back to the cluster.
-func TestAdopt(t *testing.T) {
+// TestLongAdopt begins a cluster with the data of a server that stood alone, as the stage before had it, goes back to
+// such a server on the first node's volume, writes there, and comes back to the cluster.
+func TestLongAdopt(t *testing.T) {
 	t.Parallel()
 	plain := servertest.MustStartMariaDB(t)
 	mustRun(t, plain.DSN(""), "CREATE DATABASE woody", "CREATE TABLE woody.toys (n INT PRIMARY KEY)",

@@ -36,8 +36,8 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// TestCluster takes three fresh nodes through all that may befall them, under load, one thing after the other.
-func TestCluster(t *testing.T) {
+// TestLongCluster takes three fresh nodes through all that may befall them, under load, one thing after the other.
+func TestLongCluster(t *testing.T) {
 	t.Parallel()
 	cfg := programs.DatabaseClusterConfig{}
 	if os.Getuid() == 0 {
