@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 
 	"github.com/woodytoys/woodytoys/api/shop"
@@ -54,11 +55,7 @@ func (r *replies) count(reply Reply) {
 func (s *Store) Replies() map[Reply]int64 {
 	s.replies.mu.Lock()
 	defer s.replies.mu.Unlock()
-	counts := make(map[Reply]int64, len(s.replies.counts))
-	for reply, n := range s.replies.counts {
-		counts[reply] = n
-	}
-	return counts
+	return maps.Clone(s.replies.counts)
 }
 
 // note notes whose reply work of a caller has ended with, if it has. Background work is not noted.

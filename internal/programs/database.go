@@ -46,7 +46,7 @@ func BuildDatabase(file string) error { return build("database", file) }
 // StartDatabaseCluster starts the nodes and the proxy, and waits until all are synced and both ways are open. Close
 // ends them. It must be called from within the module.
 func StartDatabaseCluster(cfg DatabaseClusterConfig) (*DatabaseCluster, error) {
-	c, err := NewDatabaseCluster(cfg)
+	c, err := newDatabaseCluster(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +63,8 @@ func StartDatabaseCluster(cfg DatabaseClusterConfig) (*DatabaseCluster, error) {
 	return c, nil
 }
 
-// NewDatabaseCluster is like StartDatabaseCluster, but no node runs yet: each begins by its Restart.
-func NewDatabaseCluster(cfg DatabaseClusterConfig) (*DatabaseCluster, error) {
+// newDatabaseCluster is like StartDatabaseCluster, but no node runs yet: each begins by its Restart.
+func newDatabaseCluster(cfg DatabaseClusterConfig) (*DatabaseCluster, error) {
 	if err := lookAtFiles("database"); err != nil {
 		return nil, err
 	}

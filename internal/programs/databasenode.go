@@ -129,30 +129,20 @@ func (n *DatabaseNode) Stop() {
 }
 
 // KillServer ends the server alone at once. The program then ends too, and is started again.
-func (n *DatabaseNode) KillServer() error {
-	pid, err := n.ServerPID()
-	if err != nil {
-		return err
-	}
-	return syscall.Kill(pid, syscall.SIGKILL)
-}
+func (n *DatabaseNode) KillServer() error { return n.signalServer(syscall.SIGKILL) }
 
 // Pause stops the server without a word (SIGSTOP), until Resume: its connections stay, and nothing comes back on them.
-func (n *DatabaseNode) Pause() error {
-	pid, err := n.ServerPID()
-	if err != nil {
-		return err
-	}
-	return syscall.Kill(pid, syscall.SIGSTOP)
-}
+func (n *DatabaseNode) Pause() error { return n.signalServer(syscall.SIGSTOP) }
 
 // Resume ends a pause.
-func (n *DatabaseNode) Resume() error {
+func (n *DatabaseNode) Resume() error { return n.signalServer(syscall.SIGCONT) }
+
+func (n *DatabaseNode) signalServer(signal syscall.Signal) error {
 	pid, err := n.ServerPID()
 	if err != nil {
 		return err
 	}
-	return syscall.Kill(pid, syscall.SIGCONT)
+	return syscall.Kill(pid, signal)
 }
 
 // Isolate cuts the server off from the other nodes, until Rejoin. It goes on being reached by everybody else.

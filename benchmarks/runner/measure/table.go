@@ -95,20 +95,20 @@ func (s *Shop) call(ctx context.Context, m *raw.Measurement, url string, good fu
 
 // again times a call that was made before: several times where that is quick.
 func (s *Shop) again(ctx context.Context, m *raw.Measurement, url string, good func(body string) bool) error {
+	return repeat(m, func() error { return s.call(ctx, m, url, good) })
+}
+
+// repeat takes a sample, and more of them where the one before was answered quickly.
+func repeat(m *raw.Measurement, sample func() error) error {
 	for range hits {
-		if err := s.call(ctx, m, url, good); err != nil {
+		if err := sample(); err != nil {
 			return err
 		}
-		if !lastQuickly(m) {
+		if time.Duration(m.Samples[len(m.Samples)-1].TookUs)*time.Microsecond > quickly {
 			return nil
 		}
 	}
 	return nil
-}
-
-// lastQuickly reports whether the last sample was answered quickly.
-func lastQuickly(m *raw.Measurement) bool {
-	return time.Duration(m.Samples[len(m.Samples)-1].TookUs)*time.Microsecond <= quickly
 }
 
 // outdate creates a product, so that what was kept as the last one is not any more.
@@ -153,15 +153,7 @@ var fileRefs = regexp.MustCompile(`<(?:img|script|link)\b[^>]*?\b(?:src|href)="(
 
 // pages times the page: several times where that is quick.
 func (s *Shop) pages(ctx context.Context, m *raw.Measurement) error {
-	for range hits {
-		if err := s.page(ctx, m); err != nil {
-			return err
-		}
-		if !lastQuickly(m) {
-			return nil
-		}
-	}
-	return nil
+	return repeat(m, func() error { return s.page(ctx, m) })
 }
 
 // page times the page with all its files, one after the other over kept connections, as wget -p does.
