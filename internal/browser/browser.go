@@ -15,7 +15,7 @@ import (
 // and those that it is given.
 type Browser struct{ ctx context.Context }
 
-// Anywhere has Start start a browser that resolves all hosts.
+// Anywhere, as an argument of Start, lets the browser resolve all hosts.
 const Anywhere = "EXCLUDE *"
 
 // Start starts a browser that shows nothing. Hosts are more that it is to resolve, each as "MAP NAME ADDRESS", or

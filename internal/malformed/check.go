@@ -3,6 +3,7 @@ package malformed
 import (
 	"errors"
 	"fmt"
+	"net"
 )
 
 // CheckRefused sends a request to a server of ours and returns nil if it gets one refusal and nothing more: 400, or 415
@@ -27,7 +28,16 @@ func CheckRefused(addr string, request Request) error {
 // CheckProxied sends a request to a proxy before servers of ours. It returns nil if an ambiguous one gets one refusal
 // and nothing more. The others may be put into the proxy's own words, and then what is behind them is a request too.
 func CheckProxied(addr string, request Request) error {
-	answers, err := Exchange(addr, request.Bytes)
+	conn, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
+		return err
+	}
+	return CheckProxiedOver(conn, request)
+}
+
+// CheckProxiedOver is CheckProxied over a connection to the proxy, which it closes.
+func CheckProxiedOver(conn net.Conn, request Request) error {
+	answers, err := ExchangeOver(conn, request.Bytes)
 	refused := len(answers) > 0 && answers[0].Status >= 400 && answers[0].Status < 500
 	switch {
 	case err != nil:

@@ -28,6 +28,11 @@ func Exchange(addr, sent string) ([]Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ExchangeOver(conn, sent)
+}
+
+// ExchangeOver is Exchange over a connection that is there, which it closes.
+func ExchangeOver(conn net.Conn, sent string) ([]Answer, error) {
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 )
 
 // The grammar of RFC 9112 as far as servers here take it, as patterns over whole requests. It is written apart from
-// package framing, which reads bytes as they come, so that tests can hold the one against the other. Bytes are runes
+// package framing, which reads bytes as they come, so that tests can compare the two. Bytes are runes
 // here.
 const (
 	tokenPattern = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+"

@@ -18,7 +18,7 @@ func (c *Count) Floor() int64 { return c.added.Load() }
 // Least returns the least number that may be answered now to a read that began when Floor was as given.
 func (c *Count) Least(floor int64) int64 { return floor - c.deleting.Load() }
 
-// Judge holds the answer to a read, which has just arrived, against the floor when the read began.
+// Judge checks the answer to a read, which has just arrived, against the floor when the read began.
 func (c *Count) Judge(floor, answer int64) Verdict {
 	if answer < c.Least(floor) {
 		return Stale

@@ -82,7 +82,7 @@ func (i *Item) Next() (version int64, ok bool) {
 	return i.Floor().Version + 1, !i.unknown.Load()
 }
 
-// Judge holds the answer to a read against the floor when the read began.
+// Judge checks the answer to a read against the floor when the read began.
 func (i *Item) Judge(floor, answer State) Verdict {
 	switch {
 	case answer.Version == 0 && i.deleting.Load():
@@ -95,7 +95,7 @@ func (i *Item) Judge(floor, answer State) Verdict {
 	return Good
 }
 
-// Audit holds what there really is, while nobody writes, against all that was acknowledged. It returns Lost if it is
+// Audit checks what there really is, while nobody writes, against all that was acknowledged. It returns Lost if it is
 // not there.
 func (i *Item) Audit(truth State) Verdict {
 	if i.Judge(i.Floor(), truth) != Good {

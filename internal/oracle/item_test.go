@@ -67,7 +67,8 @@ func TestAcknowledgementsOutOfOrder(t *testing.T) {
 	}
 }
 
-// TestTheFloorNeverSinks has writers hear at once, each of versions of its own.
+// TestTheFloorNeverSinks acknowledges writes of several writers at once, each of versions of its own, and checks that
+// the floor never falls below one that was acknowledged.
 func TestTheFloorNeverSinks(t *testing.T) {
 	const writers = 4
 	var item oracle.Item
@@ -95,7 +96,8 @@ func TestALostUpdate(t *testing.T) {
 	}
 }
 
-// TestAnUnknownOutcome has a write fail, which was carried out, or will be, or neither.
+// TestAnUnknownOutcome checks what is judged good after a write that failed, and was carried out, or will be, or
+// neither.
 func TestAnUnknownOutcome(t *testing.T) {
 	var item oracle.Item
 	item.Acknowledged(state(1, "a"))

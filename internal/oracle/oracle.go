@@ -1,7 +1,7 @@
 // Package oracle distinguishes stale, wrong and lost answers from right ones. The clients of a system that is measured
 // or broken share one: a writer notes what was acknowledged; a reader notes what was acknowledged before it reads (the
-// floor), and holds the answer against that. What was acknowledged only while the answer was under way may be in it or
-// not, and so may a write whose end is unknown: neither is ever held against an answer.
+// floor), and checks the answer against that. What was acknowledged only while the answer was under way may be in it or
+// not, and so may a write whose end is unknown: no answer is ever checked against either.
 package oracle
 
 // Verdict is what an answer was worth.

@@ -139,8 +139,8 @@ func (n *DatabaseNode) makeFolder(cfg DatabaseClusterConfig) (err error) {
 	return nil
 }
 
-// shortenSleep has the scripts that send and receive all data of a node wait shorter: the one that sends sleeps for ten
-// seconds, for a receiver that our nodes try to reach again and again.
+// shortenSleep shortens the waits of the scripts that send and receive all data of a node: the one that sends sleeps
+// for ten seconds, for a receiver that our nodes try to reach again and again.
 func (c *DatabaseCluster) shortenSleep() error {
 	const function = "sleep() { [ \"$1\" != 10 ] || set -- 0.2; command sleep \"$@\"; }\n"
 	return os.WriteFile(c.bashEnv(), []byte(function), 0o644)

@@ -100,7 +100,7 @@ func (n *DatabaseNode) Process() *servers.Process {
 	return n.process
 }
 
-// takeDown has nobody start the program again, and returns it.
+// takeDown marks the node as down, so that it is not restarted, and returns its process.
 func (n *DatabaseNode) takeDown() *servers.Process {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -156,8 +156,8 @@ func (n *DatabaseNode) provider(option string) error {
 	return err
 }
 
-// Hold has the server apply nothing that other nodes write, until release is called: it is behind them, and serves what
-// it has to whoever does not wait for the rest.
+// Hold stops the server from applying what other nodes write, until release is called: it is behind them, and serves
+// what it has to whoever does not wait for the rest.
 func (n *DatabaseNode) Hold() (release func() error, err error) {
 	db, err := n.open()
 	if err != nil {
@@ -175,7 +175,7 @@ func (n *DatabaseNode) Hold() (release func() error, err error) {
 	}, nil
 }
 
-// Exec has the server run a statement, as its administrator and over its socket.
+// Exec runs a statement on the server, as its administrator and over its socket.
 func (n *DatabaseNode) Exec(statement string) (sql.Result, error) {
 	db, err := n.open()
 	if err != nil {

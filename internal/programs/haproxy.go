@@ -36,6 +36,15 @@ type HAProxyConfig struct {
 	JSONLog bool
 	// Tracing gives each request a traceparent. Default: false.
 	Tracing bool
+	// Certificates is the folder in which certificate.pem is, and in which its runtime socket will be: it speaks TLS
+	// then, and redirects what comes without. Default: none, it does not.
+	Certificates string
+	// HTTPSPort is the port that visitors reach it by. Default: where it listens.
+	HTTPSPort int
+	// HSTS has browsers remember that. Default: false.
+	HSTS bool
+	// Addr is where it listens. Default: a free port of the loopback.
+	Addr string
 	// NoAccessLog leaves out the line for each request, as a benchmark may want. Default: false.
 	NoAccessLog bool
 }
@@ -45,6 +54,12 @@ type HAProxy struct {
 	haproxyProcess
 	// URL is the public port.
 	URL string
+	// TLS is where it speaks TLS, HOST:PORT; empty without Certificates.
+	TLS string
+	// InnerURL is the port of such a proxy for the containers' network alone: without TLS, and not redirected.
+	InnerURL string
+
+	addr string
 }
 
 // StartHAProxy starts HAProxy on free ports of the loopback, from the shipped configuration with
@@ -53,16 +68,29 @@ type HAProxy struct {
 func StartHAProxy(cfg HAProxyConfig) (*HAProxy, error) {
 	// A name that no other proxy on this machine has.
 	settings := append(cfg.environment(), "WRITES_BIND=abns@woody-writes-"+rand.Text())
-	var public string
-	process, err := startHAProxy(cfg.Fill(reverseproxy.Config), settings, map[string]*string{"HTTP_BIND": &public})
+	public, binds := cfg.Addr, map[string]*string{}
+	if public == "" {
+		binds["HTTP_BIND"] = &public
+	} else {
+		settings = append(settings, "HTTP_BIND="+public)
+	}
+	var tls, inner string
+	if cfg.Certificates != "" {
+		binds["HTTPS_BIND"], binds["INNER_BIND"] = &tls, &inner
+	}
+	process, err := startHAProxy(cfg.Fill(reverseproxy.Config), settings, binds)
 	if err != nil {
 		return nil, err
 	}
-	return &HAProxy{process, "http://" + public}, nil
+	proxy := &HAProxy{haproxyProcess: process, URL: "http://" + public, TLS: tls, addr: public}
+	if inner != "" {
+		proxy.InnerURL = "http://" + inner
+	}
+	return proxy, nil
 }
 
 // Addr returns the public port as 127.0.0.1:PORT.
-func (h *HAProxy) Addr() string { return strings.TrimPrefix(h.URL, "http://") }
+func (h *HAProxy) Addr() string { return h.addr }
 
 var serverTemplate = regexp.MustCompile(
 	`(?m)^( *)server-template (\w+) \d+ tasks\.(\w+):8080 resolvers swarm init-addr none(.*)$`)
@@ -86,7 +114,10 @@ func (c HAProxyConfig) Fill(configuration string) string {
 }
 
 func (c HAProxyConfig) environment() []string {
-	sticky, accessLog, rateLimit, logFormat, tracing := "off", "on", "", "text", "off"
+	sticky, accessLog, rateLimit, logFormat, tracing, hsts := "off", "on", "", "text", "off", "off"
+	if c.HSTS {
+		hsts = "on"
+	}
 	if c.JSONLog {
 		logFormat = "json"
 	}
@@ -102,9 +133,16 @@ func (c HAProxyConfig) environment() []string {
 	if c.RateLimit > 0 {
 		rateLimit = fmt.Sprint(c.RateLimit)
 	}
-	return []string{
+	settings := []string{
 		"BALANCE=" + cmp.Or(c.Balance, "leastconn"), "STICKY=" + sticky, "RATE_LIMIT=" + rateLimit,
 		"TRUSTED_PROXIES=" + strings.Join(c.TrustedProxies, " "), "ACCESS_LOG=" + accessLog,
-		"LOG_FORMAT=" + logFormat, "TRACING=" + tracing,
+		"LOG_FORMAT=" + logFormat, "TRACING=" + tracing, "CERTIFICATES=" + c.Certificates, "HSTS=" + hsts,
 	}
+	if c.Certificates == "" {
+		settings = append(settings, "HTTPS_BIND=", "INNER_BIND=")
+	}
+	if c.HTTPSPort > 0 {
+		settings = append(settings, fmt.Sprintf("HTTPS_PORT=%d", c.HTTPSPort))
+	}
+	return settings
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
@@ -22,7 +23,7 @@ type haproxyProcess struct {
 
 // startHAProxy starts HAProxy with a configuration and settings ("BALANCE=random"), and waits until it responds. The
 // keys of binds are settings that say where to listen: at free ports of the loopback, HOST:PORT, which become their
-// values. MetricsURL is that of METRICS_BIND.
+// values; NAME_PORT is that of NAME_BIND. MetricsURL is that of METRICS_BIND.
 func startHAProxy(configuration string, settings []string, binds map[string]*string) (p haproxyProcess, err error) {
 	program, err := servers.LookPath("haproxy")
 	if err != nil {
@@ -43,7 +44,7 @@ func (p *haproxyProcess) start(program, configuration string, settings []string,
 		return err
 	}
 	cmd := exec.Command(program, "-db", "-f", file)
-	cmd.Env = append(os.Environ(), settings...)
+	cmd.Env = os.Environ()
 	var metrics string
 	binds["METRICS_BIND"] = &metrics
 	// It gets its ports open: nobody else can take them in between.
@@ -54,8 +55,10 @@ func (p *haproxyProcess) start(program, configuration string, settings []string,
 		}
 		defer given.Close()
 		*to = addr
-		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=fd@%d", bind, fd))
+		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=fd@%d", bind, fd),
+			strings.TrimSuffix(bind, "BIND")+"PORT="+addr[strings.LastIndex(addr, ":")+1:])
 	}
+	cmd.Env = append(cmd.Env, settings...)
 	p.MetricsURL = "http://" + metrics
 	var err error
 	if p.Process, err = servers.Start(cmd, filepath.Join(p.dir, "log")); err != nil {

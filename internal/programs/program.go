@@ -31,7 +31,7 @@ func build(command, file string, flags ...string) error {
 		}
 		return os.Symlink(built, file)
 	}
-	args := append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", file}, flags...)
+	args := append([]string{"build", "-ldflags=-s -w", "-o", file}, flags...)
 	cmd := exec.Command("go", append(args, "github.com/woodytoys/woodytoys/"+command)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the %s: %w\n%s", command, err, out)

@@ -127,7 +127,7 @@ func (m *MariaDB) Restart() error {
 // databases on it and use its DSN; it must not stop, restart or close it.
 func BorrowMariaDB(data string) *MariaDB { return &MariaDB{dir: filepath.Dir(data)} }
 
-// AddOptions has the server be started with more options the next time.
+// AddOptions adds options that the server is started with the next time.
 func (m *MariaDB) AddOptions(options ...string) { m.options = append(m.options, options...) }
 
 // DSN returns the address of a database on this server, which may be missing.

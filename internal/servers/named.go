@@ -23,8 +23,9 @@ type Named struct {
 	dir, port string
 }
 
-// StartNamed starts a name server for a zone of which it reads the file, and waits until it answers.
-func StartNamed(zone, zoneFile string) (*Named, error) {
+// StartNamed starts a name server for a zone of which it reads the file, and waits until it answers. The options are
+// more of the zone's, such as "allow-update { 127.0.0.1; };".
+func StartNamed(zone, zoneFile string, options ...string) (*Named, error) {
 	program, err := LookPath("named")
 	if err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func StartNamed(zone, zoneFile string) (*Named, error) {
 		return nil, err
 	}
 	n := &Named{dir: dir}
-	if err := n.configure(zone, zoneFile); err != nil {
+	if err := n.configure(zone, zoneFile, options); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func StartNamed(zone, zoneFile string) (*Named, error) {
 	return n, nil
 }
 
-func (n *Named) configure(zone, zoneFile string) error {
+func (n *Named) configure(zone, zoneFile string, options []string) error {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
 	control, err := FreePort("127.0.0.1")
@@ -86,8 +87,8 @@ options {
 	dnssec-validation no;
 };
 controls { inet 127.0.0.1 port %[3]s allow { 127.0.0.1; } keys { test; }; };
-zone %[4]q { type primary; file %[5]q; };
-`, n.dir, n.port, control, zone, zoneFile)
+zone %[4]q { type primary; file %[5]q; %[6]s };
+`, n.dir, n.port, control, zone, zoneFile, strings.Join(options, " "))
 	client := key + fmt.Sprintf("options { default-server 127.0.0.1; default-port %s; default-key test; };\n", control)
 	return errors.Join(
 		os.WriteFile(filepath.Join(n.dir, "named.conf"), []byte(server), 0o600),

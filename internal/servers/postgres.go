@@ -188,7 +188,7 @@ func (p *Postgres) end(how syscall.Signal, patience time.Duration) {
 	}
 }
 
-// Promote has a server that copies another one take writes from now on, of which it has what it has.
+// Promote makes a copy of another server take writes from now on, with what it has of that one's data.
 func (p *Postgres) Promote() error { return p.run("pg_ctl", "promote", "--pgdata="+p.data(), "--wait") }
 
 // DSN returns the URL of a database on this server, which may be missing, by its socket file.

@@ -126,10 +126,10 @@ func (p *Pair) Exchange() error {
 	return p.Primary.exec("STOP SLAVE")
 }
 
-// Follow has the replica follow the primary.
+// Follow starts replication from the primary to the replica.
 func (p *Pair) Follow() error { return p.Replica.follow(p.Primary) }
 
-// Promote has the primary take writes: also after it was started again.
+// Promote makes the primary take writes, also after it was started again.
 func (p *Pair) Promote() error { return p.Primary.exec("SET GLOBAL read_only = 0") }
 
 // Connections returns how many connections of Pair.DSN's user a server has.

@@ -58,8 +58,8 @@ func Start(cmd *exec.Cmd, logFile string) (*Process, error) {
 	return p, nil
 }
 
-// HearHangups has programs that are started from now on not inherit that SIGHUP is ignored. What is sent to this
-// process goes on being ignored.
+// HearHangups makes SIGHUP have its default effect in programs that are started from now on, though it is ignored here.
+// What is sent to this process goes on being ignored.
 var HearHangups = sync.OnceFunc(func() {
 	if signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)

@@ -35,7 +35,8 @@ func mustSet(t *testing.T, server *servers.Redis, value string) {
 	}
 }
 
-// TestSentinelsMoveThePrimary has the primary moved, killed and cut off from all, with TLS and without.
+// TestSentinelsMoveThePrimary checks where the primary is after it was moved, killed and cut off from all, with TLS and
+// without.
 func TestSentinelsMoveThePrimary(t *testing.T) {
 	for name, certificates := range map[string]*servers.Certificates{
 		"plain": nil, "TLS": servertest.MustMakeCertificates(t),

@@ -144,7 +144,7 @@ func (s *Sentinel) Restart() error {
 	return s.AwaitReady(Patience, s.hurry)
 }
 
-// hurry has the sentinel look for what has changed more often than every ten seconds.
+// hurry makes the sentinel check for changes more often than every ten seconds.
 func (s *Sentinel) hurry() error {
 	return s.ask(func(ctx context.Context, c *redis.SentinelClient) error {
 		command := redis.NewStatusCmd(ctx, "SENTINEL", "DEBUG", "INFO-PERIOD", 200, "PUBLISH-PERIOD", 200,
@@ -219,7 +219,7 @@ func (w *WatchedRedis) whole() error {
 	return err
 }
 
-// MakePatient has the sentinels put nobody in the primary's place for the next minute, unless they are told to: on a
+// MakePatient keeps the sentinels from a failover of their own for the next minute: on a
 // busy machine half a second passes without a word.
 func (w *WatchedRedis) MakePatient() error {
 	for _, s := range w.Sentinels {
@@ -233,7 +233,7 @@ func (w *WatchedRedis) MakePatient() error {
 	return nil
 }
 
-// Failover has the sentinels put the copy in the primary's place, though the primary is well, and waits until they
+// Failover makes the sentinels put the copy in the primary's place, though the primary is well, and waits until they
 // have.
 func (w *WatchedRedis) Failover() error {
 	before, err := w.Primary()
@@ -255,7 +255,7 @@ func (w *WatchedRedis) Failover() error {
 	return w.AwaitMove(before)
 }
 
-// failover has the sentinel put a copy in the primary's place.
+// failover makes the sentinel put a copy in the primary's place.
 func (s *Sentinel) failover() error {
 	return s.ask(func(ctx context.Context, c *redis.SentinelClient) error { return c.Failover(ctx, MasterName).Err() })
 }

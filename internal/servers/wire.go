@@ -180,14 +180,14 @@ func (w *Wire) Shun(words string) {
 	w.each(func(c *carried) bool { return bytes.Contains(c.begin, []byte(words)) }, closeIt)
 }
 
-// Retarget has new connections go to another server, HOST:PORT. Those that are there stay with the old one.
+// Retarget leads new connections to another server, HOST:PORT. Those that are there stay with the old one.
 func (w *Wire) Retarget(to string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.to = to
 }
 
-// MoveAway has what new connections carry take so much longer, there and back together.
+// MoveAway delays what new connections carry by roundTrip, there and back together.
 func (w *Wire) MoveAway(roundTrip time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

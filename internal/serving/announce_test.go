@@ -52,7 +52,7 @@ func TestAnnounce(t *testing.T) {
 	mustAnnounce(t, "").Remove() // nothing was asked for
 }
 
-// TestAnnounceIsWhole has many processes announce themselves in one file while it is read.
+// TestAnnounceIsWhole checks that a file in which many processes announce themselves is whole whenever it is read.
 func TestAnnounceIsWhole(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "listening")
 	mustAnnounce(t, file, "WOODY_ADDR", "first")
@@ -81,7 +81,8 @@ func TestAnnounceIsWhole(t *testing.T) {
 	}
 }
 
-// TestAnnounceRefuses has places where no file can be, or where it would take the place of something else.
+// TestAnnounceRefuses checks that nothing is written where no file can be, or where it would take the place of
+// something else.
 func TestAnnounceRefuses(t *testing.T) {
 	dir := t.TempDir()
 	pipe, link := filepath.Join(dir, "pipe"), filepath.Join(dir, "link")

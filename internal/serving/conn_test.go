@@ -89,8 +89,8 @@ func awaitIdle(ln *listener, n int) {
 	}
 }
 
-// TestIdleConnectionsGiveWay has callers come to a server whose three places are taken: by one whose answer is under
-// way, by one who has had an answer, and by one who has said nothing yet.
+// TestIdleConnectionsGiveWay sends requests to a server whose three places are taken: by a connection whose response is
+// under way, by one that has had a response, and by one that has sent nothing yet.
 func TestIdleConnectionsGiveWay(t *testing.T) {
 	answer := make(chan struct{})
 	began := make(chan struct{})

@@ -38,7 +38,8 @@ func mustPair(t *testing.T) (c *conn, below *counted, client net.Conn) {
 
 const wholeRequest = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
-// TestABusyConnectionKeepsItsDeadline has a hundred requests come within a minute, as fasthttp reads them.
+// TestABusyConnectionKeepsItsDeadline checks that a hundred requests within a minute, read as fasthttp does, set the
+// connection's deadline once.
 func TestABusyConnectionKeepsItsDeadline(t *testing.T) {
 	c, below, client := mustPair(t)
 	first := time.Now().Add(time.Hour)
@@ -58,7 +59,7 @@ func TestABusyConnectionKeepsItsDeadline(t *testing.T) {
 	}
 }
 
-// TestReadsEndInTime has deadlines come closer, go and come again.
+// TestReadsEndInTime checks that a read ends at its deadline when deadlines come closer, are removed and are set again.
 func TestReadsEndInTime(t *testing.T) {
 	c, _, client := mustPair(t)
 	mustRead := func(deadline time.Time) {

@@ -53,13 +53,13 @@ func newListener(ln net.Listener, room *room, log *slog.Logger) *listener {
 // listener is a net.Listener that outlasts a want of descriptors.
 type listener struct {
 	net.Listener
-	room   *room
-	stall  time.Duration
-	alone  bool // each connection is one goroutine's
-	log    *slog.Logger
-	said   time.Time // when that was logged last
-	close  sync.Once
-	closed chan struct{}
+	room     *room
+	stall    time.Duration
+	alone    bool // each connection is one goroutine's
+	log      *slog.Logger
+	loggedAt time.Time // when that was logged last
+	close    sync.Once
+	closed   chan struct{}
 }
 
 // Accept implements net.Listener.
@@ -135,8 +135,8 @@ const lookEvery = 50 * time.Millisecond
 const sayEvery = time.Second
 
 func (l *listener) say(what string, args ...any) {
-	if time.Since(l.said) >= sayEvery {
-		l.said = time.Now()
+	if time.Since(l.loggedAt) >= sayEvery {
+		l.loggedAt = time.Now()
 		l.log.Warn(what, args...)
 	}
 }

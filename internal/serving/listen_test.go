@@ -57,8 +57,8 @@ func TestAcceptOutlastsWants(t *testing.T) {
 	if _, err := ln.Accept(); err != nil {
 		t.Errorf("Accept: %v, want the connection that came after the wants", err)
 	}
-	if said := strings.Count(log.String(), "too many open files"); said != 1 {
-		t.Errorf("the log tells of it %d times within a second, want once:\n%s", said, log.String())
+	if logged := strings.Count(log.String(), "too many open files"); logged != 1 {
+		t.Errorf("the log tells of it %d times within a second, want once:\n%s", logged, log.String())
 	}
 }
 
@@ -75,14 +75,14 @@ func TestAcceptGivesOtherErrorsOn(t *testing.T) {
 // toldHandler is a log handler that signals each record.
 type toldHandler struct {
 	slog.Handler
-	said chan struct{}
+	logged chan struct{}
 }
 
 func (s toldHandler) Enabled(context.Context, slog.Level) bool { return true }
 
 func (s toldHandler) Handle(context.Context, slog.Record) error {
 	select {
-	case s.said <- struct{}{}:
+	case s.logged <- struct{}{}:
 	default:
 	}
 	return nil
@@ -90,8 +90,8 @@ func (s toldHandler) Handle(context.Context, slog.Record) error {
 
 func TestConnectionsAreBounded(t *testing.T) {
 	below := mustListen(t)
-	said := make(chan struct{}, 1)
-	ln := newListener(below, newRoom(1, true), slog.New(toldHandler{slog.DiscardHandler, said}))
+	logged := make(chan struct{}, 1)
+	ln := newListener(below, newRoom(1, true), slog.New(toldHandler{slog.DiscardHandler, logged}))
 	mustDial(t, below)
 	mustDial(t, below)
 	first, err := ln.Accept()
@@ -104,7 +104,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 			t.Errorf("Accept once there was room: %v", err)
 		}
 	})
-	<-said // it waits
+	<-logged // it waits
 	first.Close()
 	first.Close() // gives back one place
 	second.Wait()

@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/framing"
 )
 
-// explainRefusals has the application's error handler get a *framing.Refusal for a request that was refused below it,
+// explainRefusals passes the application's error handler a *framing.Refusal for a request that was refused below it,
 // where Fiber would hand it an error of its own without the cause.
 func explainRefusals(app *fiber.App) {
 	server := app.Server()

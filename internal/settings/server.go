@@ -51,8 +51,8 @@ var commonHelp = map[string]string{
 
 func (s *Server) server() *Server { return s }
 
-// fill gives the replica its host's name where it has none, or else the program's.
-func (s *Server) fill(program string) {
+// setDefaultReplicaID sets ReplicaID, if it is empty, to the host name, or to program if that is unknown.
+func (s *Server) setDefaultReplicaID(program string) {
 	if s.ReplicaID != "" {
 		return
 	}

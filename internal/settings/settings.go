@@ -53,7 +53,7 @@ func (p Program) Parse(config Config, args []string, stdout, stderr io.Writer) (
 		return "", fmt.Errorf("%w (see --help)", err)
 	}
 	server := config.server()
-	server.fill(p.Name)
+	server.setDefaultReplicaID(p.Name)
 	return parsed.Command(), errors.Join(checkLimits(parser.Model.Flags), server.check())
 }
 

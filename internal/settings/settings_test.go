@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestDefaultAddr has a program listen elsewhere by default.
+// TestDefaultAddr checks that a program can have another default for WOODY_ADDR.
 func TestDefaultAddr(t *testing.T) {
 	elsewhere := program
 	elsewhere.Addr = ":8082"

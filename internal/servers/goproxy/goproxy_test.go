@@ -87,7 +87,7 @@ func TestModuleHasItsOwnFiles(t *testing.T) {
 	}
 }
 
-// TestGoReadsIt has the go command take a module from a proxy, and find the checksum right.
+// TestGoReadsIt checks that the go command takes a module from a proxy, and finds the checksum right.
 func TestGoReadsIt(t *testing.T) {
 	root, dir, app := mustMakeRepository(t), t.TempDir(), t.TempDir()
 	if err := goproxy.Make(dir, root, "v1.2.3", "sub"); err != nil {

@@ -1,4 +1,4 @@
-// Package settingstest holds what is written about settings against the programs that have them.
+// Package settingstest checks what is written about settings against the programs that have them.
 package settingstest
 
 import (
