@@ -49,7 +49,7 @@ func (c *Cache) isAhead(f *flight) bool {
 	return f.ahead != nil && f.ahead.expires > c.clock.now() || f.afar && time.Until(f.until) > 0
 }
 
-// refreshedAfar has a refresh be tried again when half of the time that the value has left is gone, if it failed.
+// refreshedAfar lets a refresh that failed be tried again when half of the time that the value has left is gone.
 func (c *Cache) refreshedAfar(f *flight) {
 	switch left := time.Until(f.until); {
 	case f.err == nil:

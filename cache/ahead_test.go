@@ -11,8 +11,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestHotKeysNeverBlockWhereNothingIsNear has two replicas, which keep nothing, read a key for ten TTLs. Every read
-// finds a value, and no value is replaced before it is due, so that one replica replaces it and the other does not.
+// TestHotKeysNeverBlockWhereNothingIsNear reads a key for ten TTLs by two replicas without a near cache. It checks that
+// every read finds a value, and that no value is replaced before it is due: one replica replaces it and the other does
+// not.
 func TestHotKeysNeverBlockWhereNothingIsNear(t *testing.T) {
 	const ttl, earliest = time.Second, 200 * time.Millisecond // RefreshAhead less a tenth
 	server, ledger := servertest.MustStartRedis(t), &fakeLedger{}

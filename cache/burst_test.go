@@ -22,9 +22,9 @@ const writesOfABurst = 5
 
 var burstRounds = flag.Int("burst-rounds", 2, "how many bursts there are of each size")
 
-// TestABurstOfMissesBumpsNoEpoch has two replicas ask for many cold keys at once, again and again, each some
-// milliseconds away from a Redis that is well, while five writes come. Fills may keep each other waiting, but no write;
-// and nobody takes Redis for away, which would empty everybody's cache.
+// TestABurstOfMissesBumpsNoEpoch reads many cold keys at once by two replicas, round after round, each some
+// milliseconds away from a Redis that is well, while five writes come. It checks that fills may delay each other but no
+// write, and that nobody takes Redis for unreachable, which would empty everybody's cache.
 func TestABurstOfMissesBumpsNoEpoch(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	var waits []time.Duration
@@ -83,7 +83,7 @@ func mustStartFar(t *testing.T, server *servers.Redis, ledger ledger.Ledger, far
 	return r
 }
 
-// burst has a replica ask for cold keys, all at once, and returns how long the writes took that came meanwhile.
+// burst reads cold keys from a replica, all at once, and returns how long the writes took that came meanwhile.
 func burst(t *testing.T, reader, writer *burster, name string, keys int) (waits []time.Duration) {
 	var group sync.WaitGroup
 	begin := make(chan struct{})

@@ -42,9 +42,9 @@ func mustStartTwo(t *testing.T, server *servers.Redis, far, lease time.Duration)
 	return both
 }
 
-// TestCrossedBatches has two replicas ask for the same cold keys at once, in opposite orders: each gets the fill leases
-// of some, and needs what the other fills. All are answered, each key is loaded once, and nobody waits for longer than
-// for a load of the other.
+// TestCrossedBatches asks for the same cold keys on two replicas at once, in opposite orders, so that each gets the
+// fill leases of some and needs what the other fills. It checks that all callers get their values, that each key is
+// loaded once, and that nobody waits for longer than for a load of the other.
 func TestCrossedBatches(t *testing.T) {
 	const keys, enough, rounds = 400, 3, 100
 	both := mustStartTwo(t, servertest.MustStartRedis(t), time.Millisecond, 10*time.Second)
@@ -101,8 +101,8 @@ func TestCrossedBatches(t *testing.T) {
 	}
 }
 
-// TestABatchTakesFewRoundTrips has a hundred cold keys be asked for: they are loaded by one call, and read from Redis
-// together, then and when they are found there.
+// TestABatchTakesFewRoundTrips checks that a hundred cold keys are loaded by one call, and read from Redis together,
+// then and when they are found there.
 func TestABatchTakesFewRoundTrips(t *testing.T) {
 	const keys = 100
 	server := servertest.MustStartRedis(t)

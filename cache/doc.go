@@ -33,7 +33,7 @@
 //     value a caller gets the error, and after HardTimeout [ErrLate], while the load goes on.
 //   - A load that a write overtook: those who asked before the write was acknowledged get its value, which is not
 //     kept; those who asked after it wait for the next load. The fence decides that: the number of the newest
-//     invalidation, taken before the load began to read, held against the tags' when its value is stored and again by
+//     invalidation, taken before the load began to read, compared with the tags' when its value is stored and again by
 //     every read.
 //   - A replica that cannot know of writes now, as it has lost Redis or the database: it returns nothing that is
 //     kept, and every read is a load, with [Unsure] as its reason.

@@ -28,7 +28,7 @@ type entry struct {
 	tags *[]string // nil where they are not kept by name
 }
 
-// refreshLater has an entry refreshed when half of the time that is left has gone: a refresh failed.
+// refreshLater makes an entry due again when half of the time that is left has gone, after a refresh failed.
 func (e *entry) refreshLater(now int64) {
 	e.refresh.Store(now + max(e.expires-now, 0)/2)
 	e.refreshing.Store(false)

@@ -42,9 +42,9 @@ func (f *Fill) Bytes(n int) { f.bytes = int64(n) }
 // Absent notes that the value stands for something that is not there: it is kept for NegativeTTL.
 func (f *Fill) Absent() { f.absent = true }
 
-// TTL has the value kept for d, where that is shorter than the loader's TTL or, for an absence, than its NegativeTTL:
-// those it never exceeds. Options.Jitter and Options.RefreshAhead are parts of the shorter one then. Of several calls
-// the shortest counts. With zero or less the value is not kept, as with Skip.
+// TTL sets that the value is kept for d, where that is shorter than the loader's TTL or, for an absence, than its
+// NegativeTTL: those it never exceeds. Options.Jitter and Options.RefreshAhead are parts of the shorter one then. Of
+// several calls the shortest counts. With zero or less the value is not kept, as with Skip.
 //
 // Another replica that finds the value can see how long it has left, and not how long it had: where that is less than
 // it takes RefreshAhead to begin, the next read there refreshes it.
@@ -65,5 +65,5 @@ func (f *Fill) bound(ttl time.Duration) time.Duration {
 	return ttl
 }
 
-// Skip has the value answered and not kept.
+// Skip sets that the value is returned and not kept.
 func (f *Fill) Skip() { f.skip = true }

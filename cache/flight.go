@@ -142,12 +142,12 @@ func (c *Cache) begin(f *flight) {
 	c.timeHolder(f)
 }
 
-// await waits for a flight's end or for the caller's own: that of its ctx or of its patience. came is the clock of the
+// await waits for a flight's end or for the caller's own: that of its ctx or of its limit. came is the clock of the
 // fences when the caller joined. It returns again = true when the flight cannot answer this caller: it turned out to
 // depend on a tag that was invalidated, and began before the caller came. It returns what stands in for the load, and
-// no error, or ErrLate, when the caller's patience is over.
+// no error, or ErrLate, when the caller's time is over.
 func (c *Cache) await(
-	ctx context.Context, f *flight, led role, came fence.Stamp, p *patience,
+	ctx context.Context, f *flight, led role, came fence.Stamp, p *waitLimit,
 ) (again bool, instead *entry, err error) {
 	c.counts.waiting.Add(1)
 	defer c.counts.waiting.Add(-1)

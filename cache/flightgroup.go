@@ -23,7 +23,7 @@ func (b *flightGroup) add(f *flight, place int, lease layer.Lease) {
 	b.flights, b.places, b.leases = append(b.flights, f), append(b.places, place), append(b.leases, lease)
 }
 
-// startGroup has the flights of a group loaded in the background.
+// startGroup loads the flights of a group in the background.
 func (m *many[V]) startGroup(b *flightGroup) {
 	if len(b.flights) == 0 {
 		return
@@ -58,7 +58,7 @@ func (b *flightGroup) leave() {
 	}
 }
 
-// runGroup has a group loaded by one call, but for what other replicas are filling, and finishes each of its flights,
+// runGroup loads a group by one call, but for what other replicas are filling, and finishes each of its flights,
 // whatever the load does.
 //
 // From the first lease on that it gets until each has its own goroutine, which ends it, it waits for nobody but the

@@ -213,8 +213,8 @@ func (l *Loader[V]) Fill(
 	if !broken.Copy {
 		key = strings.Clone(key)
 	}
-	patience := l.options.patience(c.clock.now())
-	defer patience.end()
+	limit := l.options.waitLimit(c.clock.now())
+	defer limit.end()
 	for again := false; ; again = true {
 		came := c.fences.Now()
 		f, led, ended := c.join(l.flight(ctx, key, tags, load, missed.seen), !again && c.live(c.clock.now()))
@@ -224,7 +224,7 @@ func (l *Loader[V]) Fill(
 		if led == begins {
 			c.startFlight(f)
 		}
-		again, instead, err := c.awaitTraced(ctx, f, led, came, &patience)
+		again, instead, err := c.awaitTraced(ctx, f, led, came, &limit)
 		switch {
 		case instead != nil:
 			return l.stale(instead, Info{Reason: missed.Reason, Collapsed: led == joins}, ErrLate)

@@ -124,7 +124,7 @@ func (m *many[V]) look() {
 	m.missing = missing
 }
 
-// refresh has all that is due loaded again in the background: by one call, but for what is not near. What another
+// refresh loads all that is due again in the background: by one call, but for what is not near. What another
 // replica has refreshed of that meanwhile is looked at key by key.
 func (m *many[V]) refresh() {
 	if len(m.due) == 0 {
@@ -198,9 +198,9 @@ func (m *many[V]) begin() (own *flightGroup, others []int) {
 func (m *many[V]) await(place int, f *flight) {
 	got := &m.got[place]
 	reason := got.Info.Reason
-	patience := m.options.patience(m.cache.clock.now())
-	defer patience.end()
-	switch _, instead, err := m.cache.await(m.ctx, f, begins, f.fence, &patience); {
+	limit := m.options.waitLimit(m.cache.clock.now())
+	defer limit.end()
+	switch _, instead, err := m.cache.await(m.ctx, f, begins, f.fence, &limit); {
 	case instead != nil:
 		got.Value, got.Info, got.Err = m.stale(instead, Info{Reason: reason}, ErrLate)
 	case err != nil:

@@ -9,8 +9,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache"
 )
 
-// TestManyStale has a batch fail: what is old stands in for the keys that have it, and a write takes it from one of
-// them. (stale)
+// TestManyStale checks that when a batch fails, its keys with an old value get that, but not the one that was
+// invalidated meanwhile. (stale)
 func TestManyStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})
@@ -35,8 +35,8 @@ func TestManyStale(t *testing.T) {
 	})
 }
 
-// TestManyLate has a batch take longer than its caller waits: each key is answered with what it has then, and the load
-// goes on for all.
+// TestManyLate checks that after the timeout of a batch each key gets what it has then, and that the load goes on for
+// all.
 func TestManyLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})

@@ -15,7 +15,8 @@ import (
 // allAway is a load of several keys that brings nothing, while the database is away.
 func allAway(context.Context, *cache.Batch[int64]) error { return errAway }
 
-// TestStaleMany has loads of several keys fail as a whole and in part: each key has its own old value, and RetryAfter.
+// TestStaleMany checks that when loads of several keys fail, as a whole or in part, each key gets its own old value,
+// and has its own RetryAfter.
 func TestStaleMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})
@@ -87,8 +88,8 @@ func TestSoftTimeoutOfABatchAfterTheWrite(t *testing.T) {
 	})
 }
 
-// TestStaleManyInRedis has values be in Redis alone whose time is over: one load is to bring them, and they stand in
-// for it where that fails.
+// TestStaleManyInRedis checks that expired values that are in Redis alone are loaded by one call, and served stale when
+// it fails.
 func TestStaleManyInRedis(t *testing.T) {
 	const ttl = 50 * time.Millisecond
 	c := mustJoinOn(t, servertest.MustStartRedis(t), &fakeLedger{}, true)

@@ -249,7 +249,7 @@ func TestScheduleManyAheadOfExpiry(t *testing.T) {
 	})
 }
 
-// TestGetAndGetManyJoin has each wait for what the other loads, and load nothing of it.
+// TestGetAndGetManyJoin checks that Get and GetMany wait for what the other loads, and load nothing of it themselves.
 func TestGetAndGetManyJoin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustLoader[int64](t, mustNew(t, cache.Config{}), cache.Options{})
@@ -292,7 +292,7 @@ func TestGetAndGetManyJoin(t *testing.T) {
 	})
 }
 
-// TestWhoWaitsForABatch has callers leave one after the other: the load goes on as long as one waits for any of it.
+// TestWhoWaitsForABatch checks that the load of a batch goes on as long as a caller waits for any of its keys.
 func TestWhoWaitsForABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustLoader[int64](t, mustNew(t, cache.Config{}), cache.Options{})
@@ -354,7 +354,7 @@ func TestAPanicOfABatchFreesEveryone(t *testing.T) {
 	}
 }
 
-// TestAPanicOfAbsentFreesEveryone has what is said of an error panic.
+// TestAPanicOfAbsentFreesEveryone checks that all keys of a batch get a PanicError when Options.Absent panics.
 func TestAPanicOfAbsentFreesEveryone(t *testing.T) {
 	l := mustLoader[int64](t, mustNew(t, cache.Config{}), cache.Options{Absent: func(error) bool { panic("broken") }})
 	got := l.GetMany(t.Context(), asksOf("a", "b"), func(context.Context, *cache.Batch[int64]) error {

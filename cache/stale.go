@@ -85,7 +85,7 @@ func (c *Cache) standIn(key string, o *Options, found *layer.Found) *entry {
 	return e
 }
 
-// fallBackTo has a value of the shared layer stand in for a flight's load, where there is none near.
+// fallBackTo lets a value of the shared layer stand in for a flight's load, where there is none near.
 func (c *Cache) fallBackTo(f *flight, found *layer.Found) {
 	if f.options.MaxStale > 0 && !c.usable(f.fallback.Load(), f.options) {
 		f.fallback.Store(c.standIn(f.key, f.options, found))

@@ -196,8 +196,8 @@ func (o *staleOracle) write() {
 	}
 }
 
-// goAwayAndComeBack has the database be away about half of the time: for some milliseconds, and in a cluster once in
-// a hundred and fifty times for longer than a lease, with the ledger.
+// goAwayAndComeBack makes the database unavailable about half of the time: for some milliseconds, and in a cluster once
+// in a hundred and fifty times for longer than a lease, with the ledger.
 func (o *staleOracle) goAwayAndComeBack() {
 	for !o.isDone() {
 		o.away.Store(!o.away.Load())

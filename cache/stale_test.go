@@ -114,7 +114,7 @@ func TestStaleAfterAPanic(t *testing.T) {
 	})
 }
 
-// TestStaleCrowd has 50 callers ask at once, again and again, while the database is away: one load in RetryAfter.
+// TestStaleCrowd checks that while the database is down, crowds of 50 callers cause one load in each RetryAfter.
 func TestStaleCrowd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := staleOptions
@@ -258,7 +258,8 @@ func TestStaleAbsence(t *testing.T) {
 	}
 }
 
-// TestStaleInRedis has one replica fill, and another, which has nothing near, ask when the value's time is over.
+// TestStaleInRedis checks that a replica which has nothing near gets an expired value from Redis, stale, when its load
+// fails.
 func TestStaleInRedis(t *testing.T) {
 	const ttl = 50 * time.Millisecond
 	server := servertest.MustStartRedis(t)

@@ -32,14 +32,14 @@ func (o *Options) checkTimeouts() error {
 // bounded reports whether callers may leave a load before it ends.
 func (o *Options) bounded() bool { return o.SoftTimeout > 0 || o.HardTimeout > 0 }
 
-// patience is how long one caller waits for loads.
-type patience struct {
+// waitLimit is how long one caller waits for loads.
+type waitLimit struct {
 	soft, hard int64       // deadlines, on the cache's clock; zero for none
 	timer      *time.Timer // fires at the next deadline; nil when there is none
 }
 
-// patience begins to run now.
-func (o *Options) patience(now int64) (p patience) {
+// waitLimit returns the limit of a caller who came now.
+func (o *Options) waitLimit(now int64) (p waitLimit) {
 	if o.SoftTimeout > 0 {
 		p.soft = now + int64(o.SoftTimeout)
 	}
@@ -53,22 +53,22 @@ func (o *Options) patience(now int64) (p patience) {
 }
 
 // rings returns what is sent on when a bound is over; it is nil, and never sent on, without one.
-func (p *patience) rings() <-chan time.Time {
+func (p *waitLimit) rings() <-chan time.Time {
 	if p.timer == nil {
 		return nil
 	}
 	return p.timer.C
 }
 
-func (p *patience) end() {
+func (p *waitLimit) end() {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
 }
 
-// over has a caller, whose timer has rung, leave a flight, if it is to. Then it leaves with what stands in for the
+// over lets a caller whose timer has rung leave a flight, if it may. Then it leaves with what stands in for the
 // load; with nil, there is nothing. Otherwise the caller goes on waiting.
-func (c *Cache) over(f *flight, p *patience) (instead *entry, left bool) {
+func (c *Cache) over(f *flight, p *waitLimit) (instead *entry, left bool) {
 	now := c.clock.now()
 	hard := p.hard > 0 && now >= p.hard
 	instead = c.instead(f)
@@ -108,7 +108,7 @@ func (c *Cache) leaveLate(f *flight) bool {
 	return true
 }
 
-// hold has one of those who wait for a flight be its holder, who waits for LateTimeout from when it begins. It is for
+// hold adds a holder to those who wait for a flight, who waits for LateTimeout from when it begins. It is for
 // the first caller that leaves late, and never twice, so that no flight goes on for ever. The flights are locked.
 func (c *Cache) hold(f *flight) {
 	f.held, f.holding = true, true

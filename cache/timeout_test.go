@@ -45,7 +45,8 @@ func hang(ctx context.Context, _ *cache.Fill) (int64, error) {
 	return 0, ctx.Err()
 }
 
-// TestSoftTimeout has a load take longer than its caller waits, who gets the old value; the next one gets the new.
+// TestSoftTimeout checks that after SoftTimeout the caller gets the old value, and the next one the value that the load
+// brought.
 func TestSoftTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})
@@ -68,7 +69,7 @@ func TestSoftTimeout(t *testing.T) {
 	})
 }
 
-// TestHardTimeout has a load take longer than its callers wait, who have nothing else.
+// TestHardTimeout checks that after HardTimeout callers without an old value get ErrLate.
 func TestHardTimeout(t *testing.T) {
 	for name, options := range map[string]cache.Options{
 		"all timeouts": timed, "no other": {HardTimeout: 2 * time.Second},
@@ -100,7 +101,7 @@ func TestHardTimeout(t *testing.T) {
 	}
 }
 
-// TestHardTimeoutWithAnOldValue has no soft timeout: the old value is returned after the hard one.
+// TestHardTimeoutWithAnOldValue checks that without a SoftTimeout the old value is returned after HardTimeout.
 func TestHardTimeoutWithAnOldValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})
@@ -276,9 +277,9 @@ func TestClosingEndsLateLoads(t *testing.T) {
 	})
 }
 
-// TestALoadThatHangsIsLeft has a caller come every half second: after LateTimeout nobody joins the load that hangs, so
-// that it ends when the last one has left, and the next load brings the value. Nobody waits for longer than
-// HardTimeout.
+// TestALoadThatHangsIsLeft sends a caller every half second. It checks that after LateTimeout nobody joins the load
+// that hangs, so that it ends when the last one has left, that the next load brings the value, and that nobody waits
+// for longer than HardTimeout.
 func TestALoadThatHangsIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustLoader[int64](t, mustNew(t, cache.Config{}), timed)
@@ -312,8 +313,8 @@ func TestALoadThatHangsIsLeft(t *testing.T) {
 	})
 }
 
-// TestCallersBehindALateLoad has callers wait for the load after one that hangs: each gets ErrLate in time, and that
-// load runs though all of them have left.
+// TestCallersBehindALateLoad checks that callers who wait for the load after one that hangs each get ErrLate in time,
+// and that that load runs though all of them have left.
 func TestCallersBehindALateLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})

@@ -109,7 +109,7 @@ func (f *flight) endFill() {
 
 // awaitTraced is await. A caller who waits for another's flight has a span of its own, which is linked to the fill's.
 func (c *Cache) awaitTraced(
-	ctx context.Context, f *flight, led role, came fence.Stamp, p *patience,
+	ctx context.Context, f *flight, led role, came fence.Stamp, p *waitLimit,
 ) (again bool, instead *entry, err error) {
 	if c.tracer == nil || led != joins {
 		return c.await(ctx, f, led, came, p)

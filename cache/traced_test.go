@@ -54,8 +54,8 @@ func (r *recorder) of(step tracing.Step) (of []*recorded) {
 	return of
 }
 
-// TestWaitersAreLinkedToTheFill has callers wait for one load: each has a span that is linked to that of the fill,
-// which is a part of what its first caller does, and of which the load is a part.
+// TestWaitersAreLinkedToTheFill checks the spans of callers that wait for one load: each is linked to that of the fill,
+// which is a child of the first caller's span, and the parent of what the load does.
 func TestWaitersAreLinkedToTheFill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}
@@ -93,7 +93,7 @@ func TestWaitersAreLinkedToTheFill(t *testing.T) {
 	})
 }
 
-// TestFailedFillsAreTold has a load fail, and one bring an absence, which is none.
+// TestFailedFillsAreTold checks that a failed load ends its span with an error, and that an absence does not.
 func TestFailedFillsAreTold(t *testing.T) {
 	r := &recorder{}
 	absent := errors.New("absent")
@@ -110,7 +110,8 @@ func TestFailedFillsAreTold(t *testing.T) {
 	}
 }
 
-// TestNearHitsAreNotTraced has hits cost the same with a tracer and without: it is never called.
+// TestNearHitsAreNotTraced checks that a hit allocates nothing with a tracer or without, and that the tracer is never
+// called.
 func TestNearHitsAreNotTraced(t *testing.T) {
 	r := &recorder{}
 	for _, cfg := range []cache.Config{{}, {Tracer: r}} {
@@ -128,7 +129,7 @@ func TestNearHitsAreNotTraced(t *testing.T) {
 	}
 }
 
-// TestWithoutATracerContextsCostNothing has the steps of a cache without a tracer allocate nothing.
+// TestWithoutATracerContextsCostNothing checks that without a tracer starting and ending spans allocates nothing.
 func TestWithoutATracerContextsCostNothing(t *testing.T) {
 	ctx := context.Background()
 	if n := testing.AllocsPerRun(100, func() {

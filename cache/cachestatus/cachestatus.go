@@ -37,6 +37,10 @@ func (l Layers) NotShared() []byte {
 	return []byte("origin, " + l.nearest() + "; fwd=bypass; detail=not-shared")
 }
 
+// Refused returns the status of a caller who may not have what there is, if there is anything. It does not show whether
+// anything is kept.
+func (l Layers) Refused() []byte { return []byte(l.nearest() + "; fwd=bypass; detail=refused") }
+
 // Failed is the error of a load whose handler answered with a failure. AppendMiss gives its status as fwd-status, where
 // something else could be answered.
 type Failed struct{ Status int }

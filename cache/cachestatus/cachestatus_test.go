@@ -64,6 +64,9 @@ func TestStatus(t *testing.T) {
 	if got, want := string(near.NotShared()), "origin, near; fwd=bypass; detail=not-shared"; got != want {
 		t.Errorf("not shared = %q, want %q", got, want)
 	}
+	if got, want := string(near.Refused()), "near; fwd=bypass; detail=refused"; got != want {
+		t.Errorf("refused = %q, want %q", got, want)
+	}
 	if got, want := string(near.AppendHit([]byte("b"), cache.Info{TTL: ttl})), "bnear; hit; ttl=9"; got != want {
 		t.Errorf("hit = %q, want %q", got, want)
 	}

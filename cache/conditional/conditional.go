@@ -1,4 +1,4 @@
-// Package conditional holds the conditions of an HTTP request against the state of what it asks for: If-Match,
+// Package conditional evaluates the conditions of an HTTP request on the state of what it asks for: If-Match,
 // If-None-Match, If-Modified-Since, If-Unmodified-Since and If-Range, by RFC 9110 section 13. All lines of a field
 // count.
 //

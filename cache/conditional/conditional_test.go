@@ -50,7 +50,7 @@ const (
 	after  = "Tue, 03 Nov 2026 10:00:00 GMT"
 )
 
-// TestOtherStates has states that the table has not: none, one without a tag, with a weak one, with a date.
+// TestOtherStates checks states that the table has not: absent, without a tag, with a weak one, with a date.
 func TestOtherStates(t *testing.T) {
 	absent, bare := conditional.State{Absent: true}, conditional.State{}
 	weak := conditional.State{ETag: []byte(`W/"a"`)}

@@ -23,6 +23,8 @@ type Answer struct {
 	body        []byte
 	// own reports that the answer is for the caller whose request the handler saw, and nobody else.
 	own bool
+	// owner is whose the answer is, for Options.Allow; empty where the handler has not called Own.
+	owner string
 	// apart is how the answer is sent to its caller, whose own it is, if the handler saw a copy of the request; else
 	// nil.
 	apart *apart
@@ -96,7 +98,7 @@ func (a *Answer) isFor(own bool) bool {
 
 // size returns what the answer takes in memory, near enough.
 func (a *Answer) size() int {
-	n := len(a.contentType) + len(a.etag) + len(a.body) + 184
+	n := len(a.contentType) + len(a.etag) + len(a.body) + len(a.owner) + 200
 	for _, f := range a.fields {
 		n += len(f.name) + len(f.value) + 48
 	}

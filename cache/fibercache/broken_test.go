@@ -20,7 +20,15 @@ func TestLongRulesAreNeeded(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	t.Run("fence", func(t *testing.T) { t.Parallel(); runWithoutFence(t, program) })
-	t.Run("copy", func(t *testing.T) { t.Parallel(); runWithoutCopy(t, program) })
+	t.Run("copy", func(t *testing.T) {
+		t.Parallel()
+		runWithout(t, program, "copy", "TestReusedConnectionsNeverMixKeys")
+	})
+	t.Run("owner", func(t *testing.T) {
+		t.Parallel()
+		runWithout(t, program, "owner", "TestOwnersNeverMeet", "TestOwned", "TestOwnedAnswersOfOneFill",
+			"TestOwnedStaleAnswers", "TestOwnedAnswersThatAreNotKept")
+	})
 }
 
 // runWithoutFence runs the schedules and the oracle without the fence.
@@ -34,12 +42,14 @@ func runWithoutFence(t *testing.T, program string) {
 	}
 }
 
-// runWithoutCopy does the same without the copies of keys.
-func runWithoutCopy(t *testing.T, program string) {
-	const name = "TestReusedConnectionsNeverMixKeys"
-	test := exec.Command(program, "-test.run", "^"+name+"$", "-test.v", "-test.timeout", "10m")
-	test.Env = append(os.Environ(), "CACHE_BROKEN=copy")
-	if out, err := test.CombinedOutput(); err == nil || !strings.Contains(string(out), "--- FAIL: "+name+" ") {
-		t.Errorf("%s does not see that keys are not copied: %v\n%s", name, err, out)
+// runWithout runs the tests that are about another rule without it.
+func runWithout(t *testing.T, program, rule string, names ...string) {
+	test := exec.Command(program, "-test.run", "^("+strings.Join(names, "|")+")$", "-test.v", "-test.timeout", "10m")
+	test.Env = append(os.Environ(), "CACHE_BROKEN="+rule)
+	out, err := test.CombinedOutput()
+	for _, name := range names {
+		if err == nil || !strings.Contains(string(out), "--- FAIL: "+name+" ") {
+			t.Errorf("%s does not see that the rule %q is off: %v\n%s", name, rule, err, out)
+		}
 	}
 }

@@ -92,7 +92,8 @@ func TestAQueuedCallerLeaves(t *testing.T) {
 	}
 }
 
-// TestTheHandlerIsToldThatNobodyWaits has all callers of a fill leave, one after the other.
+// TestTheHandlerIsToldThatNobodyWaits checks that the handler's context is canceled only when the last caller waiting
+// for the fill has left, and that a later request starts a new fill.
 func TestTheHandlerIsToldThatNobodyWaits(t *testing.T) {
 	var everyone people
 	ended := make(chan error, 1)

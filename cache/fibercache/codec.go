@@ -8,19 +8,31 @@ import (
 )
 
 // codec writes answers for the layer that replicas share: the status, then the type, the ETag, the number
-// of fields and each one's name and value, each text behind its length; the rest is the body.
-type codec struct{}
+// of fields and each one's name and value, each text behind its length; the rest is the body. Where callers are asked
+// for by Options.Allow, the status is raised by owned, and the owner follows it.
+//
+// An answer that is anybody's stays as releases before Options.Allow wrote it. Those take one with an owner for none,
+// since no answer has such a status, and so does a route without Options.Allow. One with it takes none of the others,
+// which may be of a time when nobody was asked whose they are.
+type codec struct{ owned bool }
+
+// owned is what the status of an answer is raised by that has an owner.
+const owned = 1000
 
 var errCodec = errors.New("fibercache: not an answer")
 
 // Encode implements cache.Codec.
-func (codec) Encode(value any) ([]byte, error) {
+func (k codec) Encode(value any) ([]byte, error) {
 	a, ok := value.(*Answer)
 	if !ok || a == nil || a.own {
 		return nil, errCodec
 	}
 	b := make([]byte, 0, a.size())
-	b = binary.AppendUvarint(b, uint64(a.status))
+	if k.owned {
+		b = appendText(binary.AppendUvarint(b, uint64(a.status+owned)), []byte(a.owner))
+	} else {
+		b = binary.AppendUvarint(b, uint64(a.status))
+	}
 	b = appendText(appendText(b, a.contentType), a.etag)
 	b = binary.AppendUvarint(b, uint64(len(a.fields)))
 	for _, f := range a.fields {
@@ -34,13 +46,19 @@ func appendText(b, text []byte) []byte {
 }
 
 // Decode implements cache.Codec. The answer's parts are parts of b.
-func (codec) Decode(b []byte) (any, error) {
+func (k codec) Decode(b []byte) (any, error) {
 	r := reader{rest: b}
 	made := &struct {
 		Answer
 		room [4]field // most answers have no more, and this is one allocation
-	}{Answer: Answer{status: int(r.number()), contentType: r.text(), etag: r.text()}}
+	}{}
 	a := &made.Answer
+	a.status = int(r.number())
+	if k.owned {
+		a.status -= owned
+		a.owner = string(r.text())
+	}
+	a.contentType, a.etag = r.text(), r.text()
 	switch count := r.number(); {
 	case count <= uint64(len(made.room)):
 		a.fields = made.room[:count]

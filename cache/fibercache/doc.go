@@ -21,13 +21,16 @@
 //   - An answer for its caller alone: a streamed one, one that sets a cookie, one that its Cache-Control says is
 //     private or no-store, and one that varies by what is not in the key. Those who waited for it have the handler run
 //     for each.
+//   - An answer that belongs to somebody (Own), on a route that asks who may have it (Options.Allow): to those, kept or
+//     not; to others it is as what is not there.
 //   - A handler that fails: all who wait get what Options.Fail writes, or its answer of 500 or above; nothing is
 //     kept. A handler that panics: all get a *cache.PanicError, for the application's ErrorHandler.
 //   - A handler that is late is waited for by all who ask for the same. It has to bound its own time. With
 //     Options.Caller a caller may leave before; c.UserContext() ends when all have.
 //   - HEAD is sent from what GET left, and fills nothing.
 //   - A request that is not for the cache (Options.Bypass, an Authorization field, another method than GET and HEAD)
-//     goes to the handler.
+//     goes to the handler. Middleware that has verified a token may take the field off the request, so that what is
+//     public, or has an owner, is kept for those who bring one too.
 //
 // Make a tag of what was found, not of what was asked for: a database, or a parser, that finds toy 7 by "7 ", "07" or
 // "%37" too would have the answer kept under a tag that no write names. In the example, :id has to be refused unless

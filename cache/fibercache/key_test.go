@@ -11,7 +11,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache/fibercache"
 )
 
-// TestEveryValueOfAParameterCounts has a parameter be given twice: what the handler may look at is in the key.
+// TestEveryValueOfAParameterCounts checks that all values of a repeated query parameter, in their order, are part of
+// the key.
 func TestEveryValueOfAParameterCounts(t *testing.T) {
 	p := mustServe(t, fibercache.Options{Query: []string{"page"}}, func(c *fiber.Ctx) error {
 		var pages []string

@@ -18,9 +18,9 @@ import (
 	"github.com/woodytoys/woodytoys/cache/fibercache"
 )
 
-// TestLateHandlersHaveARequestOfTheirOwn has handlers go on when their callers have been answered, over connections
-// that are used again at once: each handler still has the request that it began with, and nobody is answered with
-// another's.
+// TestLateHandlersHaveARequestOfTheirOwn makes handlers outlive the requests of their callers, over connections that
+// are reused at once. It checks that each handler still sees the request that it began with, and that each response is
+// the one to its own request.
 func TestLateHandlersHaveARequestOfTheirOwn(t *testing.T) {
 	const paths = 6
 	var late, mixed atomic.Int64
@@ -99,7 +99,8 @@ func TestLateHandlersHaveARequestOfTheirOwn(t *testing.T) {
 // timed are options in which nobody is late, and for which copies are made all the same.
 var timed = fibercache.Options{Options: cache.Options{HardTimeout: time.Minute}}
 
-// TestALateAnswer has the handler take longer than its caller waits, and answer the next one.
+// TestALateAnswer makes the handler take longer than HardTimeout. It checks that the caller gets 503, that middleware
+// sees an error that wraps ErrLate, and that the late result is cached for the next request.
 func TestALateAnswer(t *testing.T) {
 	release, ended := make(chan bool), make(chan bool, 1)
 	impatient := cache.Options{HardTimeout: 10 * time.Millisecond, LateTimeout: time.Minute}
@@ -185,8 +186,8 @@ func TestAnswersOfACopy(t *testing.T) {
 	}
 }
 
-// TestACopyThatDoesNotArrive has middleware answer the cache's own request: the caller is answered by the handler all
-// the same.
+// TestACopyThatDoesNotArrive checks that the caller still gets the handler's response when middleware rejects the copy
+// of the request that the cache sends.
 func TestACopyThatDoesNotArrive(t *testing.T) {
 	p := mustServe(t, timed, func(c *fiber.Ctx) error { return c.SendString("x") },
 		func(app *fiber.App, _ *cache.Cache) {

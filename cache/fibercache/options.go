@@ -45,6 +45,14 @@ type Options struct {
 	Tags func(c *fiber.Ctx) []string
 	// Bypass reports whether a request is not for the cache, such as a GET that writes. Default: none.
 	Bypass func(c *fiber.Ctx) bool
+	// Allow returns an error where a caller may not have an answer, which Fail sends in its place. It is asked about
+	// each answer to GET and HEAD, however it came about, by the owner that the handler has named (see Own): about one
+	// without an owner too, unless that is a failure of 500 or above. What is refused is as if the handler had not run:
+	// where the refusal is the error that the handler returns for what is not there, its response is the same, for
+	// Allow is asked about that too. But what is kept is refused sooner than what has to be looked for, and also while
+	// that fails: of an id that can be guessed, it can be found out whether it is kept. Other methods, and a GET that
+	// writes, are the handler's to refuse, before it writes. Default: nil, all may have what is kept.
+	Allow func(c *fiber.Ctx, owner string) error
 	// Keep names more header fields that belong to the answer and are to be kept with it; the usual
 	// ones are: Cache-Control, Vary, Link, Location, Retry-After, Last-Modified and their like, unless
 	// something before this handler set them. Default: none.
@@ -72,7 +80,7 @@ func New(c *cache.Cache, o Options) (fiber.Handler, error) {
 		o.Caller = func(*fiber.Ctx) (context.Context, context.CancelFunc) { return context.Background(), func() {} }
 	}
 	if o.Codec == nil {
-		o.Codec = codec{}
+		o.Codec = codec{owned: o.Allow != nil}
 	}
 	loader, err := cache.NewLoader[*Answer](c, o.Options)
 	if err != nil {

@@ -39,7 +39,7 @@ func (r *route) handle(c *fiber.Ctx) error {
 	}
 	if r.bypassed(c) {
 		c.Response().Header.SetCanonical(statusName, r.layers.Bypass())
-		return c.Next()
+		return r.alone(c)
 	}
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
@@ -51,6 +51,9 @@ func (r *route) handle(c *fiber.Ctx) error {
 	}
 	if info.Due {
 		r.refresh(c, key)
+	}
+	if refusal := r.refusal(c, answer); refusal != nil {
+		return r.deny(c, refusal)
 	}
 	r.send(c, answer)
 	s.status = r.layers.AppendHit(s.status[:0], info)
@@ -127,7 +130,7 @@ func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
 	if c.Method() == fiber.MethodHead {
 		// A handler may answer HEAD with less than GET: what is kept comes from GET alone.
 		c.Response().Header.SetCanonical(statusName, r.layers.AppendMiss(nil, missed.Reason, cache.Info{}, ""))
-		return c.Next()
+		return r.alone(c)
 	}
 	answer, info, found := r.loader.LookContext(r.contextOf(c), key, missed)
 	if !found {
@@ -135,6 +138,9 @@ func (r *route) miss(c *fiber.Ctx, s *scratch, missed cache.Info) error {
 	}
 	if info.Due {
 		r.refresh(c, key)
+	}
+	if refusal := r.refusal(c, answer); refusal != nil {
+		return r.deny(c, refusal)
 	}
 	r.send(c, answer)
 	s.status = r.layers.AppendMiss(s.status[:0], info.Reason, info, "")
@@ -157,21 +163,31 @@ func (r *route) fill(c *fiber.Ctx, key string, missed cache.Info) error {
 	if r.SoftTimeout > 0 || r.HardTimeout > 0 {
 		load = r.loadApart
 	}
+	undo := r.undo(c)
 	answer, info, err := load(c, key, missed)
 	switch {
 	case answer == nil && errors.Is(err, errNotAsked), answer != nil && !answer.isFor(!info.Collapsed):
 		c.Response().Header.SetCanonical(statusName, r.layers.NotShared())
-		return c.Next()
+		return r.alone(c)
 	case errors.Is(err, cache.ErrLate):
 		return fmt.Errorf("%w: %w", fiber.ErrServiceUnavailable, err)
 	case answer == nil:
 		return err // the handler panicked, or the caller left
-	case answer.own:
+	}
+	if refusal := r.refusal(c, answer); refusal != nil {
+		undo()
+		return r.deny(c, refusal)
+	}
+	if answer.own {
 		r.sendOwn(c, answer)
-	default:
+	} else {
 		r.send(c, answer)
 	}
-	c.Response().Header.SetCanonical(statusName, r.layers.AppendMiss(nil, missed.Reason, info, answer.why))
+	status := r.layers.AppendMiss(nil, missed.Reason, info, answer.why)
+	if r.Allow != nil && answer.isFailure() {
+		status = r.layers.Bypass() // it is sent to all, who need not know what was kept
+	}
+	c.Response().Header.SetCanonical(statusName, status)
 	return nil
 }
 
@@ -254,16 +270,17 @@ var (
 // its conditions: a 304 or a part would be of use to one caller only.
 func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answer, error) {
 	before := r.fieldsOf(c)
-	why, err := next(ctx, c, fill)
+	why, owner, err := next(ctx, c, fill)
 	if err != nil {
 		r.Fail(c, err)
 	}
 	if c.Response().IsBodyStream() {
 		fill.Skip()
-		return &Answer{own: true}, nil // streamed to its caller
+		return &Answer{own: true, owner: owner, status: c.Response().StatusCode()}, nil // streamed to its caller
 	}
 	answer := r.capture(c, before)
-	answer.own = answer.isOwn(c, err != nil, r.Variant == nil)
+	answer.owner = owner
+	answer.own = answer.isOwn(c, err != nil, r.Variant == nil) || owner != "" && r.Allow == nil
 	answer.why = why
 	fill.Bytes(answer.size())
 	switch {
@@ -281,9 +298,9 @@ func (r *route) ask(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (*Answe
 	return answer, nil
 }
 
-// next runs the route's own handler, and returns why its answer is not to be kept, if it said so by Skip. The request
-// is what it was before, also if the handler panics.
-func next(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (why string, err error) {
+// next runs the route's own handler, and returns why its answer is not to be kept, if it said so by Skip, and whose it
+// is, if it said so by Own. The request is what it was before, also if the handler panics.
+func next(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (why, owner string, err error) {
 	defer withoutConditions(&c.Request().Header)()
 	outer := c.UserContext()
 	c.Context().SetUserValue(fillKey{}, fill)
@@ -292,13 +309,14 @@ func next(ctx context.Context, c *fiber.Ctx, fill *cache.Fill) (why string, err 
 		c.SetUserContext(outer)
 		c.Context().RemoveUserValue(fillKey{})
 		c.Context().RemoveUserValue(skipKey{})
+		c.Context().RemoveUserValue(ownerKey{})
 	}()
 	err = c.Next()
 	why, skipped := c.Context().UserValue(skipKey{}).(string)
 	if skipped {
 		fill.Skip()
 	}
-	return why, err
+	return why, ownerOf(c), err
 }
 
 // withoutConditions takes the conditions off a request and returns what puts them back.

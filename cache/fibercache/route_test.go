@@ -49,8 +49,8 @@ func TestTheKeyIsEverything(t *testing.T) {
 	}
 }
 
-// TestReusedConnectionsNeverMixKeys has each connection ask for one path after another, so that
-// the memory of one request is that of the next.
+// TestReusedConnectionsNeverMixKeys requests one path after another on each connection, where requests share memory,
+// and checks that each response is the one for its path.
 func TestReusedConnectionsNeverMixKeys(t *testing.T) {
 	p := mustServe(t, fibercache.Options{Tags: func(c *fiber.Ctx) []string { return []string{c.Params("id")} }},
 		func(c *fiber.Ctx) error { return c.SendString(c.Params("id")) })
@@ -167,7 +167,8 @@ func testAllLines(t *testing.T, o fibercache.Options, outer, want string) {
 	}
 }
 
-// TestWhatIsMadePerAnswer has middleware before the cache set fields of its own.
+// TestWhatIsMadePerAnswer checks that a hit has the handler's Content-Type, Link and ETag of the fill, the X-Request-Id
+// that middleware sets for each request, and no field that is not named to be kept.
 func TestWhatIsMadePerAnswer(t *testing.T) {
 	var n atomic.Int64
 	p := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error {
@@ -251,7 +252,8 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestConditionsByDate has an answer with a date of modification, and one with neither date nor tag of its own.
+// TestConditionsByDate checks that If-Modified-Since and If-Unmodified-Since are evaluated against the response's
+// Last-Modified, on a fill and on a hit.
 func TestConditionsByDate(t *testing.T) {
 	const before, date = "Sun, 01 Nov 2026 10:00:00 GMT", "Mon, 02 Nov 2026 10:00:00 GMT"
 	dated := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error {
@@ -270,8 +272,7 @@ func TestConditionsByDate(t *testing.T) {
 	}
 }
 
-// TestConditionsOfAFailureMeanNothing has answers that are none of success: they are the answer, whatever the
-// condition.
+// TestConditionsOfAFailureMeanNothing checks that conditional requests do not change a redirect or an error response.
 func TestConditionsOfAFailureMeanNothing(t *testing.T) {
 	for _, status := range []int{302, 400, 404, 503} {
 		p := mustServe(t, fibercache.Options{Options: cache.Options{NegativeTTL: time.Minute}},
@@ -288,7 +289,8 @@ func TestConditionsOfAFailureMeanNothing(t *testing.T) {
 	}
 }
 
-// TestAnotherCallersConditionStaysAnothers has two callers wait for one answer, with a condition each.
+// TestAnotherCallersConditionStaysAnothers makes two callers with different conditions wait for one fill, and checks
+// that each gets the response to its own condition.
 func TestAnotherCallersConditionStaysAnothers(t *testing.T) {
 	asked, goOn := make(chan bool, 1), make(chan bool)
 	p := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error {
@@ -310,7 +312,8 @@ func TestAnotherCallersConditionStaysAnothers(t *testing.T) {
 	}
 }
 
-// TestAllLinesOfAcceptAreInTheKey has a handler that looks at all of them, and no Variant.
+// TestAllLinesOfAcceptAreInTheKey checks that every Accept line is part of the key if there is no Variant, as the
+// handler may look at all of them.
 func TestAllLinesOfAcceptAreInTheKey(t *testing.T) {
 	p := mustServe(t, fibercache.Options{}, func(c *fiber.Ctx) error {
 		return c.Send(bytes.Join(c.Request().Header.PeekAll("Accept"), []byte(", ")))
@@ -420,7 +423,8 @@ func TestWritesPassBy(t *testing.T) {
 	}
 }
 
-// TestSkippedAnswersAreNotKept has the handler say that what it answers, or that nothing is there, must not be kept.
+// TestSkippedAnswersAreNotKept checks that a response or a 404 that the handler marks with Skip is not cached, that
+// Cache-Status says why, and that an unmarked one is cached after it.
 func TestSkippedAnswersAreNotKept(t *testing.T) {
 	var asked atomic.Int64
 	p := mustServe(t, fibercache.Options{Options: cache.Options{NegativeTTL: time.Minute}}, func(c *fiber.Ctx) error {

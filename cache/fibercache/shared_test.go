@@ -34,7 +34,8 @@ func (h *held) joinHeld(p *program, path string) reply {
 	return <-bob
 }
 
-// TestJoinedCallersGetNobodysOwnAnswer has bob wait for a fill that turns out to be alice's alone.
+// TestJoinedCallersGetNobodysOwnAnswer checks that bob, who joined alice's fill, gets a response of his own when hers
+// turns out not to be shareable, and that it is not cached.
 func TestJoinedCallersGetNobodysOwnAnswer(t *testing.T) {
 	for name, mark := range map[string]func(c *fiber.Ctx){
 		"private":  func(c *fiber.Ctx) { c.Set("Cache-Control", "private, no-store") },
@@ -107,7 +108,8 @@ func TestHeadLeavesNothingForGet(t *testing.T) {
 	}
 }
 
-// TestARefreshThatDoesNotArrive has middleware answer the cache's own request.
+// TestARefreshThatDoesNotArrive checks that callers still get the handler's response when middleware rejects the
+// cache's refresh request before it reaches the handler.
 func TestARefreshThatDoesNotArrive(t *testing.T) {
 	const ttl = time.Second
 	stopped := make(chan struct{}, 100)
@@ -145,7 +147,8 @@ func TestAPanicShowsNoStack(t *testing.T) {
 	}
 }
 
-// TestFieldsOfOtherMiddlewareAreNotKept has middleware set kept fields anew for each request.
+// TestFieldsOfOtherMiddlewareAreNotKept checks that a hit has the header fields that middleware sets for that request,
+// and of the fill only those that the handler set.
 func TestFieldsOfOtherMiddlewareAreNotKept(t *testing.T) {
 	var n atomic.Int64
 	p := mustServe(t, fibercache.Options{Keep: []string{"X-Toy"}}, func(c *fiber.Ctx) error {

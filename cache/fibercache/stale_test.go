@@ -20,8 +20,8 @@ var staleOptions = fibercache.Options{
 	Tags:    func(*fiber.Ctx) []string { return []string{"row"} },
 }
 
-// TestAStaleAnswerInPlaceOfAFailure has the handler fail in several ways: what was kept is sent, with the fields of
-// other middleware and none of the handler's, until it is invalidated.
+// TestAStaleAnswerInPlaceOfAFailure makes the handler fail in several ways. It checks that the stale entry is served
+// instead, with the header fields of other middleware and none of the failed handler's, until it is invalidated.
 func TestAStaleAnswerInPlaceOfAFailure(t *testing.T) {
 	for name, row := range map[string]struct {
 		fail   fiber.Handler

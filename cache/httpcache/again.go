@@ -23,7 +23,7 @@ type again struct {
 	made  atomic.Pointer[outcome] // what came of it; nil when the copy did not come to this route
 }
 
-// refresh has the server handle the request once more, in the background. Without an *http.Server in its context
+// refresh makes the server handle the request once more, in the background. Without an *http.Server in its context
 // nothing is refreshed.
 func (h *handler) refresh(r *http.Request, key string) {
 	if load := h.again(r, strings.Clone(key)); load != nil {
@@ -63,8 +63,8 @@ func copyOf(r *http.Request) (*http.Request, error) {
 	}, err
 }
 
-// run has the server handle a request that nobody waits for. It reports whether nothing panicked; what did is logged as
-// the server would.
+// run passes a request that nobody waits for to the server's handler. It reports whether nothing panicked; what did is
+// logged as the server would.
 func (a *again) run(server *http.Server, r *http.Request) (well bool) {
 	defer func() {
 		if v := recover(); v != nil && v != http.ErrAbortHandler {
@@ -83,7 +83,7 @@ func (a *again) run(server *http.Server, r *http.Request) (well bool) {
 	return true
 }
 
-// serve has the handler answer a request of the cache's own, if it is the one that it was made for, and reports whether
+// serve calls the handler for a request of the cache's own, if it is the one that it was made for, and reports whether
 // the request was the cache's own to this handler. One that a handler makes of it for a part of its answer is not.
 func (a *again) serve(h *handler, w http.ResponseWriter, r *http.Request) bool {
 	if a.route != h.route {

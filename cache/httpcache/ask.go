@@ -23,7 +23,7 @@ func (h *handler) ask(
 	rec.pass = func() mode {
 		a := h.capture(rec, before)
 		a.own = true
-		_, _, a.why = m.said()
+		_, _, a.why = m.declared()
 		untie()
 		untie = context.AfterFunc(r.Context(), cancel) // the load's context ends with its own caller's
 		to := passed(a)
@@ -38,7 +38,7 @@ func (h *handler) ask(
 		return outcome{}
 	}
 	made = h.judge(h.capture(rec, before), rec, ctx)
-	tags, skipped, why := m.said()
+	tags, skipped, why := m.declared()
 	made.tags, made.skip, made.answer.why = tags, made.skip || skipped, why
 	return made
 }

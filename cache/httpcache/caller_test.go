@@ -65,8 +65,8 @@ func TestAQueuedCallerLeaves(t *testing.T) {
 	}
 }
 
-// TestTheHandlerIsToldThatNobodyWaits has all callers of a fill leave, one after the other: first the one whose request
-// the handler has.
+// TestTheHandlerIsToldThatNobodyWaits checks that the handler's context goes on while a caller waits for its fill, and
+// ends when the last has left. The first to leave is the one whose request the handler has.
 func TestTheHandlerIsToldThatNobodyWaits(t *testing.T) {
 	ended := make(chan error, 1)
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, r *http.Request) {
@@ -99,8 +99,8 @@ func TestTheHandlerIsToldThatNobodyWaits(t *testing.T) {
 	}
 }
 
-// TestARequestIsNotUsedAfterItsCaller has a router that, as chi's does, hangs something on each request that it uses
-// again. The caller whose request the handler has leaves; the handler goes on for another one, and reads it.
+// TestARequestIsNotUsedAfterItsCaller checks that a handler that fills for another caller reads nothing of a later
+// request. Its own caller has left, and the router, as chi's does, reuses what it stores in each request's context.
 func TestARequestIsNotUsedAfterItsCaller(t *testing.T) {
 	type routeKey struct{}
 	hung := make(chan *atomic.Value, 1) // what is free for the next request
@@ -138,8 +138,8 @@ func TestARequestIsNotUsedAfterItsCaller(t *testing.T) {
 	p.wantHit(true, "/toys/1")
 }
 
-// TestALeaderWhoseTimeIsOver has middleware end the context of a caller that waits, whose handler does not end for
-// that.
+// TestALeaderWhoseTimeIsOver checks what a caller gets whose context middleware ends while it waits for a handler that
+// goes on: 503 if it joined the fill, and the response if the handler has its own request.
 func TestALeaderWhoseTimeIsOver(t *testing.T) {
 	begun, goOn := make(chan bool, 2), make(chan bool)
 	ends := make(chan context.CancelFunc, 2)

@@ -20,8 +20,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestReplicasShareAnswers has three replicas over Redis, the third of which keeps nothing near: what one fills, the
-// others have, in all its parts, and what one invalidates, none has.
+// TestReplicasShareAnswers starts three replicas over Redis, the third without a near cache, and checks that what one
+// fills, the others have, with all header fields, and that what one invalidates, none has.
 func TestReplicasShareAnswers(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	dsn := servertest.MustMakeDatabase(t, servertest.MustStartMariaDB(t))

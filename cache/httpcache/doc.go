@@ -13,8 +13,8 @@
 // answers its own caller, and nobody who comes later.
 //
 // A hit runs no handler and allocates nothing. Every answer reports in Cache-Status (RFC 9211) how it came about.
-// Conditions (RFC 9110 section 13) are held against the answer, kept or just made, 304 or 412: the handler that makes
-// it sees none, nor a Range.
+// Conditions (RFC 9110 section 13) are evaluated on the response, stored or just made, 304 or 412: the handler that
+// makes it sees none, nor a Range.
 //
 // # One handler for all who wait
 //

@@ -18,7 +18,8 @@ import (
 
 // What may be around the cache, and between it and the handler.
 
-// TestATimeoutAroundTheCache has net/http's answer alice in time, whose handler goes on for bob.
+// TestATimeoutAroundTheCache checks that a request timed out by http.TimeoutHandler gets 503 while the shared load
+// continues for the other caller.
 func TestATimeoutAroundTheCache(t *testing.T) {
 	h := newHeld()
 	timedOut := make(chan struct{})
@@ -51,8 +52,8 @@ func TestATimeoutAroundTheCache(t *testing.T) {
 	p.wantHit(true, "/toys/1")
 }
 
-// TestATimeoutBehindTheCache has the handler be late: it is a failure for all who wait, and what the handler does then
-// changes nothing.
+// TestATimeoutBehindTheCache checks that a timed-out handler's 503 is passed on and not cached, and that what the
+// handler does afterwards has no effect.
 func TestATimeoutBehindTheCache(t *testing.T) {
 	var asked atomic.Int64
 	goOn, done := make(chan bool), make(chan bool)
@@ -167,8 +168,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-// TestOneCacheInAnother has two middlewares keep the same, and the outer one refresh it: the handler is asked for that,
-// though the inner one has an answer.
+// TestOneCacheInAnother nests two cache middlewares, and checks that a refresh of the outer one calls the handler,
+// though the inner one has a response.
 func TestOneCacheInAnother(t *testing.T) {
 	var asked atomic.Int64
 	refreshed := make(chan struct{}, 100)
@@ -202,7 +203,8 @@ func TestOneCacheInAnother(t *testing.T) {
 	}
 }
 
-// TestARefreshThatBecameAnother has middleware before the cache choose what is asked for, and choose otherwise then.
+// TestARefreshThatBecameAnother checks that nothing is stored under a key whose refresh middleware has sent to another
+// path.
 func TestARefreshThatBecameAnother(t *testing.T) {
 	refreshed := make(chan struct{}, 100)
 	o := httpcache.Options{Options: cache.Options{TTL: 2 * time.Second, RefreshAhead: 0.1}}
@@ -228,7 +230,8 @@ func TestARefreshThatBecameAnother(t *testing.T) {
 	}
 }
 
-// TestWithoutAServer has a request that no *http.Server has had: what is due is left to expire.
+// TestWithoutAServer checks that an entry of a request that did not come through an *http.Server is not refreshed, and
+// expires.
 func TestWithoutAServer(t *testing.T) {
 	c, err := cache.New(cache.Config{})
 	if err != nil {

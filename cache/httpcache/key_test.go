@@ -33,7 +33,8 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// TestWhatIsBehindAPrefixHasAKeyOfItsOwn has one middleware decorate two handlers that see the same path.
+// TestWhatIsBehindAPrefixHasAKeyOfItsOwn checks that two handlers behind http.StripPrefix, which see the same path
+// through one middleware, do not share keys.
 func TestWhatIsBehindAPrefixHasAKeyOfItsOwn(t *testing.T) {
 	cached := mustCache(t)
 	mux := http.NewServeMux()
@@ -54,7 +55,7 @@ func TestWhatIsBehindAPrefixHasAKeyOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestPathsThatDiffer has spellings that a handler may tell apart.
+// TestPathsThatDiffer checks that spellings of a path which a handler may distinguish have keys of their own.
 func TestPathsThatDiffer(t *testing.T) {
 	cached := mustCache(t)
 	h := cached(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(r.RequestURI)) }))
@@ -72,7 +73,7 @@ func TestPathsThatDiffer(t *testing.T) {
 	}
 }
 
-// TestRewrittenPathsThatDiffer has middleware set the path of a request, which came with another.
+// TestRewrittenPathsThatDiffer checks the same where middleware has set the path of the request.
 func TestRewrittenPathsThatDiffer(t *testing.T) {
 	cached := mustCache(t)
 	h := cached(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(r.URL.EscapedPath())) }))

@@ -53,7 +53,7 @@ func (o outcome) report(fill *cache.Fill) (*answer, error) {
 	return o.answer, o.err
 }
 
-// fill has the cache load the answer, by this caller or by one it waits for.
+// fill loads the response through the cache, by this caller or by one it waits for.
 func (l *lead) fill(ctx context.Context, loader *cache.Loader[*answer], key string, tags []string, missed cache.Info) {
 	defer close(l.landed)
 	l.answer, l.info, l.err = loader.Fill(ctx, key, tags, l.load, missed)
@@ -69,7 +69,7 @@ func (l *lead) load(ctx context.Context, fill *cache.Fill) (*answer, error) {
 	}
 }
 
-// lead has the handler answer the caller whose request it gets, and all others who wait. Its request has ctx.
+// lead calls the handler with a caller's request, for it and all others who wait. Its request has ctx.
 func (h *handler) lead(
 	ctx context.Context, l *lead, w http.ResponseWriter, r *http.Request, s *scratch, missed cache.Info,
 ) {

@@ -33,8 +33,8 @@ func Tag(ctx context.Context, tags ...string) {
 	}
 }
 
-// Skip has the answer that the handler is making be sent and not kept, neither here nor where replicas share. Why is
-// the detail that Cache-Status gives, a token such as "read-only". It does nothing where no cache has asked the
+// Skip sets that the response that the handler is making is sent and not kept, neither here nor where replicas share.
+// Why is the detail that Cache-Status gives, a token such as "read-only". It does nothing where no cache has asked the
 // handler, or once that has returned.
 func Skip(ctx context.Context, why string) {
 	if m, filling := ctx.Value(makingKey{}).(*making); filling {
@@ -44,8 +44,8 @@ func Skip(ctx context.Context, why string) {
 	}
 }
 
-// said returns what the handler has declared by now.
-func (m *making) said() (tags []string, skipped bool, why string) {
+// declared returns what the handler has declared by now.
+func (m *making) declared() (tags []string, skipped bool, why string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.tags, m.skipped, m.why

@@ -16,8 +16,9 @@ import (
 	"github.com/woodytoys/woodytoys/cache/httpcache"
 )
 
-// TestAPanicGoesOnWhereItBegan has alice's request make a handler panic and bob's wait for it: middleware around
-// alice's request recovers the very value, with the handler on its stack, and bob gets 500. The route goes on.
+// TestAPanicGoesOnWhereItBegan makes the handler panic for alice while bob waits for the same fill. It checks that
+// middleware around alice's request recovers the very value, with the handler on its stack, that bob gets 500, and that
+// the route goes on working.
 func TestAPanicGoesOnWhereItBegan(t *testing.T) {
 	for name, value := range map[string]any{"an error": errTest, "http.ErrAbortHandler": http.ErrAbortHandler,
 		"a text": "broken"} {
@@ -83,7 +84,8 @@ func TestAHandlerThatEndsItsGoroutine(t *testing.T) {
 	p.wantHit(true, "/toys/1")
 }
 
-// TestWhatAPanicLeavesBehindChangesNothing has a goroutine go on that the handler has begun.
+// TestWhatAPanicLeavesBehindChangesNothing checks that a goroutine which goes on after its handler has panicked gets an
+// error, and has no effect.
 func TestWhatAPanicLeavesBehindChangesNothing(t *testing.T) {
 	answered, done := make(chan struct{}), make(chan error, 1)
 	var asked atomic.Int64
@@ -121,7 +123,7 @@ func TestAPanicInAStream(t *testing.T) {
 	}
 }
 
-// TestAPanicOfARefreshIsLogged has nobody else to tell.
+// TestAPanicOfARefreshIsLogged checks that the panic of a refresh, which no caller sees, is logged with its stack.
 func TestAPanicOfARefreshIsLogged(t *testing.T) {
 	panicked := make(chan struct{}, 100)
 	o := httpcache.Options{Options: cache.Options{TTL: 2 * time.Second, RefreshAhead: 0.1}}

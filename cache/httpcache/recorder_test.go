@@ -131,7 +131,7 @@ func TestTheWriterIsNetHTTPs(t *testing.T) {
 	}
 }
 
-// TestTrailers has both kinds of them.
+// TestTrailers checks that trailers reach the caller, announced or not.
 func TestTrailers(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"announced": func(w http.ResponseWriter, _ *http.Request) {
@@ -159,7 +159,8 @@ func TestTrailers(t *testing.T) {
 	}
 }
 
-// TestEarlyHintsGoToWhoAsked has a handler send them before an answer that is kept.
+// TestEarlyHintsGoToWhoAsked checks that 103 responses go to the caller whose request fills, and are not stored with
+// the response.
 func TestEarlyHintsGoToWhoAsked(t *testing.T) {
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Link", "</style.css>; rel=preload")
@@ -218,8 +219,8 @@ func TestAFileThatIsTooLong(t *testing.T) {
 	}
 }
 
-// TestAStreamFlowsWhileOthersAreAnswered has alice's request stream without an end and bob's join it: bob has a stream
-// of his own at once. The handler's context outlives the fill, and ends when alice leaves.
+// TestAStreamFlowsWhileOthersAreAnswered streams a response to alice while bob waits for the same fill. It checks that
+// bob gets a stream of his own at once, and that a handler's context outlives the fill and ends when its caller leaves.
 func TestAStreamFlowsWhileOthersAreAnswered(t *testing.T) {
 	h := newHeld()
 	var asked atomic.Int64
@@ -281,7 +282,8 @@ func TestAStreamFlowsWhileOthersAreAnswered(t *testing.T) {
 	<-ended
 }
 
-// TestAHijackedConnection has alice's request take its connection over and bob's join it.
+// TestAHijackedConnection checks that when the handler hijacks alice's connection, bob, who waited for the same fill,
+// gets a call of his own.
 func TestAHijackedConnection(t *testing.T) {
 	h := newHeld()
 	var asked atomic.Int64
@@ -306,7 +308,7 @@ func TestAHijackedConnection(t *testing.T) {
 	}
 }
 
-// TestWhatIsTheConnections has a handler set a deadline, and ask whether it may read while it writes.
+// TestWhatIsTheConnections checks that a handler can set deadlines and enable full duplex, as without the cache.
 func TestWhatIsTheConnections(t *testing.T) {
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {
 		rc := http.NewResponseController(w)
@@ -321,7 +323,7 @@ func TestWhatIsTheConnections(t *testing.T) {
 	p.wantHit(true, "/toys/1")
 }
 
-// TestABodyOfAGetPassesBy has a handler that answers with what it reads, however that came.
+// TestABodyOfAGetPassesBy checks that a GET with a body bypasses the cache, whatever its framing.
 func TestABodyOfAGetPassesBy(t *testing.T) {
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
 	for _, framing := range []string{"Content-Length: 1\r\n\r\n%d",

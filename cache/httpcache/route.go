@@ -79,7 +79,7 @@ func (h *handler) tags(r *http.Request) []string {
 	return h.Tags(r)
 }
 
-// miss responds to a request whose response is not near: from the layer that replicas share, or by the handler.
+// miss serves a request whose response is not in the near cache: from the shared layer, or by calling the handler.
 func (h *handler) miss(w http.ResponseWriter, r *http.Request, s *scratch, key string, missed cache.Info) {
 	if r.Method == http.MethodHead {
 		// A handler may answer HEAD with less than GET: what is kept comes from GET alone.
@@ -99,7 +99,7 @@ func (h *handler) miss(w http.ResponseWriter, r *http.Request, s *scratch, key s
 	h.send(w, r, s, a)
 }
 
-// fill has the handler answer, for this caller and all who come for the same while it does.
+// fill calls the handler, for this caller and all who come for the same meanwhile.
 func (h *handler) fill(w http.ResponseWriter, r *http.Request, s *scratch, key string, missed cache.Info) {
 	tags := h.tags(r)
 	if h.SoftTimeout > 0 || h.HardTimeout > 0 { // callers may leave while the handler goes on

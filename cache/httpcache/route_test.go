@@ -54,8 +54,8 @@ func TestTheKeyIsEverything(t *testing.T) {
 	}
 }
 
-// TestReusedConnectionsNeverMixKeys has each connection ask for one path after another, so that what one request's key
-// was made in is where that of the next is made.
+// TestReusedConnectionsNeverMixKeys sends many requests for different paths over each connection, and checks that none
+// gets another's response: the memory for keys is reused.
 func TestReusedConnectionsNeverMixKeys(t *testing.T) {
 	p := mustServe(t, httpcache.Options{Tags: func(r *http.Request) []string { return []string{r.PathValue("id")} }},
 		func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.PathValue("id")) })
@@ -165,7 +165,8 @@ func TestAllLinesOfAFieldAreKept(t *testing.T) {
 	}
 }
 
-// TestWhatIsMadePerAnswer has middleware before the cache set fields of its own.
+// TestWhatIsMadePerAnswer checks that a hit has the header fields of the response, and those that middleware before the
+// cache sets for this request, but none of another caller's.
 func TestWhatIsMadePerAnswer(t *testing.T) {
 	var n atomic.Int64
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {
@@ -257,7 +258,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestConditionsByDate has an answer with a date of modification, and no tag of its own.
+// TestConditionsByDate checks conditional requests by date for a response with Last-Modified and without an ETag.
 func TestConditionsByDate(t *testing.T) {
 	const before, date = "Sun, 01 Nov 2026 10:00:00 GMT", "Mon, 02 Nov 2026 10:00:00 GMT"
 	dated := mustServe(t, httpcache.Options{}, with("Last-Modified", date))
@@ -273,8 +274,8 @@ func TestConditionsByDate(t *testing.T) {
 	}
 }
 
-// TestConditionsOfAFailureMeanNothing has answers that are none of success: they are the answer, whatever the
-// condition.
+// TestConditionsOfAFailureMeanNothing checks that responses other than of success are sent whatever the conditions of
+// the request.
 func TestConditionsOfAFailureMeanNothing(t *testing.T) {
 	for _, status := range []int{302, 400, 404, 503} {
 		o := httpcache.Options{Options: cache.Options{NegativeTTL: time.Minute}}
@@ -292,7 +293,8 @@ func TestConditionsOfAFailureMeanNothing(t *testing.T) {
 	}
 }
 
-// TestAnotherCallersConditionStaysAnothers has two callers wait for one answer, with a condition each.
+// TestAnotherCallersConditionStaysAnothers checks that of two callers who wait for one fill, each has its own condition
+// evaluated.
 func TestAnotherCallersConditionStaysAnothers(t *testing.T) {
 	asked, goOn := make(chan bool, 1), make(chan bool)
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {
@@ -313,7 +315,7 @@ func TestAnotherCallersConditionStaysAnothers(t *testing.T) {
 	}
 }
 
-// TestAllLinesOfAcceptAreInTheKey has a handler that looks at all of them, and no Variant.
+// TestAllLinesOfAcceptAreInTheKey checks that without a Variant the key has all lines of Accept.
 func TestAllLinesOfAcceptAreInTheKey(t *testing.T) {
 	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, strings.Join(r.Header.Values("Accept"), ", "))
@@ -420,7 +422,8 @@ func TestWritesPassBy(t *testing.T) {
 	}
 }
 
-// TestSkippedAnswersAreNotKept has the handler say that what it answers, or that nothing is there, must not be kept.
+// TestSkippedAnswersAreNotKept checks that a response is not stored when the handler calls Skip, whether it is of
+// success or 404.
 func TestSkippedAnswersAreNotKept(t *testing.T) {
 	var asked atomic.Int64
 	p := mustServe(t, httpcache.Options{Options: cache.Options{NegativeTTL: time.Minute}},
@@ -460,7 +463,8 @@ func TestOptionsThatCannotWork(t *testing.T) {
 	}
 }
 
-// TestQueryNamesWhatCounts has a route that depends on one parameter, of which there may be several.
+// TestQueryNamesWhatCounts checks that only the parameters that Options.Query names are part of the key, with all their
+// values in order.
 func TestQueryNamesWhatCounts(t *testing.T) {
 	var asked atomic.Int64
 	p := mustServe(t, httpcache.Options{Query: []string{"page"}}, func(w http.ResponseWriter, r *http.Request) {

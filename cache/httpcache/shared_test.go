@@ -29,7 +29,8 @@ func (h *held) joinHeld(p *program, path string) (alice, bob reply) {
 	return <-first, <-second
 }
 
-// TestJoinedCallersGetNobodysOwnAnswer has bob wait for a fill that turns out to be alice's alone.
+// TestJoinedCallersGetNobodysOwnAnswer checks that bob, who waits for alice's fill, does not get a response that turns
+// out to be for alice alone.
 func TestJoinedCallersGetNobodysOwnAnswer(t *testing.T) {
 	for name, mark := range map[string]http.HandlerFunc{
 		"private": func(w http.ResponseWriter, _ *http.Request) {
@@ -113,7 +114,8 @@ func TestHeadLeavesNothingForGet(t *testing.T) {
 	}
 }
 
-// TestARefreshThatDoesNotArrive has middleware answer the cache's own request.
+// TestARefreshThatDoesNotArrive checks that callers get the handler's response when middleware responds to the cache's
+// own request for a refresh.
 func TestARefreshThatDoesNotArrive(t *testing.T) {
 	const ttl = time.Second
 	stopped := make(chan struct{}, 100)
@@ -142,7 +144,8 @@ func TestARefreshThatDoesNotArrive(t *testing.T) {
 	}
 }
 
-// TestFieldsOfOtherMiddlewareAreNotKept has middleware set kept fields anew for each request.
+// TestFieldsOfOtherMiddlewareAreNotKept checks that a hit has the header field that middleware before the cache sets
+// for this request, not one that was stored, though fields of that name are kept.
 func TestFieldsOfOtherMiddlewareAreNotKept(t *testing.T) {
 	var n atomic.Int64
 	p := mustServe(t, httpcache.Options{Keep: []string{"x-toy"}}, func(w http.ResponseWriter, _ *http.Request) {

@@ -11,9 +11,9 @@ import (
 	"github.com/woodytoys/woodytoys/cache/httpcache"
 )
 
-// TestAStaleAnswerInPlaceOfAFailure has a handler fail when its answer has expired: the caller whose request it sees
-// gets the old answer, and nothing of the failure; so does one who joined; and those who come within RetryAfter do not
-// ask it. After an invalidation they get the failure.
+// TestAStaleAnswerInPlaceOfAFailure checks that when the handler fails after the TTL, its caller gets the stale
+// response and nothing of the failure, and so does one who joined, while those who come within RetryAfter do not call
+// it. After an invalidation they get the failure.
 func TestAStaleAnswerInPlaceOfAFailure(t *testing.T) {
 	h := newHeld()
 	var asked atomic.Int64
@@ -66,7 +66,8 @@ func TestAStaleAnswerInPlaceOfAFailure(t *testing.T) {
 	}
 }
 
-// TestAPanicIsAFailure has a stale answer for all but the caller whose request the handler has.
+// TestAPanicIsAFailure checks that a panic counts as a failure: the caller whose request the handler has gets the
+// panic, and others the stale response.
 func TestAPanicIsAFailure(t *testing.T) {
 	h := newHeld()
 	var asked atomic.Int64

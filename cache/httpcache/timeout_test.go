@@ -32,8 +32,8 @@ func hung(r *http.Request) string {
 	return r.Context().Value(hungKey{}).(*atomic.Value).Load().(string)
 }
 
-// TestALateAnswer has a handler be late: with a stale answer its caller gets that, without one 503; what the handler
-// writes then is kept, though the request that it was made for is over.
+// TestALateAnswer checks that after the timeout the caller gets a stale response, or 503 if there is none, and that the
+// late response is stored, though its caller's request is over.
 func TestALateAnswer(t *testing.T) {
 	goOn, done := make(chan bool), make(chan bool, 10)
 	var late atomic.Bool
@@ -88,7 +88,8 @@ func TestALateAnswerWithAStaleOne(t *testing.T) {
 	close(goOn)
 }
 
-// TestAnOwnAnswerWithATimeout has answers that are their callers' own, where fills are made without a caller.
+// TestAnOwnAnswerWithATimeout checks that with a HardTimeout, where fills run without a caller's request, each caller
+// still gets its own private response or stream.
 func TestAnOwnAnswerWithATimeout(t *testing.T) {
 	o := httpcache.Options{Options: cache.Options{HardTimeout: time.Hour}}
 	for name, mark := range map[string]func(http.ResponseWriter){
@@ -107,8 +108,8 @@ func TestAnOwnAnswerWithATimeout(t *testing.T) {
 	}
 }
 
-// TestAPageOfParts has a handler make its answer of others, in the same process and with its own context, while a
-// request of the cache's own goes through the program.
+// TestAPageOfParts checks that a handler which requests the parts of its page through the same mux, with its own
+// context, gets them also while the page is refreshed.
 func TestAPageOfParts(t *testing.T) {
 	var mux *http.ServeMux
 	refreshed := make(chan struct{}, 100)

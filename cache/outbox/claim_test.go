@@ -9,8 +9,9 @@ import (
 	"github.com/woodytoys/woodytoys/cache/outbox"
 )
 
-// TestAClaimRanOut has a writer without a cache write when no replica has claimed to cache for minutes, and replicas
-// come to cache again, to a Redis that may have what was there before: the first bumps the epoch, and no other.
+// TestAClaimRanOut lets a writer without a cache write when no replica has claimed to cache for minutes, before
+// replicas begin to cache again on a Redis that may hold old values. It checks that the first of these bumps the epoch,
+// and no other.
 func TestAClaimRanOut(t *testing.T) {
 	onEach(t, func(t *testing.T, on *kind) {
 		db, box := on.mustOpen(t)
@@ -25,7 +26,8 @@ func TestAClaimRanOut(t *testing.T) {
 	})
 }
 
-// testClaimRanOut has replicas come back by each of the outboxes at once.
+// testClaimRanOut checks that when replicas come back by each of the outboxes at once, the first bumps the epoch, and
+// no other.
 func testClaimRanOut(t *testing.T, boxes []*outbox.Outbox, db *sql.DB, write func() int64) {
 	before, _, err := boxes[0].Read(t.Context(), 0)
 	if err != nil {

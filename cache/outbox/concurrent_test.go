@@ -42,7 +42,8 @@ func onEachIsolation(t *testing.T, test func(t *testing.T, on *kind, db *sql.DB,
 	})
 }
 
-// TestBumpsAtOnce has replicas bump the epoch at the same time: each bump is one of its own, and known afterwards.
+// TestBumpsAtOnce checks that replicas which bump the epoch at the same time each get a bump of their own, that is
+// known afterwards.
 func TestBumpsAtOnce(t *testing.T) {
 	onEachIsolation(t, func(t *testing.T, _ *kind, _ *sql.DB, box *outbox.Outbox) {
 		before, err := box.Look(t.Context())
@@ -83,7 +84,8 @@ func TestBumpsAtOnce(t *testing.T) {
 	})
 }
 
-// TestTransactionsOfEachIsolation has a program write at each isolation: its records are found, once it has committed.
+// TestTransactionsOfEachIsolation checks that records written at each isolation level are found once they are
+// committed.
 func TestTransactionsOfEachIsolation(t *testing.T) {
 	onEachIsolation(t, func(t *testing.T, _ *kind, db *sql.DB, box *outbox.Outbox) {
 		if _, _, err := box.Read(t.Context(), 0); err != nil { // a replica that caches
@@ -125,8 +127,8 @@ func TestTransactionsOfEachIsolation(t *testing.T) {
 	})
 }
 
-// TestAnOldSnapshotHidesNoCache has a writer without a cache begin before a replica begins to cache, in a transaction
-// that goes on seeing what was before: it is told, or told to begin again.
+// TestAnOldSnapshotHidesNoCache checks a writer without a cache whose transaction's snapshot is older than the first
+// replica that caches: it makes a record, or gets an error.
 func TestAnOldSnapshotHidesNoCache(t *testing.T) {
 	onEach(t, func(t *testing.T, on *kind) {
 		db, box := on.mustOpen(t)
@@ -193,7 +195,7 @@ func TestAConnectionThatIsGone(t *testing.T) {
 	})
 }
 
-// TestMigrateAtOnce has several replicas make the tables at the same time: there is one ledger.
+// TestMigrateAtOnce checks that replicas which create the tables at the same time end with one ledger.
 func TestMigrateAtOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, on *kind) {
 		dsn := servertest.MustMakeDatabase(t, on.shared)
@@ -218,7 +220,7 @@ func TestMigrateAtOnce(t *testing.T) {
 	})
 }
 
-// TestALockInTheWay has a bump wait for a transaction longer than MySQL waits for a lock: it is tried again.
+// TestALockInTheWay checks that a bump which waits for a lock for longer than MySQL's limit is tried again.
 func TestALockInTheWay(t *testing.T) {
 	dsn := servertest.MustMakeDatabase(t, onMySQL.shared)
 	box := onMySQL.mustMake(t, outbox.Config{DB: onMySQL.mustConnect(t, dsn+"?innodb_lock_wait_timeout=1")})

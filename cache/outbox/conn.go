@@ -91,7 +91,7 @@ func (o *Outbox) note(known *link, asked time.Time, proved bool) error {
 	if !proved {
 		return ErrReadOnly
 	}
-	known.proved = asked
+	known.writableAt = asked
 	o.demoted.Store(false)
 	return nil
 }

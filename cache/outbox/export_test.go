@@ -6,3 +6,6 @@ import "strings"
 func (o *Outbox) ForgetGalera() {
 	o.sql.used = strings.Replace(o.sql.used, "@@wsrep_on", "@@no_such_variable", 1)
 }
+
+// AmongNodes has an outbox take its server for a node of a Galera cluster.
+func (o *Outbox) AmongNodes() { o.galera.Store(true) }

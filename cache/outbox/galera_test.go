@@ -29,8 +29,8 @@ type nodes struct {
 	first, second *servers.GaleraNode
 }
 
-// TestGalera runs the tests of what nodes of a Galera cluster do, on one cluster. Those that do it harm come last.
-func TestGalera(t *testing.T) {
+// TestLongGalera runs the tests of what nodes of a Galera cluster do, on one cluster. Those that do it harm come last.
+func TestLongGalera(t *testing.T) {
 	t.Parallel()
 	g := mustStartNodes(t)
 	for _, test := range []struct {
@@ -116,8 +116,8 @@ func mustHold(t *testing.T, n *servers.GaleraNode) (release func()) {
 	}
 }
 
-// testNodeBehind has one node change what another, which is behind, is asked for. That one takes writes like the first:
-// nothing that it has from before may come back.
+// testNodeBehind changes at one node what another, which is behind and takes writes too, is asked for, and checks that
+// nothing comes back that it has from before.
 func testNodeBehind(t *testing.T, n nodes) {
 	boxes, _ := n.mustOpenBoth(t)
 	here, there := boxes[0], boxes[1]
@@ -182,8 +182,8 @@ func socketOf(t *testing.T, n *servers.GaleraNode) string {
 	return cfg.Addr
 }
 
-// testNodeIsCutOff has a node lose the majority: a connection to it is dropped, and what was asked is asked again where
-// the address leads by then. As long as it leads nowhere else, that node's errors are silence.
+// testNodeIsCutOff checks that when a node loses the majority, a connection to it is dropped, and its statement is sent
+// again where the address leads by then; as long as it leads nowhere else, that node's errors count as silence.
 func testNodeIsCutOff(t *testing.T, n nodes) {
 	database := n.mustMakeDatabase(t)
 	wire, dsn, err := n.second.StartWire(n.second.DSN(database))

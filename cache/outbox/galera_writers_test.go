@@ -31,8 +31,8 @@ func eachAtOnce(t *testing.T, callers int, boxes []*outbox.Outbox, f func(i int,
 	group.Wait()
 }
 
-// testBumpsByTwoNodes has two nodes bump the epoch at once: no bump is lost to another, and each is there for all when
-// it has returned.
+// testBumpsByTwoNodes bumps the epoch at two nodes at once, and checks that no bump is lost to another, and that each
+// is there for all when it has returned.
 func testBumpsByTwoNodes(t *testing.T, n nodes) {
 	boxes, _ := n.mustOpenBoth(t)
 	here, there := boxes[0], boxes[1]
@@ -68,7 +68,7 @@ func testBumpsByTwoNodes(t *testing.T, n nodes) {
 	}
 }
 
-// testHandOversByTwoNodes has two nodes hand over, take, note and withdraw the same records at once.
+// testHandOversByTwoNodes hands over, takes, notes and withdraws the same records at two nodes at once.
 func testHandOversByTwoNodes(t *testing.T, n nodes) {
 	boxes, _ := n.mustOpenBoth(t)
 	here, there := boxes[0], boxes[1]
@@ -112,7 +112,7 @@ func testHandOversByTwoNodes(t *testing.T, n nodes) {
 	}
 }
 
-// testMigrateByTwoNodes has replicas make the tables by two nodes at once: there is one ledger.
+// testMigrateByTwoNodes makes the tables by two nodes at once, and checks that there is one ledger.
 func testMigrateByTwoNodes(t *testing.T, n nodes) {
 	database := n.mustMakeDatabase(t)
 	var boxes []*outbox.Outbox
@@ -133,8 +133,8 @@ func testMigrateByTwoNodes(t *testing.T, n nodes) {
 	}
 }
 
-// testUncachedByTwoNodes has a writer without a cache begin by one node before a replica begins to cache by another,
-// which hears nothing of the writer's locks, and commit after it: the write is handed over to that replica.
+// testUncachedByTwoNodes lets a writer without a cache begin at one node before a replica begins to cache at another,
+// which does not see the writer's locks, and commit after it. It checks that the write is handed over to that replica.
 func testUncachedByTwoNodes(t *testing.T, n nodes) {
 	boxes, dbs := n.mustOpenBoth(t)
 	uncached := outbox.Uncached{Outbox: boxes[0], Lease: 20 * time.Second}
@@ -190,8 +190,8 @@ func mustCarryOut(t *testing.T, box *outbox.Outbox) (carried int) {
 	return len(left)
 }
 
-// testUncachedAlone has writers without a cache write while nobody caches: each has a record, also where the outbox
-// has not used the database before, which is removed once its writer has looked. Where one dies before, it is left for
+// testUncachedAlone checks that writers without a cache make a record while nobody caches, also where the outbox has
+// not used the database before, which is removed once its writer has looked. Where one dies before, it is left for
 // others.
 func testUncachedAlone(t *testing.T, n nodes) {
 	boxes, dbs := n.mustOpenBoth(t)
@@ -245,10 +245,10 @@ func testNeedsItsRules(t *testing.T, n nodes) {
 	}{
 		{"NodeBehind", "none", false}, {"NodeBehind", "causal", true}, {"ClaimRanOut", "epoch", true},
 	} {
-		cmd := exec.Command(program, "-test.run", "^TestGalera$/^"+row.test+"$", "-test.timeout", "60s")
+		cmd := exec.Command(program, "-test.run", "^TestLongGalera$/^"+row.test+"$", "-test.timeout", "60s")
 		cmd.Env = append(os.Environ(), "CACHE_BROKEN="+row.rule, lentNodes+"="+n.first.Data()+":"+n.second.Data())
 		out, err := cmd.CombinedOutput()
-		failed := strings.Contains(string(out), "--- FAIL: TestGalera/"+row.test+" ")
+		failed := strings.Contains(string(out), "--- FAIL: TestLongGalera/"+row.test+" ")
 		if failed != row.fails || (err != nil) != row.fails {
 			t.Errorf("%s without %s fails: %v (%v), want %v\n%s", row.test, row.rule, failed, err, row.fails, out)
 		}

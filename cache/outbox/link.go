@@ -13,10 +13,10 @@ import (
 
 // link is what is known of a connection. Only who holds the connection looks at it.
 type link struct {
-	proved time.Time // when its server was last found to take writes
-	causal bool      // causal reads are switched on
-	galera bool      // its server is a node of a Galera cluster
-	used   time.Time // when the connection was last taken, under the lock of links
+	writableAt time.Time // when its server last reported that it takes writes
+	causal     bool      // causal reads are switched on
+	galera     bool      // its server is a node of a Galera cluster
+	used       time.Time // when the connection was last taken, under the lock of links
 }
 
 // links is what is known of the pool's connections, by the driver's. What is forgotten of one is found out again.
@@ -68,7 +68,8 @@ func (l *links) forget(now time.Time) {
 	}
 }
 
-// causalSQL has a session's readings wait for what was committed before, and leaves what else of its statements does.
+// causalSQL returns the statement that makes a session's readings wait for what was committed before, and keeps what
+// other statements wait for.
 func causalSQL() string {
 	if broken.Causal {
 		return "SET SESSION wsrep_sync_wait = 0"
@@ -76,9 +77,9 @@ func causalSQL() string {
 	return "SET SESSION wsrep_sync_wait = @@SESSION.wsrep_sync_wait | 1"
 }
 
-// beCausal has the readings of a connection see every write that was acknowledged before, by whatever node. Nodes of a
-// Galera cluster all take writes, so that none of them proves anything by it, and each may be behind the others: where
-// the server is one, a reading waits until it has caught up.
+// beCausal makes the readings of a connection see every write that was acknowledged before, by whatever node. Nodes of
+// a Galera cluster all take writes, so that none of them proves anything by it, and each may be behind the others:
+// where the server is one, a reading waits until it has caught up.
 func (o *Outbox) beCausal(ctx context.Context, conn *sql.Conn, l *link) error {
 	if l.causal || o.cfg.Dialect != MySQL {
 		return nil

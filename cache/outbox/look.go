@@ -20,7 +20,7 @@ const lookSQL = "SELECT epoch, token, wire, run, ledger, {proof} FROM {cache} WH
 func (o *Outbox) Look(ctx context.Context) (state ledger.State, err error) {
 	err = o.try(func() error {
 		return o.with(ctx, func(conn *sql.Conn, known *link) (err error) {
-			if before := known.proved; time.Since(before) < provedFor {
+			if before := known.writableAt; time.Since(before) < provedFor {
 				state, err = o.look(ctx, conn, known)
 				if err != nil || time.Since(before) < provedFor {
 					return err

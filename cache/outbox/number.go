@@ -69,8 +69,8 @@ func isOver(err error) bool {
 	return connectionLost(err) || awayNumbers[number(err)] || isInvalidConn(err)
 }
 
-// isInvalidConn reports whether go-sql-driver/mysql has lost a connection while a server was to respond. Nothing but
-// its text tells that error from others without linking the driver.
+// isInvalidConn reports whether err is go-sql-driver/mysql's ErrInvalidConn: the connection was lost before the
+// response. It compares the text, so as not to link the driver.
 func isInvalidConn(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if err.Error() == "invalid connection" {

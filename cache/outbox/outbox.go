@@ -116,15 +116,24 @@ func (o *Outbox) Read(ctx context.Context, grace time.Duration) (state ledger.St
 	return state, left, err
 }
 
-const leftSQL = "(SELECT id, tags, FALSE FROM {outbox} WHERE recorded_us > ? AND recorded_us < {now} - ?" +
+const leftSQL = "(SELECT id, tags, FALSE FROM {outbox} WHERE recorded_us > ? AND" +
+	" (recorded_us < {now} - ? OR recorded_us > {now} AND recorded_us <= {now} + ?)" +
 	" ORDER BY recorded_us LIMIT 100) UNION ALL" +
 	" (SELECT id, tags, TRUE FROM {outbox} WHERE recorded_us <= ? ORDER BY recorded_us LIMIT 100)"
 
 // readLeft reads what writers have left: up to a hundred records of those who are gone, and as many that were handed
 // over, however many there are of the others. From a record that cannot be read nobody learns what it was about: the
 // epoch is bumped for it.
+//
+// A record of the future was made by another server, whose clock is ahead: how old it is nobody can tell, and by this
+// clock it would come of age late. So it counts as left. Among the nodes of a cluster, which all make records, it is
+// most likely of a moment ago; and a cluster loses no bump, by which such a record would be needed at once.
 func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []ledger.Record, err error) {
-	rows, err := conn.QueryContext(ctx, o.sql.left, taken, grace.Microseconds(), taken)
+	ahead := mostAhead
+	if o.galera.Load() {
+		ahead = 0
+	}
+	rows, err := conn.QueryContext(ctx, o.sql.left, taken, grace.Microseconds(), ahead.Microseconds(), taken)
 	if err != nil {
 		return nil, err
 	}

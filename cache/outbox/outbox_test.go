@@ -178,7 +178,8 @@ func testAnUnreadableRecord(t *testing.T, on *kind) {
 	}
 }
 
-// TestALostClaim has a claim be gone, as after a fail-over to a copy of the database that lagged.
+// TestALostClaim checks that a claim to cache is renewed when it is gone, as after a fail-over to a copy of the
+// database that lagged.
 func TestALostClaim(t *testing.T) { onEach(t, testALostClaim) }
 
 func testALostClaim(t *testing.T, on *kind) {
@@ -197,8 +198,8 @@ func testALostClaim(t *testing.T, on *kind) {
 	}
 }
 
-// TestTheFirstCacheWaitsForUncachedWriters has a writer read that nobody caches, and a replica come before the
-// writer has committed: it may not begin before that.
+// TestTheFirstCacheWaitsForUncachedWriters checks that a replica does not begin to cache before a writer has committed
+// that read that nobody caches.
 func TestTheFirstCacheWaitsForUncachedWriters(t *testing.T) {
 	onEach(t, testTheFirstCacheWaitsForUncachedWriters)
 }
@@ -229,6 +230,33 @@ func testTheFirstCacheWaitsForUncachedWriters(t *testing.T, on *kind) {
 	}
 	if err := <-read; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRecordsByAnotherClock reads a record that was made by a server whose clock is ahead: by the one that has followed
+// it nobody can tell its age. Nodes of a cluster make records side by side.
+func TestRecordsByAnotherClock(t *testing.T) { onEach(t, testRecordsByAnotherClock) }
+
+func testRecordsByAnotherClock(t *testing.T, on *kind) {
+	db, box := on.mustOpen(t)
+	id := inTx(t, db, true, box.Record, "toy:7")
+	handed, err := box.HandOver(t.Context(), []string{"toy:8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Remove(t.Context(), []int64{handed.ID}, ""); err != nil { // it is carried out: of no age
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("UPDATE toys_outbox SET recorded_us = recorded_us + 30000000"); err != nil {
+		t.Fatal(err)
+	}
+	_, left, err := box.Read(t.Context(), time.Hour)
+	if err != nil || len(left) != 1 || left[0].ID != id || left[0].Waited {
+		t.Errorf("records of the future: %+v, %v; want the one that a writer made", left, err)
+	}
+	box.AmongNodes()
+	if _, left, err := box.Read(t.Context(), time.Hour); err != nil || len(left) != 0 {
+		t.Errorf("records of the future, in a cluster: %+v, %v; want none", left, err)
 	}
 }
 

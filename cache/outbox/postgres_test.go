@@ -14,9 +14,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestACopyOfPostgresTakesOver has the address of the database lead to a copy of it, first before that one has been
-// promoted: nothing comes from it and nothing goes to it, and it is not a server that is away. Then it is promoted, and
-// is heard, by the connections that there are.
+// TestACopyOfPostgresTakesOver points the address of the database at a copy of it. It checks that before the copy is
+// promoted nothing is read from it or written to it, and that it does not count as unreachable, and that after that it
+// is used, by the same connections.
 func TestACopyOfPostgresTakesOver(t *testing.T) {
 	primary := servertest.MustStartPostgres(t)
 	dsn := servertest.MustMakeDatabase(t, primary)
@@ -123,8 +123,8 @@ func TestRecordInATransactionOfPgx(t *testing.T) {
 	}
 }
 
-// TestTheSchemaOnThePath has the tables be in a schema that is not the first of the path: they are found there, and no
-// other ones are made.
+// TestTheSchemaOnThePath checks that tables in a schema that is not the first of the search path are found there, and
+// that no others are made.
 func TestTheSchemaOnThePath(t *testing.T) {
 	db, box := onPostgres.mustOpen(t)
 	state, err := box.Look(t.Context())

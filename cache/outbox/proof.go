@@ -40,9 +40,9 @@ func asReadOnly(err error) error {
 
 // sqlState returns the SQLSTATE of a driver's error, as those for PostgreSQL do; empty for others.
 func sqlState(err error) string {
-	var said interface{ SQLState() string }
-	if errors.As(err, &said) {
-		return said.SQLState()
+	var stateErr interface{ SQLState() string }
+	if errors.As(err, &stateErr) {
+		return stateErr.SQLState()
 	}
 	return ""
 }

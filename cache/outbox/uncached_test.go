@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestUncachedWithoutGalera has a writer write to a MariaDB that knows no variable of Galera's.
+// TestUncachedWithoutGalera checks a writer without a cache on a MariaDB that has no variables of Galera's.
 func TestUncachedWithoutGalera(t *testing.T) {
 	db, box := onMySQL.mustOpen(t)
 	box.ForgetGalera()
@@ -25,8 +25,8 @@ func TestUncachedWithoutGalera(t *testing.T) {
 	}
 }
 
-// TestUncachedAndAnOutage has the database say nothing, while a writer without a cache waits for its bump to be known,
-// for so long that it may have counted as unreachable for others: the writer waits for a lease from there.
+// TestUncachedAndAnOutage silences the database while a writer without a cache waits for its bump to be known, for so
+// long that others may have taken it for unreachable. It checks that the writer waits for a lease from there.
 func TestUncachedAndAnOutage(t *testing.T) { onEach(t, testUncachedAndAnOutage) }
 
 func testUncachedAndAnOutage(t *testing.T, on *kind) {

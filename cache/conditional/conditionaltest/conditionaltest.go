@@ -1,4 +1,4 @@
-// Package conditionaltest is RFC 9110 section 13 as a table, to hold servers against.
+// Package conditionaltest is RFC 9110 section 13 as a table, to check servers against.
 package conditionaltest
 
 import (

@@ -43,6 +43,7 @@ var (
 	Stale    = off("stale")
 	Late     = off("late")
 	Causal   = off("causal")
+	Owner    = off("owner")
 )
 
 var dieAt = os.Getenv("CACHE_DIE_AT")

@@ -31,6 +31,7 @@ const (
 	Stale    = false // what stands in for a load that fails may be an absence, or invalidated, or without a lease
 	Late     = false // a load ends with the last caller who left it by a timeout
 	Causal   = false // the ledger is read by nodes of a Galera cluster that may be behind
+	Owner    = false // an answer is sent to whoever asks for it, whosever it is
 )
 
 // At is a step that a writer can be told to die at.

@@ -75,8 +75,8 @@ func mustMakeUser(t *testing.T, client *redis.Client, user string, more ...strin
 	}
 }
 
-// TestTheRuleIsEnough has two replicas do all that replicas do, as a user with the rights that are written down and no
-// others: nothing is refused, and there is nothing among them that they do not need.
+// TestTheRuleIsEnough runs two replicas through all that replicas do, as a user with the documented rights and no
+// others. It checks that nothing is refused, and that none of the rights is unnecessary.
 func TestTheRuleIsEnough(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	client := server.Client()

@@ -24,11 +24,11 @@ func (a *acks) hear(member string, seq uint64) {
 	a.heard = make(chan struct{})
 }
 
-// await waits until all members have read up to seq, at most for patience or until done, and returns
+// await waits until all members have read up to seq, at most for timeout or until done, and returns
 // those who have not.
-func (a *acks) await(members map[string]string, seq uint64, patience time.Duration, done <-chan struct{}) (
+func (a *acks) await(members map[string]string, seq uint64, timeout time.Duration, done <-chan struct{}) (
 	missing map[string]string) {
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	for {
 		a.mu.Lock()

@@ -46,8 +46,8 @@ func TestNothingIsLearntDownwards(t *testing.T) {
 	}
 }
 
-// TestABumpIsLost has the database lose a bump while its writer waits for it to be known: another replica may have read
-// what it was before, so the writer waits for a lease from the next bump on.
+// TestABumpIsLost makes the database lose a bump while its writer waits for it to be known. It checks that the writer
+// waits for a lease from the next bump on, since another replica may have read the epoch before.
 func TestABumpIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := State{Epoch: 1, Token: "before"}
@@ -77,9 +77,9 @@ func TestABumpIsLost(t *testing.T) {
 	})
 }
 
-// TestABumpIsLostAndItsNumberTaken has the database lose a bump while its writer waits, and another replica bump the
-// epoch past it, before this one reads it again: the number tells nothing, and who read the epoch of before still has a
-// lease.
+// TestABumpIsLostAndItsNumberTaken makes the database lose a bump, and another replica bump the epoch past it before
+// the writer reads it again. It checks that the writer does not go by the number: whoever read the epoch before still
+// has a lease.
 func TestABumpIsLostAndItsNumberTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1, Token: "before"}}
@@ -111,8 +111,8 @@ func TestABumpIsLostAndItsNumberTaken(t *testing.T) {
 	})
 }
 
-// TestTwoEpochsOfOneNumber has a replica come to a Redis whose state is of another epoch with the same number: each of
-// the two was bumped to in a database that knew nothing of the other.
+// TestTwoEpochsOfOneNumber starts a replica on a Redis whose state is of another epoch with the same number, and checks
+// that it does not take that for its own: each was bumped to in a database that knew nothing of the other.
 func TestTwoEpochsOfOneNumber(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	start := func(ledger *fakeLedger) *Node {

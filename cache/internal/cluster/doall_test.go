@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
-// TestManyGoTogether has one caller ask for much at once: it goes in bundles that are as full as may be, and what is
-// asked for twice, or by another, goes once.
+// TestManyGoTogether checks that what one caller asks for at once is sent in bundles as full as possible, and that what
+// is asked for twice, or by another, is sent once.
 func TestManyGoTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(time.Hour)

@@ -20,8 +20,8 @@ func (*eval) what() string { return "" } // no two runs can share a reply
 func (e *eval) size() int  { return e.bytes }
 
 // newEvals returns a pipeline that runs scripts. Each run has an error of its own.
-func newEvals(client *redis.Client, patience time.Duration) *pipeline[*eval] {
-	return newPipeline(patience, func(evals []*eval) error {
+func newEvals(client *redis.Client, timeout time.Duration) *pipeline[*eval] {
+	return newPipeline(timeout, func(evals []*eval) error {
 		ctx := context.Background()
 		pipe := client.Pipeline()
 		for _, e := range evals {

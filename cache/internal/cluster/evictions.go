@@ -21,8 +21,8 @@ func newEvictions(p part) *evictions {
 	return &evictions{now: p.Now, lease: p.Lease, seen: map[string]int64{}}
 }
 
-// keptLeases is how many leases it is remembered who was evicted: longer than they stay on the list.
-const keptLeases = 10
+// rememberLeases is for how many leases an eviction is remembered: longer than the member stays on the list.
+const rememberLeases = 10
 
 // takeOff takes those off members who are evicted, and returns when the last of their leases is over: a lease after
 // they were first seen so.
@@ -43,7 +43,7 @@ func (e *evictions) takeOff(members map[string]string) (over int64) {
 		}
 	}
 	for member, at := range e.seen {
-		if now-at > keptLeases*int64(e.lease) {
+		if now-at > rememberLeases*int64(e.lease) {
 			delete(e.seen, member)
 		}
 	}

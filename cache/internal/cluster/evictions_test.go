@@ -29,7 +29,7 @@ func TestEvictions(t *testing.T) {
 			t.Errorf("at %d, of %v: %v are left, want a alone", row.at, row.members, left)
 		}
 	}
-	now = 20 + keptLeases*100 + 1
+	now = 20 + rememberLeases*100 + 1
 	if e.takeOff(nil); len(e.seen) != 1 {
 		t.Errorf("%v are remembered, want c alone", e.seen)
 	}

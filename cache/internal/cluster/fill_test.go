@@ -12,9 +12,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestAValueAheadOfTheBusDoesNotOutliveItsSession has a value be found that was stored under a number which
-// the bus has not brought here yet, while the session ends and another begins. By its number it would
-// belong to the new session, whose fences know nothing of what was invalidated before.
+// TestAValueAheadOfTheBusDoesNotOutliveItsSession checks that a value which was stored under a number that the bus has
+// not brought yet is not kept into the next session. By its number it would belong to that one, whose fences know
+// nothing of what was invalidated before.
 func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 	redis := servertest.MustStartRedis(t)
 	client := redis.Client()
@@ -39,8 +39,8 @@ func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 	}
 }
 
-// TestOneFillsForAll has two replicas miss the same key: one gets the fill lease, and the other gets what it stored, or
-// the lease when it stored nothing.
+// TestOneFillsForAll checks that of two replicas that miss the same key one gets the fill lease, and the other gets
+// what the first stored, or the lease when it stored nothing.
 func TestOneFillsForAll(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	client := server.Client()

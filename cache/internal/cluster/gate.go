@@ -18,7 +18,7 @@ type gate struct {
 
 func newGate(p part) *gate { return &gate{now: p.Now, lease: p.Lease} }
 
-// shut has no write acknowledged for a whole lease: until every replica that may still answer under what was before
+// shut holds back acknowledgements for a whole lease: until every replica that may still answer under what was before
 // has lost its right to.
 func (g *gate) shut() {
 	g.mu.Lock()

@@ -27,7 +27,7 @@ func TestGate(t *testing.T) {
 }
 
 // TestAGateThatNobodyWaitsFor checks that readings open the gate too, a lease after it was shut: an outage that comes
-// later has no write wait that comes after it.
+// later keeps no write waiting that comes after it.
 func TestAGateThatNobodyWaitsFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{state: State{Epoch: 1}}

@@ -19,8 +19,8 @@ func (g *get) what() string { return g.name }
 func (g *get) size() int    { return 0 } // the sizes of the values are unknown
 
 // newGets returns a pipeline that reads values.
-func newGets(client *redis.Client, patience time.Duration) *pipeline[*get] {
-	return newPipeline(patience, func(gets []*get) error {
+func newGets(client *redis.Client, timeout time.Duration) *pipeline[*get] {
+	return newPipeline(timeout, func(gets []*get) error {
 		if len(gets) == 1 {
 			return getOne(client, gets[0])
 		}

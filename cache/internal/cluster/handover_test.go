@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestAWriteIsHandedOver checks when a write that Redis cannot be told of is acknowledged without a bump, and how long
-// a replica waits for others before it bumps the epoch.
+// TestAWriteIsHandedOver checks when a write whose invalidation cannot reach Redis is acknowledged without a bump, and
+// how long a replica waits for others before it bumps the epoch.
 func TestAWriteIsHandedOver(t *testing.T) {
 	const lease = time.Second
 	lost := errors.New("no such record")

@@ -65,7 +65,7 @@ func (l *fakeLedger) Progress(_ context.Context, record Record) (Progress, error
 	return l.progress(record)
 }
 
-// set has the ledger be in a state, as after a restore.
+// set puts the ledger into a state, as after a restore.
 func (l *fakeLedger) set(state State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,7 +129,7 @@ func (l *fakeLedger) Remove(_ context.Context, ids []int64, bump string) error {
 	return l.err
 }
 
-// fail has all calls fail from now on, or none if err is nil.
+// fail makes all calls fail from now on, or none if err is nil.
 func (l *fakeLedger) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

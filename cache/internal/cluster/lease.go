@@ -31,7 +31,7 @@ func (l *lease) begin() {
 // end takes the right away with the session, at once.
 func (l *lease) end() { l.set(func() { l.session = false }) }
 
-// extendRedis has the contact with Redis count until a time. One that was asked for earlier takes nothing back.
+// extendRedis lets the contact with Redis count until a time. An earlier time than before changes nothing.
 func (l *lease) extendRedis(until int64) { l.set(func() { l.redis = max(l.redis, until) }) }
 
 // hasDatabase reports whether the contact with the database counts at a time.
@@ -41,7 +41,7 @@ func (l *lease) hasDatabase(now int64) bool {
 	return now < l.database
 }
 
-// extendDatabase has the contact with the database count until a time.
+// extendDatabase lets the contact with the database count until a time.
 func (l *lease) extendDatabase(until int64) { l.set(func() { l.database = until }) }
 
 func (l *lease) set(change func()) {

@@ -11,7 +11,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestMarksAreRead has a state with more marks than one command reads, and its other fields among them.
+// TestMarksAreRead checks that all marks of a state are read, when they are more than one command reads, with its other
+// fields among them.
 func TestMarksAreRead(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	client := server.Client()

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// leave ends the membership, if there is one, so that no writer waits for it. The lease is not used any more by now.
+// leave ends the membership, if there is one, so that no writer waits for it. By now the lease is no longer used.
 func (s *session) leave() {
 	if s.inc == (Token{}) || s.redis.gone.Load() {
 		return

@@ -62,8 +62,8 @@ func (m *membership) ready() *session {
 }
 
 // await waits for a session, unless Redis is known to be away. It returns nil when none came in time.
-func (m *membership) await(patience time.Duration) *session {
-	timer := time.NewTimer(patience)
+func (m *membership) await(timeout time.Duration) *session {
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	for {
 		s, changed := m.current()
@@ -127,7 +127,7 @@ func (m *membership) retryEvery() time.Duration { return m.Lease / 20 }
 // run begins a session, and the next when it ends.
 func (m *membership) run() {
 	var r *run
-	var said string
+	var logged string
 	for m.ctx.Err() == nil {
 		if r == nil || r.gone.Load() {
 			if r != nil {
@@ -138,9 +138,9 @@ func (m *membership) run() {
 		s, bus, err := m.begin(r)
 		if err != nil {
 			err = m.explainAccess(err)
-			if text := err.Error(); text != said && m.ctx.Err() == nil && !errors.Is(err, errUnknownEpoch) &&
+			if text := err.Error(); text != logged && m.ctx.Err() == nil && !errors.Is(err, errUnknownEpoch) &&
 				!errors.Is(err, errTakingOver) {
-				said = text
+				logged = text
 				m.Logger.Warn("cache: no session with Redis, nothing is answered from the cache", "err", err)
 			}
 			_, changed := m.current()
@@ -151,7 +151,7 @@ func (m *membership) run() {
 			}
 			continue
 		}
-		said = ""
+		logged = ""
 		err = s.run(bus)
 		m.past.leave(s.names.epoch, s.inc, s.known(), errors.Is(err, errWentBack))
 		m.leaveBehind(s.epoch, err)

@@ -48,7 +48,7 @@ type databaseModel struct {
 	history  []rows // after each transaction
 }
 
-// commit has a transaction change the rows.
+// commit changes the rows in a transaction.
 func (d *databaseModel) commit(change func(*rows)) {
 	d.rows.records, d.rows.bumps = slices.Clone(d.rows.records), slices.Clone(d.rows.bumps)
 	change(&d.rows)
@@ -86,19 +86,19 @@ func (r *replicaModel) database(t *task, fresh bool) (*databaseLink, error) {
 
 func (d *databaseModel) silent() bool { return d.frozen > d.model.now }
 
-// drop has a connection used no more.
+// drop removes a connection from those that are used.
 func (r *replicaModel) drop(c *databaseLink) {
 	r.databases = slices.DeleteFunc(r.databases, func(other *databaseLink) bool { return other == c })
 }
 
 // prove asks a connection's server whether it takes writes.
-func (r *replicaModel) prove(t *task, c *databaseLink, patience int64) error {
+func (r *replicaModel) prove(t *task, c *databaseLink, timeout int64) error {
 	if r.model.off(ruleProof) {
 		return nil
 	}
 	asked := r.Now()
 	readOnly := false
-	if err := t.ask(c.link, patience, func() { readOnly = c.server.readOnly }); err != nil {
+	if err := t.ask(c.link, timeout, func() { readOnly = c.server.readOnly }); err != nil {
 		return err
 	}
 	if readOnly {
@@ -113,8 +113,8 @@ func (r *replicaModel) prove(t *task, c *databaseLink, patience int64) error {
 const databaseTries = 3
 
 // onDatabase calls f with a connection that has just been proved.
-func (r *replicaModel) onDatabase(t *task, patience int64, f func(c *databaseLink, left int64) error) (err error) {
-	until := r.Now() + patience
+func (r *replicaModel) onDatabase(t *task, timeout int64, f func(c *databaseLink, left int64) error) (err error) {
+	until := r.Now() + timeout
 	for try := range databaseTries {
 		var c *databaseLink
 		if c, err = r.database(t, try > 0); err == nil {
@@ -135,8 +135,8 @@ func (r *replicaModel) onDatabase(t *task, patience int64, f func(c *databaseLin
 }
 
 // change makes a transaction on a proved connection.
-func (r *replicaModel) change(t *task, patience int64, change func(*rows)) error {
-	return r.onDatabase(t, patience, func(c *databaseLink, left int64) error {
+func (r *replicaModel) change(t *task, timeout int64, change func(*rows)) error {
+	return r.onDatabase(t, timeout, func(c *databaseLink, left int64) error {
 		refused := false
 		err := t.ask(c.link, left, func() {
 			if refused = c.server.readOnly; !refused {

@@ -43,7 +43,7 @@ func (m *model) someReplica() *replicaModel { return m.replicas[m.draw.IntN(len(
 // primary returns the Redis server that new connections of most replicas lead to.
 func (m *model) primary() *redisModel { return m.redis[m.leads] }
 
-// lead has new connections to Redis lead to a server, for each replica at a time of its own.
+// lead points new connections to Redis at a server, for each replica at a time of its own.
 func (m *model) lead(server int, overlap time.Duration) {
 	m.leads = server
 	for _, r := range m.replicas {
@@ -419,7 +419,7 @@ var faultModels = []faultModel{
 	}},
 }
 
-// restore has the database be what it was some transactions ago. No row that was acknowledged is lost with them.
+// restore puts the database back by some transactions. No row that was acknowledged is lost with them.
 func (d *databaseModel) restore(m *model) {
 	first := len(d.history)
 	for first > 0 && m.hasAcknowledged(&d.history[first-1]) {
@@ -435,7 +435,7 @@ func (d *databaseModel) restore(m *model) {
 	d.goBack(m, i)
 }
 
-// loseBump has the database be what it was before the epoch was bumped last, if no row that was acknowledged is lost
+// loseBump puts the database back to before the epoch was bumped last, if no row that was acknowledged is lost
 // with that.
 func (d *databaseModel) loseBump(m *model) {
 	i := len(d.history) - 1
@@ -447,7 +447,7 @@ func (d *databaseModel) loseBump(m *model) {
 	}
 }
 
-// goBack has the database be what it was after a transaction.
+// goBack puts the database back to after a transaction.
 func (d *databaseModel) goBack(m *model, i int) {
 	m.say("the database loses %d transactions", len(d.history)-1-i)
 	if d.history[i].state.Run != d.rows.state.Run {
@@ -463,20 +463,20 @@ func (d *databaseModel) goBack(m *model, i int) {
 	d.rows, d.history = d.history[i], d.history[:i+1]
 }
 
-// hush has nobody write for a while, and lets the writes that are under way end.
+// hush stops writes for a while, and lets the writes that are under way end.
 func (m *model) hush(t *task) {
 	m.hushed = m.now + m.between(time.Second, 2*time.Second)
 	t.sleep(t.between(0, 500*time.Millisecond))
 }
 
-// writeNow has a replica write all keys.
+// writeNow writes all keys by a replica.
 func (m *model) writeNow(r *replicaModel) {
 	for key := range keyCount {
 		m.start(r.process, func(t *task) { r.write(t, key) })
 	}
 }
 
-// apart has a replica be without the database, and all others without Redis, one of whom writes.
+// apart cuts a replica off from the database, and all others from Redis, one of which writes.
 func (m *model) apart(t *task) (apart *replicaModel, others []*replicaModel) {
 	m.hush(t)
 	m.hushed = m.now + int64(2*time.Second)

@@ -67,7 +67,7 @@ func (r *redisModel) identity() string {
 	return decimal(r.runID) + "/" + decimal(r.replID)
 }
 
-// restart has the server be there again, with what it finds on its disk.
+// restart starts the server again, with what it finds on its disk.
 func (r *redisModel) restart(data dataset) {
 	r.up, r.life, r.data = true, r.life+1, data
 	r.runID, r.replID = r.model.unique(), r.model.unique()

@@ -104,15 +104,15 @@ func (r *replicaModel) watch(t *task) {
 func (r *replicaModel) readLedger(t *task) {
 	t.lock(&r.reading)
 	asked := r.Now()
-	patience := int64(r.Lease) / 2
+	timeout := int64(r.Lease) / 2
 	if r.contacts.silent(asked, r.Lease) {
-		patience = int64(r.Lease) / 4
+		timeout = int64(r.Lease) / 4
 	}
 	var state State
 	var left []recordModel
-	err := r.onDatabase(t, patience, func(c *databaseLink, patience int64) error {
+	err := r.onDatabase(t, timeout, func(c *databaseLink, timeout int64) error {
 		both := !t.oneIn(4) // the two statements right after each other
-		err := t.ask(c.link, patience, func() {
+		err := t.ask(c.link, timeout, func() {
 			if state = c.server.rows.state; both {
 				left = c.server.due(int64(r.grace()))
 			}
@@ -120,7 +120,7 @@ func (r *replicaModel) readLedger(t *task) {
 		if both || err != nil {
 			return err
 		}
-		return t.ask(c.link, patience, func() { left = c.server.due(int64(r.grace())) })
+		return t.ask(c.link, timeout, func() { left = c.server.due(int64(r.grace())) })
 	})
 	r.take(t, asked, state, left, err)
 	t.unlock(&r.reading)
@@ -264,8 +264,8 @@ func (r *replicaModel) awaitBumped(t *task, bumped State) (State, error) {
 // survives reports whether a bump is in the history of the database that is there now.
 func (r *replicaModel) survives(t *task, bumped State) bool {
 	var bumps []string
-	err := r.onDatabase(t, int64(r.Lease)/2, func(c *databaseLink, patience int64) error {
-		return t.ask(c.link, patience, func() { bumps = c.server.rows.bumps })
+	err := r.onDatabase(t, int64(r.Lease)/2, func(c *databaseLink, timeout int64) error {
+		return t.ask(c.link, timeout, func() { bumps = c.server.rows.bumps })
 	})
 	return err == nil && (slices.Contains(bumps, bumped.Token) || r.model.off(rulePair))
 }

@@ -98,7 +98,7 @@ func (s *sessionModel) epoch() string {
 
 func (s *sessionModel) stamp(seq uint64) fence.Stamp { return fence.Stamp(s.base + seq) }
 
-// call has the session's Redis run a script.
+// call runs a script on the session's Redis.
 func (s *sessionModel) call(t *task, script func(*redisModel) string) error {
 	c, err := s.redisConn(t, s.run)
 	if err != nil {
@@ -276,7 +276,7 @@ func (s *sessionModel) open(marks [slotCount]uint64) error {
 	if s.inc != r.lastInc {
 		r.left = append(r.left, r.lastInc)
 	}
-	r.lastInc, r.lastKnown = s.inc, max(s.first, r.lastKnownIn(s.inc))
+	r.lastInc, r.lastKnown = s.inc, max(s.first, r.lastSeqKnownIn(s.inc))
 	var list []fence.Mark
 	for slot, mark := range marks {
 		if mark > 0 && !r.model.off(ruleMarks) {
@@ -294,7 +294,8 @@ func (s *sessionModel) open(marks [slotCount]uint64) error {
 	return nil
 }
 
-func (r *replicaModel) lastKnownIn(inc int) uint64 {
+// lastSeqKnownIn returns the highest sequence number that the replica knows of incarnation inc, or 0.
+func (r *replicaModel) lastSeqKnownIn(inc int) uint64 {
 	if inc == r.lastInc {
 		return r.lastKnown
 	}

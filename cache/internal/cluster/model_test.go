@@ -66,7 +66,7 @@ const (
 // modelReplicas is how many replicas the model has.
 const modelReplicas = 3
 
-// model is a database, two Redis servers and some replicas, with clients who read and write, and hold each answer
+// model is a database, two Redis servers and some replicas, with clients who read and write, and check each answer
 // against what was acknowledged before they asked.
 type model struct {
 	timeline
@@ -167,7 +167,7 @@ func (m *model) schedule(seed uint64, kinds []faultModel) {
 	}
 }
 
-// busy has clients read from a replica and write to it.
+// busy runs clients that read from a replica and write to it.
 func (m *model) busy(r *replicaModel) {
 	m.start(r.process, func(t *task) {
 		for !m.quiet {
@@ -185,7 +185,7 @@ func (m *model) busy(r *replicaModel) {
 	})
 }
 
-// read holds an answer against what was acknowledged before it was asked for.
+// read checks an answer against what was acknowledged before it was asked for.
 func (m *model) read(t *task, r *replicaModel, key int) {
 	floor := m.acked[key]
 	version, err := r.get(t, key)
@@ -225,7 +225,7 @@ func (m *model) hasAcknowledged(d *rows) bool {
 	return true
 }
 
-// converged has each replica asked for each key, long after the last write: it has to answer what the database has.
+// converged reads each key from each replica, long after the last write, and checks that it has what the database has.
 func (m *model) converged() {
 	if m.now-m.committed < int64(3*time.Second) {
 		return // a write was late: whoever carries it out has not had the time

@@ -131,7 +131,7 @@ func (l *timeline) between(least, most time.Duration) int64 {
 // oneIn reports true once in n times.
 func (l *timeline) oneIn(n int) bool { return l.draw.IntN(n) == 0 }
 
-// after has do happen later, to a process or to the world.
+// after makes do happen later, to a process or to the world.
 func (l *timeline) after(d int64, process *process, do func()) {
 	l.add(event{at: l.now + d, process: process, do: do})
 }
@@ -196,10 +196,10 @@ func (t *task) sleep(d int64) {
 // signal is what tasks wait for.
 type signal struct{ waiting []event }
 
-// wait waits for a signal, at most for patience by the process's clock.
-func (t *task) wait(s *signal, patience int64) {
+// wait waits for a signal, at most for timeout by the process's clock.
+func (t *task) wait(s *signal, timeout int64) {
 	s.waiting = append(s.waiting, event{process: t.process, task: t, stays: t.stays})
-	t.sleep(max(patience, 0))
+	t.sleep(max(timeout, 0))
 }
 
 // fire wakes those who wait.
@@ -248,7 +248,7 @@ type way struct {
 	hushed int64 // when it was last heard
 }
 
-// hush has nothing come through for a while: what is sent, or what is sent by the replica. A database that is silent
+// hush lets nothing through for a while: what is sent, or what is sent by the replica. A database that is silent
 // for five leases counts as unreachable, which nobody can tell from one that writes for others: it is not silent for so
 // long.
 func (w *way) hush(now, while int64, mute bool) {
@@ -283,8 +283,8 @@ var (
 	errBroken   = errors.New("the connection is broken")
 )
 
-// ask has a server do f, once, and waits for its answer. With an error nobody knows whether f was done, or will be.
-func (t *task) ask(c *link, patience int64, f func()) error {
+// ask does f at a server, once, and waits for its reply. With an error nobody knows whether f was done, or will be.
+func (t *task) ask(c *link, timeout int64, f func()) error {
 	if !c.works() {
 		t.step()
 		return errBroken
@@ -316,7 +316,7 @@ func (t *task) ask(c *link, patience int64, f func()) error {
 		}
 	}
 	t.after(t.moment(), nil, arrive)
-	t.wakeAt(t.now + patience)
+	t.wakeAt(t.now + timeout)
 	t.stay()
 	switch {
 	case answered:

@@ -153,8 +153,8 @@ func (s *sessionModel) look(t *task) (moved bool, err error) {
 	}
 	for range lookTries {
 		var state State
-		err = s.onDatabase(t, int64(s.Lease)/2, func(c *databaseLink, patience int64) error {
-			return t.ask(c.link, patience, func() { state = c.server.rows.state })
+		err = s.onDatabase(t, int64(s.Lease)/2, func(c *databaseLink, timeout int64) error {
+			return t.ask(c.link, timeout, func() { state = c.server.rows.state })
 		})
 		if err == nil {
 			if state.Name() == s.state.Name() {
@@ -168,7 +168,7 @@ func (s *sessionModel) look(t *task) (moved bool, err error) {
 	return false, err
 }
 
-// fallBack has others carry a write out that Redis could not be told of, or bumps the epoch.
+// fallBack hands a write whose invalidation cannot reach Redis over to others, or bumps the epoch.
 func (r *replicaModel) fallBack(t *task, slots []uint16) (bump string, err error) {
 	if r.model.off(ruleEpoch) {
 		return "", nil
@@ -202,8 +202,8 @@ func (r *replicaModel) handOver(t *task, slots []uint16) Progress {
 	for r.Now() < until {
 		t.sleep(int64(r.Lease) / 20)
 		next := Waiting
-		err := r.onDatabase(t, int64(r.Lease)/2, func(c *databaseLink, patience int64) error {
-			return t.ask(c.link, patience, func() {
+		err := r.onDatabase(t, int64(r.Lease)/2, func(c *databaseLink, timeout int64) error {
+			return t.ask(c.link, timeout, func() {
 				for _, record := range c.server.rows.records {
 					if record.id == id && record.handedOver {
 						next = record.progress

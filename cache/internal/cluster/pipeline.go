@@ -25,8 +25,8 @@ type command interface {
 type pipeline[T command] struct {
 	// send sends commands. The client's timeouts bound it. An error is that of all commands.
 	send func(commands []T) error
-	// patience is how long commands may wait for their turn.
-	patience time.Duration
+	// timeout is how long commands may wait for their turn.
+	timeout time.Duration
 
 	mu       sync.Mutex
 	asked    map[string]place[T] // by what(), while there is no reply
@@ -42,8 +42,8 @@ const (
 	mostBytes    = 256 << 10 // payload of a bundle, not counting its first command
 )
 
-func newPipeline[T command](patience time.Duration, send func([]T) error) *pipeline[T] {
-	return &pipeline[T]{patience: patience, send: send, asked: map[string]place[T]{}}
+func newPipeline[T command](timeout time.Duration, send func([]T) error) *pipeline[T] {
+	return &pipeline[T]{timeout: timeout, send: send, asked: map[string]place[T]{}}
 }
 
 // errLate are commands whose turn did not come in time.
@@ -65,7 +65,7 @@ type place[T any] struct {
 	command T
 }
 
-// do has a command sent, and returns it, or the same command of another caller, with the reply.
+// do sends a command with others, and returns it, or the same command of another caller, with the reply.
 func (p *pipeline[T]) do(c T) (T, error) {
 	p.mu.Lock()
 	if same, found := p.asked[c.what()]; found {
@@ -170,7 +170,7 @@ func (p *pipeline[T]) shut(b *bundle[T]) []T {
 
 // await waits for a bundle's turn, and reports whether it came in time.
 func (p *pipeline[T]) await(b *bundle[T]) bool {
-	timer := time.NewTimer(p.patience)
+	timer := time.NewTimer(p.timeout)
 	defer timer.Stop()
 	select {
 	case <-b.turn:

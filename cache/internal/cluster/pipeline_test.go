@@ -26,9 +26,9 @@ type line struct {
 	now, peaks int   // bundles under way
 }
 
-func newLine(patience time.Duration) *line {
+func newLine(timeout time.Duration) *line {
 	l := &line{}
-	l.pipeline = newPipeline(patience, func(numbers []*number) error {
+	l.pipeline = newPipeline(timeout, func(numbers []*number) error {
 		l.mu.Lock()
 		l.sent = append(l.sent, len(numbers))
 		l.now++
@@ -82,7 +82,8 @@ func (l *line) total() (commands, most int) {
 	return commands, most
 }
 
-// TestPipelinesAreBounded has many callers come at once.
+// TestPipelinesAreBounded checks how many commands go together, and how many bundles at a time, when many callers come
+// at once.
 func TestPipelinesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(time.Hour)
@@ -94,7 +95,7 @@ func TestPipelinesAreBounded(t *testing.T) {
 	})
 }
 
-// TestLargeCommandsGoApart has commands bring much.
+// TestLargeCommandsGoApart checks that large commands are sent in small bundles.
 func TestLargeCommandsGoApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(time.Hour)
@@ -105,7 +106,7 @@ func TestLargeCommandsGoApart(t *testing.T) {
 	})
 }
 
-// TestTheSameIsAskedOnce has all callers ask for the same, while it is under way and while it waits.
+// TestTheSameIsAskedOnce checks that what many callers ask for is sent once, while it is under way and while it waits.
 func TestTheSameIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(time.Hour)
@@ -120,7 +121,7 @@ func TestTheSameIsAskedOnce(t *testing.T) {
 	})
 }
 
-// TestALateTurn checks that nobody waits for a turn for longer than the patience, and that who comes after is answered.
+// TestALateTurn checks that nobody waits for a turn for longer than the timeout, and that who comes after is answered.
 func TestALateTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1500 * time.Millisecond) // the second turn is in time, the third is not

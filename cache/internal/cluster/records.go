@@ -34,15 +34,15 @@ func (r *records) claim(id int64) bool {
 	return !already
 }
 
-// release has the next reading of the outbox find a record again, if it is still there.
+// release makes the next reading of the outbox return a record again, if it is still there.
 func (r *records) release(id int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.carrying, id)
 }
 
-// finish has a record that was carried out removed soon. One that is not, another replica carries out again: that does
-// no harm.
+// finish queues a record that was carried out to be removed soon. One that is not, another replica carries out again:
+// that does no harm.
 func (r *records) finish(record carriedOut) {
 	select {
 	case r.done <- record:

@@ -61,8 +61,8 @@ func TestAnEchoIsLate(t *testing.T) {
 	}
 }
 
-// TestSlowIsNotAway has commands fail that must be told to Redis, while the renewals that are asked for come through or
-// do not.
+// TestSlowIsNotAway checks when a command that Redis must get is tried again after it failed, by whether the renewals
+// come through meanwhile.
 func TestSlowIsNotAway(t *testing.T) {
 	for _, row := range []struct {
 		what  string

@@ -12,8 +12,8 @@ import (
 // scripts).
 type room struct {
 	part
-	counted atomic.Int64 // the fills that were refused since that was last logged
-	said    atomic.Int64 // when it was last logged, by Now; 0 for never
+	counted  atomic.Int64 // the fills that were refused since that was last logged
+	loggedAt atomic.Int64 // when it was last logged, by Now; 0 for never
 }
 
 // sayEvery is how often the log speaks of a Redis that is full.
@@ -26,8 +26,8 @@ func (r *room) note(err error) {
 	}
 	r.metrics.full.Inc()
 	fills := r.counted.Add(1)
-	now, said := r.Now(), r.said.Load()
-	if said != 0 && now-said < int64(sayEvery) || !r.said.CompareAndSwap(said, max(now, 1)) {
+	now, loggedAt := r.Now(), r.loggedAt.Load()
+	if loggedAt != 0 && now-loggedAt < int64(sayEvery) || !r.loggedAt.CompareAndSwap(loggedAt, max(now, 1)) {
 		return
 	}
 	r.counted.Add(-fills)

@@ -15,17 +15,17 @@ import (
 // of the newest configuration that a majority has: one that is cut off from the others, or does not answer at all,
 // leads nobody astray. That the answer is right no rule relies on.
 type sentinels struct {
-	name     string // the sentinels' name of the primary
-	asked    []*redis.SentinelClient
-	addrs    []string
-	patience time.Duration // how long to wait for a majority of them
-	connect  func(ctx context.Context, network, addr string) (net.Conn, error)
+	name    string // the sentinels' name of the primary
+	asked   []*redis.SentinelClient
+	addrs   []string
+	timeout time.Duration // how long to wait for a majority of them
+	connect func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // newSentinels returns the sentinels of options that name a primary.
 func newSentinels(o *redis.UniversalOptions) *sentinels {
 	one := o.Simple()
-	s := &sentinels{name: o.MasterName, addrs: o.Addrs, patience: o.DialTimeout / 2, connect: one.Dialer}
+	s := &sentinels{name: o.MasterName, addrs: o.Addrs, timeout: o.DialTimeout / 2, connect: one.Dialer}
 	if s.connect == nil {
 		s.connect = redis.NewDialer(one)
 	}
@@ -34,7 +34,7 @@ func newSentinels(o *redis.UniversalOptions) *sentinels {
 			Addr: addr, Dialer: o.Dialer, TLSConfig: o.TLSConfig, Username: o.SentinelUsername,
 			Password:   o.SentinelPassword,
 			MaxRetries: o.MaxRetries, DialerRetries: o.DialerRetries, Protocol: o.Protocol, DisableIdentity: true,
-			DialTimeout: s.patience, ReadTimeout: s.patience, WriteTimeout: s.patience, PoolTimeout: s.patience,
+			DialTimeout: s.timeout, ReadTimeout: s.timeout, WriteTimeout: s.timeout, PoolTimeout: s.timeout,
 			ContextTimeoutEnabled: true, MaintNotificationsConfig: o.MaintNotificationsConfig,
 		}))
 	}
@@ -57,10 +57,10 @@ type primaryReport struct {
 	err   error
 }
 
-// primary returns the primary's address. It waits for a majority of the sentinels, and at the end of its patience is
+// primary returns the primary's address. It waits for a majority of the sentinels, and after its timeout is
 // content with fewer, since those that are left cannot have moved the primary.
 func (s *sentinels) primary(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	answers := make(chan primaryReport, len(s.asked))
 	for i := range s.asked {

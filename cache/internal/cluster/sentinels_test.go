@@ -20,7 +20,8 @@ func sentinelOptions(addrs []string, name string) *redis.UniversalOptions {
 	}
 }
 
-// TestSentinelsSayWhereThePrimaryIs has fewer and fewer of them answer.
+// TestSentinelsSayWhereThePrimaryIs checks that the primary is found while at least one sentinel answers, and that it
+// is an error when none does.
 func TestSentinelsSayWhereThePrimaryIs(t *testing.T) {
 	t.Parallel()
 	watched := servertest.MustStartWatchedRedis(t, nil)
@@ -49,7 +50,8 @@ func TestSentinelsKnowNoSuchPrimary(t *testing.T) {
 	}
 }
 
-// TestSentinelsWithPasswords has a user who may ask for the primary, and for nothing else.
+// TestSentinelsWithPasswords checks that a user who may ask for the primary, and for nothing else, is enough, and that
+// a wrong password is an error.
 func TestSentinelsWithPasswords(t *testing.T) {
 	t.Parallel()
 	watched := servertest.MustStartWatchedRedis(t, nil)
@@ -76,7 +78,8 @@ func TestSentinelsWithPasswords(t *testing.T) {
 	}
 }
 
-// TestAnOldSentinelLeadsNobodyAstray has one sentinel of three answer what was so before a failover.
+// TestAnOldSentinelLeadsNobodyAstray checks that the primary is found when one sentinel of three still reports the one
+// before a failover.
 func TestAnOldSentinelLeadsNobodyAstray(t *testing.T) {
 	t.Parallel()
 	watched, old := servertest.MustStartWatchedRedis(t, nil), servertest.MustStartWatchedRedis(t, nil)

@@ -37,8 +37,8 @@ func (s *recorded) Link(other tracing.Span) { s.links = append(s.links, other) }
 func (*recorded) Note(string, string)       {}
 func (s *recorded) End(error)               { s.ended = true }
 
-// TestWritesThatGoTogetherAreLinked has writes be carried out together: what is done for them is a part of the first
-// one of each batch, and the others are linked to that.
+// TestWritesThatGoTogetherAreLinked checks the spans of writes that are carried out together: what is done for a batch
+// is a child of its first write's span, and the others are linked to that.
 func TestWritesThatGoTogetherAreLinked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, end := mustCutOff(t, &fakeLedger{state: State{Epoch: 1}})

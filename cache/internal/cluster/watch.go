@@ -23,7 +23,7 @@ type watch struct {
 
 	reading  sync.Mutex // held while the ledger is read
 	contacts contacts
-	said     string // the last error that was logged
+	logged   string // the last error that was logged
 
 	mu    sync.Mutex
 	state State // the highest that this replica knows
@@ -69,16 +69,17 @@ func (w *watch) poke() {
 //
 // Where the contact had lapsed, a writer may have bumped the epoch and acknowledged its write meanwhile, and the
 // database have lost the bump since. What it has not lost then is the record: a reading that brings any is no contact
-// before they have been carried out.
+// before they have been carried out. The database may be another server by then, with another clock: Ledger.Read brings
+// what is of the future by that one, too.
 func (w *watch) read() {
 	w.reading.Lock()
 	defer w.reading.Unlock()
 	asked := w.Now()
-	patience := w.Lease / 2
+	timeout := w.Lease / 2
 	if w.contacts.silent(asked, w.Lease) {
-		patience = w.Lease / 4 // so that each reading extends the lease of the one before
+		timeout = w.Lease / 4 // so that each reading extends the lease of the one before
 	}
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	ctx, cancel := context.WithTimeout(w.ctx, timeout)
 	state, left, err := w.Ledger.Read(ctx, w.grace())
 	if err == nil && !w.follows(state) {
 		w.contacts.broken = asked
@@ -112,14 +113,14 @@ func leftByTheDead(left []Record) bool {
 
 // say logs what is new.
 func (w *watch) say(err error) {
-	said := ""
+	message := ""
 	if err != nil {
-		said = err.Error()
+		message = err.Error()
 	}
-	if said != w.said && err != nil {
+	if message != w.logged && err != nil {
 		w.Logger.Warn("cache: read the ledger", "err", err)
 	}
-	w.said = said
+	w.logged = message
 }
 
 // learn takes over the ledger's state. Another epoch ends the session, and with it everything that is near. The gate

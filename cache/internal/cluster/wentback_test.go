@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestAWriterSeesThatRedisWentBack has an announcement get a number that was another's before, and wants the write to
-// be announced again in the next epoch. The lease is so long that no echo can have told the writer.
+// TestAWriterSeesThatRedisWentBack makes an announcement get a number that was another's before, and checks that the
+// write is announced again in the next epoch. The lease is so long that no echo can have told the writer.
 func TestAWriterSeesThatRedisWentBack(t *testing.T) {
 	t.Parallel()
 	server := servertest.MustStartRedis(t)

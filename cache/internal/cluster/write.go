@@ -207,7 +207,7 @@ func (w *writes) carryOut(b *batch) {
 	w.fallBack(b)
 }
 
-// fallBack has another replica announce a batch that this one could not tell Redis of. If there is none that can, it
+// fallBack hands a batch whose invalidation cannot reach Redis over to another replica. If there is none that can, it
 // bumps the epoch, and ends the batch when no replica can be answering under the one before. Bumping it again for each
 // write would have every replica begin anew each time: it is done four times a lease at most.
 func (w *writes) fallBack(b *batch) {

@@ -86,7 +86,7 @@ func TestScheduleJoiningAClearedFill(t *testing.T) {
 	}
 }
 
-// TestClearWithoutRedis has Redis be paused: the database is enough to clear everything.
+// TestClearWithoutRedis checks that everything can be cleared by the database alone, while Redis is silent.
 func TestClearWithoutRedis(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 2)
@@ -106,8 +106,8 @@ func TestClearWithoutRedis(t *testing.T) {
 	}
 }
 
-// TestWritesWhileAllIsCleared has a replica write while another clears, again and again: every write is acknowledged
-// and seen by both, and nobody gives up on anybody.
+// TestWritesWhileAllIsCleared writes on one replica while another clears, again and again. It checks that every write
+// is acknowledged and seen by both, and that nobody evicts anybody.
 func TestWritesWhileAllIsCleared(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 2)
@@ -137,8 +137,8 @@ func TestWritesWhileAllIsCleared(t *testing.T) {
 	t.Logf("%d writes", writes)
 }
 
-// TestClearLeavesOthersAlone has one of two programs on one Redis be cleared: the other's values are hits as before,
-// near and in Redis, and its sessions go on.
+// TestClearLeavesOthersAlone clears one of two programs on one Redis. It checks that the other's values are hits as
+// before, near and in Redis, and that its sessions go on.
 func TestClearLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	// A slow machine is not to be taken for a lost Redis.

@@ -13,7 +13,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache"
 )
 
-// askTogether has callers ask all of some replicas for a row at once, and returns what failed.
+// askTogether asks all of some replicas for a row by many callers at once, and returns what failed.
 func askTogether(replicas []*process, callers int, key, query string) (failed []error) {
 	var mu sync.Mutex
 	var group sync.WaitGroup
@@ -34,7 +34,7 @@ func askTogether(replicas []*process, callers int, key, query string) (failed []
 	return failed
 }
 
-// TestOneFill has 1,000 callers on three replicas ask for one cold key.
+// TestOneFill checks that 1,000 callers on three replicas who ask for one cold key cause one fill.
 func TestOneFill(t *testing.T) {
 	s := mustStart(t, 0)
 	s.mustStartReplicas(3, settings{Patient: true, FillLease: 10 * time.Second})
@@ -48,7 +48,7 @@ func TestOneFill(t *testing.T) {
 	}
 }
 
-// TestOneFillTakesLong has the fill outlast the fill lease a few times over.
+// TestOneFillTakesLong checks the same for a fill that takes several fill leases.
 func TestOneFillTakesLong(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)
@@ -91,8 +91,8 @@ func TestFillerDies(t *testing.T) {
 	t.Logf("the last caller was answered after %v", took)
 }
 
-// TestFillerIsLeft has the callers of the filler leave while others wait for it on another replica: the fill ends, its
-// lease is given back, and one of the others fills.
+// TestFillerIsLeft cancels the filler's callers while others wait for it on another replica. It checks that the fill
+// ends, that its lease is given back, and that one of the others fills.
 func TestFillerIsLeft(t *testing.T) {
 	const fillLease = 5 * time.Minute
 	s := mustStart(t, 0)
@@ -133,7 +133,8 @@ func TestFillerIsLeft(t *testing.T) {
 // first write does not wait for long.
 var steady = settings{Lease: 3 * time.Second, Timeout: 10 * time.Second}
 
-// TestRedisAlone has replicas keep nothing near: every read goes to Redis, and all of them still hold.
+// TestRedisAlone checks that a replica without a near cache reads from Redis each time, and sees others' fills and
+// writes.
 func TestRedisAlone(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)

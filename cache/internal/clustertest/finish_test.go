@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestALateFinishIsNoOutage has a fill finish in an incarnation that has ended meanwhile. Redis says so,
-// so it is there: the replica goes on using it, and the next write bumps no epoch.
+// TestALateFinishIsNoOutage finishes a fill in an incarnation that has ended meanwhile. It checks that the replica does
+// not take Redis's refusal for an outage: it goes on using Redis, and the next write bumps no epoch.
 func TestALateFinishIsNoOutage(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)

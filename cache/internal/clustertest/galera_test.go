@@ -10,10 +10,11 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestNodesOfGalera has two replicas use a node each of a Galera cluster, as by proxies that lead to different ones:
-// each reads what the other has acknowledged, while both write at once and while one has no Redis. When the nodes lose
-// the majority, what is cached is answered after five leases, and nothing is written until they have it again.
-func TestNodesOfGalera(t *testing.T) {
+// TestLongNodesOfGalera runs two replicas on a node each of a Galera cluster, as proxies that lead to different nodes
+// would. It checks that each reads what the other has acknowledged, while both write at once and while one has no
+// Redis; and that when the nodes lose the majority, cached values are served after five leases, and nothing is written
+// until they have it again.
+func TestLongNodesOfGalera(t *testing.T) {
 	t.Parallel()
 	g := servertest.MustStartGalera(t, 2)
 	dsn := servertest.MustMakeDatabase(t, g.Nodes[0].MariaDB)
@@ -56,7 +57,7 @@ func (r *process) awaitWrite(key string) (version int) {
 	return version
 }
 
-// writeByBoth has each replica write the same row at once, and wants each to read what was acknowledged.
+// writeByBoth writes the same row by each replica at once, and checks that each reads what was acknowledged.
 func writeByBoth(t *testing.T, s *system) {
 	var group sync.WaitGroup
 	for _, writer := range s.replicas {
@@ -86,7 +87,7 @@ func writeByBoth(t *testing.T, s *system) {
 	}
 }
 
-// loseMajority has the two nodes lose each other for long enough, so that neither has the majority.
+// loseMajority cuts the two nodes off from each other for long enough, so that neither has the majority.
 func loseMajority(t *testing.T, s *system, isolate func(cut bool) error) {
 	t.Helper()
 	for _, r := range s.replicas {

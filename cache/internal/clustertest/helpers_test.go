@@ -220,7 +220,7 @@ func (r *process) mustWrite(key string) (version int) {
 	return version
 }
 
-// mustHold has a replica fill a key, and once it has read holds the fill until mustRelease of the same name.
+// mustHold makes a replica fill a key, and once it has read holds the fill until mustRelease of the same name.
 // What the caller gets at last is sent.
 func (s *system) mustHold(filler *process, key, hold string) <-chan answer {
 	s.t.Helper()
@@ -256,11 +256,11 @@ func (r *process) metric(name string) float64 {
 }
 
 // await waits until a condition holds.
-func await(t *testing.T, what string, patience time.Duration, holds func() bool) {
+func await(t *testing.T, what string, timeout time.Duration, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v", what, patience)
+			t.Fatalf("%s: not within %v", what, timeout)
 		}
 	}
 }

@@ -133,8 +133,8 @@ func TestScheduleJoiningABatch(t *testing.T) {
 	}
 }
 
-// TestABatchKeepsNobodyWaiting has a replica ask for two keys of which another is filling one: the other is loaded and
-// shared at once, and its fill lease is not held until that one comes.
+// TestABatchKeepsNobodyWaiting asks for two keys of which another replica is filling one. It checks that the other is
+// loaded and shared at once, and that its fill lease is not held until the first is there.
 func TestABatchKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)

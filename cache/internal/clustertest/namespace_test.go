@@ -64,9 +64,9 @@ func TestScheduleTwoPrograms(t *testing.T) {
 	}
 }
 
-// TestTwoNamespaces has two programs use one database and one Redis, under namespaces of their own. Each goes on as if
-// it were alone: neither hears of the other's writes (both read the same rows, so that it shows), of its dead, of its
-// epochs, or of its clearing everything.
+// TestTwoNamespaces runs two programs on one database and one Redis, under namespaces of their own. It checks that
+// neither is affected by the other's writes (both read the same rows, so that it shows), by its dead replicas, its
+// epochs, or its clearing everything.
 func TestTwoNamespaces(t *testing.T) {
 	t.Parallel()
 	postgres := servertest.MustStartPostgres(t)
@@ -118,8 +118,8 @@ func TestTwoNamespaces(t *testing.T) {
 	}
 }
 
-// TestAnInstanceIsOfOneDatabase has a second program come to the instance that another was given: it says so, caches
-// nothing, and leaves the first alone; and takes over once the first has gone.
+// TestAnInstanceIsOfOneDatabase starts a second program with the instance that another was given. It checks that the
+// second logs it, caches nothing and leaves the first alone, and that it takes over once the first has gone.
 func TestAnInstanceIsOfOneDatabase(t *testing.T) {
 	t.Parallel()
 	s := mustStartOn(t, mariadb, 0)

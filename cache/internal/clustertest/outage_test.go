@@ -237,8 +237,9 @@ func TestAnotherLeaseIsRefused(t *testing.T) {
 	}
 }
 
-// TestRedisFull has Redis refuse whatever needs memory, as by default once it is full: replicas keep their sessions,
-// writes are told over the bus, what is near is a hit, and each replica says what is wrong.
+// TestRedisFull makes Redis refuse whatever needs memory, as by default once it is full. It checks that replicas keep
+// their sessions, that writes are announced over the bus, that near values are hits, and that each replica logs what is
+// wrong.
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)

@@ -7,8 +7,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestOnPostgres has replicas whose ledger is in PostgreSQL lose a writer at the steps at which it matters what the
-// database keeps of it, and Redis.
+// TestOnPostgres repeats, with the ledger in PostgreSQL, the losses of a writer at the steps at which it matters what
+// the database keeps, and those of Redis.
 func TestOnPostgres(t *testing.T) {
 	t.Parallel()
 	postgres := servertest.MustStartPostgres(t)

@@ -33,8 +33,8 @@ func (s *system) wantWhole(version int) {
 	}
 }
 
-// TestSentinelsMoveRedis has sentinels put the copy in the primary's place and back, while nothing is down; has the
-// primary killed; and has a sentinel that says nothing, as the others go on.
+// TestSentinelsMoveRedis makes sentinels put the copy in the primary's place and back while nothing is down, then kills
+// the primary, and then silences one sentinel. It checks that writes are acknowledged and read afterwards.
 func TestSentinelsMoveRedis(t *testing.T) {
 	t.Parallel()
 	s, watched, _ := mustStartWatched(t, 2)

@@ -85,7 +85,7 @@ func mustDump(s *system) dump {
 	return d
 }
 
-// mustRestore has Redis hold in one step what it held, and nothing else.
+// mustRestore restores in one step what Redis held, and nothing else.
 func (d dump) mustRestore() {
 	d.s.t.Helper()
 	client := d.s.redis.Client()

@@ -92,7 +92,7 @@ type Mark struct {
 	At   uint64
 }
 
-// Adopt has the table follow somebody else's clock, from a reading of it on and with the marks that it had then.
+// Adopt makes the table follow somebody else's clock, from a reading of it on and with the marks that it had then.
 // Nothing holds any more that was read before Adopt was called. It returns the stamp of that clock's zero: its times
 // come after it, also those from before the reading, and what was read at one of them holds if no mark is later.
 func (t *Table) Adopt(reading uint64, marks []Mark) (zero Stamp) {

@@ -2,7 +2,8 @@ package fence
 
 import "testing"
 
-// TestAdopt has a table follow another clock that stands at 9, with a mark of slot 7 at its 5.
+// TestAdopt checks which fences hold after a table has adopted another clock, which stands at 9 with a mark of slot 7
+// at 5.
 func TestAdopt(t *testing.T) {
 	table := New()
 	table.Invalidate([]uint16{1})
