@@ -109,7 +109,7 @@ func TestRanAlone(t *testing.T) {
 		server := servertest.MustStartMariaDB(t, test.options...)
 		f := folder(server.Data())
 		mustRun(t, server.DSN(""), "CREATE DATABASE woody", "CREATE TABLE woody.toys (n INT PRIMARY KEY)")
-		must(t, f.settle()) // what its installation left
+		must(t, f.clearMarkers()) // what its installation left
 		server.Kill()
 		must(t, server.Restart())
 		server.Kill()

@@ -27,8 +27,8 @@ type decision struct {
 // How long a server may be without a majority before it is stopped. Galera finds back by itself where it can, which a
 // start of the server would not hasten.
 const (
-	healPatience   = 15 * time.Second // when no node has a majority
-	rejoinPatience = 2 * time.Minute  // when another one has
+	healAfter   = 15 * time.Second // when no node has a majority
+	rejoinAfter = 2 * time.Minute  // when another one has
 )
 
 // begin returns what a node is to do, from what all nodes say of themselves: those that are silent are not in states,
@@ -45,7 +45,7 @@ func begin(me string, order []string, states map[string]State, since time.Durati
 	case own.Phase != waiting && own.Primary:
 		return decision{stay, "part of the cluster"}
 	case own.Phase != waiting && at >= 0:
-		if own.Phase == running && since > rejoinPatience {
+		if own.Phase == running && since > rejoinAfter {
 			return decision{leave, "did not find back to " + peers[at].Name}
 		}
 		return decision{stay, "to find " + peers[at].Name}
@@ -61,7 +61,7 @@ func begin(me string, order []string, states map[string]State, since time.Durati
 // beginWithoutCluster is begin where no node is part of a majority.
 func beginWithoutCluster(own State, order []string, states map[string]State, since time.Duration) decision {
 	if own.Phase == starting {
-		if since > healPatience {
+		if since > healAfter {
 			return decision{leave, "there is no cluster to join any more"}
 		}
 		return decision{stay, "starting"}
@@ -74,7 +74,7 @@ func beginWithoutCluster(own State, order []string, states map[string]State, sin
 		return decision{stay, undecided + ": run `database bootstrap` on the one to begin with"}
 	}
 	switch {
-	case leader != own.Name && own.Phase == running && since > healPatience:
+	case leader != own.Name && own.Phase == running && since > healAfter:
 		return decision{leave, "let " + leader + " begin"}
 	case leader != own.Name:
 		return decision{stay, "wait until " + leader + " has begun"}
@@ -90,10 +90,15 @@ func beginWithoutCluster(own State, order []string, states map[string]State, sin
 // that says why it must not.
 func command(me string, order []string, states map[string]State) (decision, error) {
 	own := states[me]
+	if own.Data == unseen {
+		return decision{}, fmt.Errorf("this node looks how far its data goes; look again in a moment")
+	}
 	for _, peer := range peersOf(me, order, states) {
 		switch {
 		case peer.Primary:
 			return decision{}, fmt.Errorf("%s is a cluster already, which this node joins by itself", peer.Name)
+		case peer.Data == unseen:
+			return decision{}, fmt.Errorf("%s looks how far its data goes; look again in a moment", peer.Name)
 		case peer.hasMore(own):
 			return decision{}, fmt.Errorf("%s, and %s: begin with that one", own.has(), peer.has())
 		case peer.Phase != waiting:
@@ -149,9 +154,11 @@ func peersOf(me string, order []string, states map[string]State) (peers []State)
 	return peers
 }
 
+// silentOf returns the nodes that have not said what they have: those that are silent, and those that still look how
+// far their data goes. One of them may have more than all others.
 func silentOf(order []string, states map[string]State) (silent []string) {
 	for _, name := range order {
-		if _, ok := states[name]; !ok {
+		if states[name].Data == unseen {
 			silent = append(silent, name)
 		}
 	}

@@ -23,24 +23,25 @@ func view(states ...State) map[string]State {
 
 // What a node may be.
 var (
-	silent  = State{}
-	empty   = State{Phase: waiting, Data: none}
-	broken  = State{Phase: waiting, Data: unknown}
-	plain   = State{Phase: waiting, Data: alone}
-	after1  = State{Phase: waiting, Data: alone, UUID: "u", Seqno: 1}
-	after2  = State{Phase: waiting, Data: alone, UUID: "u", Seqno: 2}
-	has1    = State{Phase: waiting, Data: cluster, UUID: "u", Seqno: 1}
-	has2    = State{Phase: waiting, Data: cluster, UUID: "u", Seqno: 2}
-	others  = State{Phase: waiting, Data: cluster, UUID: "v", Seqno: 9}
-	begins  = State{Phase: starting, Data: none}
-	joins   = State{Phase: starting, Data: cluster, UUID: "u", Seqno: 1}
-	member  = State{Phase: running, Data: cluster, UUID: "u", Seqno: 2, Primary: true, Synced: true, Size: 1}
-	cut1    = State{Phase: running, Data: cluster, UUID: "u", Seqno: 1, Size: 1}
-	cut2    = State{Phase: running, Data: cluster, UUID: "u", Seqno: 2, Size: 1}
-	quiet   = State{Phase: running, Data: cluster, UUID: "u", Seqno: 2} // its server is silent
-	allOfIt = []State{
-		silent, empty, broken, plain, after1, after2, has1, has2, others,
-		begins, joins, member, cut1, cut2, quiet,
+	silent         = State{}
+	looks          = State{Phase: waiting}
+	empty          = State{Phase: waiting, Data: none}
+	broken         = State{Phase: waiting, Data: unknown}
+	plain          = State{Phase: waiting, Data: alone}
+	aloneAt1       = State{Phase: waiting, Data: alone, UUID: "u", Seqno: 1}
+	aloneAt2       = State{Phase: waiting, Data: alone, UUID: "u", Seqno: 2}
+	clusterAt1     = State{Phase: waiting, Data: cluster, UUID: "u", Seqno: 1}
+	clusterAt2     = State{Phase: waiting, Data: cluster, UUID: "u", Seqno: 2}
+	others         = State{Phase: waiting, Data: cluster, UUID: "v", Seqno: 9}
+	begins         = State{Phase: starting, Data: none}
+	joins          = State{Phase: starting, Data: cluster, UUID: "u", Seqno: 1}
+	member         = State{Phase: running, Data: cluster, UUID: "u", Seqno: 2, Primary: true, Synced: true, Size: 1}
+	partitionedAt1 = State{Phase: running, Data: cluster, UUID: "u", Seqno: 1, Size: 1}
+	partitionedAt2 = State{Phase: running, Data: cluster, UUID: "u", Seqno: 2, Size: 1}
+	quiet          = State{Phase: running, Data: cluster, UUID: "u", Seqno: 2} // its server is silent
+	allOfIt        = []State{
+		silent, looks, empty, broken, plain, aloneAt1, aloneAt2, clusterAt1, clusterAt2, others,
+		begins, joins, member, partitionedAt1, partitionedAt2, quiet,
 	}
 )
 
@@ -56,41 +57,55 @@ func TestBegin(t *testing.T) {
 		{"a first start, one is late", view(empty, empty, silent), 0, [3]act{stay, stay, stay}, "wait for c"},
 		{"a first start, alone", view(empty, silent, silent), 0, [3]act{stay, "", ""}, "wait for b and c"},
 		{"the first has begun", view(member, empty, empty), 0, [3]act{stay, join, join}, ""},
+		{"the one with more looks what it has", view(looks, clusterAt1, clusterAt1), 0, [3]act{stay, stay, stay},
+			"wait for a"},
+		{"it has looked", view(clusterAt2, clusterAt1, clusterAt1), 0, [3]act{bootstrap, stay, stay}, ""},
 		{"it begins", view(begins, empty, empty), 0, [3]act{stay, stay, stay}, "starting"},
 		{"data of a server alone", view(plain, empty, empty), 0, [3]act{bootstrap, stay, stay}, ""},
 		{"it is not the first's", view(empty, plain, empty), 0, [3]act{stay, bootstrap, stay}, "wait until b"},
-		{"it set out from what the others have", view(has1, after2, has2), 0, [3]act{stay, bootstrap, stay}, ""},
-		{"it set out from less", view(has1, after1, has2), 0, [3]act{stay, stay, stay}, "cannot be told"},
-		{"it set out from something else", view(has1, plain, has1), 0, [3]act{stay, stay, stay}, "cannot be told"},
+		{"it set out from what the others have", view(clusterAt1, aloneAt2, clusterAt2), 0,
+			[3]act{stay, bootstrap, stay}, ""},
+		{"it set out from less", view(clusterAt1, aloneAt1, clusterAt2), 0, [3]act{stay, stay, stay}, "cannot be told"},
+		{"it set out from something else", view(clusterAt1, plain, clusterAt1), 0, [3]act{stay, stay, stay},
+			"cannot be told"},
 		{"two of them", view(plain, plain, empty), 0, [3]act{stay, stay, stay},
 			"a has data of a server alone, b has data of a server alone, and it cannot be told who has more"},
-		{"a full start after a full stop", view(has1, has2, has2), 0, [3]act{stay, bootstrap, stay}, ""},
-		{"all stopped at once", view(has2, has2, has2), 0, [3]act{bootstrap, stay, stay}, ""},
-		{"two of three", view(has2, has1, silent), time.Hour, [3]act{stay, stay, ""}, "wait for c"},
-		{"one lost its volume", view(empty, has1, has1), 0, [3]act{stay, bootstrap, stay}, ""},
-		{"two did", view(empty, broken, has1), 0, [3]act{stay, stay, bootstrap}, ""},
+		{"a full start after a full stop", view(clusterAt1, clusterAt2, clusterAt2), 0,
+			[3]act{stay, bootstrap, stay}, ""},
+		{"all stopped at once", view(clusterAt2, clusterAt2, clusterAt2), 0, [3]act{bootstrap, stay, stay}, ""},
+		{"two of three", view(clusterAt2, clusterAt1, silent), time.Hour, [3]act{stay, stay, ""}, "wait for c"},
+		{"one lost its volume", view(empty, clusterAt1, clusterAt1), 0, [3]act{stay, bootstrap, stay}, ""},
+		{"two did", view(empty, broken, clusterAt1), 0, [3]act{stay, stay, bootstrap}, ""},
 		{"a first transfer broke off, and the data is lost", view(empty, broken, empty), 0, [3]act{stay, stay, stay},
 			"b has data that is not known to be whole, and it cannot be told who has more: run `database bootstrap`"},
-		{"data of two clusters", view(has1, others, empty), 0, [3]act{stay, stay, stay}, "cannot be told"},
-		{"a majority is there", view(silent, member, has1), 0, [3]act{"", stay, join}, ""},
+		{"data of two clusters", view(clusterAt1, others, empty), 0, [3]act{stay, stay, stay}, "cannot be told"},
+		{"a majority is there", view(silent, member, clusterAt1), 0, [3]act{"", stay, join}, ""},
 		{"a majority has begun without data that is here", view(plain, member, empty), 0, [3]act{stay, stay, join},
 			"remove this node's volume"},
 
-		{"the majority is lost", view(cut2, silent, silent), time.Hour, [3]act{stay, "", ""}, "wait for b and c"},
-		{"one is back", view(cut2, has1, silent), time.Hour, [3]act{stay, stay, ""}, "wait for c"},
-		{"both are back", view(cut2, has1, has1), 0, [3]act{promote, stay, stay}, ""},
-		{"both are back, and one has more", view(cut1, has2, has1), healPatience, [3]act{stay, stay, stay},
-			"wait until b"},
-		{"the one with less stops", view(cut1, has2, has1), healPatience + 1, [3]act{leave, stay, stay}, "let b begin"},
-		{"all are cut off from each other", view(cut2, cut2, cut2), healPatience, [3]act{stay, stay, stay}, ""},
-		{"and do not find back", view(cut2, cut2, cut2), healPatience + 1, [3]act{stay, leave, leave}, ""},
-		{"one of them has stopped", view(cut2, cut2, has2), 0, [3]act{stay, stay, stay}, "no other server runs"},
-		{"cut off from a majority", view(cut1, member, member), rejoinPatience, [3]act{stay, stay, stay}, "to find b"},
-		{"for long", view(cut1, member, member), rejoinPatience + 1, [3]act{leave, stay, stay}, ""},
-		{"joins, and the cluster goes", view(joins, has1, has1), healPatience, [3]act{stay, stay, stay}, "starting"},
-		{"for long", view(joins, has1, has1), healPatience + 1, [3]act{leave, stay, stay}, "no cluster to join"},
-		{"begins, and another server is silent", view(has2, quiet, has2), time.Hour, [3]act{stay, leave, stay},
+		{"the majority is lost", view(partitionedAt2, silent, silent), time.Hour, [3]act{stay, "", ""},
+			"wait for b and c"},
+		{"one is back", view(partitionedAt2, clusterAt1, silent), time.Hour, [3]act{stay, stay, ""}, "wait for c"},
+		{"both are back", view(partitionedAt2, clusterAt1, clusterAt1), 0, [3]act{promote, stay, stay}, ""},
+		{"both are back, and one has more", view(partitionedAt1, clusterAt2, clusterAt1), healAfter,
+			[3]act{stay, stay, stay}, "wait until b"},
+		{"the one with less stops", view(partitionedAt1, clusterAt2, clusterAt1), healAfter + 1,
+			[3]act{leave, stay, stay}, "let b begin"},
+		{"all are cut off from each other", view(partitionedAt2, partitionedAt2, partitionedAt2), healAfter,
+			[3]act{stay, stay, stay}, ""},
+		{"and do not find back", view(partitionedAt2, partitionedAt2, partitionedAt2), healAfter + 1,
+			[3]act{stay, leave, leave}, ""},
+		{"one of them has stopped", view(partitionedAt2, partitionedAt2, clusterAt2), 0, [3]act{stay, stay, stay},
 			"no other server runs"},
+		{"cut off from a majority", view(partitionedAt1, member, member), rejoinAfter, [3]act{stay, stay, stay},
+			"to find b"},
+		{"for long", view(partitionedAt1, member, member), rejoinAfter + 1, [3]act{leave, stay, stay}, ""},
+		{"joins, and the cluster goes", view(joins, clusterAt1, clusterAt1), healAfter, [3]act{stay, stay, stay},
+			"starting"},
+		{"for long", view(joins, clusterAt1, clusterAt1), healAfter + 1, [3]act{leave, stay, stay},
+			"no cluster to join"},
+		{"begins, and another server is silent", view(clusterAt2, quiet, clusterAt2), time.Hour,
+			[3]act{stay, leave, stay}, "no other server runs"},
 	} {
 		for i, me := range order {
 			if _, ok := test.seen[me]; !ok {
@@ -152,7 +167,7 @@ func mustBeginOnce(t *testing.T, are map[string]State, sees int) (n int) {
 			t.Fatalf("%s begins while another node is silent: %+v", me, are)
 		}
 		for name, s := range are {
-			if name != me && (s.Phase != waiting || s.hasMore(own)) {
+			if name != me && (s.Phase != waiting || s.Data == unseen || s.hasMore(own)) {
 				t.Fatalf("%s begins beside %+v", me, s)
 			}
 		}
@@ -166,12 +181,13 @@ func mustBeginOnce(t *testing.T, are map[string]State, sees int) (n int) {
 // TestOneAlwaysBegins holds that the rule does not wait for ever where it can decide: all are here, no server runs, and
 // there is data, or nothing anywhere.
 func TestOneAlwaysBegins(t *testing.T) {
-	folders := []State{empty, broken, has1, has2}
+	folders := []State{empty, broken, clusterAt1, clusterAt2}
 	for _, a := range folders {
 		for _, b := range folders {
 			for _, c := range folders {
 				all := []State{a, b, c}
-				decidable := slices.Contains(all, has1) || slices.Contains(all, has2) || !slices.Contains(all, broken)
+				decidable := slices.Contains(all, clusterAt1) || slices.Contains(all, clusterAt2) ||
+					!slices.Contains(all, broken)
 				if n := mustBeginOnce(t, view(a, b, c), 1<<6-1); n == 1 != decidable {
 					t.Errorf("%v: %d begin, and it can be decided: %v", all, n, decidable)
 				}
@@ -186,22 +202,25 @@ func TestOperatorsCommand(t *testing.T) {
 		want    act
 		refusal string
 	}{
-		{view(has2, has1, silent), bootstrap, ""},
-		{view(has1, silent, silent), bootstrap, ""},
+		{view(clusterAt2, clusterAt1, silent), bootstrap, ""},
+		{view(clusterAt1, silent, silent), bootstrap, ""},
 		{view(empty, empty, silent), bootstrap, ""},
 		{view(broken, empty, empty), bootstrap, ""},
 		{view(plain, plain, empty), bootstrap, ""},
-		{view(has1, others, empty), bootstrap, ""},
-		{view(cut2, silent, silent), promote, ""},
-		{view(cut2, has1, silent), promote, ""},
-		{view(has1, has2, silent), "", "a has transaction 1 of cluster u, and b has transaction 2 of cluster u"},
-		{view(empty, has1, silent), "", "begin with that one"},
-		{view(has1, plain, silent), bootstrap, ""},
-		{view(has1, after1, silent), "", "begin with that one"},
-		{view(after1, has2, silent), bootstrap, ""},
-		{view(has1, member, silent), "", "joins by itself"},
-		{view(has2, cut1, silent), "", "stop that node first"},
-		{view(has2, begins, silent), "", "stop that node first"},
+		{view(clusterAt1, others, empty), bootstrap, ""},
+		{view(partitionedAt2, silent, silent), promote, ""},
+		{view(partitionedAt2, clusterAt1, silent), promote, ""},
+		{view(clusterAt1, clusterAt2, silent), "",
+			"a has transaction 1 of cluster u, and b has transaction 2 of cluster u"},
+		{view(empty, clusterAt1, silent), "", "begin with that one"},
+		{view(clusterAt1, plain, silent), bootstrap, ""},
+		{view(clusterAt1, looks, silent), "", "b looks how far its data goes"},
+		{view(looks, clusterAt1, silent), "", "this node looks how far its data goes"},
+		{view(clusterAt1, aloneAt1, silent), "", "begin with that one"},
+		{view(aloneAt1, clusterAt2, silent), bootstrap, ""},
+		{view(clusterAt1, member, silent), "", "joins by itself"},
+		{view(clusterAt2, partitionedAt1, silent), "", "stop that node first"},
+		{view(clusterAt2, begins, silent), "", "stop that node first"},
 		{view(member, silent, silent), "", "part of a cluster already"},
 		{view(joins, silent, silent), "", "is starting"},
 	} {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/user"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -53,12 +52,13 @@ var commandLine = settings.Program{
 		"WOODY_DATA_DIR":   "The server's data. What a MariaDB server without a cluster left there is adopted.",
 		"WOODY_DB_RUN_DIR": "Where the server's socket and the configuration made for it are.",
 		"WOODY_DB_NAME":    "The shop's database, made if it is missing.",
-		"WOODY_DB_USER":    "The shop's user of the database, made if it is missing.",
+		"WOODY_DB_USER":    "The shop's user of the database, made if it is missing where there is a password for it.",
 		"WOODY_DB_PASSWORD": "That user's password. It can be given in a file instead, named by " +
 			"WOODY_DB_PASSWORD_FILE.",
 		"WOODY_DB_PASSWORD_FILE": "A file that holds the password, such as a Docker secret.",
-		"WOODY_DB_USERS_FILE":    "A file with SQL statements that make more users, run before a cluster begins.",
-		"WOODY_DB_BUFFER_POOL":   "InnoDB's buffer pool.",
+		"WOODY_DB_USERS_FILE": "A file with SQL statements that make more users, run when a cluster begins and when " +
+			"the first of its nodes joins it: they must do no harm twice.",
+		"WOODY_DB_BUFFER_POOL": "InnoDB's buffer pool.",
 		"WOODY_DB_WRITE_SETS": "How much of what was written last is kept on the disk for nodes that come back: " +
 			"one that missed more gets all data anew.",
 		"WOODY_DB_LEAST_FREE": "A node whose disk has less left takes no writes while another one can.",
@@ -77,23 +77,16 @@ func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command s
 	}
 	err = errors.Join(err, cfg.check())
 	if err == nil && command == "serve" {
-		err = cfg.fill()
+		err = cfg.complete()
 	}
 	return cfg, command, err
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
-
 // check refuses values that have the right form and make no sense, and reads the nodes.
 func (c *config) check() error {
-	var errs []error
-	for name, value := range map[string]string{
+	errs := []error{settings.CheckPlain(map[string]string{
 		"WOODY_DB_NODE": c.Node, "WOODY_DB_NAME": c.Name, "WOODY_DB_USER": c.User,
-	} {
-		if !plainName.MatchString(value) {
-			errs = append(errs, fmt.Errorf("%s is %q: write letters, digits, _ and - only", name, value))
-		}
-	}
+	})}
 	order, err := parseNodes(c.Nodes)
 	c.order = order
 	if err != nil {
@@ -104,13 +97,14 @@ func (c *config) check() error {
 	return errors.Join(errs...)
 }
 
-// fill reads what the settings name.
-func (c *config) fill() (err error) {
+// complete reads the password from its file, looks whether the users' is there, and finds the operating system's user.
+func (c *config) complete() (err error) {
 	if c.Password, err = settings.Secret("WOODY_DB_PASSWORD", c.Password, c.PasswordFile); err != nil {
 		return err
 	}
-	if c.Password == "" {
-		return errors.New("WOODY_DB_PASSWORD_FILE must name a file with the password of the shop's user")
+	if c.Password == "" && c.UsersFile == "" {
+		return errors.New("WOODY_DB_PASSWORD_FILE must name a file with the password of the shop's user, or " +
+			"WOODY_DB_USERS_FILE one that makes the users")
 	}
 	if c.UsersFile != "" {
 		if _, err := os.Stat(c.UsersFile); err != nil {

@@ -51,8 +51,8 @@ func (f folder) inspect() (data, position, error) {
 	return cluster, at, nil
 }
 
-// adopt makes data of a server outside of a cluster such that a cluster can begin with it. Until settle it counts as
-// data of that kind, whatever Galera writes there meanwhile.
+// adopt makes data of a server outside of a cluster such that a cluster can begin with it. Until clearMarkers it counts
+// as data of that kind, whatever Galera writes there meanwhile.
 func (f folder) adopt() error {
 	if err := replaceFile(f.path(adopted), "A cluster is to begin with the data of this folder.\n"); err != nil {
 		return err
@@ -60,8 +60,9 @@ func (f folder) adopt() error {
 	return f.remove("grastate.dat", "gvwstate.dat", "galera.cache")
 }
 
-// settle is called once the folder's data is a running cluster's.
-func (f folder) settle() error {
+// clearMarkers removes the files that mark an adoption or installation in progress, and those of a server of this
+// program's that ran alone. It is called when the node has joined a running cluster.
+func (f folder) clearMarkers() error {
 	names := []string{adopted, installing}
 	for name := range ownFiles {
 		names = append(names, name)

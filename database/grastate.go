@@ -40,7 +40,7 @@ func readGrastate(dir string) (position, error) {
 	return p, nil
 }
 
-// allowBootstrap has Galera begin a cluster with the data of a folder: it does so by itself only where this node was
+// allowBootstrap lets Galera begin a cluster with the data of a folder: it does so by itself only where this node was
 // the last one to stop, and here the rule decides.
 func allowBootstrap(dir string) error {
 	text, err := os.ReadFile(grastate(dir))

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestLongAServerHangs has a server that joins take connections until its queue of them is full, and say nothing: it is
-// ended, though it takes no more of them by then.
+// TestLongAServerHangs checks that a server is ended that, while it joins, takes connections until its queue of them is
+// full, and never responds, though it takes no more of them by then.
 func TestLongAServerHangs(t *testing.T) {
 	t.Parallel()
 	dir, err := os.MkdirTemp("", "woody-hang") // short: a socket's path may have 107 bytes
@@ -36,7 +36,7 @@ func TestLongAServerHangs(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(3 * hangPatience):
+	case <-time.After(3 * hangThreshold):
 		t.Error("it goes on")
 	}
 }

@@ -45,7 +45,7 @@ const lookAround = 2 * time.Second
 // keep it from responding for a moment.
 const memory = 10 * time.Second
 
-// handleBootstrap has the node begin a cluster. Only who is on this machine may say so.
+// handleBootstrap makes the node begin a cluster. Only requests from this machine may.
 func (n *runner) handleBootstrap(w http.ResponseWriter, r *http.Request) {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {

@@ -64,7 +64,7 @@ func (l *load) write(ctx context.Context, n int) {
 	}
 	l.mu.Unlock()
 	select {
-	case <-time.After(5 * time.Millisecond): // some hundred a second are enough
+	case <-time.After(5 * time.Millisecond): // a few hundred a second are enough
 	case <-ctx.Done():
 	}
 }

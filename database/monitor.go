@@ -21,8 +21,8 @@ const (
 	// longQueue is how many transactions a node may have received and not applied. Galera's flow control has the others
 	// wait at 27, with three nodes.
 	longQueue = 16
-	// lagPatience is how long a queue may be long: a burst is no lag.
-	lagPatience = 2 * time.Second
+	// lagThreshold is how long a queue may be long: a burst is no lag.
+	lagThreshold = 2 * time.Second
 )
 
 // status is what a server says of itself.
@@ -134,7 +134,7 @@ func (m *monitor) note(seen status, now time.Time) {
 	if m.well.IsZero() || seen.queue <= longQueue && seen.paused == m.last.paused {
 		m.well = now
 	}
-	seen.lagging = now.Sub(m.well) > lagPatience
+	seen.lagging = now.Sub(m.well) > lagThreshold
 	m.last, m.at = seen, now
 }
 
@@ -152,13 +152,6 @@ func (m *monitor) latest() status {
 	return m.last
 }
 
-// responded reports whether the server has said anything so far.
-func (m *monitor) responded() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return !m.at.IsZero()
-}
-
 // connectable reports whether the server takes connections, whether or not it says anything on them.
 func (m *monitor) connectable() bool {
 	conn, err := net.DialTimeout("unix", m.socket, lookEvery)
@@ -168,7 +161,7 @@ func (m *monitor) connectable() bool {
 	return err == nil
 }
 
-// promote has the server begin a cluster with the nodes it sees.
+// promote makes the server begin a cluster with the nodes it sees.
 func (m *monitor) promote(ctx context.Context) error {
 	_, err := m.db.ExecContext(ctx, "SET GLOBAL wsrep_provider_options='pc.bootstrap=YES'")
 	return err

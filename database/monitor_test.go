@@ -16,7 +16,7 @@ func TestLag(t *testing.T) {
 	}{
 		{0, 0, 5, false},
 		{0, 1000, 5, false}, // a burst
-		{lagPatience, 1000, 5, false},
+		{lagThreshold, 1000, 5, false},
 		{1, 1000, 5, true},
 		{0, 0, 6, true}, // its queue is short, since the others wait for it
 		{0, 0, 6, false},

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+
+	"github.com/woodytoys/woodytoys/internal/settings"
 )
 
 // node is one of WOODY_DB_NODES.
@@ -21,7 +23,7 @@ func parseNodes(text string) (nodes []node, err error) {
 		if !found {
 			addr = name
 		}
-		if !plainName.MatchString(name) || seen[name] || addr == "" || found && net.ParseIP(addr) == nil {
+		if !settings.IsPlain(name) || seen[name] || addr == "" || found && net.ParseIP(addr) == nil {
 			return nil, fmt.Errorf("WOODY_DB_NODES has %q: write NAME or NAME=ADDRESS, each name once", word)
 		}
 		seen[name] = true

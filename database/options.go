@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,19 @@ func (c config) optionFile(addr string) string {
 		// A commit is on the disk before it is acknowledged: the power of all three may go at once.
 		"innodb-flush-log-at-trx-commit=1",
 
+		// Every transaction is in each node's log, under the same id, so that backups follow whichever node is there:
+		// for a day at most and in 2 GB at most (from MariaDB 11.4 on).
+		"log-bin=binlog",
+		"server-id=1",
+		"log-slave-updates=ON",
+		"wsrep-gtid-mode=ON",
+		fmt.Sprint("wsrep-gtid-domain-id=", clusterDomain),
+		fmt.Sprint("gtid-domain-id=", c.ownDomain()), // of what this node logs for itself alone
+		"sync-binlog=1",
+		"max-binlog-size=64M",
+		"binlog-expire-logs-seconds=86400",
+		"loose-max-binlog-total-size=2G",
+		"loose-slave-connections-needed-for-purge=0", // also while no backup follows
 		"binlog-format=ROW",
 		// The shop's migrations make triggers, which a server that writes a log for others, as each node does, allows
 		// only to administrators otherwise.
@@ -56,6 +70,13 @@ func (c config) optionFile(addr string) string {
 	)
 	return strings.Join(lines, "\n") + "\n"
 }
+
+// clusterDomain is the domain of the ids of the cluster's transactions: another one than that of a server that was
+// none.
+const clusterDomain = 1
+
+// ownDomain is the domain of the ids of what no other node has.
+func (c config) ownDomain() int { return clusterDomain + 1 + slices.Index(c.names(), c.Node) }
 
 // providerOptions returns Galera's options.
 func (c config) providerOptions(addr string) []string {

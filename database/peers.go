@@ -17,11 +17,11 @@ type peers struct {
 	client http.Client
 
 	mu   sync.Mutex
-	seen map[string]sight
+	seen map[string]observedNode
 }
 
-// sight is a node as it was seen last.
-type sight struct {
+// observedNode is a node as it was seen last.
+type observedNode struct {
 	state State
 	addr  string
 	at    time.Time
@@ -29,7 +29,7 @@ type sight struct {
 
 func newPeers(others []node, port string) *peers {
 	return &peers{
-		others: others, port: port, seen: map[string]sight{},
+		others: others, port: port, seen: map[string]observedNode{},
 		client: http.Client{Timeout: silence},
 	}
 }
@@ -51,7 +51,7 @@ func (p *peers) follow(ctx context.Context, other node) {
 			addr, _ = other.resolve(ctx) // tried again until DNS has it
 		}
 		if state, err := p.ask(ctx, addr, other.name); err == nil {
-			p.note(sight{state, addr, time.Now()})
+			p.note(observedNode{state, addr, time.Now()})
 		} else {
 			addr = ""
 		}
@@ -84,7 +84,7 @@ func (p *peers) ask(ctx context.Context, addr, name string) (s State, err error)
 	return s, nil
 }
 
-func (p *peers) note(s sight) {
+func (p *peers) note(s observedNode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.seen[s.state.Name] = s

@@ -51,16 +51,19 @@ func (c config) runStatements(ctx context.Context) error {
 
 // statements returns the SQL that makes users and the database, a line each.
 func (c config) statements() (string, error) {
-	quoted := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(c.Password)
 	admin := fmt.Sprintf("`%s`@localhost", c.osUser)
 	lines := []string{
 		"CREATE USER IF NOT EXISTS " + admin + " IDENTIFIED VIA unix_socket;",
 		"ALTER USER " + admin + " IDENTIFIED VIA unix_socket;",
 		"GRANT ALL PRIVILEGES ON *.* TO " + admin + " WITH GRANT OPTION;",
 		fmt.Sprintf("CREATE DATABASE IF NOT EXISTS `%s`;", c.Name),
-		fmt.Sprintf("CREATE USER IF NOT EXISTS `%s`@'%%';", c.User),
-		fmt.Sprintf("ALTER USER `%s`@'%%' IDENTIFIED BY '%s';", c.User, quoted),
-		fmt.Sprintf("GRANT ALL PRIVILEGES ON `%s`.* TO `%s`@'%%';", strings.ReplaceAll(c.Name, "_", `\_`), c.User),
+	}
+	if c.Password != "" {
+		quoted := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(c.Password)
+		lines = append(lines,
+			fmt.Sprintf("CREATE USER IF NOT EXISTS `%s`@'%%';", c.User),
+			fmt.Sprintf("ALTER USER `%s`@'%%' IDENTIFIED BY '%s';", c.User, quoted),
+			fmt.Sprintf("GRANT ALL PRIVILEGES ON `%s`.* TO `%s`@'%%';", strings.ReplaceAll(c.Name, "_", `\_`), c.User))
 	}
 	if c.UsersFile != "" {
 		more, err := os.ReadFile(c.UsersFile)
@@ -74,8 +77,8 @@ func (c config) statements() (string, error) {
 
 var recovered = regexp.MustCompile(`WSREP: Recovered position:? *([0-9a-f-]{36}):(-?\d+)`)
 
-// recover returns how far InnoDB's data goes, after a server that did not end in order.
-func (c config) recover(ctx context.Context) (position, error) {
+// recoveredPosition returns the last committed position in InnoDB's data, after an unclean shutdown.
+func (c config) recoveredPosition(ctx context.Context) (position, error) {
 	// The address is not used, and must be there for the method of transfer.
 	output, err := runServer(ctx, c, "--wsrep-recover", "--skip-networking",
 		"--wsrep-cluster-address=gcomm://127.0.0.1")

@@ -20,9 +20,9 @@ func TestRoles(t *testing.T) {
 		{"the first is silent", view(silent, member, member), [3]string{"", "w", "r"}},
 		{"its server is", view(quiet, member, member), [3]string{"", "w", "r"}},
 		{"it goes on after others left it out", view(stale, member, member), [3]string{"", "w", "r"}},
-		{"it is cut off", view(cut2, member, member), [3]string{"", "w", "r"}},
+		{"it is cut off", view(partitionedAt2, member, member), [3]string{"", "w", "r"}},
 		{"it is back, not synced", view(joiner, member, member), [3]string{"", "w", "r"}},
-		{"one is left of the majority", view(silent, cut2, silent), [3]string{"", "", ""}},
+		{"one is left of the majority", view(silent, partitionedAt2, silent), [3]string{"", "", ""}},
 		{"one is all of it", view(silent, member, silent), [3]string{"", "wr", ""}},
 		{"one reads", view(member, lags, member), [3]string{"w", "", "r"}},
 		{"both lag", view(member, lags, lags), [3]string{"wr", "", ""}},
@@ -51,7 +51,8 @@ func TestRoles(t *testing.T) {
 func TestJoinable(t *testing.T) {
 	addrs := map[string]string{"a": "10.0.0.1", "b": "10.0.0.2"}
 	for want, seen := range map[string]map[string]State{
-		"10.0.0.1,10.0.0.2": view(member, member, silent), "10.0.0.2": view(cut1, member, silent), "": view(cut1, has1),
+		"10.0.0.1,10.0.0.2": view(member, member, silent), "10.0.0.2": view(partitionedAt1, member, silent),
+		"": view(partitionedAt1, clusterAt1),
 	} {
 		if got := joinable(seen, addrs); got != want {
 			t.Errorf("joins %q, want %q", got, want)

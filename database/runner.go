@@ -63,7 +63,7 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 	return nil
 }
 
-// run has the node wait for its turn, and run its server, again and again.
+// run waits for the node's turn, and runs its server, again and again.
 func (n *runner) run(ctx context.Context) (err error) {
 	if n.addr, err = n.findAddress(ctx); err != nil {
 		return err
@@ -72,6 +72,9 @@ func (n *runner) run(ctx context.Context) (err error) {
 		return err
 	}
 	for {
+		if err := n.awaitRoom(ctx); err != nil {
+			return err
+		}
 		if err := n.inspect(ctx); err != nil {
 			return err
 		}
@@ -117,12 +120,15 @@ func (n *runner) makeFolders() error {
 	return replaceFile(n.cfg.optionPath(), n.cfg.optionFile(n.addr))
 }
 
-// inspect finds out what data the node has.
+// inspect finds out what data the node has. Until it has, others do not begin without it.
 func (n *runner) inspect(ctx context.Context) error {
+	n.mu.Lock()
+	n.own.Data, n.own.UUID, n.own.Seqno = unseen, "", 0
+	n.mu.Unlock()
 	has, at, err := folder(n.cfg.DataDir).inspect()
 	if err == nil && at.uuid != "" && at.seqno < 0 {
 		n.enter(waiting, "looks how far its data goes")
-		at, err = n.cfg.recover(ctx)
+		at, err = n.cfg.recoveredPosition(ctx)
 	}
 	if err != nil {
 		return err
@@ -222,18 +228,13 @@ func joinable(states map[string]State, addrs map[string]string) string {
 	return strings.Join(list, ",")
 }
 
-// hangPatience is how long a server that joins may take connections and say nothing. Galera's provider may end within a
-// server that goes on, as when a donor has not all that it said.
-const hangPatience = 20 * time.Second
-
 // accompany follows the server from its start to its end.
 func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	gone := time.Now()  // when the server was not disconnected last
-	alive := time.Now() // when it was not hung last
-	opened := false     // it has taken a connection; one that hangs takes no more once its queue of them is full
-	var progress stall
+	var opened bool
+	var dog watchdog
+	var users attempt
 	for {
 		select {
 		case <-s.done:
@@ -247,49 +248,56 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 		}
 		seen, ok := m.status()
 		if n.state().Phase == starting && ok && seen.primary && (seen.synced || seen.donor) {
-			if err := n.settle(ctx, m, how); err != nil {
+			if err := n.enterCluster(ctx, m, how, &users); err != nil {
 				n.stop(s)
 				return err
 			}
 		}
-		if progress.look(seen, ok, time.Now()) {
-			return n.stalled(s)
-		}
 		if ok && seen.synced {
 			n.stalls = 0
 		}
-		if !ok || !seen.disconnected {
-			gone = time.Now()
-		}
-		if time.Since(gone) > silence && m.responded() {
-			n.log.Warn("the server left the cluster: it starts anew")
-			s.stop()
-			return nil
-		}
 		opened = opened || m.connectable()
-		if ok || !opened || n.state().Phase == running {
-			alive = time.Now()
+		all := signs{status: seen, ok: ok, opened: opened, phase: n.state().Phase, begins: how == bootstrap,
+			crowded: n.isCrowded()}
+		if ill := dog.observe(all, time.Now()); ill != well {
+			return n.cure(s, ill)
 		}
-		if time.Since(alive) > hangPatience {
-			n.log.Warn("the server hangs while it joins: it starts anew")
-			s.kill()
-			return nil
-		}
-		states, _ := n.states()
-		todo := begin(n.cfg.Node, n.cfg.names(), states, n.unchanged(states))
-		if how == bootstrap && n.state().Phase == starting {
-			todo = decision{stay, "begins a cluster"} // however long that takes: it waits for nobody
-		}
-		switch todo.act {
-		case promote:
+		if todo := n.nextWhile(how); todo.act == promote {
 			n.promote(ctx, m, todo)
-		case leave:
+		} else if todo.act == leave {
 			n.log.Warn("the server is stopped", "why", todo.why)
 			s.stop()
 			return nil
 		}
+	}
+}
+
+// nextWhile returns what the rule has the node do while its server runs, and has the node say why.
+func (n *runner) nextWhile(how act) decision {
+	states, _ := n.states()
+	todo := begin(n.cfg.Node, n.cfg.names(), states, n.unchanged(states))
+	if how == bootstrap && n.state().Phase == starting {
+		todo = decision{stay, "begins a cluster"} // it waits for nobody; the watchdog bounds it
+	}
+	if todo.act != leave {
 		n.say(todo.why)
 	}
+	return todo
+}
+
+// cure ends a server that does not recover by itself, so that the node waits for its turn again.
+func (n *runner) cure(s *server, of ill) error {
+	switch of {
+	case stalled:
+		return n.stalled(s)
+	case hung, wedged:
+		n.log.Warn(string(of) + ": it starts anew")
+		s.kill() // it would not hear that it is to stop
+	default:
+		n.log.Warn(string(of) + ": it starts anew")
+		s.stop()
+	}
+	return nil
 }
 
 // ended returns what the end of the server means: while it joins, nothing but that it must be tried again.
@@ -305,22 +313,41 @@ func (n *runner) ended(ctx context.Context, s *server) error {
 	return fmt.Errorf("the server ended: %w", errors.Join(s.err, errors.New("its log says why")))
 }
 
-// settle makes the node one that counts, now that its server is part of the cluster.
-func (n *runner) settle(ctx context.Context, m *monitor, how act) error {
-	if how == bootstrap {
-		statements, err := n.cfg.statements()
-		if err != nil {
+// enterCluster makes the node one that counts, now that its server is part of the cluster. Before, users and the
+// database are made by the server that began it, and by the first node whenever it joins, whose file may be newer than
+// the cluster. It does not wait for them, and is to be called again: a node that joins, or one that vanished as it did,
+// may hold such statements up for as long as it likes, and meanwhile the server may end.
+func (n *runner) enterCluster(ctx context.Context, m *monitor, how act, users *attempt) error {
+	if how == bootstrap || n.cfg.UsersFile != "" && n.cfg.Node == n.cfg.order[0].name { // never two at once
+		made, err := users.succeeded(func() error { return n.makeUsers(ctx, m) })
+		switch {
+		case err != nil && how != bootstrap: // the cluster has users
+			n.log.Warn("the statements of WOODY_DB_USERS_FILE were not run", "err", err)
+		case err != nil && !mayPass(err):
 			return err
-		}
-		if err := m.runStatements(ctx, statements); err != nil {
-			return err
+		case err != nil:
+			n.log.Warn("users and the database are not made yet; it is tried again", "err", err)
+			return nil
+		case !made:
+			return nil
 		}
 	}
-	if err := folder(n.cfg.DataDir).settle(); err != nil {
+	if err := folder(n.cfg.DataDir).clearMarkers(); err != nil {
 		return err
 	}
 	n.enter(running, "part of the cluster")
 	return nil
+}
+
+// makeUsers makes what is missing of users and databases, within usersTimeout.
+func (n *runner) makeUsers(ctx context.Context, m *monitor) error {
+	statements, err := n.cfg.statements()
+	if err != nil {
+		return err
+	}
+	within, cancel := context.WithTimeout(ctx, usersTimeout)
+	defer cancel()
+	return m.runStatements(within, statements)
 }
 
 func (n *runner) promote(ctx context.Context, m *monitor, todo decision) {

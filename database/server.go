@@ -48,15 +48,15 @@ func startServer(cfg config, log *slog.Logger, options ...string) (*server, erro
 	return s, nil
 }
 
-// stopPatience is how long a server may take to end in order. The stack's grace is longer.
-const stopPatience = 50 * time.Second
+// stopTimeout is how long a server may take to end in order. The stack's grace is longer.
+const stopTimeout = 50 * time.Second
 
 // stop ends the server in order, so that its folder says how far its data goes; at once if that takes too long.
 func (s *server) stop() {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.done:
-	case <-time.After(stopPatience):
+	case <-time.After(stopTimeout):
 		s.kill()
 	}
 }

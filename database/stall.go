@@ -2,9 +2,9 @@ package main
 
 import "time"
 
-// stallPatience is how long a server that is part of the majority may lack transactions and apply none. A transaction
+// stallThreshold is how long a server that is part of the majority may lack transactions and apply none. A transaction
 // takes less, and a server whose applier has ended goes on like this for ever.
-const stallPatience = 2 * time.Minute
+const stallThreshold = 2 * time.Minute
 
 // stall is since when a server has been getting nowhere.
 type stall struct {
@@ -12,9 +12,9 @@ type stall struct {
 	since time.Time // zero while it does get on
 }
 
-// look takes what the server says, and reports whether it has been getting nowhere for too long. While it is silent
+// observe takes what the server says, and reports whether it has been getting nowhere for too long. While it is silent
 // nothing is known.
-func (s *stall) look(seen status, ok bool, now time.Time) bool {
+func (s *stall) observe(seen status, ok bool, now time.Time) bool {
 	behind := ok && seen.primary && !seen.synced && !seen.donor
 	switch {
 	case !behind:
@@ -22,13 +22,13 @@ func (s *stall) look(seen status, ok bool, now time.Time) bool {
 	case s.since.IsZero() || seen.seqno != s.seqno:
 		s.seqno, s.since = seen.seqno, now
 	}
-	return behind && now.Sub(s.since) > stallPatience
+	return behind && now.Sub(s.since) > stallThreshold
 }
 
 // stalled ends a server that gets nowhere, so that it joins again. If that happens twice in a row, the transactions
 // that it is sent are of no use to it: all data comes anew.
 func (n *runner) stalled(s *server) error {
-	n.log.Warn("the server is part of the cluster and applies nothing: it starts anew", "for", stallPatience)
+	n.log.Warn("the server is part of the cluster and applies nothing: it starts anew", "for", stallThreshold)
 	s.kill()
 	if n.stalls++; n.stalls < 2 {
 		return nil

@@ -26,10 +26,10 @@ func TestStall(t *testing.T) {
 	} {
 		var s stall
 		now := time.Now()
-		if s.look(behind, true, now) || s.look(behind, true, now.Add(stallPatience)) {
+		if s.observe(behind, true, now) || s.observe(behind, true, now.Add(stallThreshold)) {
 			t.Errorf("%s: it is given up at once", name)
 		}
-		if got := s.look(c.then, c.ok, now.Add(stallPatience+time.Second)); got != c.want {
+		if got := s.observe(c.then, c.ok, now.Add(stallThreshold+time.Second)); got != c.want {
 			t.Errorf("%s: given up is %v, want %v", name, got, c.want)
 		}
 	}

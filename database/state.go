@@ -15,6 +15,7 @@ const (
 type data string
 
 const (
+	unseen  data = ""        // the node has not looked yet
 	none    data = "none"    // nothing
 	unknown data = "unknown" // something that no cluster vouches for: a transfer of all data broke off
 	cluster data = "cluster" // a cluster's data: UUID and Seqno say which and how far

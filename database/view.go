@@ -81,14 +81,14 @@ func (n *runner) withRoles() State {
 	return s
 }
 
-// situation is what patience is measured by.
+// situation is what a node may be in for a limited time: begin counts from when it last changed.
 type situation struct {
 	phase   phase
 	primary bool // this node is part of the majority
 	another bool // another node is
 }
 
-// anew has the situation begin now, whatever it was before: each server has all of the patience.
+// anew restarts the time of the situation, whatever it was before: each server has all of its time.
 func (n *runner) anew() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

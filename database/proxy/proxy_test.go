@@ -179,7 +179,8 @@ func TestWays(t *testing.T) {
 	mustReach(t, proxy.WriteAddr, "")
 }
 
-// TestDNS has a node come back at another address, and the name service say for a while that there is no such node.
+// TestDNS checks that a node is followed to another address, though the name service reports for a while that there is
+// no such node.
 func TestDNS(t *testing.T) {
 	t.Parallel()
 	ips := mustFindAddresses(t, 4)
