@@ -10,9 +10,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestReadsAreMadeAtAnotherNode has a replica write to one node of a Galera cluster and read from another. Each
-// response names its node, and so do the log and the metrics.
-func TestReadsAreMadeAtAnotherNode(t *testing.T) {
+// TestLongReadsAreMadeAtAnotherNode runs a replica that writes to one node of a Galera cluster and reads from another.
+// It checks that each response names its node, and so do the log and the metrics.
+func TestLongReadsAreMadeAtAnotherNode(t *testing.T) {
 	t.Parallel()
 	cluster := servertest.MustStartGalera(t, 2)
 	dsn := servertest.MustMakeDatabase(t, cluster.Nodes[0].MariaDB)

@@ -15,6 +15,13 @@ import (
 // config is every setting, a line each: as a flag or from the environment, the flag first. What each means is in help.
 type config struct {
 	settings.Server
+	Backup struct {
+		File string `arg:"" help:"What to write. It must not exist."`
+	} `cmd:"" help:"Write the SQLite database to a file, also while the shop runs, and exit."`
+	Restore struct {
+		File string `arg:"" help:"What 'api backup' wrote."`
+	} `cmd:"" help:"Have the SQLite database be that of a backup, while no shop runs, and exit. What was is kept."`
+
 	AdminAddr string `env:"WOODY_ADMIN_ADDR" default:"localhost:8081" placeholder:"HOST:PORT"`
 
 	DBDSN        string        `name:"db-dsn" env:"WOODY_DB_DSN" placeholder:"DSN"`
@@ -22,12 +29,16 @@ type config struct {
 	DBDirect     string        `name:"db-direct" env:"WOODY_DB_DIRECT" default:"off" oneof:"on,off,cluster"`
 	DBPool       int           `name:"db-pool" env:"WOODY_DB_POOL" default:"8" min:"1" max:"1000"`
 	DBTimeout    time.Duration `name:"db-timeout" env:"WOODY_DB_TIMEOUT" default:"10s" min:"1ms"`
+	AuditLog     string        `env:"WOODY_AUDIT_LOG" placeholder:"FILE"`
 	DataDir      string        `env:"WOODY_DATA_DIR" default:"data" placeholder:"DIR"`
 	SQLiteSync   string        `name:"sqlite-sync" env:"WOODY_SQLITE_SYNC" default:"normal" oneof:"normal,full"`
 	QueueTimeout time.Duration `env:"WOODY_QUEUE_TIMEOUT" default:"30s" min:"1ms"`
 
 	DBReadDSN     string `name:"db-read-dsn" env:"WOODY_DB_READ_DSN" placeholder:"DSN"`
 	DBReadDSNFile string `name:"db-read-dsn-file" env:"WOODY_DB_READ_DSN_FILE" placeholder:"FILE"`
+
+	DBMigrateDSN     string `name:"db-migrate-dsn" env:"WOODY_DB_MIGRATE_DSN" placeholder:"DSN"`
+	DBMigrateDSNFile string `name:"db-migrate-dsn-file" env:"WOODY_DB_MIGRATE_DSN_FILE" placeholder:"FILE"`
 
 	NearCache string        `env:"WOODY_NEAR_CACHE" default:"on" oneof:"on,off"`
 	NearBytes settings.Size `env:"WOODY_NEAR_BYTES" default:"64M" placeholder:"SIZE"`
@@ -62,6 +73,14 @@ type config struct {
 	HeavySlots     int           `env:"WOODY_HEAVY_SLOTS" default:"2" min:"1" max:"10000"`
 	SlowQueryDelay time.Duration `env:"WOODY_SLOW_QUERY_DELAY" default:"1500ms" min:"0s"`
 	OrderWorkers   int           `env:"WOODY_ORDER_WORKERS" default:"4" min:"0" max:"1000"`
+	ReserveFor     time.Duration `env:"WOODY_RESERVE_FOR" default:"15m" min:"1s" max:"24h"`
+
+	Accounts          string `env:"WOODY_ACCOUNTS" default:"off" oneof:"on,off"`
+	AdminPasswordFile string `env:"WOODY_ADMIN_PASSWORD_FILE" placeholder:"FILE"`
+	adminPassword     string // what is in the file
+
+	TrustedProxies []string `env:"WOODY_TRUSTED_PROXIES" placeholder:"NETWORK"`
+	TokenKeysFiles []string `env:"WOODY_TOKEN_KEYS_FILES" placeholder:"FILE"`
 
 	OTLPEndpoint string `name:"otlp-endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 }
@@ -80,14 +99,19 @@ func parseConfig(args []string, stdout, stderr io.Writer) (cfg config, command s
 	if command == "" {
 		return cfg, "", err
 	}
-	var dsnErr, readErr, passwordErr, sentinelErr error
+	var dsnErr, readErr, migrateErr, passwordErr, sentinelErr, adminErr error
 	cfg.DBDSN, dsnErr = settings.Secret("WOODY_DB_DSN", cfg.DBDSN, cfg.DBDSNFile)
 	cfg.DBReadDSN, readErr = settings.Secret("WOODY_DB_READ_DSN", cfg.DBReadDSN, cfg.DBReadDSNFile)
+	cfg.DBMigrateDSN, migrateErr = settings.Secret("WOODY_DB_MIGRATE_DSN", cfg.DBMigrateDSN, cfg.DBMigrateDSNFile)
 	cfg.RedisPassword, passwordErr = settings.Secret("WOODY_REDIS_PASSWORD", cfg.RedisPassword, cfg.RedisPasswordFile)
 	cfg.RedisSentinelPassword, sentinelErr = settings.Secret("WOODY_REDIS_SENTINEL_PASSWORD", cfg.RedisSentinelPassword,
 		cfg.RedisSentinelPasswordFile)
-	return cfg, command, errors.Join(err, dsnErr, readErr, passwordErr, sentinelErr, cfg.check())
+	cfg.adminPassword, adminErr = settings.Secret("WOODY_ADMIN_PASSWORD", "", cfg.AdminPasswordFile)
+	return cfg, command, errors.Join(err, dsnErr, readErr, migrateErr, passwordErr, sentinelErr, adminErr, cfg.check())
 }
+
+// reserveFor returns how long an order keeps what it has reserved, which is longer than it takes to be validated.
+func (c config) reserveFor() time.Duration { return max(c.ReserveFor, 2*c.HeavyDelay) }
 
 // check refuses what the types and the tags allow.
 func (c config) check() error {
@@ -108,10 +132,20 @@ func (c config) check() error {
 	if err := store.CheckDSN(c.DBReadDSN); err != nil {
 		errs = append(errs, fmt.Errorf("WOODY_DB_READ_DSN is %w", err))
 	}
+	if err := store.CheckDSN(c.DBMigrateDSN); err != nil {
+		errs = append(errs, fmt.Errorf("WOODY_DB_MIGRATE_DSN is %w", err))
+	}
+	_, err := c.trustedProxies()
+	errs = append(errs, c.checkAccounts(), c.checkTokenKeys(), err)
+	if c.DBMigrateDSN != "" && c.DBDSN == "" {
+		errs = append(errs, errors.New("WOODY_DB_MIGRATE_DSN is for another user of the database that WOODY_DB_DSN "+
+			"leads to: set that too"))
+	}
 	if c.DBReadDSN != "" && c.DBDSN == "" {
 		errs = append(errs, errors.New("WOODY_DB_READ_DSN is for nodes of the cluster that WOODY_DB_DSN leads to: set "+
 			"that too"))
 	}
+	errs = append(errs, c.checkAudit())
 	return errors.Join(errs...)
 }
 

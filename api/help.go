@@ -10,6 +10,10 @@ var help = map[string]string{
 		"No read is older than what was written before it, on any node; one whose node is away is made at " +
 		"WOODY_DB_DSN. WOODY_DB_POOL more connections. (default: as WOODY_DB_DSN)",
 	"WOODY_DB_READ_DSN_FILE": "A file that holds that DSN, for secrets.",
+	"WOODY_DB_MIGRATE_DSN": "The same database as WOODY_DB_DSN for a user with all rights on it, who changes its " +
+		"tables when the shop starts. That of WOODY_DB_DSN needs SELECT, INSERT, UPDATE and DELETE then, and TRIGGER " +
+		"if it has made the tables. (default: as WOODY_DB_DSN)",
+	"WOODY_DB_MIGRATE_DSN_FILE": "A file that holds that DSN, for secrets.",
 	"WOODY_DB_DIRECT": "on: the DSN leads to the one server that takes writes, and not to a proxy, a balancer or a " +
 		"cluster. When it refuses connections, nobody can be writing, and what is cached is answered on; elsewhere " +
 		"another replica may still reach it. cluster: the DSN leads through a proxy to the nodes of one Galera " +
@@ -17,6 +21,8 @@ var help = map[string]string{
 	"WOODY_DB_POOL": "Database connections that serve callers.",
 	"WOODY_DB_TIMEOUT": "How long the database may take over one piece of work, the simulated slow query not " +
 		"counted.",
+	"WOODY_AUDIT_LOG": "Where the audit of writes and refusals is streamed, a line of JSON each: the end of a " +
+		"file, or '-' for standard output. The database has it too. Needs WOODY_ACCOUNTS=on. (default: -)",
 	"WOODY_DATA_DIR": "The folder of the SQLite file.",
 	"WOODY_SQLITE_SYNC": "What every SQLite write survives: 'normal', the process being killed; 'full', also a " +
 		"loss of power.",
@@ -62,5 +68,20 @@ var help = map[string]string{
 		"Without it there are none. OpenTelemetry's other variables count then too: OTEL_SERVICE_NAME, " +
 		"OTEL_RESOURCE_ATTRIBUTES, " +
 		"OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_EXPORTER_OTLP_HEADERS and their like (docs/tracing.md).",
+	"WOODY_ACCOUNTS": "Whether the shop has accounts: then products are written by clerks and administrators alone, " +
+		"and orders are seen by whose they are. The same on all replicas.",
+	"WOODY_TOKEN_KEYS_FILES": "The keys of access tokens, each a private key of the curve P-256 in PEM in a file " +
+		"of its own, with commas between the files. The first signs, all verify; they are read when the program " +
+		"starts. For another key: add it as the second, deploy, make it the first, deploy, and drop the old one five " +
+		"minutes later. The same on all replicas. Required with a database server; without one, a key that ends with " +
+		"the process.",
+	"WOODY_ADMIN_PASSWORD_FILE": "A file that holds the password of the account admin, an administrator, who is " +
+		"made, or given that password, when the shop starts: 10 characters or more. With WOODY_ACCOUNTS=on.",
+	"WOODY_TRUSTED_PROXIES": "The networks of the proxies before this replica, such as 10.0.0.0/8, with commas " +
+		"between them. With accounts, what they say in X-Forwarded-For and X-Forwarded-Proto is believed: where " +
+		"wrong passwords come from, what the audit says, which pages are the shop's own. (default: none, clients " +
+		"are where connections come from)",
+	"WOODY_RESERVE_FOR": "How long an order keeps what it has reserved; one that is not validated by then lapses, " +
+		"and returns it to the stock. Twice WOODY_HEAVY_DELAY at least. The same on all replicas.",
 	"WOODY_ORDER_WORKERS": "How many orders this replica validates at once; 0 leaves them to others.",
 }

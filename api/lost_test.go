@@ -42,8 +42,8 @@ func TestALostDatabase(t *testing.T) {
 	mustAwait(t, r.URL+"/api/products?product=Robot", http.StatusOK, "Robot")
 }
 
-// TestALostAnswerToCommit has COMMIT arrive at the database and its answer be lost, at every write: the caller is told
-// that it may have been carried out, and not to try again.
+// TestALostAnswerToCommit loses the response to COMMIT at every write, and checks that the caller is told that it may
+// have been carried out, and not to try again.
 func TestALostAnswerToCommit(t *testing.T) {
 	t.Parallel()
 	server := servertest.MustStartMariaDB(t)

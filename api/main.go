@@ -31,6 +31,12 @@ func run(args []string, stdout, stderr io.Writer) error {
 	ctx, stop := serving.UntilSignal(context.Background())
 	defer stop()
 
+	switch command {
+	case "backup <file>":
+		return cfg.backUp(ctx, stdout)
+	case "restore <file>":
+		return cfg.restore(ctx, stdout)
+	}
 	log := cfg.Logger(stderr)
 	settings.WarnOfUnknown(log)
 	p, err := start(cfg, log)

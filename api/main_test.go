@@ -79,11 +79,13 @@ func TestHelpListsEverySetting(t *testing.T) {
 	}
 	for _, name := range []string{
 		"WOODY_ADDR", "WOODY_ADMIN_ADDR", "WOODY_DB_DSN", "WOODY_DB_DSN_FILE", "WOODY_DATA_DIR", "WOODY_DB_POOL",
-		"WOODY_DB_DIRECT", "WOODY_DB_READ_DSN", "WOODY_DB_READ_DSN_FILE",
-		"WOODY_HEAVY_DELAY", "WOODY_HEAVY_SLOTS", "WOODY_SLOW_QUERY_DELAY", "WOODY_ORDER_WORKERS", "WOODY_REPLICA_ID",
+		"WOODY_DB_DIRECT", "WOODY_DB_READ_DSN", "WOODY_DB_READ_DSN_FILE", "WOODY_DB_MIGRATE_DSN",
+		"WOODY_HEAVY_DELAY", "WOODY_HEAVY_SLOTS", "WOODY_SLOW_QUERY_DELAY", "WOODY_ORDER_WORKERS",
+		"WOODY_RESERVE_FOR", "WOODY_REPLICA_ID", "WOODY_ACCOUNTS", "WOODY_AUDIT_LOG", "WOODY_ADMIN_PASSWORD_FILE",
 		"WOODY_DRAIN_DELAY", "WOODY_DRAIN_TIMEOUT", "WOODY_SQLITE_SYNC", "WOODY_REDIS_ADDR", "WOODY_REDIS_SENTINELS",
 		"WOODY_REDIS_MASTER", "WOODY_REDIS_SENTINEL_PASSWORD_FILE", "WOODY_REDIS_TLS", "WOODY_REDIS_CA_FILE",
-		"WOODY_LOG_LEVEL", "WOODY_LOG_FORMAT", "WOODY_LISTENING_FILE",
+		"WOODY_TOKEN_KEYS_FILES", "WOODY_TRUSTED_PROXIES", "WOODY_LOG_LEVEL", "WOODY_LOG_FORMAT",
+		"WOODY_LISTENING_FILE",
 	} {
 		if !strings.Contains(string(help), "$"+name) {
 			t.Errorf("--help does not tell of %s", name)
@@ -110,8 +112,11 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		"WOODY_DB_DSN_FILE=/does/not/exist": "WOODY_DB_DSN_FILE",
 		"WOODY_DB_READ_DSN=localhost":       "WOODY_DB_READ_DSN is not a MariaDB/MySQL address",
 		"WOODY_DB_READ_DSN=u@tcp(h:1)/shop": "WOODY_DB_READ_DSN is for nodes of the cluster that WOODY_DB_DSN leads to",
+		"WOODY_DB_MIGRATE_DSN=localhost":    "WOODY_DB_MIGRATE_DSN is not a MariaDB/MySQL address",
+		"WOODY_DB_MIGRATE_DSN=u@tcp(h:1)/s": "WOODY_DB_MIGRATE_DSN is for another user of the database",
 		"WOODY_REPLICA_ID=a\nb":             "WOODY_REPLICA_ID may hold printable ASCII",
 		"WOODY_ADDR=nowhere":                "nowhere",
+		"WOODY_ACCOUNTS=yes":                `WOODY_ACCOUNTS is "yes": write on or off`,
 		"WOODY_REDIS_ADDR=redis:6379":       "need a database server",
 	} {
 		out, err := command([]string{setting, "WOODY_ADMIN_ADDR=off", "WOODY_DATA_DIR=" + t.TempDir()}).CombinedOutput()

@@ -13,7 +13,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/woodytoys/woodytoys/api/accounts"
 	"github.com/woodytoys/woodytoys/api/admin"
+	"github.com/woodytoys/woodytoys/api/audit"
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/httpapi"
 	"github.com/woodytoys/woodytoys/api/shop"
@@ -41,11 +43,15 @@ type program struct {
 	box      *outbox.Outbox // stored in ledger
 	scrapes  *sql.DB        // the same database server, for the metrics of the outbox; nil with SQLite
 	shop     *shop.Shop
+	accounts *accounts.Service // nil where there are none
+	audit    *audit.Recorder   // nil without accounts
 	health   *health.Health
 	api      *httpapi.API
 	registry *prometheus.Registry
 	tracing  *tracing.Tracing // nil where nobody asked for traces
-	until    time.Time        // when the drain is to have ended; zero before it begins
+	// auditStream is the audit's; nil without one.
+	auditStream io.Closer
+	until       time.Time // when the drain is to have ended; zero before it begins
 
 	// serving is the parent of everything that requests and workers do.
 	serving context.Context
@@ -85,9 +91,10 @@ func (p *program) open() (err error) {
 		return err
 	}
 	stored := store.Config{
-		DSN: p.cfg.DBDSN, ReadDSN: p.cfg.DBReadDSN, DataDir: p.cfg.DataDir, Sync: p.cfg.SQLiteSync == "full",
-		Pool: p.cfg.DBPool, Wait: p.cfg.QueueTimeout, Timeout: p.cfg.DBTimeout,
-		SlowQuery: p.cfg.SlowQueryDelay, Journal: journal, Logger: p.log,
+		DSN: p.cfg.DBDSN, ReadDSN: p.cfg.DBReadDSN, MigrateDSN: p.cfg.DBMigrateDSN, DataDir: p.cfg.DataDir,
+		Sync: p.cfg.SQLiteSync == "full", Pool: p.cfg.DBPool, Wait: p.cfg.QueueTimeout, Timeout: p.cfg.DBTimeout,
+		SlowQuery: p.cfg.SlowQueryDelay, ReserveFor: p.cfg.reserveFor(), Journal: journal,
+		Audit: p.cfg.hasAccounts(), Logger: p.log,
 	}
 	business := shop.Config{HeavyDelay: p.cfg.HeavyDelay, HeavySlots: p.cfg.HeavySlots, Wait: p.cfg.QueueTimeout}
 	face := httpapi.Config{
@@ -101,7 +108,26 @@ func (p *program) open() (err error) {
 	if p.store, err = store.Open(stored); err != nil {
 		return err
 	}
+	if p.audit, err = p.openAudit(); err != nil {
+		return err
+	}
+	face.Audit = p.audit
 	business.Store = p.store
+	if p.cache != nil {
+		if business.Stock, err = httpapi.StockIn(p.cache, p.store); err != nil {
+			return err
+		}
+	}
+	if p.accounts, err = p.openAccounts(); err != nil {
+		return err
+	}
+	face.Accounts = p.accounts
+	if face.TrustedProxies, err = p.cfg.trustedProxies(); err != nil {
+		return err
+	}
+	if face.Tokens, err = p.openTokenKeys(); err != nil {
+		return err
+	}
 	p.shop = shop.New(business)
 	face.Shop = p.shop
 	p.api, err = httpapi.New(p.serving, face)
@@ -129,6 +155,8 @@ func (p *program) open() (err error) {
 	}
 	admin.WatchReplies(p.registry, p.store.Replies)
 	admin.WatchAdditions(p.registry, p.store.InsertsWaiting)
+	admin.WatchReservations(p.registry, p.store.ReservationsWaiting)
+	admin.WatchReads(p.registry, p.store.ReadsWaiting)
 	admin.WatchPools(p.registry, p.store.DBs())
 	admin.WatchBacklog(p.registry, p.store)
 	return nil
@@ -153,7 +181,7 @@ func (p *program) watchOutbox() (err error) {
 func (p *program) mountFront() error {
 	page, err := site.New(site.Config{
 		Toys: p.toys, CDNURL: p.cfg.CDNURL, LimitRate: int64(p.cfg.FrontLimitRate), ReplicaID: p.cfg.ReplicaID,
-		Logger: p.log,
+		Accounts: p.cfg.hasAccounts(), Logger: p.log,
 	})
 	if err != nil {
 		return err
@@ -170,7 +198,10 @@ func (p *program) toys(ctx context.Context) ([]site.Toy, error) {
 	products, err := p.shop.Products(ctx, 0, shelf)
 	toys := make([]site.Toy, len(products))
 	for i, product := range products {
-		toys[i] = site.Toy(product)
+		toys[i] = site.Toy{
+			ID: product.ID, Name: product.Name, Version: product.Version,
+			Counted: product.Stock.Limited, Left: product.Stock.Left, Price: product.Price.String(),
+		}
 	}
 	return toys, err
 }
@@ -214,12 +245,23 @@ func (p *program) work(ctx context.Context) error {
 	if err := p.migrate(ctx); err != nil {
 		return err
 	}
+	without, err := p.ensureAdministrator(ctx)
+	if err != nil {
+		return err
+	}
 	p.health.Start()
 	p.log.Info("ready", "database", p.store.Name())
 	var tasks sync.WaitGroup
 	tasks.Go(func() { p.shop.Workers(ctx, p.cfg.OrderWorkers, p.log) })
 	tasks.Go(func() { p.health.WatchDatabase(ctx, p.store.Ping, p.logDatabase) })
+	tasks.Go(func() { p.shop.Lapses(ctx, p.log) })
 	tasks.Go(func() { p.upkeep(ctx) })
+	if without {
+		tasks.Go(func() { p.retryAdministrator(ctx) })
+	}
+	if p.audit != nil {
+		tasks.Go(func() { p.audit.Run(ctx) })
+	}
 	tasks.Wait()
 	return nil
 }
@@ -229,8 +271,19 @@ func (p *program) migrate(ctx context.Context) error {
 	if err := p.store.Migrate(ctx); err != nil || p.box == nil {
 		return err
 	}
-	err := p.box.Migrate(ctx)
-	for ; err != nil && store.IsAway(err); err = p.box.Migrate(ctx) {
+	box := p.box
+	if p.cfg.DBMigrateDSN != "" {
+		db, err := store.OpenPool(p.cfg.DBMigrateDSN, 1, p.log)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		if box, err = outbox.New(p.cfg.outbox(db)); err != nil {
+			return err
+		}
+	}
+	err := box.Migrate(ctx)
+	for ; err != nil && store.IsAway(err); err = box.Migrate(ctx) {
 		p.log.Warn("waiting for the database", "err", err)
 		select {
 		case <-ctx.Done():
@@ -286,6 +339,9 @@ func (p *program) Close() {
 	}
 	if p.store != nil {
 		p.store.Close()
+	}
+	if p.auditStream != nil {
+		p.auditStream.Close()
 	}
 	p.flush()
 }

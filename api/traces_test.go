@@ -211,7 +211,8 @@ func lastLine(t *testing.T, log, text string) string {
 	return ""
 }
 
-// TestWaitersLinkToOneFill has many ask for a cold key at once: one fills, and all who waited for it say so.
+// TestWaitersLinkToOneFill checks that of many who ask for a cold key at once one fills, and that the spans of all who
+// waited are linked to its span.
 func TestWaitersLinkToOneFill(t *testing.T) {
 	t.Parallel()
 	s := mustTrace(t, "WOODY_HEAVY_DELAY=2s")

@@ -12,9 +12,9 @@ import (
 	"github.com/woodytoys/woodytoys/api/store"
 )
 
-// scrapePatience is how long counting what is in the database may hold a scrape up: less than a second, since whoever
+// scrapeTimeout is how long counting what is in the database may hold a scrape up: less than a second, since whoever
 // scrapes each second is to get the rest.
-const scrapePatience = 700 * time.Millisecond
+const scrapeTimeout = 700 * time.Millisecond
 
 // WatchHealth adds whether the replica is ready, its database responds and has room, as 1 or 0.
 func WatchHealth(registry prometheus.Registerer, h *health.Health) {
@@ -40,7 +40,19 @@ func WatchAdditions(registry prometheus.Registerer, waiting func() int) {
 		func() float64 { return float64(waiting()) })
 }
 
-// WatchReplies adds how many reads and writes of callers each database has replied to.
+// WatchReservations adds how many orders wait for a transaction that they will share.
+func WatchReservations(registry prometheus.Registerer, waiting func() int) {
+	gauge(registry, "woody_reservations_waiting", "How many orders with items wait to be stored together.",
+		func() float64 { return float64(waiting()) })
+}
+
+// WatchReads adds how many reads wait for a statement that they will share.
+func WatchReads(registry prometheus.Registerer, waiting func() int) {
+	gauge(registry, "woody_reads_waiting", "How many reads by id wait to be made together.",
+		func() float64 { return float64(waiting()) })
+}
+
+// WatchReplies adds how many reads and writes of callers each database has replied to; what callers share counts once.
 func WatchReplies(registry prometheus.Registerer, replies func() map[store.Reply]int64) {
 	registry.MustRegister(repliesCollector(replies))
 }
@@ -48,7 +60,8 @@ func WatchReplies(registry prometheus.Registerer, replies func() map[store.Reply
 type repliesCollector func() map[store.Reply]int64
 
 var answersDesc = prometheus.NewDesc("woody_db_answers_total",
-	"Callers' reads and writes that a database has answered, by its name; the 17th name and later ones are \"other\".",
+	"Callers' reads and writes that a database has answered, by its name; the 17th name and later ones are \"other\". "+
+		"What callers share counts once.",
 	[]string{"node", "for"}, nil)
 
 func (r repliesCollector) Describe(descs chan<- *prometheus.Desc) { descs <- answersDesc }
@@ -91,7 +104,7 @@ func (b backlogCollector) Describe(descs chan<- *prometheus.Desc) {
 }
 
 func (b backlogCollector) Collect(metrics chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapePatience)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	backlog, err := b.store.Backlog(ctx)
 	if err != nil {
@@ -127,7 +140,7 @@ func (o outboxCollector) Describe(descs chan<- *prometheus.Desc) {
 }
 
 func (o outboxCollector) Collect(metrics chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapePatience)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	records, oldest, err := o.box.Backlog(ctx)
 	if err != nil {

@@ -83,7 +83,8 @@ func TestCallersWhoLeave(t *testing.T) {
 	}
 }
 
-// TestHalfClosedCallersWait has a caller say with its request that no other will come, as nc -N does, and read on.
+// TestHalfClosedCallersWait checks that a caller who sends FIN after its request, as nc -N does, and reads on, does not
+// count as gone.
 func TestHalfClosedCallersWait(t *testing.T) {
 	t.Parallel()
 	server, client := mustConnect(t, func(client *net.TCPConn) {

@@ -26,7 +26,7 @@ const (
 	pause = 4 * time.Millisecond
 )
 
-// clients call the shop until ctx ends, and hold each answer against what was acknowledged before. While quiet is
+// clients call the shop until ctx ends, and check each answer against what was acknowledged before. While quiet is
 // locked, nobody writes.
 type clients struct {
 	system *system
@@ -37,8 +37,10 @@ type clients struct {
 	ids      []int64       // of the products that are renamed
 	ledger   oracle.Ledger // of those
 	count    oracle.Count  // of all products
-	orders   latest        // acknowledged, by their ids
-	gone     latest        // products deleted, acknowledged, by the names that no other has
+	sale     sale
+	noSale   bool   // there is a version among the replicas that does not know of stocks
+	orders   latest // acknowledged, by their ids
+	gone     latest // products deleted, acknowledged, by the names that no other has
 	tally    oracle.Tally
 	findings oracle.Findings
 }
@@ -69,6 +71,8 @@ func (c *clients) start(ctx context.Context, seed uint64) {
 
 func (c *clients) readOnce(r *replica, draw *rand.Rand) {
 	switch n := draw.IntN(10); {
+	case n < 1 && !c.noSale:
+		c.readSale(r)
 	case n < 7:
 		c.readProduct(r, c.ids[draw.IntN(products)], spellings[draw.IntN(len(spellings))])
 	case n < 8:
@@ -86,6 +90,8 @@ func (c *clients) writeOnce(r *replica, draw *rand.Rand) {
 		c.rename(r, c.ids[draw.IntN(products)])
 	case n < 7:
 		c.addAndDelete(r, c.system.writer(draw))
+	case draw.IntN(2) == 0 && !c.noSale:
+		c.buy(draw)
 	default:
 		c.order(draw)
 	}
@@ -269,6 +275,11 @@ func (c *clients) addAndDelete(r, other *replica) {
 
 // prepare adds the products that are renamed.
 func (c *clients) prepare() error {
+	if !c.noSale {
+		if err := c.prepareSale(); err != nil {
+			return err
+		}
+	}
 	for range products {
 		var p oracle.Product
 		status, _, err := c.call(c.system.replicas[0], http.MethodPost, "/api/products", `{"name":"Toy"}`, &p)
@@ -285,10 +296,15 @@ func (c *clients) prepare() error {
 // convergeTime is far less than the TTL, by which alone a lost invalidation would be made good.
 const convergeTime = 10 * time.Second
 
-// converged has nobody write, and wants every replica to answer what the database has, within convergeTime.
+// converged stops all writes, and checks that every replica returns what the database has, within convergeTime.
 func (c *clients) converged(after string) (took time.Duration) {
 	c.quiet.Lock()
 	defer c.quiet.Unlock()
+	return c.awaitTruth(after)
+}
+
+// awaitTruth is converged for who has locked quiet.
+func (c *clients) awaitTruth(after string) (took time.Duration) {
 	began := time.Now()
 	for {
 		verdict, differ, err := c.difference()
@@ -335,6 +351,9 @@ func (c *clients) difference() (oracle.Verdict, string, error) {
 		}
 	}
 	if verdict, differ, err := c.keyDifference(); err != nil || differ != "" {
+		return verdict, differ, err
+	}
+	if verdict, differ, err := c.saleDifference(); err != nil || differ != "" {
 		return verdict, differ, err
 	}
 	return c.orderDifference()

@@ -126,7 +126,7 @@ func (c *databaseCluster) writer() (*programs.DatabaseNode, error) {
 // addr returns where a node is reached past the proxy.
 func addr(n *programs.DatabaseNode) string { return n.IP + ":3306" }
 
-// lead has all connections of a wire lead to another place: those that were there end.
+// lead points all connections of a wire at another place: those that were there end.
 func lead(w *servers.Wire, to string) {
 	w.Cut()
 	w.Retarget(to)

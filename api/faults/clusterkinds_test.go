@@ -12,7 +12,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-// onANode has something happen to a node, and waits until all nodes are well again.
+// onANode does something to a node, and waits until all nodes are well again.
 func onANode(
 	pick func(s *system, draw *rand.Rand) (*programs.DatabaseNode, error),
 	do func(s *system, draw *rand.Rand, n *programs.DatabaseNode) error,
@@ -116,8 +116,8 @@ func fillDisk(s *system, draw *rand.Rand, n *programs.DatabaseNode) error {
 	return s.insist("DROP TABLE IF EXISTS bulk")
 }
 
-// insist has the database run a statement, which does no harm twice: connections may be left to a node that is none any
-// more.
+// insist runs a statement on the database until it succeeds, which does no harm twice: connections may be left to a
+// node that is none any more.
 func (s *system) insist(statement string) (err error) {
 	for until := time.Now().Add(convergeTime); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
 		if _, err = s.db.Exec(statement); err == nil {
@@ -130,7 +130,7 @@ func (s *system) insist(statement string) (err error) {
 // growth is how much larger the database is for a while, in megabytes.
 const growth = 50
 
-// loseVolume has a node come back with nothing.
+// loseVolume starts a node again without its data.
 func loseVolume(_ *system, _ *rand.Rand, n *programs.DatabaseNode) error {
 	n.Kill()
 	return errors.Join(n.LoseVolume(), n.Restart())
@@ -172,7 +172,7 @@ func killNodes(howMany int) func(s *system, draw *rand.Rand) error {
 	}
 }
 
-// severalWriters has replicas write to nodes of their own for a while, as where their proxies do not move at a time.
+// severalWriters lets replicas write to nodes of their own for a while, as where their proxies do not move at a time.
 // Meanwhile something may happen.
 func severalWriters(
 	least, most time.Duration, leads func(draw *rand.Rand, replica int) (node int),
@@ -202,7 +202,7 @@ func anywhere(draw *rand.Rand, _ int) (node int) { return draw.IntN(3) }
 
 func nothing(*system, *rand.Rand) error { return nil }
 
-// alsoWithout has something happen while some replicas are cut off from their cache server.
+// alsoWithout does something while some replicas are cut off from their cache server.
 func alsoWithout(howMany int, do func(s *system, draw *rand.Rand) error) func(s *system, draw *rand.Rand) error {
 	return func(s *system, draw *rand.Rand) error {
 		for _, i := range draw.Perm(len(s.replicas))[:howMany] {

@@ -35,10 +35,10 @@ func stagedOnNodes(do func(g *stage, n *programs.DatabaseNode) error) func(s *sy
 	}
 }
 
-// keepApart has the product be read by a name that nobody else asks for.
+// keepApart lets the product be read by a name that nobody else asks for.
 func (g *stage) keepApart() { g.path += "?kept=" + strconv.FormatUint(rand.Uint64(), 10) }
 
-// whileBehind has a node be behind what others write: the writer writes, is acknowledged, and the reader reads for a
+// whileBehind keeps a node behind what others write: the writer writes, is acknowledged, and the reader reads for a
 // while.
 func (g *stage) whileBehind(n *programs.DatabaseNode) error {
 	release, err := n.Hold()

@@ -1,5 +1,5 @@
 // Package faults breaks the shop on purpose: replicas, a Redis and a MariaDB that are killed, paused, cut
-// off and started again, by a schedule that a seed decides, while clients read and write over HTTP and hold
+// off and started again, by a schedule that a seed decides, while clients read and write over HTTP and check
 // every answer against what was acknowledged before they asked. Faults that take several coincidences are
 // staged (staged_test.go). There is nothing in it but tests: `make fault DURATION=10m`, or
 //

@@ -37,7 +37,13 @@ func between(draw *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(draw.Int64N(int64(most-least)))
 }
 
-func (s *system) any(draw *rand.Rand) *replica { return s.replicas[draw.IntN(len(s.replicas))] }
+// any returns where to read.
+func (s *system) any(draw *rand.Rand) *replica {
+	if targets := s.targets.Load(); targets != nil {
+		return (*targets)[draw.IntN(len(*targets))]
+	}
+	return s.replicas[draw.IntN(len(s.replicas))]
+}
 
 // writer returns where to write: anywhere, unless one replica is to take all writes.
 func (s *system) writer(draw *rand.Rand) *replica {
@@ -54,7 +60,7 @@ func freeze(p *servers.Process, while time.Duration) error {
 	return p.Signal(syscall.SIGCONT)
 }
 
-// onAWire has the way from a replica to Redis fail somehow, for a while.
+// onAWire breaks the way from a replica to Redis somehow, for a while.
 func onAWire(fail func(*servers.Wire), least, most time.Duration) func(s *system, draw *rand.Rand) error {
 	return func(s *system, draw *rand.Rand) error {
 		w := s.any(draw).wire
@@ -65,7 +71,7 @@ func onAWire(fail func(*servers.Wire), least, most time.Duration) func(s *system
 	}
 }
 
-// onAnotherRedis has one replica's way to Redis lead to another server for a while, as long as do takes from when the
+// onAnotherRedis leads one replica's way to Redis to another server for a while, as long as do takes from when the
 // replica has made that everybody's.
 func onAnotherRedis(do func(s *system, draw *rand.Rand) error) func(s *system, draw *rand.Rand) error {
 	return func(s *system, draw *rand.Rand) error {
@@ -108,15 +114,15 @@ func (s *system) awaitAnotherRedis(before string) error {
 
 // await waits until a condition holds.
 func await(what string, holds func() (bool, error)) error {
-	const patience = 30 * time.Second
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	const timeout = 30 * time.Second
+	for deadline := time.Now().Add(timeout); ; time.Sleep(time.Millisecond) {
 		switch held, err := holds(); {
 		case err != nil:
 			return fmt.Errorf("%s: %w", what, err)
 		case held:
 			return nil
 		case time.Now().After(deadline):
-			return fmt.Errorf("%s: not within %v", what, patience)
+			return fmt.Errorf("%s: not within %v", what, timeout)
 		}
 	}
 }

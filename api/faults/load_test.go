@@ -132,7 +132,7 @@ func (s *system) epoch() (e epoch, err error) {
 	return e, row.Scan(&e.number, &e.token, &e.bumps, &e.run)
 }
 
-// restore has the database lose all bumps after an epoch.
+// restore makes the database lose all bumps after an epoch.
 func (s *system) restore(e epoch) error {
 	const bump = "UPDATE woody_cache SET epoch = ?, token = ?, bumps = ?, run = ? WHERE id = 1"
 	return changedOne(s.db.Exec(bump, e.number, e.token, e.bumps, e.run))

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// onThePrimary has something happen to the primary Redis, whose place in the servers it gets, and waits until all
+// onThePrimary does something to the primary Redis, whose place in the servers it gets, and waits until all
 // servers and sentinels are whole again.
 func onThePrimary(do func(s *system, draw *rand.Rand, at int) error) func(s *system, draw *rand.Rand) error {
 	return func(s *system, draw *rand.Rand) error {
@@ -22,7 +22,7 @@ func onThePrimary(do func(s *system, draw *rand.Rand, at int) error) func(s *sys
 	}
 }
 
-// untilItMoved has the primary Redis broken until another has taken over, and for a moment more.
+// untilItMoved keeps the primary Redis broken until another has taken over, and for a moment more.
 func untilItMoved(breakIt, mend func(s *system, at int)) func(s *system, draw *rand.Rand) error {
 	return onThePrimary(func(s *system, draw *rand.Rand, at int) error {
 		breakIt(s, at)

@@ -21,7 +21,7 @@ type stage struct {
 	group          sync.WaitGroup
 }
 
-// staged has a fault happen on a stage, with parts that are drawn, and mends all wires after it.
+// staged makes a fault on a stage, with parts that are drawn, and mends all wires after it.
 func staged(do func(g *stage) error) func(s *system, draw *rand.Rand) error {
 	return func(s *system, draw *rand.Rand) error {
 		s.clients.quiet.Lock()
@@ -76,8 +76,8 @@ func (g *stage) write(r *replica) <-chan bool {
 	return acknowledged
 }
 
-// await returns no error once writes have been acknowledged. Where the database is silent for the reader, it gives up
-// before that may take it for unreachable, which is after five leases.
+// await waits until all of writes have been acknowledged. It is an error if one was not. If the reader's database is
+// silent, await gives up after four leases: after five the reader may take it for unreachable.
 func (g *stage) await(writes ...<-chan bool) error {
 	var late <-chan time.Time
 	if !g.silent.IsZero() {
@@ -96,7 +96,7 @@ func (g *stage) await(writes ...<-chan bool) error {
 	return nil
 }
 
-// silence has the database be silent for the reader.
+// silence makes the database silent for the reader.
 func (g *stage) silence() {
 	g.reader.database.Hang()
 	g.silent = time.Now()

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -21,9 +22,10 @@ var stagedKinds = []kind{
 	{"another cache server taken over, and the database away for half a lease", staged(outage)},
 	{"the database without its last epoch, and the cache server there again", staged(wentBack)},
 	{"the database without an epoch whose writer waits, and others go past it", staged(bumpedPast)},
+	{"a writer dies after its commit, and nobody else writes", staged(diedCommitted)},
 }
 
-// elsewhere has a replica start in a place in Redis where the others are not, so that they take turns. (name)
+// elsewhere starts a replica in a place in Redis where the others are not, so that they take turns. (name)
 func elsewhere(s *system, draw *rand.Rand) error {
 	r := s.any(draw)
 	r.kill()
@@ -241,4 +243,25 @@ func bumpedPast(g *stage) error {
 	err = g.await(acknowledged)
 	g.look()
 	return err
+}
+
+// 1. A replica has a value near. 2. A writer is killed when it has committed, before any other has heard of that. 3. It
+// is started again. Nobody writes what would invalidate the value by itself. (outbox)
+func diedCommitted(g *stage) error {
+	g.writer.kill()
+	if err := g.writer.start("CACHE_DIE_AT=committed"); err != nil {
+		return err
+	}
+	if err := g.awaitNear(g.reader); err != nil {
+		return err
+	}
+	g.write(g.writer)
+	if !g.writer.awaitDeath(10 * time.Second) {
+		return fmt.Errorf("%s did not die at its commit", g.writer.name)
+	}
+	if err := g.writer.start(); err != nil {
+		return err
+	}
+	g.clients.awaitTruth("a writer that died after its commit")
+	return nil
 }

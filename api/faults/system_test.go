@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -36,7 +37,8 @@ type system struct {
 	db       *sql.DB               // of the primary
 	replicas []*replica
 	clients  *clients
-	only     atomic.Pointer[replica] // the one that all writes go to; nil for any
+	only     atomic.Pointer[replica]    // the one that all writes go to; nil for any
+	targets  atomic.Pointer[[]*replica] // replicas that requests are sent to; nil for all
 }
 
 const (
@@ -65,13 +67,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// stopped has no database be there: kill ends the server.
+// stopped ends the database, with kill.
 func (s *system) stopped(kill func(*servers.MariaDB)) {
 	kill(s.pair.Primary)
 	s.refuse()
 }
 
-// refuse has no replica reach the database: connections are refused.
+// refuse cuts all replicas off from the database: connections are refused.
 func (s *system) refuse() {
 	for _, r := range s.replicas {
 		r.database.Refuse()
@@ -86,19 +88,19 @@ func (s *system) listen() (err error) {
 	return err
 }
 
-// lead has the replicas' new connections to the database go to the server that is the primary now.
+// lead points the replicas' new connections to the database at the server that is the primary now.
 func (s *system) lead() {
 	for _, r := range s.replicas {
 		r.database.Retarget(s.pair.Primary.Addr)
 	}
 }
 
-// restarted has the database be there again. It starts as a server that takes no writes, and is promoted.
+// restarted starts the database again. It starts as a server that takes no writes, and is promoted.
 func (s *system) restarted() error {
 	return errors.Join(s.pair.Primary.Restart(), s.pair.Promote(), s.listen())
 }
 
-// openDB has the tests ask the primary.
+// openDB connects the tests to the primary.
 func (s *system) openDB() (err error) {
 	if s.db != nil {
 		s.db.Close()
@@ -112,6 +114,7 @@ type replica struct {
 	system   *system
 	name     string
 	addr     string
+	program  string        // what it runs; the system's if empty
 	wire     *servers.Wire // to Redis; nil where sentinels watch it
 	database *servers.Wire
 	reads    *servers.Wire // to the nodes of a cluster that serve reads; nil without
@@ -235,7 +238,7 @@ func (r *replica) databaseSettings() []string {
 
 // start runs the replica's program, with more settings, and waits until it is ready.
 func (r *replica) start(settings ...string) error {
-	program := r.system.program
+	program := cmp.Or(r.program, r.system.program)
 	breaks := func(setting string) bool { return strings.HasPrefix(setting, "CACHE_") }
 	if r.system.rules != "" || slices.ContainsFunc(settings, breaks) {
 		program = r.system.breaking
@@ -272,11 +275,11 @@ func (r *replica) kill() {
 }
 
 // awaitDeath waits until the process has ended by itself.
-func (r *replica) awaitDeath(patience time.Duration) bool {
+func (r *replica) awaitDeath(timeout time.Duration) bool {
 	select {
 	case <-r.running().Done():
 		return true
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		return false
 	}
 }

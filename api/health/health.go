@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	watchEvery   = time.Second
-	pingPatience = 3 * time.Second
+	watchEvery  = time.Second
+	pingTimeout = 3 * time.Second
 )
 
 // Database is what is known of the database.
@@ -77,7 +77,7 @@ func (h *Health) WatchDatabase(ctx context.Context, ping func(context.Context) e
 			return
 		case <-ticker.C:
 		}
-		bounded, cancel := context.WithTimeout(ctx, pingPatience)
+		bounded, cancel := context.WithTimeout(ctx, pingTimeout)
 		err := ping(bounded)
 		cancel()
 		if ctx.Err() != nil {

@@ -5,6 +5,7 @@ package httpapi
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -12,9 +13,12 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/recover"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/woodytoys/woodytoys/api/accounts"
+	"github.com/woodytoys/woodytoys/api/audit"
 	"github.com/woodytoys/woodytoys/api/callers"
 	"github.com/woodytoys/woodytoys/api/health"
 	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/api/tokens"
 	"github.com/woodytoys/woodytoys/cache"
 )
 
@@ -39,6 +43,16 @@ type Config struct {
 	// Cache caches the responses to reads; the shop's Changed is to be its Invalidate. Default: nil,
 	// every read calls the shop.
 	Cache *cache.Cache
+	// Accounts are those of the shop: then writes, and what belongs to somebody, take the token of one. Default: nil,
+	// anybody may do everything, and there are no accounts.
+	Accounts *accounts.Service
+	// Tokens are the keys of the accounts' tokens. Required with Accounts.
+	Tokens *tokens.Keys
+	// Audit records every write and every refusal. Default: nil, nothing does.
+	Audit *audit.Recorder
+	// TrustedProxies are the networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: where
+	// clients are, and by which scheme they come. Default: none, clients are where connections come from, without TLS.
+	TrustedProxies []netip.Prefix
 	// Around stands around every request, outside of all else, and may give it a c.UserContext(): its values are those
 	// of all that is done for the request. It may set the request's Traceparent field, which logs and orders are given.
 	// Default: nil, nothing stands there.
@@ -53,15 +67,23 @@ type Config struct {
 
 // API is the HTTP interface of one replica.
 type API struct {
-	app     *fiber.App
-	shop    *shop.Shop
-	health  *health.Health
+	app    *fiber.App
+	shop   *shop.Shop
+	health *health.Health
+
+	accounts *accounts.Service // nil where there are none
+	tokens   *tokens.Keys
+
+	forwarding forwarding
+
+	audit   *audit.Recorder // nil where there is none
 	replica string
 	metrics *metrics
 	ids     *requestIDs
 	log     *slog.Logger
 	docs    docsPage
 	carries bool // the values of c.UserContext(), which Config.Around gives
+	caches  bool // there is a Config.Cache
 
 	// process is the parent of every request's context: it ends when the process can wait no longer.
 	process context.Context
@@ -82,7 +104,8 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 	a := &API{
 		process: callers.Process(ctx), shop: cfg.Shop, health: cfg.Health, replica: cfg.ReplicaID, log: cfg.Logger,
 		metrics: newMetrics(cfg.Registerer), ids: newRequestIDs(), docs: docs,
-		carries: cfg.Around != nil,
+		carries: cfg.Around != nil, caches: cfg.Cache != nil,
+		accounts: cfg.Accounts, tokens: cfg.Tokens, audit: cfg.Audit,
 	}
 	a.app = fiber.New(fiber.Config{
 		AppName:               "Woodytoys",
@@ -95,6 +118,8 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 		// A multipart body would be taken apart before its Content-Type is refused.
 		DisablePreParseMultipartForm: true,
 		ErrorHandler:                 a.handleEarlyError,
+		EnableTrustedProxyCheck:      true,
+		TrustedProxies:               networksOf(cfg.TrustedProxies),
 	})
 	a.app.Server().LazyRequestTime = true // nobody asks for it
 	a.refuseUnknownMethods()
@@ -108,11 +133,14 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 	a.app.Use(recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: a.logPanic}))
 	a.app.Use("/api", cors.New(cors.Config{
 		Next:         hasNoOrigin,
-		AllowMethods: "GET,HEAD,POST,PUT,DELETE",
+		AllowMethods: "GET,HEAD,POST,PUT,PATCH,DELETE",
 		ExposeHeaders: "Cache-Status,ETag,Link,Location,Preference-Applied,Retry-After,Server-Timing,X-Request-Id," +
 			"X-Served-By",
 		MaxAge: 600,
 	}))
+	if a.accounts != nil {
+		a.app.Use("/api", a.identify)
+	}
 	cached, err := a.cachedRoutes(cfg.Cache)
 	if err != nil {
 		return nil, err
@@ -129,19 +157,30 @@ func (a *API) routes(cached cachedRoutes) {
 	a.app.Get("/readyz", a.handleReadyz)
 
 	api := a.app.Group("/api")
+	// Who may call what, where there are accounts.
+	writes, orders := a.needs(accounts.WriteProducts), a.needs(accounts.PlaceOrders)
+
 	// Fiber tries the routes in order: the products, which are asked for most, come first.
 	api.Get("/products/last", a.needsShop, cached.last, a.forCaller, a.handleProductLast)
-	api.Get("/products", a.needsShop, cached.products, a.forCaller, a.handleProducts)
-	api.Post("/products", a.needsShop, a.forCaller, a.handleProductCreate)
+	api.Get("/products", a.needsIf(addsProduct, accounts.WriteProducts), a.needsShop, cached.products, a.forCaller,
+		a.handleProducts)
+	api.Post("/products", writes, a.needsShop, a.forCaller, a.handleProductCreate)
 	api.Get("/products/:id<int>", a.needsShop, cached.product, a.forCaller, a.handleProduct)
-	api.Put("/products/:id<int>", a.needsShop, a.forCaller, a.handleProductPut)
-	api.Delete("/products/:id<int>", a.needsShop, a.forCaller, a.handleProductDelete)
+	api.Put("/products/:id<int>", writes, a.needsShop, a.forCaller, a.handleProductPut)
+	api.Patch("/products/:id<int>", writes, a.needsShop, a.forCaller, a.handleProductPatch)
+	api.Delete("/products/:id<int>", writes, a.needsShop, a.forCaller, a.handleProductDelete)
 
 	// The lab's face writes with GET. Fiber's Get would register HEAD too, and HEAD never writes.
-	api.Add(fiber.MethodGet, "/orders/do", a.needsShop, a.forCaller, a.handleOrderDo)
-	api.Get("/orders", a.needsShop, a.cleanOrderStatus, cached.orderStatus, a.forCaller, a.handleOrderStatus)
-	api.Post("/orders", a.needsShop, a.forCaller, a.handleOrderCreate)
-	api.Get("/orders/:id<guid>", a.needsShop, a.cleanOrder, cached.order, a.forCaller, a.handleOrder)
+	api.Add(fiber.MethodGet, "/orders/do", orders, a.needsShop, a.forCaller, a.handleOrderDo)
+	api.Get("/orders", orders, a.needsShop, a.cleanOrderStatus, cached.orderStatus, a.forCaller, a.handleOrderStatus)
+	api.Post("/orders", orders, a.needsShop, a.forCaller, a.handleOrderCreate)
+	api.Get("/orders/:id<guid>", orders, a.needsShop, a.cleanOrder, cached.order, a.forCaller, a.handleOrder)
+
+	api.Post("/orders/:id<guid>/cancel", orders, a.needsShop, a.forCaller, a.handleOrderCancel)
+
+	if a.accounts != nil {
+		a.accountRoutes(api)
+	}
 
 	api.Get("/ping", a.handlePing)
 	api.Get("/openapi.json", a.handleOpenAPI)
@@ -150,6 +189,28 @@ func (a *API) routes(cached cachedRoutes) {
 	api.Get("/misc/heavy", cached.heavy, a.forCaller, a.handleHeavy)
 
 	api.Get("/probes/:name", a.needsShop, a.checkProbe, cached.probe, a.forCaller, a.handleProbe)
+}
+
+// accountRoutes adds the calls that there are only where there are accounts.
+func (a *API) accountRoutes(api fiber.Router) {
+	manages := a.needs(accounts.ManageAccounts)
+	api.Post("/accounts", a.needsShop, a.forCaller, a.handleRegister)
+	api.Get("/accounts", manages, a.needsShop, a.forCaller, a.handleAccounts)
+	api.Get("/accounts/:id<guid>", manages, a.needsShop, a.forCaller, a.handleAccount)
+	api.Delete("/accounts/:id<guid>", manages, a.needsShop, a.forCaller, a.handleAccountDelete)
+	api.Put("/accounts/:id<guid>/role", manages, a.needsShop, a.forCaller, a.handleRolePut)
+	api.Delete("/accounts/:id<guid>/sessions", manages, a.needsShop, a.forCaller, a.handleSessionsDelete)
+
+	api.Post("/session", a.needsShop, a.forCaller, a.handleSignIn)
+	api.Post("/session/renew", a.needsShop, a.forCaller, a.handleRenew)
+	api.Delete("/session", a.needsShop, a.forCaller, a.handleSignOut)
+	api.Delete("/sessions", a.needsAccount, a.needsShop, a.forCaller, a.handleSignOutEverywhere)
+
+	api.Get("/account", a.needsAccount, a.needsShop, a.forCaller, a.handleOwnAccount)
+	api.Delete("/account", a.needsAccount, a.needsShop, a.forCaller, a.handleOwnAccountDelete)
+	api.Put("/account/password", a.needsAccount, a.needsShop, a.forCaller, a.handlePasswordPut)
+
+	a.app.Get("/.well-known/jwks.json", a.handleKeys)
 }
 
 // hasNoOrigin reports whether a request has no Origin, so that CORS has nothing to do with it.

@@ -1,10 +1,13 @@
 package httpapi_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"github.com/woodytoys/woodytoys/api/shop"
 )
 
 // BenchmarkTime is what the plainest call costs without a network.
@@ -23,12 +26,23 @@ func BenchmarkTime(b *testing.B) {
 // BenchmarkHit is a product that the cache has, without a network, in text and in JSON. BenchmarkBare is a bare Fiber
 // handler that sends the same fields.
 func BenchmarkHit(b *testing.B) {
-	shop := mustServe(b)
-	if _, err := shop.shop.AddProduct(b.Context(), "A wooden train"); err != nil {
+	served := mustServe(b)
+	if _, err := served.shop.AddProduct(b.Context(), shop.Goods{Name: "A wooden train"}); err != nil {
 		b.Fatal(err)
 	}
 	for _, accept := range []string{"text/plain", "application/json"} {
-		b.Run(accept, func(b *testing.B) { benchmarkProduct(b, shop.api.App().Server().Handler, accept) })
+		b.Run(accept, func(b *testing.B) { benchmarkProduct(b, served.api.App().Server().Handler, accept, "") })
+	}
+}
+
+// BenchmarkHitByToken is the same where there are accounts, with a token that is known and without one.
+func BenchmarkHitByToken(b *testing.B) {
+	served := mustServeAccounts(b)
+	token := strings.TrimPrefix(served.as("ann"), "Authorization: ")
+	for _, row := range []struct{ name, authorization string }{{"known", token}, {"none", ""}} {
+		b.Run(row.name, func(b *testing.B) {
+			benchmarkProduct(b, served.api.App().Server().Handler, "application/json", row.authorization)
+		})
 	}
 }
 
@@ -46,10 +60,10 @@ func BenchmarkBare(b *testing.B) {
 		c.Set("Content-Type", "application/json")
 		return c.SendString(`{"id":1,"name":"A wooden train","version":1}`)
 	})
-	benchmarkProduct(b, app.Handler(), "application/json")
+	benchmarkProduct(b, app.Handler(), "application/json", "")
 }
 
-func benchmarkProduct(b *testing.B, handler fasthttp.RequestHandler, accept string) {
+func benchmarkProduct(b *testing.B, handler fasthttp.RequestHandler, accept, authorization string) {
 	ctx := &fasthttp.RequestCtx{}
 	ctx.Request.SetRequestURI("/api/products/1")
 	ctx.Request.Header.SetMethod("GET")
@@ -59,6 +73,10 @@ func benchmarkProduct(b *testing.B, handler fasthttp.RequestHandler, accept stri
 	b.ReportAllocs()
 	for b.Loop() {
 		ctx.Response.Reset()
+		if authorization != "" { // the API takes it off the request, and its caller with the rest
+			ctx.Request.Header.Set("Authorization", authorization)
+			ctx.ResetUserValues()
+		}
 		handler(ctx)
 	}
 	if got := ctx.Response.StatusCode(); got != fiber.StatusOK {

@@ -15,6 +15,9 @@ const (
 	lastTTL     = 15 * time.Second
 	readTTL     = time.Minute
 	negativeTTL = 2 * time.Second
+	// staleFor is for how long after its TTL an answer is sent that the database cannot make again: while no database
+	// takes writes, what was kept and not invalidated is still the newest.
+	staleFor = 10 * time.Minute
 	// refreshAhead is the part of its TTL after which an answer that took long is made again.
 	refreshAhead = 0.7
 	// jitter is the part of its TTL by which an answer may expire earlier, so that a replica that has just started, or
@@ -49,24 +52,26 @@ func (a *API) cachedRoutes(c *cache.Cache) (cached cachedRoutes, err error) {
 		Query:   []string{"name"}, Bypass: func(*fiber.Ctx) bool { return false }, // no database is read
 	})
 	cached.last = middleware(fibercache.Options{
-		Options: cache.Options{Name: "last", TTL: lastTTL, RefreshAhead: refreshAhead},
+		Options: cache.Options{Name: "last", TTL: lastTTL, RefreshAhead: refreshAhead, MaxStale: staleFor},
 		Query:   []string{}, Tags: func(*fiber.Ctx) []string { return []string{shop.AllProducts} },
 	})
 	cached.product = middleware(fibercache.Options{
-		Options: cache.Options{Name: "product", TTL: readTTL, NegativeTTL: negativeTTL},
+		Options: cache.Options{Name: "product", TTL: readTTL, NegativeTTL: negativeTTL, MaxStale: staleFor},
 		Query:   []string{}, Tags: func(c *fiber.Ctx) []string { return []string{shop.ProductTag(productID(c))} },
 	})
 	cached.products = middleware(fibercache.Options{
-		Options: cache.Options{Name: "products", TTL: readTTL},
+		Options: cache.Options{Name: "products", TTL: readTTL, MaxStale: staleFor},
 		Query:   []string{"after", "limit"}, Bypass: passesList, // the handler names a page's tags
 	})
 	cached.order = middleware(fibercache.Options{
-		Options: cache.Options{Name: "order", TTL: readTTL, NegativeTTL: negativeTTL},
+		Options: cache.Options{Name: "order", TTL: readTTL, NegativeTTL: negativeTTL, MaxStale: staleFor},
 		Query:   []string{}, // the handler names the order that it found
+		Allow:   a.allowOrder(),
 	})
 	cached.orderStatus = middleware(fibercache.Options{
-		Options: cache.Options{Name: "order_status", TTL: readTTL, NegativeTTL: negativeTTL},
+		Options: cache.Options{Name: "order_status", TTL: readTTL, NegativeTTL: negativeTTL, MaxStale: staleFor},
 		Query:   []string{"order_id"}, // as for order
+		Allow:   a.allowOrder(),
 	})
 	cached.probe = middleware(fibercache.Options{
 		Options: cache.Options{Name: "probe", TTL: readTTL},

@@ -58,8 +58,8 @@ func TestReadsAreKeptUntilAWrite(t *testing.T) {
 	}
 }
 
-// TestTheNextPageGoesWithItsLastProduct has a page whose only sign of the product behind it, far away
-// by its id, is the address of the next page.
+// TestTheNextPageGoesWithItsLastProduct checks that a cached page is invalidated when the only product after it is
+// deleted. The page shows that product only by its link to the next page, and its id is far from those on the page.
 func TestTheNextPageGoesWithItsLastProduct(t *testing.T) {
 	s := mustServe(t)
 	for id := 3; id <= 200; id++ {
@@ -153,5 +153,33 @@ func TestHeavyShowsTheTimeItWasComputed(t *testing.T) {
 	}
 	if bypass := s.get("/api/misc/time").layer(); bypass != "near; fwd=bypass" {
 		t.Errorf("time: %q", bypass)
+	}
+}
+
+// TestWhatIsKeptOutlivesTheDatabase looks at how long answers may stand in for a database that is away.
+func TestWhatIsKeptOutlivesTheDatabase(t *testing.T) {
+	s := mustServe(t)
+	order := s.post("/api/orders", `{"product":"Yoyo"}`).header.Get("Location")
+	for !strings.Contains(s.get(order).body, "Success") { // its end makes wrong what is kept of it
+		time.Sleep(10 * time.Millisecond)
+	}
+	for path, want := range map[string]time.Duration{
+		"/api/products/last": 10 * time.Minute, "/api/products/1": 10 * time.Minute, "/api/products": 10 * time.Minute,
+		order: 10 * time.Minute, strings.Replace(order, "orders/", "orders?order_id=", 1): 10 * time.Minute,
+		"/api/products/424242":   0, // there is none
+		"/api/misc/heavy?name=x": 0, // no database makes it
+		"/api/probes/observer":   0, // who probes wants to know what the database has
+	} {
+		s.kept.Clear(t.Context())
+		s.get(path)
+		keys := s.kept.Keys(2)
+		if len(keys) != 1 {
+			t.Errorf("%s is kept under %q", path, keys)
+			continue
+		}
+		kept := s.kept.Inspect(keys[0]).Near
+		if got := max(0, kept.Stale-kept.TTL); (got - want).Abs() > time.Second {
+			t.Errorf("%s may be sent for %v after its time, want %v", path, got, want)
+		}
 	}
 }

@@ -48,8 +48,8 @@ func (s *testShop) ask(ctx context.Context, method, path string) <-chan *reply {
 // lookedAt is long enough for a caller to have been seen waiting.
 const lookedAt = 300 * time.Millisecond
 
-// TestCallersWhoLeaveKeepNothingBusy has fifty callers of fifty names leave: the slot and the queue before it are free,
-// whether the answers were to be kept (GET) or not (HEAD).
+// TestCallersWhoLeaveKeepNothingBusy makes fifty callers ask for fifty names and leave, and checks that the computing
+// slot and its queue are free again, whether the response would be cached (GET) or not (HEAD).
 func TestCallersWhoLeaveKeepNothingBusy(t *testing.T) {
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		t.Run(method, func(t *testing.T) {
@@ -69,8 +69,8 @@ func TestCallersWhoLeaveKeepNothingBusy(t *testing.T) {
 	}
 }
 
-// TestTheOthersStillWait has three callers wait for one computation. The first one, whose request it was made with,
-// leaves, and the third: the second gets the answer of that computation.
+// TestTheOthersStillWait makes three callers wait for one computation. The first, whose request started it, and the
+// third leave. It checks that the second still gets the result of that computation.
 func TestTheOthersStillWait(t *testing.T) {
 	t.Parallel()
 	s := mustServeShop(t, shop.Config{HeavyDelay: 8 * time.Second, HeavySlots: 2, Wait: time.Hour})

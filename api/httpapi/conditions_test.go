@@ -99,7 +99,8 @@ func TestConditionsOfWrites(t *testing.T) {
 	}
 }
 
-// TestATagIsMoreThanItsVersion has the right version with a wrong hash, or without one.
+// TestATagIsMoreThanItsVersion checks that If-Match with the right version but a wrong, missing or differently spelled
+// hash is refused with 412.
 func TestATagIsMoreThanItsVersion(t *testing.T) {
 	s := mustServe(t)
 	tag := s.get("/api/products/1").header.Get("ETag")
@@ -118,7 +119,8 @@ func TestATagIsMoreThanItsVersion(t *testing.T) {
 		"If-Match: "+first.header.Get("ETag")).wantStatus(t, 200)
 }
 
-// TestConditionsOfAdditions has the writes whose target has no state to hold on to. A refused one adds nothing.
+// TestConditionsOfAdditions checks the preconditions of writes whose target has no current representation to compare
+// with, and that a refused write adds nothing.
 func TestConditionsOfAdditions(t *testing.T) {
 	s := mustServe(t)
 	list := s.get("/api/products").header.Get("ETag")

@@ -90,7 +90,7 @@ func newDocsPage(spec []byte) (docsPage, error) {
 func (c contract) operations() (map[string][]operation, error) {
 	byTag := map[string][]operation{}
 	for _, path := range slices.Sorted(maps.Keys(c.Paths)) {
-		for _, method := range []string{"get", "post", "put", "delete"} {
+		for _, method := range []string{"get", "post", "put", "patch", "delete"} {
 			raw, ok := c.Paths[path][method]
 			if !ok {
 				continue

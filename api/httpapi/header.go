@@ -28,9 +28,17 @@ func set(header *fasthttp.ResponseHeader, field []byte, value string) {
 
 // acceptLines returns the lines of a request's Accept field. They are done with before the request is asked for another
 // field.
-func acceptLines(header *fasthttp.RequestHeader) [][]byte {
-	was := header.DisableNormalizing() // the name needs none
-	lines := header.PeekAll(fiber.HeaderAccept)
+func acceptLines(header *fasthttp.RequestHeader) [][]byte { return linesOf(header, fiber.HeaderAccept) }
+
+// authorizationLines is like acceptLines, for Authorization.
+func authorizationLines(header *fasthttp.RequestHeader) [][]byte {
+	return linesOf(header, fiber.HeaderAuthorization)
+}
+
+// linesOf returns the lines of a field, whose name is spelled as fasthttp does.
+func linesOf(header *fasthttp.RequestHeader, name string) [][]byte {
+	was := header.DisableNormalizing()
+	lines := header.PeekAll(name)
 	if !was {
 		header.EnableNormalizing()
 	}

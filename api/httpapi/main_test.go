@@ -29,6 +29,7 @@ type testShop struct {
 	shop   *shop.Shop
 	health *health.Health
 	store  *store.Store
+	kept   *cache.Cache
 	// metrics is where the API's metrics are.
 	metrics *prometheus.Registry
 }
@@ -38,6 +39,14 @@ func mustServe(t testing.TB) *testShop { return mustServeShop(t, shop.Config{}) 
 
 // mustServeShop is like mustServe, with a shop of other settings and more routes.
 func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *testShop {
+	t.Helper()
+	return mustServeWith(t, cfg, func(*httpapi.Config, *store.Store) {}, more...)
+}
+
+// mustServeWith is like mustServeShop, with an API of other settings.
+func mustServeWith(
+	t testing.TB, cfg shop.Config, set func(*httpapi.Config, *store.Store), more ...func(*fiber.App),
+) *testShop {
 	t.Helper()
 	kept, err := cache.New(cache.Config{})
 	if err != nil {
@@ -53,6 +62,9 @@ func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *tes
 		t.Fatal(err)
 	}
 	cfg.Store = s
+	if cfg.Stock, err = httpapi.StockIn(kept, s); err != nil {
+		t.Fatal(err)
+	}
 	h := &health.Health{}
 	h.Start()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -60,10 +72,12 @@ func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *tes
 	theShop := shop.New(cfg)
 	go theShop.Workers(ctx, 2, slog.New(slog.DiscardHandler))
 	metrics := prometheus.NewRegistry()
-	api, err := httpapi.New(ctx, httpapi.Config{
+	face := httpapi.Config{
 		Cache: kept, Registerer: metrics,
 		Shop: theShop, Health: h, ReplicaID: "replica-1", Logger: slog.New(slog.DiscardHandler),
-	})
+	}
+	set(&face, s)
+	api, err := httpapi.New(ctx, face)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +91,7 @@ func mustServeShop(t testing.TB, cfg shop.Config, more ...func(*fiber.App)) *tes
 	go api.App().Listener(ln)
 	t.Cleanup(func() { api.App().ShutdownWithTimeout(time.Second) })
 	return &testShop{t: t, url: "http://" + ln.Addr().String(), api: api, shop: theShop, health: h, store: s,
-		metrics: metrics}
+		kept: kept, metrics: metrics}
 }
 
 // journal has a store's changes invalidate a cache.

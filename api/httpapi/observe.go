@@ -9,8 +9,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache/fibercache"
 )
 
-// observe is the outermost middleware: it gives each request an id, sends its error, sets who served it and how
-// long that took, and counts it.
+// observe is the outermost middleware: it gives each request an id, sends its error, has the audit record it,
+// sets who served it and how long that took, and counts it.
 func (a *API) observe(c *fiber.Ctx) error {
 	if fibercache.IsRefresh(c) {
 		return c.Next() // a refresh has no caller, and the cache's metrics count it
@@ -23,6 +23,9 @@ func (a *API) observe(c *fiber.Ctx) error {
 	a.ids.name(c)
 	if err := c.Next(); err != nil {
 		a.sendError(c, err)
+	}
+	if a.audit != nil {
+		a.record(c)
 	}
 	set(header, fieldServedBy, a.replica)
 	if a.health.Draining() {

@@ -19,7 +19,7 @@ func (a *API) handleOrderDo(c *fiber.Ctx) error {
 	if err := writeConditions(c, nothingYet); err != nil {
 		return err
 	}
-	order, err := a.shop.OrderAnything(shop.ComingFrom(writing(c), originOf(c)), product)
+	order, err := a.shop.OrderAnything(shop.ComingFrom(owning(c), originOf(c)), product)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (a *API) handleOrderDo(c *fiber.Ctx) error {
 }
 
 func (a *API) handleOrderCreate(c *fiber.Ctx) error {
-	product, err := bodyString(c, "product")
+	name, items, err := readOrder(c)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,13 @@ func (a *API) handleOrderCreate(c *fiber.Ctx) error {
 	if err := writeConditions(c, nothingYet); err != nil {
 		return err
 	}
-	order, err := a.shop.OrderProduct(shop.ComingFrom(writing(c), originOf(c)), product, key)
+	ctx := shop.ComingFrom(owning(c), originOf(c))
+	var order shop.Order
+	if items != nil {
+		order, err = a.shop.OrderItems(ctx, items, key)
+	} else {
+		order, err = a.shop.OrderProduct(ctx, name, key)
+	}
 	if err != nil {
 		return err
 	}
@@ -46,12 +52,49 @@ func (a *API) handleOrderCreate(c *fiber.Ctx) error {
 	return sendOrder(c, fiber.StatusAccepted, order)
 }
 
+// handleOrderCancel ends a pending order, and sends it as it is then. A second time it is the same.
+func (a *API) handleOrderCancel(c *fiber.Ctx) error {
+	id, err := shop.CleanOrderID(strings.Clone(c.Params("id")))
+	if err != nil {
+		return &shop.Error{Kind: shop.NotFound, Detail: "There is no such order. " + err.Error()}
+	}
+	if err := writeConditions(c, nothingYet); err != nil {
+		return err
+	}
+	order, err := a.shop.CancelOrder(writing(c), id, a.mayCancel(c))
+	if err != nil {
+		return err
+	}
+	if wants(c) == text {
+		return sendWrite(c, textAnswer(0, orderStatusText(order)))
+	}
+	answer, err := orderInJSON(order)
+	answer.version = 0
+	if err != nil {
+		return err
+	}
+	return sendWrite(c, answer)
+}
+
+// orderInJSON returns an order with what it costs.
+func orderInJSON(order shop.Order) (answer, error) {
+	return jsonAnswer(order.Version, struct {
+		shop.Order
+		Total shop.Price `json:"total,omitzero"`
+	}{order, order.Total()})
+}
+
+// orderStatusText returns the lab's line.
+func orderStatusText(order shop.Order) []byte {
+	return []byte(`commande "` + order.ID + `": ` + oneline.Escape(string(order.Status)))
+}
+
 func sendOrder(c *fiber.Ctx, status int, order shop.Order) error {
 	if wants(c) == text {
 		line := "Commande " + order.ID + " créée pour le produit : " + oneline.Escape(order.Product)
 		return sendWrite(c, answer{status: status, contentType: textType, body: []byte(line)})
 	}
-	answer, err := jsonAnswer(order.Version, order)
+	answer, err := orderInJSON(order)
 	if err != nil {
 		return err
 	}
@@ -108,11 +151,13 @@ func (a *API) sendOrderStatus(c *fiber.Ctx, asked string) error {
 		return err
 	}
 	fibercache.Tag(c, shop.OrderTag(order.ID))
-	if wants(c) == text {
-		line := `commande "` + order.ID + `": ` + oneline.Escape(string(order.Status))
-		return sendRead(c, textAnswer(order.Version, []byte(line)))
+	if err := a.ownOrder(c, order); err != nil {
+		return err
 	}
-	answer, err := jsonAnswer(order.Version, order)
+	if wants(c) == text {
+		return sendRead(c, textAnswer(order.Version, orderStatusText(order)))
+	}
+	answer, err := orderInJSON(order)
 	if err != nil {
 		return err
 	}

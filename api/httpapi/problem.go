@@ -23,10 +23,19 @@ var statusOf = map[shop.Kind]int{
 	shop.Invalid:     fiber.StatusBadRequest,
 	shop.NotFound:    fiber.StatusNotFound,
 	shop.Changed:     fiber.StatusPreconditionFailed,
+	shop.SoldOut:     fiber.StatusConflict,
+	shop.TooFew:      fiber.StatusConflict,
+	shop.Ended:       fiber.StatusConflict,
 	shop.KeyReused:   fiber.StatusUnprocessableEntity,
 	shop.Busy:        fiber.StatusServiceUnavailable,
 	shop.Unavailable: fiber.StatusServiceUnavailable,
 	shop.Full:        fiber.StatusInsufficientStorage, // RFC 4918 11.5: temporary, and not to be repeated unasked
+
+	shop.Unauthorized: fiber.StatusUnauthorized,
+	shop.Forbidden:    fiber.StatusForbidden,
+	shop.Taken:        fiber.StatusConflict,
+	shop.Needed:       fiber.StatusConflict,
+	shop.TooMany:      fiber.StatusTooManyRequests,
 
 	// RFC 9110 15.6.5: no timely answer from a server that was needed. 503 would say that the same request will do
 	// later (15.6.4), and clients repeat it by themselves.
@@ -56,10 +65,34 @@ type problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
+	// Left is what is left of the products that an order wants more of.
+	Left []shop.Left `json:"left,omitempty"`
+}
+
+// kindProblems are the problems with a type of their own, for programs to tell apart what has one status. The docs page
+// explains each under its name.
+var kindProblems = map[shop.Kind]struct{ typ, title string }{
+	shop.SoldOut: {"/api/docs#sold-out", "Sold out"},
+	shop.TooFew:  {"/api/docs#too-few", "Too few left"},
+	shop.Ended:   {"/api/docs#ended", "The order has ended"},
+	shop.Taken:   {"/api/docs#taken", "The name is taken"},
+	shop.Needed:  {"/api/docs#needed", "The only administrator"},
 }
 
 func newProblem(status int, detail string) problem {
 	return problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// withKind returns the problem of a kind of failure that has a type of its own; others as they are.
+func (p problem) withKind(err error) problem {
+	var known *shop.Error
+	if !errors.As(err, &known) {
+		return p
+	}
+	if own, has := kindProblems[known.Kind]; has {
+		p.Type, p.Title, p.Left = own.typ, own.title, known.Left
+	}
+	return p
 }
 
 // httpError is a failure that is about HTTP and not about the shop.
@@ -86,13 +119,16 @@ func (a *API) sendError(c *fiber.Ctx, err error) {
 	if retryAfter != "" {
 		header.Set(fiber.HeaderRetryAfter, retryAfter)
 	}
+	if status == fiber.StatusUnauthorized && len(header.Peek(fiber.HeaderWWWAuthenticate)) == 0 {
+		header.Set(fiber.HeaderWWWAuthenticate, challenge) // RFC 9110 section 15.5.2
+	}
 	c.Status(status)
 	if wants(c) == text {
 		header.SetContentType(textType)
 		c.Response().SetBodyString(detail)
 		return
 	}
-	body, encodeErr := encode(newProblem(status, detail))
+	body, encodeErr := encode(newProblem(status, detail).withKind(err))
 	if encodeErr != nil {
 		a.log.Error("encode problem", "err", encodeErr)
 	}

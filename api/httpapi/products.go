@@ -66,18 +66,14 @@ func (p productPage) text() []byte {
 	var lines []byte
 	for _, product := range p.Products {
 		lines = append(strconv.AppendInt(lines, product.ID, 10), ' ')
-		lines = append(append(lines, oneline.Escape(product.Name)...), '\n')
+		lines = append(append(lines, productText(product)...), '\n')
 	}
 	return lines
 }
 
 func pageOf(c *fiber.Ctx) (limit int, after int64, err error) {
-	limit = pageDefault
-	if value := c.Query("limit"); value != "" {
-		if limit, err = strconv.Atoi(value); err != nil || limit < 1 || limit > pageMax {
-			return 0, 0, &httpError{fiber.StatusBadRequest,
-				fmt.Sprintf("limit must be a whole number from 1 to %d.", pageMax)}
-		}
+	if limit, err = limitOf(c, pageMax); err != nil {
+		return 0, 0, err
 	}
 	if value := c.Query("after"); value != "" {
 		if after, err = strconv.ParseInt(value, 10, 64); err != nil || after < 1 {
@@ -88,24 +84,62 @@ func pageOf(c *fiber.Ctx) (limit int, after int64, err error) {
 	return limit, after, nil
 }
 
-// handleProductAdd adds a product as the lab's program does: by a GET, whose answer is the name.
+// limitOf returns how many the caller wants on a page.
+func limitOf(c *fiber.Ctx, most int) (int, error) {
+	value := c.Query("limit")
+	if value == "" {
+		return pageDefault, nil
+	}
+	limit, err := strconv.Atoi(value)
+	if err != nil || limit < 1 || limit > most {
+		return 0, &httpError{fiber.StatusBadRequest, fmt.Sprintf("limit must be a whole number from 1 to %d.", most)}
+	}
+	return limit, nil
+}
+
+// handleProductAdd adds a product as the lab's program does: by a GET, whose answer is the name. Where the query has a
+// stock or a price too, so has the answer.
 func (a *API) handleProductAdd(c *fiber.Ctx) error {
 	name, err := shop.CleanName(strings.Clone(c.Query("product")))
+	if err != nil {
+		return err
+	}
+	terms, err := queriedTerms(c)
 	if err != nil {
 		return err
 	}
 	if err := writeConditions(c, nothingYet); err != nil {
 		return err
 	}
-	product, err := a.shop.AddProduct(writing(c), name)
+	product, err := a.shop.AddProduct(writing(c), shop.Goods{Name: name, Terms: terms})
 	if err != nil {
 		return err
 	}
 	return sendProduct(c, fiber.StatusOK, product)
 }
 
+// queriedTerms reads stock, price and currency in a query.
+func queriedTerms(c *fiber.Ctx) (terms shop.Terms, err error) {
+	query := c.Context().QueryArgs()
+	if query.Has("stock") {
+		left, err := strconv.ParseInt(c.Query("stock"), 10, 64)
+		if err != nil {
+			left = -1 // which CheckTerms refuses
+		}
+		terms.Stock = shop.InStock(left)
+	}
+	if query.Has("price") || query.Has("currency") {
+		amount, err := strconv.ParseInt(c.Query("price"), 10, 64)
+		if err != nil {
+			amount = -1
+		}
+		terms.Price = shop.Price{Amount: amount, Currency: strings.Clone(c.Query("currency"))}
+	}
+	return terms, shop.CheckTerms(terms)
+}
+
 func (a *API) handleProductCreate(c *fiber.Ctx) error {
-	name, err := bodyString(c, "name")
+	goods, err := readGoods(c)
 	if err != nil {
 		return err
 	}
@@ -118,9 +152,9 @@ func (a *API) handleProductCreate(c *fiber.Ctx) error {
 	}
 	var product shop.Product
 	if key != "" {
-		product, err = a.shop.AddProductOnce(writing(c), name, key)
+		product, err = a.shop.AddProductOnce(owning(c), goods, key)
 	} else {
-		product, err = a.shop.AddProduct(writing(c), name)
+		product, err = a.shop.AddProduct(writing(c), goods)
 	}
 	if err != nil {
 		return err
@@ -130,10 +164,15 @@ func (a *API) handleProductCreate(c *fiber.Ctx) error {
 }
 
 func (a *API) handleProductLast(c *fiber.Ctx) error {
-	last, err := a.shop.Last(reading(c))
+	ctx := reading(c)
+	if a.caches && !fibercache.IsFill(c) {
+		ctx = shop.Apart(ctx)
+	}
+	last, err := a.shop.Last(ctx)
 	if err != nil {
 		return err
 	}
+	fibercache.Tag(c, shop.LastTags(last)...)
 	if wants(c) == text {
 		return sendRead(c, textAnswer(0, lastText(last)))
 	}
@@ -170,12 +209,21 @@ func (a *API) handleProduct(c *fiber.Ctx) error {
 	return sendRead(c, answer)
 }
 
-func (a *API) handleProductPut(c *fiber.Ctx) error {
-	name, err := bodyString(c, "name")
+// handleProductPut gives a product a name, and a stock and a price where the body has them. One that it does not have
+// stays: who only knows of names must not make a counted product unlimited.
+func (a *API) handleProductPut(c *fiber.Ctx) error { return a.changeProduct(c, true, jsonType) }
+
+// handleProductPatch changes what the body has (RFC 7396).
+func (a *API) handleProductPatch(c *fiber.Ctx) error {
+	return a.changeProduct(c, false, mergePatch, jsonType)
+}
+
+func (a *API) changeProduct(c *fiber.Ctx, needsName bool, types ...string) error {
+	change, err := readChange(c, needsName, types...)
 	if err != nil {
 		return err
 	}
-	product, err := a.shop.RenameProduct(writing(c), productID(c), name, productConditions(c))
+	product, err := a.shop.ChangeProduct(writing(c), productID(c), change, productConditions(c))
 	if err != nil {
 		return err
 	}
@@ -199,9 +247,26 @@ func productID(c *fiber.Ctx) int64 {
 
 func productIn(f format, product shop.Product) (answer, error) {
 	if f == text {
-		return textAnswer(product.Version, []byte(oneline.Escape(product.Name))), nil
+		return textAnswer(product.Version, productText(product)), nil
 	}
 	return jsonAnswer(product.Version, product)
+}
+
+// productText returns a product in a line: its name, and what is known of its stock and price, such as
+// "Yoyo (stock=12, price=19.99 EUR)".
+func productText(p shop.Product) []byte {
+	line := []byte(oneline.Escape(p.Name))
+	var terms []string
+	if p.Stock.Limited {
+		terms = append(terms, "stock="+strconv.FormatInt(p.Stock.Left, 10))
+	}
+	if price := p.Price.String(); price != "" {
+		terms = append(terms, "price="+oneline.Escape(price))
+	}
+	if len(terms) == 0 {
+		return line
+	}
+	return append(line, " ("+strings.Join(terms, ", ")+")"...)
 }
 
 func sendProduct(c *fiber.Ctx, status int, product shop.Product) error {

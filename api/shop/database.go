@@ -12,6 +12,15 @@ func AtPrimary(ctx context.Context) context.Context {
 // WantsPrimary reports whether AtPrimary made the context, or one that it comes from.
 func WantsPrimary(ctx context.Context) bool { return ctx.Value(primaryKey{}) != nil }
 
+type apartKey struct{}
+
+// Apart returns a context of a read that is made for one caller alone, though a cache could have others share it. A
+// store makes few at a time of those that are slow.
+func Apart(ctx context.Context) context.Context { return context.WithValue(ctx, apartKey{}, true) }
+
+// IsApart reports whether Apart made the context, or one that it comes from.
+func IsApart(ctx context.Context) bool { return ctx.Value(apartKey{}) != nil }
+
 type databaseKey struct{}
 
 // NoteDatabase returns a context for whose reads and writes note is called with the name of the database that replied,

@@ -20,6 +20,12 @@ const (
 	Changed
 	// KeyReused is an idempotency key that came before with another request.
 	KeyReused
+	// SoldOut is an order for a product of which nothing is left.
+	SoldOut
+	// TooFew is an order for more of a product than is left.
+	TooFew
+	// Ended is a write to an order that has come to its end.
+	Ended
 	// Busy is a wait for a slot or a database connection that went past its bound.
 	Busy
 	// Unavailable is a database that does not answer. What was asked has not been done.
@@ -28,6 +34,16 @@ const (
 	Full
 	// Uncertain is a write that may have been carried out, or not: nobody heard how it ended.
 	Uncertain
+	// Unauthorized is a caller who has not signed in, or not with what an account is signed in with.
+	Unauthorized
+	// Forbidden is what the caller's role may not do.
+	Forbidden
+	// Taken is a name that another account has.
+	Taken
+	// Needed is the shop's only administrator, who is to be one no more.
+	Needed
+	// TooMany is more tries than are allowed for now.
+	TooMany
 )
 
 // The details of Uncertain writes.
@@ -44,6 +60,8 @@ type Error struct {
 	Detail string
 	// RetryAfter is when to try again; zero where trying again will not help.
 	RetryAfter time.Duration
+	// Left is what is left of the products that an order wants more of; nil for other failures.
+	Left []Left
 	// Err is the cause, for the log only; nil where the detail is all there is.
 	Err error
 }
@@ -59,11 +77,27 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // KindOf returns the kind of the first Error in err's chain, and Internal when there is none.
 func KindOf(err error) Kind {
+	if err == nil {
+		return Internal // without an allocation: it is asked with each request
+	}
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Kind
 	}
 	return Internal
+}
+
+// leftOf returns what is left of the products that an order wanted more of; nil where that was not its failure.
+func leftOf(err error) []Left {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Left
+	}
+	return nil
+}
+
+func keyReused() error {
+	return &Error{Kind: KeyReused, Detail: "This Idempotency-Key was used before for another order."}
 }
 
 func invalid(detail string) error { return &Error{Kind: Invalid, Detail: detail} }

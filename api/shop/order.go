@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Status is where an order stands, in the lab's own words. It begins as Pending and moves once,
-// to one of the two ends.
+// Status is where an order stands, in the lab's own words and two of ours. It begins as Pending and moves once, to one
+// of the ends.
 type Status string
 
 // The statuses of an order.
@@ -17,15 +17,25 @@ const (
 	Pending Status = "Pending"
 	Success Status = "Success"
 	Failed  Status = "Failed"
+	// Lapsed is an order that was not validated before its reservation ended.
+	Lapsed Status = "Lapsed"
+	// Cancelled is an order that its buyer cancelled.
+	Cancelled Status = "Cancelled"
 )
 
-// Order is a wish for a product, named by its name as the lab does.
+// Order is a wish for a product, named by its name as the lab does, or for several items.
 type Order struct {
-	ID      string `json:"order_id"`
+	ID string `json:"order_id"`
+	// Product is the name of the product, or of the first item's.
 	Product string `json:"product"`
 	Status  Status `json:"status"`
 	// Version starts at 1 and every write to the order raises it.
 	Version int64 `json:"version"`
+	// Items are what the order has reserved, by the products' ids; none where a product was ordered by its name that is
+	// not counted.
+	Items []Item `json:"items,omitempty"`
+	// Owner is the account that it belongs to, by its id; empty for nobody.
+	Owner string `json:"-"`
 }
 
 // Claim is one worker's hold on a pending order until it lapses.
@@ -34,6 +44,7 @@ type Claim struct {
 	Token   string
 	OrderID string
 	Product string
+	Items   []Item
 	// Origin is the request that the order came with.
 	Origin Origin
 }

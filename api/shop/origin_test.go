@@ -7,7 +7,8 @@ import (
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
-// TestOriginIsKeptAsText has origins of all kinds come back from their text, and those that are too long be none.
+// TestOriginIsKeptAsText checks that origins of all kinds come back from their text, and that those that are too long
+// are left out.
 func TestOriginIsKeptAsText(t *testing.T) {
 	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for _, origin := range []shop.Origin{{}, {Request: "r-1"}, {Request: "r-1", Trace: trace}, {Trace: trace}} {

@@ -19,6 +19,8 @@ type Product struct {
 	Name string `json:"name"`
 	// Version starts at 1 and every write to the product raises it.
 	Version int64 `json:"version"`
+	Stock   Stock `json:"stock,omitzero"`
+	Price   Price `json:"price,omitzero"`
 }
 
 // Last is the newest product and how many there are, both of the same moment.

@@ -24,6 +24,9 @@ type Config struct {
 	// Wait is how long a caller waits for a heavy slot before it gets Busy. Default: 0, not
 	// at all.
 	Wait time.Duration
+	// Stock returns a product's stock, from a cache if possible, and never one older than the last write acknowledged
+	// before the call. Default: nil; orders for sold-out products then reach the store too.
+	Stock func(ctx context.Context, id int64) (Stock, error)
 	// Follow, where it is not nil, is called when a worker begins with an order. It returns the context of what is done
 	// for it, and what is called at the end, with the error that kept the order from its end, or nil. Default: nil.
 	Follow func(ctx context.Context, claim Claim) (context.Context, func(err error))
@@ -35,8 +38,9 @@ type Shop struct {
 	heavyDelay time.Duration
 	heavy      *slots.Slots
 	// follow follows an order's processing; nil without a tracer.
-	follow func(ctx context.Context, claim Claim) (context.Context, func(err error))
-	placed chan struct{} // signals to this process's workers that an order came
+	follow  func(ctx context.Context, claim Claim) (context.Context, func(err error))
+	soldOut soldOut
+	placed  chan struct{} // signals to this process's workers that an order came
 }
 
 // New returns a shop on a store.
@@ -46,6 +50,7 @@ func New(cfg Config) *Shop {
 		heavyDelay: cfg.HeavyDelay,
 		heavy:      slots.New(cfg.HeavySlots, cfg.Wait),
 		follow:     cfg.Follow,
+		soldOut:    soldOut{stock: cfg.Stock},
 		placed:     make(chan struct{}, 1),
 	}
 }
@@ -84,45 +89,50 @@ func (s *Shop) Products(ctx context.Context, before int64, limit int) ([]Product
 // Last returns the newest product and the count.
 func (s *Shop) Last(ctx context.Context) (Last, error) { return s.store.Last(ctx) }
 
-// AddProduct adds a product under a name that CleanName accepts.
-func (s *Shop) AddProduct(ctx context.Context, name string) (Product, error) {
-	name, err := CleanName(name)
+// AddProduct adds a product under a name that CleanName accepts, on terms that CheckTerms accepts.
+func (s *Shop) AddProduct(ctx context.Context, goods Goods) (Product, error) {
+	goods, err := goods.clean()
 	if err != nil {
 		return Product{}, err
 	}
-	return s.store.AddProduct(ctx, name)
+	return s.store.AddGoods(ctx, goods, "")
 }
 
 // AddProductOnce adds a product under an idempotency key: the second call returns what the first one did, whatever
-// became of the product since, and KeyReused if it is for another name.
-func (s *Shop) AddProductOnce(ctx context.Context, name, key string) (Product, error) {
-	name, err := CleanName(name)
+// became of the product since, and KeyReused if it is for another name or other terms.
+func (s *Shop) AddProductOnce(ctx context.Context, goods Goods, key string) (Product, error) {
+	goods, err := goods.clean()
 	if err != nil {
 		return Product{}, err
 	}
 	if err := CheckKey(key); err != nil {
 		return Product{}, err
 	}
+	key = keyOf(ctx, key)
 	product, err := s.store.ProductByKey(ctx, key)
+	if err == nil {
+		repeated(ctx)
+	}
 	if KindOf(err) == NotFound {
-		product, err = s.store.AddProductOnce(ctx, name, key)
+		product, err = s.store.AddGoods(ctx, goods, key)
 	}
 	switch {
 	case err != nil:
 		return Product{}, err
-	case product.Name != name:
+	case product.Name != goods.Name || product.Stock != goods.Stock || product.Price != goods.Price:
 		return Product{}, &Error{Kind: KeyReused, Detail: "This Idempotency-Key was used before for another product."}
 	}
 	return product, nil
 }
 
-// RenameProduct gives a product a name that CleanName accepts, if the condition allows it.
-func (s *Shop) RenameProduct(ctx context.Context, id int64, name string, allow Condition) (Product, error) {
-	name, err := CleanName(name)
+// ChangeProduct changes a product, if the condition allows it. A new name is one that CleanName accepts, and new terms
+// are such that CheckTerms does.
+func (s *Shop) ChangeProduct(ctx context.Context, id int64, change Change, allow Condition) (Product, error) {
+	change, err := change.clean()
 	if err != nil {
 		return Product{}, err
 	}
-	return s.store.RenameProduct(ctx, id, name, allow)
+	return s.store.ChangeProduct(ctx, id, change, allow)
 }
 
 // DeleteProduct removes a product, if the condition allows it.
@@ -139,20 +149,25 @@ func (s *Shop) Order(ctx context.Context, id string) (Order, error) {
 	return s.store.Order(ctx, id)
 }
 
-// OrderAnything takes an order without asking whether the product exists, as the lab does; the
-// validation finds out.
-func (s *Shop) OrderAnything(ctx context.Context, product string) (Order, error) {
-	product, err := CleanName(product)
+// OrderAnything takes an order without asking whether the product exists, as the lab does; the validation finds out. A
+// product that is counted is taken from its stock, as OrderProduct does.
+func (s *Shop) OrderAnything(ctx context.Context, name string) (Order, error) {
+	name, err := CleanName(name)
 	if err != nil {
 		return Order{}, err
 	}
-	return s.place(ctx, product, "")
+	product, err := s.store.ProductNamed(ctx, name)
+	if err != nil && KindOf(err) != NotFound {
+		return Order{}, err
+	}
+	return s.orderNamed(ctx, product, name, "")
 }
 
-// OrderProduct takes an order for a product that exists, NotFound otherwise. A key that is not
-// empty makes it idempotent: the second call returns what the first one did.
-func (s *Shop) OrderProduct(ctx context.Context, product, key string) (Order, error) {
-	product, err := CleanName(product)
+// OrderProduct takes an order for one of a product that exists, NotFound otherwise. Where the product is counted it is
+// taken from its stock: SoldOut where nothing is left. A key that is not empty makes it idempotent: the second call
+// returns what the first one did.
+func (s *Shop) OrderProduct(ctx context.Context, name, key string) (Order, error) {
+	name, err := CleanName(name)
 	if err != nil {
 		return Order{}, err
 	}
@@ -160,23 +175,39 @@ func (s *Shop) OrderProduct(ctx context.Context, product, key string) (Order, er
 		if err := CheckKey(key); err != nil {
 			return Order{}, err
 		}
+		key = keyOf(ctx, key)
 		// Before the product is looked for: a repeated call gets its first answer even if the
 		// product has been deleted since.
-		if order, err := s.store.OrderByKey(ctx, key); KindOf(err) != NotFound {
-			return replay(order, product, err)
+		if order, err := s.byKey(ctx, key); KindOf(err) != NotFound {
+			return replay(order, name, err)
 		}
 	}
-	switch has, err := s.store.HasProduct(ctx, product); {
+	product, err := s.store.ProductNamed(ctx, name)
+	switch {
+	case KindOf(err) == NotFound:
+		return Order{}, &Error{Kind: NotFound, Detail: "There is no product of this name to order."}
 	case err != nil:
 		return Order{}, err
-	case !has:
-		return Order{}, &Error{Kind: NotFound, Detail: "There is no product of this name to order."}
 	}
-	return s.place(ctx, product, key)
+	return s.orderNamed(ctx, product, name, key)
 }
 
-func (s *Shop) place(ctx context.Context, product, key string) (Order, error) {
-	order := Order{ID: uuid.NewString(), Product: product, Status: Pending, Version: 1}
+// orderNamed takes an order for a product by its name. One that is counted or priced is an item of the order.
+func (s *Shop) orderNamed(ctx context.Context, product Product, name, key string) (Order, error) {
+	order := Order{Product: name}
+	var err error
+	if product.Stock.Limited || product.Price != (Price{}) {
+		order.Items = []Item{{Product: product.ID, Quantity: 1}}
+		order, err = s.reserve(ctx, order, key)
+	} else {
+		order, err = s.place(ctx, order, key)
+	}
+	return replay(order, name, err)
+}
+
+// place stores a new order, and has the workers know of it.
+func (s *Shop) place(ctx context.Context, order Order, key string) (Order, error) {
+	order.ID, order.Status, order.Version, order.Owner = uuid.NewString(), Pending, 1, ownerOf(ctx)
 	stored, err := s.store.AddOrder(ctx, order, key)
 	if KindOf(err) == Uncertain && key == "" { // with a key, the same call again finds out
 		return Order{}, &Error{
@@ -187,20 +218,39 @@ func (s *Shop) place(ctx context.Context, product, key string) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
+	if stored.ID != order.ID {
+		repeated(ctx)
+		return stored, nil
+	}
 	select {
 	case s.placed <- struct{}{}:
 	default:
 	}
-	return replay(stored, product, nil)
+	return stored, nil
 }
 
-// replay returns the first answer to an order, whatever became of it since.
-func replay(order Order, product string, err error) (Order, error) {
-	switch {
-	case err != nil:
+// byKey returns the order that an idempotency key was used for; NotFound where it was not.
+func (s *Shop) byKey(ctx context.Context, key string) (Order, error) {
+	order, err := s.store.OrderByKey(ctx, key)
+	if err == nil {
+		repeated(ctx)
+	}
+	return order, err
+}
+
+// replay returns the first answer to an order for one of a product by its name, whatever became of it since.
+func replay(order Order, name string, err error) (Order, error) {
+	one := len(order.Items) == 0 || len(order.Items) == 1 && order.Items[0].Quantity == 1
+	if err == nil && (order.Product != name || !one) {
+		err = keyReused()
+	}
+	return asPlaced(order, err)
+}
+
+// asPlaced returns an order as it was when it was placed.
+func asPlaced(order Order, err error) (Order, error) {
+	if err != nil {
 		return Order{}, err
-	case order.Product != product:
-		return Order{}, &Error{Kind: KeyReused, Detail: "This Idempotency-Key was used before for another order."}
 	}
 	order.Status, order.Version = Pending, 1
 	return order, nil

@@ -10,6 +10,9 @@ import (
 // AllProducts is the tag of what depends on every product: each write to any of them changes it.
 const AllProducts = "products"
 
+// widePages is the tag of pages that are tagged AllProducts, of what a sale changes too.
+const widePages = "products:wide"
+
 // NewestProducts is the tag of what a new product changes: the head of the list.
 const NewestProducts = "products:newest"
 
@@ -19,7 +22,7 @@ func ProductTag(id int64) string { return "product:" + strconv.FormatInt(id, 10)
 // rangeSize is how many ids share a range tag.
 const rangeSize = 64
 
-// maxRanges is how many range tags stand for a page; one that spans more takes AllProducts.
+// maxRanges is how many range tags stand for a page; one that spans more takes AllProducts and widePages.
 const maxRanges = 8
 
 func rangeTag(number int64) string { return "products:range:" + strconv.FormatInt(number, 10) }
@@ -43,7 +46,7 @@ func PageTags(before int64, limit int, found []Product) []string {
 		}
 	}
 	if high/rangeSize-low/rangeSize >= maxRanges {
-		return []string{AllProducts}
+		return []string{AllProducts, widePages}
 	}
 	for number := low / rangeSize; number <= high/rangeSize; number++ {
 		tags = append(tags, rangeTag(number))
@@ -55,10 +58,30 @@ func PageTags(before int64, limit int, found []Product) []string {
 // CleanOrderID makes of what was asked for: one that comes to be there has it too.
 func OrderTag(id string) string { return "order:" + strings.ToLower(id) }
 
+// SessionTag returns the tag of one session, there or not.
+func SessionTag(id string) string { return "session:" + id }
+
+// AccountTag returns the tag of one account: of all that its sessions may do.
+func AccountTag(id string) string { return "account:" + id }
+
 // AddedTags returns what a new product changes.
 func AddedTags(id int64) []string { return append(ChangedTags(id), NewestProducts) }
 
 // ChangedTags returns what a renamed or deleted product changes.
 func ChangedTags(id int64) []string {
 	return []string{ProductTag(id), AllProducts, rangeTag(id / rangeSize)}
+}
+
+// SoldTags returns what a change of a product's stock alone changes: the product wherever it is shown, but not how many
+// products there are. LastTags has what shows the newest one.
+func SoldTags(id int64) []string {
+	return []string{ProductTag(id), rangeTag(id / rangeSize), widePages}
+}
+
+// LastTags returns the tags of the newest product and the count. A sale of another product leaves them.
+func LastTags(last Last) []string {
+	if last.Product == nil {
+		return []string{AllProducts}
+	}
+	return []string{AllProducts, ProductTag(last.Product.ID)}
 }

@@ -37,9 +37,12 @@ func TestAChangedPageIsAlwaysTagged(t *testing.T) {
 		case random.IntN(2) == 0:
 			named = ChangedTags(list[i].ID)
 			list = slices.Delete(list, i, i+1)
-		default:
+		case random.IntN(2) == 0:
 			list[i].Version++
 			named = ChangedTags(list[i].ID)
+		default:
+			list[i].Version++
+			named = SoldTags(list[i].ID)
 		}
 		after := pageOf(list, before, limit+1)
 		if len(page) > limit && len(after) > limit {
@@ -87,5 +90,20 @@ func TestANewProductChangesTheHeadOnly(t *testing.T) {
 	}
 	if hit != 1 {
 		t.Errorf("a new product invalidates %d of 500 pages, want the head alone", hit)
+	}
+}
+
+// TestASaleLeavesTheCount checks that the newest product and the count are invalidated by that product's sales alone,
+// not by those of others.
+func TestASaleLeavesTheCount(t *testing.T) {
+	shares := func(a, b []string) bool {
+		return slices.ContainsFunc(a, func(tag string) bool { return slices.Contains(b, tag) })
+	}
+	last := LastTags(Last{Count: 7, Product: &Product{ID: 7}})
+	if shares(last, SoldTags(6)) || !shares(last, SoldTags(7)) {
+		t.Errorf("the newest product's tags %v, those of sales %v and %v", last, SoldTags(6), SoldTags(7))
+	}
+	if !shares(last, AddedTags(8)) || !shares(last, ChangedTags(6)) || !shares(LastTags(Last{}), AddedTags(1)) {
+		t.Error("what changes the count leaves it")
 	}
 }

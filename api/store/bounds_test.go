@@ -43,6 +43,45 @@ func TestWaitingForAConnectionIsBounded(t *testing.T) {
 	})
 }
 
+// TestSlowReadsThatNobodyShares has many read the last product where writes are made, and past the cache: the others
+// have connections still.
+func TestSlowReadsThatNobodyShares(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		cfg.Pool, cfg.Wait, cfg.SlowQuery = 2, 200*time.Millisecond, time.Hour
+		s := mustOpen(t, cfg)
+		for name, apart := range map[string]func(context.Context) context.Context{
+			"at the primary": shop.AtPrimary, "past the cache": shop.Apart,
+		} {
+			ctx, cancel := context.WithCancel(t.Context())
+			t.Cleanup(cancel)
+			const readers = 3
+			slow := make(chan error, readers)
+			for range readers {
+				go func() {
+					_, err := s.Last(apart(ctx))
+					slow <- err
+				}()
+			}
+			if err := <-slow; shop.KindOf(err) != shop.Busy {
+				t.Errorf("%s: the last product, while another reads it: %v, want Busy", name, err)
+			}
+			if held := s.Slots().InUse(); held > 1 {
+				t.Errorf("%s: %d connections are held, want one", name, held)
+			}
+			if _, err := s.AddProduct(t.Context(), "Robot"); err != nil {
+				t.Errorf("%s: an addition meanwhile: %v", name, err)
+			}
+			if _, err := s.Product(t.Context(), 1); err != nil {
+				t.Errorf("%s: a read meanwhile: %v", name, err)
+			}
+			cancel()
+			for range readers - 1 {
+				<-slow
+			}
+		}
+	})
+}
+
 // stopping is a journal that pauses the server between a change and its commit.
 type stopping struct{ server *servers.MariaDB }
 

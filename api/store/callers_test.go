@@ -4,7 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math/rand/v2"
 	"net"
+	"path/filepath"
+	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,7 +36,7 @@ func (j *leavingJournal) Record(context.Context, *sql.Tx, []string) (int64, erro
 
 func (j *leavingJournal) Settle(context.Context, int64, []string) error { return nil }
 
-// TestAWriteThatBeganIsFinished has callers leave in the midst of their writes.
+// TestAWriteThatBeganIsFinished checks that a write is carried out though its caller leaves in the midst of it.
 func TestAWriteThatBeganIsFinished(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		journal := &leavingJournal{}
@@ -48,7 +52,7 @@ func TestAWriteThatBeganIsFinished(t *testing.T) {
 		}
 		order := shop.Order{ID: uuid.NewString(), Product: "Yoyo", Status: shop.Pending, Version: 1}
 		write(func(ctx context.Context) error { _, err := s.AddOrder(ctx, order, "a key"); return err })
-		if got, err := s.Order(t.Context(), order.ID); err != nil || got != order {
+		if got, err := s.Order(t.Context(), order.ID); err != nil || !reflect.DeepEqual(got, order) {
 			t.Errorf("the order is %+v, %v", got, err)
 		}
 		write(func(ctx context.Context) error { _, err := s.RenameProduct(ctx, 1, "Jojo", nil); return err })
@@ -63,7 +67,8 @@ func TestAWriteThatBeganIsFinished(t *testing.T) {
 	})
 }
 
-// TestALeftWriteDoesNotBegin has a caller leave while the only connection is taken: nothing is written when it is free.
+// TestALeftWriteDoesNotBegin checks that a write whose caller leaves while it waits for a connection is not carried out
+// once there is one.
 func TestALeftWriteDoesNotBegin(t *testing.T) {
 	cfg := store.Config{DSN: mustDatabase(t), Pool: 1, SlowQuery: time.Hour}
 	s := mustOpen(t, cfg)
@@ -107,8 +112,8 @@ func TestALeftWriteDoesNotBegin(t *testing.T) {
 	}
 }
 
-// TestALeftSlowQueryKeepsItsConnection has callers of the slow query leave: the connection is free at once, it is still
-// the same one, and the server does not go on sleeping.
+// TestALeftSlowQueryKeepsItsConnection checks that when callers of the slow query leave, the connection is free at
+// once, is still the same one, and the server does not go on sleeping.
 func TestALeftSlowQueryKeepsItsConnection(t *testing.T) {
 	cfg := store.Config{DSN: mustDatabase(t), Pool: 1, SlowQuery: time.Hour}
 	s := mustOpen(t, cfg)
@@ -143,5 +148,39 @@ func TestALeftSlowQueryKeepsItsConnection(t *testing.T) {
 	}
 	if after := connection(); after != before {
 		t.Errorf("the connection is number %d, was number %d: the server sleeps on in the other", after, before)
+	}
+}
+
+// TestReadersOfAFileWhoLeave checks that readers who leave in the midst of their reads leave no read open, which would
+// show others what was there then, and keep the write-ahead log.
+func TestReadersOfAFileWhoLeave(t *testing.T) {
+	t.Parallel()
+	cfg := store.Config{DataDir: t.TempDir()}
+	s := mustOpen(t, cfg)
+	var readers sync.WaitGroup
+	for range 8 {
+		readers.Go(func() {
+			for range 400 {
+				ctx, cancel := context.WithTimeout(t.Context(), rand.N(500*time.Microsecond))
+				if _, err := s.Products(ctx, 0, 10); err != nil && ctx.Err() == nil {
+					t.Errorf("read: %v", err)
+				}
+				cancel()
+			}
+		})
+	}
+	readers.Wait()
+	mustAdd(t, s, "Robot")
+	db, err := sql.Open("sqlite", filepath.Join(cfg.DataDir, "woody.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var blocked, pages, copied int64
+	if err := db.QueryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &pages, &copied); err != nil {
+		t.Fatal(err)
+	}
+	if blocked != 0 {
+		t.Error("somebody still reads, though all readers have left")
 	}
 }

@@ -136,6 +136,8 @@ func meaningOf(err error) meaning {
 	switch {
 	case errors.Is(err, errReadOnly):
 		return readOnly
+	case errors.Is(err, errCrossed):
+		return again
 	case errors.Is(err, errBehind), errors.Is(err, errNotCausal), isBroken(err):
 		return away
 	}

@@ -202,7 +202,8 @@ func TestErrorsOfAReadOnlyInnoDB(t *testing.T) {
 	wantError(t, mustSession(t, mustDB(t, dsn, "")).last("INSERT INTO t VALUES (1)"), 1036, store.ReadOnly)
 }
 
-// TestErrorsOfAGaleraNode has a node refuse queries, as one does that is not of the majority.
+// TestErrorsOfAGaleraNode checks what errors mean of a node that refuses queries, as one does that is not of the
+// majority.
 func TestErrorsOfAGaleraNode(t *testing.T) {
 	port := mustFreePort(t)
 	_, dsn := mustStartMariaDB(t, "--wsrep-on=ON", "--wsrep-provider=/usr/lib/galera/libgalera_smm.so",
@@ -217,8 +218,9 @@ func TestErrorsOfAGaleraNode(t *testing.T) {
 	}
 }
 
-// TestEveryErrorOfTheTable has a real server's trigger say each number of the table, MySQL's own ones too. A store
-// tries again where that helps, a bounded number of times, and says of all others what they mean.
+// TestEveryErrorOfTheTable makes a trigger on a real server raise each number of the table, MySQL's own ones too. It
+// checks that the store tries again where that helps, a bounded number of times, and returns all others as what they
+// mean.
 func TestEveryErrorOfTheTable(t *testing.T) {
 	cfg := store.Config{DSN: mustDatabase(t)}
 	s := mustOpen(t, cfg)
@@ -292,8 +294,8 @@ func (j *overtaken) Record(ctx context.Context, tx *sql.Tx, _ []string) (int64, 
 
 func (*overtaken) Settle(context.Context, int64, []string) error { return nil }
 
-// TestASnapshotThatIsOvertaken has MariaDB end a transaction since another one has changed what it saw (1020): what
-// ended in 500 is done again in its place.
+// TestASnapshotThatIsOvertaken checks that a transaction which MariaDB ends because another one has changed what it saw
+// (1020) is done again. That was once a 500.
 func TestASnapshotThatIsOvertaken(t *testing.T) {
 	dsn := mustDatabase(t)
 	journal := &overtaken{db: mustDB(t, dsn, "")}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -43,7 +44,39 @@ func (s *Store) Reads(ctx context.Context, query string) (proved bool, err error
 var MySQLMigrations = mysqlMigrations
 
 // SetReaderPatience has reads wait so long for a reader.
-func (s *Store) SetReaderPatience(d time.Duration) { s.reads.patience = d }
+func (s *Store) SetReaderPatience(d time.Duration) { s.reads.readTimeout = d }
 
 // ReaderPatience is how long a read waits for a reader.
-const ReaderPatience = readerPatience
+const ReaderPatience = readerTimeout
+
+// ReadWorkers is how many reads by id are made at a time.
+func (s *Store) ReadWorkers() int { return s.products.maxWorkers }
+
+// MustExec runs SQL past the store's rules.
+func (s *Store) MustExec(ctx context.Context, statement string, args ...any) {
+	if _, err := s.writes.db.ExecContext(ctx, statement, args...); err != nil {
+		panic(err)
+	}
+}
+
+// MustCount counts rows FROM somewhere.
+func (s *Store) MustCount(ctx context.Context, from string) (n int) {
+	if err := s.writes.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+from).Scan(&n); err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// SetTriesMax has the tries of so many keys be kept.
+func (s *Store) SetTriesMax(n int) { s.triesMax = n }
+
+// ClaimQueries returns the queries by which orders are claimed, one of each at most, by the indexes that they are to
+// use.
+func (s *Store) ClaimQueries() map[string]string {
+	rest, _ := s.oldest(nil)
+	one := strings.NewReplacer("LIMIT ?", "LIMIT 1", "?", "1000000")
+	return map[string]string{
+		"woody_reserved": one.Replace(s.pickQuery(s.byReserved, s.reserved())),
+		"order_waiting":  one.Replace(s.pickQuery("", rest)),
+	}
+}

@@ -8,26 +8,57 @@ import (
 // follow is Config.Follow.
 type follow = func(ctx context.Context, statement string) (end func(err error))
 
+type behalfKey struct{}
+
+// onBehalfOf returns a context whose statements are sent on behalf of several callers.
+func onBehalfOf(ctx context.Context, callers []context.Context) context.Context {
+	return context.WithValue(ctx, behalfKey{}, callers)
+}
+
+// followEach returns what calls f for each of the callers on whose behalf a statement is sent; nil where f is nil.
+func followEach(f follow) follow {
+	if f == nil {
+		return nil
+	}
+	return func(ctx context.Context, statement string) (end func(err error)) {
+		several, ok := ctx.Value(behalfKey{}).([]context.Context)
+		if !ok {
+			return f(ctx, statement)
+		}
+		var ends []func(err error)
+		for _, caller := range several {
+			if end := f(caller, statement); end != nil {
+				ends = append(ends, end)
+			}
+		}
+		return func(err error) {
+			for _, end := range ends {
+				end(err)
+			}
+		}
+	}
+}
+
 // followed returns a connector whose connections to a file call f, or the connector itself where f is nil.
 func followed(c driver.Connector, f follow) driver.Connector {
 	if f == nil {
 		return c
 	}
-	return followedConnector{c, f}
+	return tracedConnector{c, f}
 }
 
-type followedConnector struct {
+type tracedConnector struct {
 	driver.Connector
 	follow follow
 }
 
 // Connect implements driver.Connector.
-func (c followedConnector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c tracedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &followedConn{conn.(fileConn), c.follow}, nil
+	return &tracedConn{conn.(fileConn), c.follow}, nil
 }
 
 // followServer returns a connection to a server that calls f, or the connection itself where f is nil.
@@ -35,7 +66,7 @@ func followServer(conn serverConn, f follow) serverConn {
 	if f == nil {
 		return conn
 	}
-	return &followedServer{followedConn{conn, f}, conn}
+	return &tracedServer{tracedConn{conn, f}, conn}
 }
 
 // fileConn is what SQLite's connections can do.
@@ -50,25 +81,25 @@ type fileConn interface {
 	driver.Validator
 }
 
-// followedServer is a connection to a server that somebody follows.
-type followedServer struct {
-	followedConn
+// tracedServer is a connection to a server whose statements are traced.
+type tracedServer struct {
+	tracedConn
 	checker driver.NamedValueChecker
 }
 
 // CheckNamedValue implements driver.NamedValueChecker.
-func (c *followedServer) CheckNamedValue(v *driver.NamedValue) error {
+func (c *tracedServer) CheckNamedValue(v *driver.NamedValue) error {
 	return c.checker.CheckNamedValue(v)
 }
 
-// followedConn is a connection that somebody follows.
-type followedConn struct {
+// tracedConn is a connection whose statements are traced: follow is called as each begins.
+type tracedConn struct {
 	fileConn
 	follow follow
 }
 
 // begin calls follow, and returns what is to be called at the end.
-func (c *followedConn) begin(ctx context.Context, statement string) (end func(err error)) {
+func (c *tracedConn) begin(ctx context.Context, statement string) (end func(err error)) {
 	if end = c.follow(ctx, statement); end == nil {
 		return func(error) {}
 	}
@@ -76,7 +107,7 @@ func (c *followedConn) begin(ctx context.Context, statement string) (end func(er
 }
 
 // ExecContext implements driver.ExecerContext.
-func (c *followedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *tracedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	end := c.begin(ctx, query)
 	done, err := c.fileConn.ExecContext(ctx, query, args)
 	end(err)
@@ -84,7 +115,7 @@ func (c *followedConn) ExecContext(ctx context.Context, query string, args []dri
 }
 
 // QueryContext implements driver.QueryerContext.
-func (c *followedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *tracedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	end := c.begin(ctx, query)
 	rows, err := c.fileConn.QueryContext(ctx, query, args)
 	end(err)
@@ -92,25 +123,25 @@ func (c *followedConn) QueryContext(ctx context.Context, query string, args []dr
 }
 
 // BeginTx implements driver.ConnBeginTx.
-func (c *followedConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+func (c *tracedConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	end := c.begin(ctx, "BEGIN")
 	tx, err := c.fileConn.BeginTx(ctx, options)
 	end(err)
 	if err != nil {
 		return nil, err
 	}
-	return followedTx{tx, c, ctx}, nil
+	return tracedTx{tx, c, ctx}, nil
 }
 
-// followedTx is a transaction of a connection that somebody follows.
-type followedTx struct {
+// tracedTx is a transaction on a traced connection.
+type tracedTx struct {
 	driver.Tx
-	conn *followedConn
+	conn *tracedConn
 	ctx  context.Context
 }
 
 // Commit implements driver.Tx.
-func (tx followedTx) Commit() error {
+func (tx tracedTx) Commit() error {
 	end := tx.conn.begin(tx.ctx, "COMMIT")
 	err := tx.Tx.Commit()
 	end(err)

@@ -14,9 +14,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestCluster runs all tests that need a Galera cluster on one, each with a database of its own. Those that do harm to
-// a node come last, and mend it.
-func TestCluster(t *testing.T) {
+// TestLongCluster runs all tests that need a Galera cluster on one, each with a database of its own. Those that do harm
+// to a node come last, and mend it.
+func TestLongCluster(t *testing.T) {
 	t.Parallel()
 	c := &cluster{servertest.MustStartGalera(t, 3)}
 	for _, test := range []struct {
@@ -29,15 +29,20 @@ func TestCluster(t *testing.T) {
 		{"conditions cross", testConditionsCross},
 		{"keys cross", testKeysCross},
 		{"claims cross", testClaimsCross},
+		{"sums cross", testSumsCross},
 		{"upkeep crosses", testUpkeepCrosses},
 		{"probes cross", testProbesCross},
+		{"accounts cross", testAccountsCross},
 		{"places", testPlaces},
 		{"reads are causal", testReadsAreCausal},
+		{"shared reads are causal", testSharedReadsAreCausal},
+		{"reads at the primary wait for nobody", testReadsAtThePrimaryWaitForNobody},
 		{"a reader lags", testAReaderLags},
 		{"a reader is paused", testAReaderIsPaused},
 		{"a reader is cut off", testAReaderIsCutOff},
 		{"a commit hears nothing", testACommitHearsNothing},
 		{"the writer is cut off", testTheWriterIsCutOff},
+		{"reads bridge an outage", testReadsBridgeAnOutage},
 		{"the writer moves", testTheWriterMoves},
 		{"the readers are gone", testTheReadersAreGone},
 	} {

@@ -38,8 +38,8 @@ func (j *heldJournal) Settle(_ context.Context, _ int64, tags []string) error {
 	return nil
 }
 
-// TestAdditionsShareATransaction has fifty callers come while the first ones' transactions are held back:
-// those of the fifty that are good are added in one, whose journal is told of each.
+// TestAdditionsShareATransaction checks that of fifty callers who come while the first transactions are held back, the
+// good additions are made in one, and that its journal records each.
 func TestAdditionsShareATransaction(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		journal := &heldJournal{letGo: make(chan struct{})}
@@ -119,8 +119,8 @@ func (j *slowJournal) Settle(context.Context, int64, []string) error {
 	return nil
 }
 
-// TestAdditionsDoNotWaitForOthersCaches has each caller's caches take long to hear, as when Redis is away:
-// the callers behind him are stored meanwhile, and nobody is answered before his own have heard.
+// TestAdditionsDoNotWaitForOthersCaches delays each caller's invalidation, as when Redis is away. It checks that
+// callers behind are stored meanwhile, and that nobody gets a response before the own invalidation.
 func TestAdditionsDoNotWaitForOthersCaches(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		journal := &slowJournal{letGo: make(chan struct{})}
@@ -145,8 +145,8 @@ func TestAdditionsDoNotWaitForOthersCaches(t *testing.T) {
 	})
 }
 
-// TestASlowDatabaseAddsFewAtATime has sixty products come whose addition takes longer than one piece of work
-// may: they are added in several.
+// TestASlowDatabaseAddsFewAtATime checks that sixty products, whose addition together would take longer than one
+// transaction may, are added in several.
 func TestASlowDatabaseAddsFewAtATime(t *testing.T) {
 	t.Parallel()
 	cfg := store.Config{DSN: mustDatabase(t), Timeout: 6 * time.Second}

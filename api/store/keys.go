@@ -19,9 +19,9 @@ var errKeyUsed = &shop.Error{Kind: shop.KeyReused, Detail: "This Idempotency-Key
 
 // ProductByKey implements shop.Store.
 func (s *Store) ProductByKey(ctx context.Context, key string) (shop.Product, error) {
-	p := shop.Product{Version: 1}
-	const query = "SELECT product_id, name FROM product_key WHERE idempotency_key = ?"
-	err := s.reads.behind().row(ctx, query, []any{key}, &p.ID, &p.Name)
+	const query = "SELECT product_id, name, 1, woody_stock, woody_price, woody_currency FROM product_key " +
+		"WHERE idempotency_key = ?"
+	p, err := readProduct(ctx, s.reads.behind().read, query, key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return shop.Product{}, notFound("product with the key", key)
 	}
@@ -40,8 +40,11 @@ func (s *Store) resettle(ctx context.Context, tags []string) error {
 // keepProductKey notes which product a key has made. Where the key was used before it takes the product back, which
 // nobody has seen yet, and returns errKeyUsed.
 func (s *Store) keepProductKey(ctx context.Context, tx *sql.Tx, key string, p shop.Product) error {
-	const insert = "INSERT INTO product_key (idempotency_key, product_id, name, created_us) VALUES (?, ?, ?, "
-	_, err := tx.ExecContext(ctx, insert+s.now+")", key, p.ID, p.Name)
+	const insert = "INSERT INTO product_key " +
+		"(idempotency_key, product_id, name, woody_stock, woody_price, woody_currency, created_us) " +
+		"VALUES (?, ?, ?, ?, ?, ?, "
+	args := append([]any{key, p.ID, p.Name}, termsArgs(p.Stock, p.Price)...)
+	_, err := tx.ExecContext(ctx, insert+s.now+")", args...)
 	if meaningOf(err) != duplicate {
 		return err
 	}

@@ -103,7 +103,8 @@ func (j *brokenOnce) Record(context.Context, *sql.Tx, []string) (int64, error) {
 
 func (*brokenOnce) Settle(context.Context, int64, []string) error { return nil }
 
-// TestAKeyOfATransactionThatFails has a group with a key twice roll back: neither call may say that the key was used.
+// TestAKeyOfATransactionThatFails checks that when a group with a key twice is rolled back, neither call returns that
+// the key was used.
 func TestAKeyOfATransactionThatFails(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		held := &heldJournal{letGo: make(chan struct{})}
@@ -166,8 +167,8 @@ func (j *recordingJournal) Settle(_ context.Context, _ int64, tags []string) err
 	return nil
 }
 
-// TestARepeatedCallTellsTheCaches has calls with a key be repeated: the first one's caches may not have heard, and the
-// second is an acknowledgement too.
+// TestARepeatedCallTellsTheCaches checks that a repeated call with a key invalidates once more: it acknowledges too,
+// and the first one's invalidation may be missing.
 func TestARepeatedCallTellsTheCaches(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		journal := &recordingJournal{}

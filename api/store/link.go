@@ -30,7 +30,7 @@ func newLink(to driver.Connector, follow follow) *link {
 // now returns the link's clock, in nanoseconds.
 func (l *link) now() int64 { return int64(time.Since(l.began)) }
 
-// renew has connections that were begun before then be dropped, each when it is next to be used.
+// renew drops connections that were begun before then, each when it is next to be used.
 func (l *link) renew(then int64) {
 	for {
 		moved := l.moved.Load()

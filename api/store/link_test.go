@@ -97,8 +97,8 @@ func TestThePrimaryMoves(t *testing.T) {
 	}
 }
 
-// TestARefusalIsOfThePrimary has writes be refused for what is read, on connections to a server that is the primary no
-// more and does not follow the new one either: none may be refused for what that one lacks.
+// TestARefusalIsOfThePrimary checks that no write is refused for what is read from a server that is the primary no
+// more, and does not follow the new one either.
 func TestARefusalIsOfThePrimary(t *testing.T) {
 	t.Parallel()
 	pair, wire := mustStartPair(t)
@@ -140,8 +140,8 @@ func TestARefusalIsOfThePrimary(t *testing.T) {
 	}
 }
 
-// TestConnectionsThatAreLostSilently has all connections hang at once, as where a server's machine is gone and its
-// address is another's: it takes one call to find out, and not one for each of them.
+// TestConnectionsThatAreLostSilently makes all connections hang at once, as where a server's machine is gone and its
+// address is another's. It checks that one call finds out for all of them.
 func TestConnectionsThatAreLostSilently(t *testing.T) {
 	t.Parallel()
 	wire, through, err := mariadb.StartWire(mustDatabase(t))
@@ -167,7 +167,7 @@ func TestConnectionsThatAreLostSilently(t *testing.T) {
 	}
 }
 
-// TestOnlyARowProves has reads fail on a server that takes no writes: that is no proof that it does.
+// TestOnlyARowProves checks that a read that fails on a server that takes no writes is no proof that it takes them.
 func TestOnlyARowProves(t *testing.T) {
 	t.Parallel()
 	pair, wire := mustStartPair(t)
@@ -226,7 +226,8 @@ func fill(t *testing.T, s *store.Store) {
 	group.Wait()
 }
 
-// TestAReadOnlyServerAnswersWhoAcceptsIt has no other server than a read-only one.
+// TestAReadOnlyServerAnswersWhoAcceptsIt checks reads where the only server is read-only: those that accept it get what
+// is there, and others an error.
 func TestAReadOnlyServerAnswersWhoAcceptsIt(t *testing.T) {
 	t.Parallel()
 	pair, wire := mustStartPair(t)
@@ -252,7 +253,7 @@ func TestAReadOnlyServerAnswersWhoAcceptsIt(t *testing.T) {
 			t.Errorf("%s, of a caller who does not accept it: %v, want Unavailable", what, err)
 		}
 	}
-	if _, err := s.HasProduct(t.Context(), "Yoyo"); shop.KindOf(err) != shop.Unavailable {
+	if _, err := s.ProductNamed(t.Context(), "Yoyo"); shop.KindOf(err) != shop.Unavailable {
 		t.Errorf("a read for a write: %v, want Unavailable", err)
 	}
 	if err := s.Ping(t.Context()); shop.KindOf(err) != shop.Unavailable {

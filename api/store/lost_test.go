@@ -98,8 +98,8 @@ func writesOf(t *testing.T, near *store.Store, db *sql.DB) []write {
 	}
 }
 
-// TestALostAnswerToCommit has each write's COMMIT arrive and its answer be lost: the write is there, so that nobody
-// may be told to try again.
+// TestALostAnswerToCommit lets each write's COMMIT arrive and loses the response. It checks that the error is Uncertain
+// without a time to try again, since the write is there.
 func TestALostAnswerToCommit(t *testing.T) {
 	wire, far, near, db := mustWire(t)
 	for _, write := range writesOf(t, near, db) {
@@ -116,8 +116,8 @@ func TestALostAnswerToCommit(t *testing.T) {
 	}
 }
 
-// TestALostAnswerBeforeCommit has the answer to each write's own statement be lost: nothing has happened, and another
-// try is safe.
+// TestALostAnswerBeforeCommit loses the response to each write's own statement. It checks that nothing has been
+// written, and that the error says when to try again.
 func TestALostAnswerBeforeCommit(t *testing.T) {
 	wire, far, near, db := mustWire(t)
 	statements := map[string]string{

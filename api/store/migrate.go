@@ -43,14 +43,23 @@ func (s *Store) Migrate(ctx context.Context) error {
 		err := s.locked(ctx, s.schema, func(conn *sql.Conn) error {
 			l := linkedOf(conn)
 			cluster = l != nil && l.node.galera
-			return s.migrate(ctx, conn)
+			if err := s.migrate(ctx, conn); err != nil {
+				return err
+			}
+			return s.migrateAudit(ctx, conn)
 		})
+		if err == nil && s.migrator {
+			err = s.admitted(ctx)
+		}
+		if err == nil {
+			err = s.mayAudit(ctx)
+		}
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case s.remote && (IsAway(err) || errors.Is(err, errMigrating)):
+		case s.remote && (IsAway(err) || errors.Is(err, errMigrating)), s.migrator && IsRefused(err):
 		case cluster && crossings < crossingsMax:
 			crossings++
 		default:
@@ -68,16 +77,33 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 }
 
+// admitted returns nil if the database lets the user in who reads and writes, of whom a migration by another one shows
+// nothing: a replica that is refused must not become ready.
+func (s *Store) admitted(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	var version int
+	return s.writes.db.QueryRowContext(bounded, "SELECT MAX(version) FROM woody_schema").Scan(&version)
+}
+
+// IsRefused reports whether an error is that of a server that does not let the user in, or not to the database: one who
+// has not been made yet, or whose password is another.
+func IsRefused(err error) bool {
+	var my *mysql.MySQLError
+	// ER_DBACCESS_DENIED_ERROR, ER_ACCESS_DENIED_ERROR
+	return errors.As(err, &my) && (my.Number == 1044 || my.Number == 1045)
+}
+
 // adviceOn returns what to do about a migration's error that a server only names, or "".
 func adviceOn(err error) string {
 	var my *mysql.MySQLError
-	if !errors.As(err, &my) {
+	if !errors.As(err, &my) || errors.As(err, new(errNoAudit)) {
 		return ""
 	}
 	switch my.Number {
 	case 1044, 1142, 1227: // ER_DBACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR
-		return ": the shop's user needs all rights on its database (GRANT ALL ON database.* TO user), and starts " +
-			"again then"
+		return ": the user who migrates (WOODY_DB_MIGRATE_DSN, or else WOODY_DB_DSN) needs all rights on the " +
+			"database (GRANT ALL ON database.* TO user), and the shop starts again then"
 	}
 	return ""
 }

@@ -60,7 +60,7 @@ type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// holdMigration has a claim last for a time from now, and reports whether it is the owner's.
+// holdMigration extends a claim to a time from now, and reports whether it is the owner's.
 func (s *Store) holdMigration(ctx context.Context, by execer, owner string, lasts time.Duration) (bool, error) {
 	done, err := by.ExecContext(ctx, "UPDATE woody_migration SET owner = ?, until_us = "+s.now+" + ? "+
 		"WHERE id = 1 AND (owner = ? OR until_us <= "+s.now+")", owner, lasts.Microseconds(), owner)

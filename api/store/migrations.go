@@ -102,7 +102,64 @@ var mysqlMigrations = []migration{
 	// 7: the request that an order came with (shop.Origin). The lab's table has no column of that name.
 	{"ALTER TABLE `order` ADD COLUMN woody_origin VARCHAR(255) " +
 		"CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''"},
+	// 8: stock and prices, and what orders have reserved. The release before leaves these columns alone; it would sell
+	// past a stock: give products one when all replicas run this release.
+	{
+		"ALTER TABLE product" + mysqlTerms,
+		"ALTER TABLE product_key" + mysqlTerms,
+		"ALTER TABLE `order`" + `
+			ADD COLUMN woody_items VARCHAR(4000) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+			ADD COLUMN woody_reserved_until_us BIGINT NOT NULL DEFAULT 0`,
+		"ALTER TABLE `order` ADD INDEX woody_reserved (status, woody_reserved_until_us)",
+	},
+	// 9: accounts, their sessions, the tries to sign in, and whose an order is. The release before leaves all of it
+	// alone: what it orders is nobody's.
+	{
+		`CREATE TABLE IF NOT EXISTS woody_account (
+			id          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+			name        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+			look        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+			role        VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+			password    VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+			applied     VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+			version     BIGINT NOT NULL,
+			created_us  BIGINT NOT NULL,
+			signed_in_us BIGINT NOT NULL DEFAULT 0,
+			UNIQUE INDEX woody_account_name (name),
+			UNIQUE INDEX woody_account_look (look),
+			INDEX woody_account_role (role),
+			INDEX woody_account_unused (signed_in_us, created_us)
+		) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+		`CREATE TABLE IF NOT EXISTS woody_session (
+			id          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+			account     CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+			family      BINARY(32) NOT NULL,
+			secret      BINARY(32) NOT NULL,
+			former      BINARY(32) NOT NULL,
+			salt        BINARY(32) NOT NULL,
+			created_us  BIGINT NOT NULL,
+			renewed_us  BIGINT NOT NULL,
+			until_us    BIGINT NOT NULL,
+			UNIQUE INDEX woody_session_family (family),
+			INDEX woody_session_account (account),
+			INDEX woody_session_until (until_us)
+		) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+		`CREATE TABLE IF NOT EXISTS woody_sign_in (
+			what      BINARY(32) NOT NULL PRIMARY KEY,
+			failures  BIGINT NOT NULL,
+			tried_us  BIGINT NOT NULL,
+			proved_us BIGINT NOT NULL,
+			INDEX woody_sign_in_tried (tried_us, proved_us)
+		) ENGINE = InnoDB`,
+		"ALTER TABLE `order` ADD COLUMN woody_owner VARCHAR(36) " +
+			"CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''",
+	},
 }
+
+const mysqlTerms = `
+	ADD COLUMN woody_stock BIGINT NULL,
+	ADD COLUMN woody_price BIGINT NULL,
+	ADD COLUMN woody_currency CHAR(3) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT ''`
 
 var sqliteMigrations = []migration{
 	// 1 to 3 in one: a SQLite file has no other owner, and changes its tables in transactions.
@@ -157,4 +214,53 @@ var sqliteMigrations = []migration{
 	},
 	// 4: the request that an order came with (shop.Origin).
 	{"ALTER TABLE `order` ADD COLUMN woody_origin TEXT NOT NULL DEFAULT ''"},
+	// 5: stock and prices, and what orders have reserved.
+	{
+		"ALTER TABLE product ADD COLUMN woody_stock INTEGER",
+		"ALTER TABLE product ADD COLUMN woody_price INTEGER",
+		"ALTER TABLE product ADD COLUMN woody_currency TEXT NOT NULL DEFAULT ''",
+		"ALTER TABLE product_key ADD COLUMN woody_stock INTEGER",
+		"ALTER TABLE product_key ADD COLUMN woody_price INTEGER",
+		"ALTER TABLE product_key ADD COLUMN woody_currency TEXT NOT NULL DEFAULT ''",
+		"ALTER TABLE `order` ADD COLUMN woody_items TEXT NOT NULL DEFAULT ''",
+		"ALTER TABLE `order` ADD COLUMN woody_reserved_until_us INTEGER NOT NULL DEFAULT 0",
+		"CREATE INDEX woody_reserved ON `order` (status, woody_reserved_until_us)",
+	},
+	// 6: accounts, their sessions, the tries to sign in, and whose an order is.
+	{
+		`CREATE TABLE woody_account (
+			id         TEXT NOT NULL PRIMARY KEY,
+			name       TEXT NOT NULL UNIQUE,
+			look       TEXT NOT NULL UNIQUE,
+			role       TEXT NOT NULL,
+			password   TEXT NOT NULL,
+			applied    TEXT NOT NULL DEFAULT '',
+			version    INTEGER NOT NULL,
+			created_us INTEGER NOT NULL,
+			signed_in_us INTEGER NOT NULL DEFAULT 0
+		)`,
+		"CREATE INDEX woody_account_role ON woody_account (role)",
+		"CREATE INDEX woody_account_unused ON woody_account (signed_in_us, created_us)",
+		`CREATE TABLE woody_session (
+			id         TEXT NOT NULL PRIMARY KEY,
+			account    TEXT NOT NULL,
+			family     BLOB NOT NULL UNIQUE,
+			secret     BLOB NOT NULL,
+			former     BLOB NOT NULL,
+			salt       BLOB NOT NULL,
+			created_us INTEGER NOT NULL,
+			renewed_us INTEGER NOT NULL,
+			until_us   INTEGER NOT NULL
+		)`,
+		"CREATE INDEX woody_session_account ON woody_session (account)",
+		"CREATE INDEX woody_session_until ON woody_session (until_us)",
+		`CREATE TABLE woody_sign_in (
+			what      BLOB NOT NULL PRIMARY KEY,
+			failures  INTEGER NOT NULL,
+			tried_us  INTEGER NOT NULL,
+			proved_us INTEGER NOT NULL
+		)`,
+		"CREATE INDEX woody_sign_in_tried ON woody_sign_in (tried_us, proved_us)",
+		"ALTER TABLE `order` ADD COLUMN woody_owner TEXT NOT NULL DEFAULT ''",
+	},
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -18,7 +19,7 @@ import (
 const backgroundPool = 2
 
 // CheckDSN returns an error that names what is wrong with a data source name; it never shows the
-// password. An empty one is right: it means SQLite.
+// password. The empty string is valid: it selects SQLite.
 func CheckDSN(dsn string) error {
 	if dsn == "" {
 		return nil
@@ -47,57 +48,92 @@ func parseDSN(dsn string) (*mysql.Config, error) {
 }
 
 func openMySQL(cfg Config) (*Store, error) {
-	dsn, err := parseDSN(cfg.DSN)
+	schema, err := openSchema(cfg)
 	if err != nil {
 		return nil, err
 	}
-	dsn.Logger = driverLog{cfg.Logger}
-	open := func(dsn *mysql.Config, size int) (*pool, error) {
-		if dsn = dsn.Clone(); dsn.ReadTimeout == 0 {
-			// behind what bounds each statement, and COMMIT; the only bound of a ROLLBACK
-			dsn.ReadTimeout = cfg.Timeout + time.Second
-		}
-		db, link, err := connect(dsn, cfg.Follow)
-		if err != nil {
-			return nil, err
-		}
-		p := newPool(db, size, cfg.Wait, cfg.Timeout)
-		p.link = link
-		return p, nil
-	}
-	schema, _, err := connect(dsn, nil) // without timeouts, for migrations
-	if err != nil {
-		return nil, err
-	}
-	schema.SetMaxIdleConns(-1)
-	background, err := open(dsn, backgroundPool)
+	background, err := openServer(cfg, cfg.DSN, backgroundPool)
 	if err != nil {
 		return nil, err
 	}
 	background.checksWrites = true
-	callers, err := open(dsn, cfg.Pool)
+	callers, err := openServer(cfg, cfg.DSN, cfg.Pool)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
 		dialect: mysqlDialect, slowQuery: cfg.SlowQuery, wait: cfg.Wait, journal: cfg.Journal, log: cfg.Logger,
 		reads: &readers{pool: callers}, writes: callers, background: background, watch: background, schema: schema,
-		closers: []func() error{schema.Close, callers.db.Close, background.db.Close},
+		migrator: cfg.MigrateDSN != "",
+		closers:  []func() error{schema.Close, callers.db.Close, background.db.Close},
+	}
+	if err := s.openServerAudit(cfg); err != nil {
+		return nil, err
 	}
 	if cfg.ReadDSN == "" || cfg.ReadDSN == cfg.DSN {
 		return s, nil
 	}
-	if dsn, err = parseDSN(cfg.ReadDSN); err != nil {
-		return nil, err
-	}
-	dsn.Logger = driverLog{cfg.Logger}
-	apart, err := open(dsn, cfg.Pool)
+	apart, err := openServer(cfg, cfg.ReadDSN, cfg.Pool)
 	if err != nil {
 		return nil, err
 	}
 	s.reads = newReaders(apart, callers, cfg.Logger)
 	s.closers = append(s.closers, apart.db.Close)
 	return s, nil
+}
+
+// openServerAudit opens the connections of the audit, where there is to be one.
+func (s *Store) openServerAudit(cfg Config) error {
+	if !cfg.Audit {
+		return nil
+	}
+	to, err := parseDSN(cfg.DSN)
+	if err != nil {
+		return err
+	}
+	cfg.Wait = auditPatience
+	p, err := openServer(cfg, cfg.DSN, maxAuditWorkers)
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, p.db.Close)
+	s.openAudit(to.DBName, p)
+	return nil
+}
+
+// openSchema opens connections for migrations: without timeouts, and none is kept.
+func openSchema(cfg Config) (*sql.DB, error) {
+	to, err := parseDSN(cmp.Or(cfg.MigrateDSN, cfg.DSN))
+	if err != nil {
+		return nil, err
+	}
+	to.Logger = driverLog{cfg.Logger}
+	db, _, err := connect(to, nil)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxIdleConns(-1)
+	return db, nil
+}
+
+// openServer opens a pool of connections to where a DSN leads.
+func openServer(cfg Config, dsn string, size int) (*pool, error) {
+	to, err := parseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	to.Logger = driverLog{cfg.Logger}
+	if to.ReadTimeout == 0 {
+		// behind what bounds each statement, and COMMIT; the only bound of a ROLLBACK
+		to.ReadTimeout = cfg.Timeout + time.Second
+	}
+	db, link, err := connect(to, cfg.Follow)
+	if err != nil {
+		return nil, err
+	}
+	p := newPool(db, size, cfg.Wait, cfg.Timeout)
+	p.link = link
+	return p, nil
 }
 
 // OpenPool opens connections to the same server for somebody else's use, at most size of them.
@@ -141,6 +177,8 @@ var mysqlDialect = dialect{
 	remote:      true,
 	now:         "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
 	skipLocked:  "FOR UPDATE SKIP LOCKED",
+	byReserved:  "FORCE INDEX (woody_reserved)",
+	orLock:      " ON DUPLICATE KEY UPDATE failures = failures",
 	migrations:  mysqlMigrations,
 	takeOver:    takeOver,
 	locked:      withMySQLLock,
@@ -152,8 +190,8 @@ var mysqlDialect = dialect{
 // sleepPart is how long a caller who leaves goes on sleeping at most.
 const sleepPart = 250 * time.Millisecond
 
-// sleepInMySQL sleeps in parts and breaks none off: that would cost the connection, and the server would go on sleeping
-// on it.
+// sleepInMySQL sleeps in short statements, and cancels none: that would cost the connection while the server went on
+// sleeping.
 func sleepInMySQL(ctx context.Context, conn *sql.Conn, d time.Duration) error {
 	begun, cancel := callers.Begun(ctx)
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // node is what is asked of a server once, when a connection to it is new.
@@ -20,9 +21,15 @@ type node struct {
 }
 
 const (
-	askNode  = "SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_node_name', 'hostname')"
+	askNode = "SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_node_name', 'hostname', " +
+		"'idle_write_transaction_timeout')"
 	syncWait = "SET SESSION wsrep_sync_wait = 1"
 )
+
+// idleInWrite is how long a transaction that has written may wait for its next statement. A replica that stops in the
+// middle of one, as a frozen machine does, keeps the rows locked: the server ends its connection then, and rolls back.
+// MariaDB has that since 10.3, MySQL has not.
+const idleInWrite = 5 * time.Second
 
 // meet asks a new connection's server who it is, and has reads on the connection be causal where it is a node.
 func meet(ctx context.Context, conn serverConn) (n node, err error) {
@@ -31,6 +38,12 @@ func meet(ctx context.Context, conn serverConn) (n node, err error) {
 		return n, err
 	}
 	n.name = cleanNode(variables["hostname"])
+	if _, knows := variables["idle_write_transaction_timeout"]; knows {
+		bound := fmt.Sprintf("SET SESSION idle_write_transaction_timeout = %d", int(idleInWrite.Seconds()))
+		if _, err := conn.ExecContext(ctx, bound, nil); err != nil {
+			return n, err
+		}
+	}
 	if n.galera = variables["wsrep_on"] == "ON"; !n.galera {
 		return n, nil
 	}

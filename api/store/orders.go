@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,28 +12,70 @@ import (
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
-// Order implements shop.Store.
-func (s *Store) Order(ctx context.Context, id string) (shop.Order, error) {
-	var o shop.Order
-	const query = "SELECT order_id, status, product, version FROM `order` WHERE order_id = ?"
-	err := s.reads.row(ctx, query, []any{id}, &o.ID, &o.Status, &o.Product, &o.Version)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && o.ID != id { // somebody may have changed the table's collation
-		return shop.Order{}, notFound("order", id)
+// orderColumns are what scanOrder reads.
+const orderColumns = "o.order_id, o.status, o.product, o.version, o.woody_items, o.woody_owner"
+
+// scanOrder reads a row of orderColumns.
+func scanOrder(scan func(dest ...any) error, o *shop.Order) error {
+	var items string
+	if err := scan(&o.ID, &o.Status, &o.Product, &o.Version, &items, &o.Owner); err != nil {
+		return err
+	}
+	var err error
+	o.Items, err = parseItems(items)
+	return err
+}
+
+// readOrder reads one row of orderColumns; it returns sql.ErrNoRows when there is none.
+func readOrder(ctx context.Context, by read, query string, args ...any) (o shop.Order, err error) {
+	var items string
+	err = row(ctx, by, query, args, &o.ID, &o.Status, &o.Product, &o.Version, &items, &o.Owner)
+	if err == nil {
+		o.Items, err = parseItems(items)
 	}
 	return o, err
 }
 
+// foundOrder is an order, or why its row cannot be read, which is nothing to those who read others with it.
+type foundOrder struct {
+	shop.Order
+	err error
+}
+
+// Order implements shop.Store.
+func (s *Store) Order(ctx context.Context, id string) (shop.Order, error) {
+	o, err := s.orders.read(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return shop.Order{}, shop.NoOrder(id)
+	}
+	return o.Order, errors.Join(err, o.err)
+}
+
+// orderRows reads orders by their ids. Somebody may have changed the table's collation: what is found may have an id
+// that was not asked for.
+func orderRows(ctx context.Context, r *reading, ids []any, found func(string, foundOrder)) error {
+	query := "SELECT " + orderColumns + " FROM `order` o WHERE o.order_id IN (" + marks(len(ids), "?") + ")"
+	return r.rows(ctx, query, ids, func(scan func(...any) error) error {
+		var o foundOrder
+		err := scanOrder(scan, &o.Order)
+		if errors.Is(err, errItems) {
+			o.err, err = err, nil
+		}
+		found(o.ID, o)
+		return err
+	})
+}
+
 // OrderByKey implements shop.Store.
 func (s *Store) OrderByKey(ctx context.Context, key string) (shop.Order, error) {
-	var o shop.Order
-	const query = "SELECT o.order_id, o.status, o.product, o.version FROM order_key k " +
+	const query = "SELECT " + orderColumns + " FROM order_key k " +
 		"JOIN `order` o ON o.order_id = k.order_id WHERE k.idempotency_key = ?"
-	err := s.reads.behind().row(ctx, query, []any{key}, &o.ID, &o.Status, &o.Product, &o.Version)
+	o, err := readOrder(ctx, s.reads.behind().read, query, key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return shop.Order{}, notFound("order with the key", key)
 	}
 	if err == nil {
-		err = s.resettle(ctx, []string{shop.OrderTag(o.ID)})
+		err = s.resettle(ctx, takenTags(o))
 	}
 	return o, err
 }
@@ -41,6 +83,10 @@ func (s *Store) OrderByKey(ctx context.Context, key string) (shop.Order, error) 
 // AddOrder implements shop.Store. Of two calls with one key at the same time, the unique key lets
 // one through; the other rolls back and returns what the first one stored.
 func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (shop.Order, error) {
+	if len(order.Items) > 0 {
+		return s.reserve(ctx, order, key)
+	}
+	origin := shop.OriginOf(ctx).String() // the transaction's context may outlive the request, and has not its values
 	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		if key != "" {
 			_, err := tx.ExecContext(ctx,
@@ -52,8 +98,9 @@ func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (sho
 				return nil, err
 			}
 		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO `order` (order_id, status, product, created_us, woody_origin) "+
-			"VALUES (?, ?, ?, "+s.now+", ?)", order.ID, order.Status, order.Product, shop.OriginOf(ctx).String())
+		_, err := tx.ExecContext(ctx, "INSERT INTO `order` (order_id, status, product, created_us, woody_origin, "+
+			"woody_owner) VALUES (?, ?, ?, "+s.now+", ?, ?)",
+			order.ID, order.Status, order.Product, origin, order.Owner)
 		return []string{shop.OrderTag(order.ID)}, err
 	})
 	if errors.Is(err, errKeyUsed) {
@@ -63,45 +110,101 @@ func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (sho
 }
 
 // ClaimOrders implements shop.Store. At READ COMMITTED the search locks the rows that it takes
-// and no gaps between them, so that new orders need not wait for it.
+// and no gaps between them, so that new orders need not wait for it. An order whose items cannot be read is held with
+// the others, so that it does not stand before them, and left as it is.
 func (s *Store) ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]shop.Claim, error) {
 	var claims []shop.Claim
 	token := uuid.NewString()
 	err := s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
 		var err error
-		if claims, err = s.unclaimed(ctx, tx, n, token); err != nil || len(claims) == 0 {
+		if claims, err = s.unclaimed(ctx, tx, n, lease, token); err != nil || len(claims) == 0 {
 			return err
 		}
 		args := []any{token, lease.Microseconds()}
 		for _, claim := range claims {
 			args = append(args, claim.OrderID)
 		}
-		marks := strings.Repeat(", ?", len(claims))[2:]
-		_, err = tx.ExecContext(ctx,
-			"UPDATE `order` SET claim = ?, claimed_until_us = "+s.now+" + ? WHERE order_id IN ("+marks+")", args...)
+		_, err = tx.ExecContext(ctx, "UPDATE `order` SET claim = ?, claimed_until_us = "+s.now+
+			" + ? WHERE order_id IN ("+marks(len(args)-2, "?")+")", args...)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return claims, nil
+	s.claimed.Add(int64(len(claims)))
+	return slices.DeleteFunc(claims, func(claim shop.Claim) bool { return claim.Token == "" }), nil
 }
 
-// unclaimed returns up to n pending orders that nobody holds, locked until the transaction ends.
-func (s *Store) unclaimed(ctx context.Context, tx *sql.Tx, n int, token string) ([]shop.Claim, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT order_id, product, woody_origin FROM `order` "+
-		"WHERE status = 'Pending' AND claimed_until_us < "+s.now+
-		" ORDER BY claimed_until_us, created_us LIMIT ? "+s.skipLocked, n)
+// oldestOf is of how many orders that are claimed one is the oldest of all.
+const oldestOf = 4
+
+// unclaimed returns up to n pending orders that nobody holds, locked until the transaction ends; without a token those
+// whose items cannot be read.
+//
+// Orders that have reserved something come first, in the order in which their reservations end: behind a queue of
+// orders that have not, which anybody can make as long as he likes, all of them would lapse. Each fourth order is the
+// oldest of all, so that the others do not wait for ever either. Nobody hurries for a reservation that may end before
+// its order is validated: behind a queue of those, all would be validated too late.
+func (s *Store) unclaimed(
+	ctx context.Context, tx *sql.Tx, n int, lease time.Duration, token string,
+) (claims []shop.Claim, err error) {
+	before := s.claimed.Load()
+	oldest := (before+int64(n))/oldestOf - before/oldestOf
+	spare := max(min(lease, s.reserveFor/2), 0).Microseconds()
+	claims, err = s.pick(ctx, tx, token, s.byReserved, s.reserved(), []any{spare}, n-int(oldest))
+	if err != nil || len(claims) == n {
+		return claims, err
+	}
+	rest, args := s.oldest(claims)
+	others, err := s.pick(ctx, tx, token, "", rest, args, n-len(claims))
+	return append(claims, others...), err
+}
+
+// reserved ends a query for orders whose reservation lasts for so many microseconds still. That it is above zero has an
+// index pass over those that have none: it cannot be searched by the time.
+func (s *Store) reserved() string {
+	return " AND woody_reserved_until_us > 0 AND woody_reserved_until_us >= " + s.now + " + ?" +
+		" ORDER BY woody_reserved_until_us LIMIT ? "
+}
+
+// oldest ends a query for the oldest orders but those that have just been claimed, and returns what that takes.
+func (s *Store) oldest(but []shop.Claim) (end string, args []any) {
+	if len(but) > 0 {
+		end = " AND order_id NOT IN (" + marks(len(but), "?") + ")"
+	}
+	for _, claim := range but {
+		args = append(args, claim.OrderID)
+	}
+	return s.notOver() + end + " ORDER BY claimed_until_us, created_us LIMIT ? ", args
+}
+
+// pickQuery returns a query for pending orders that nobody holds.
+func (s *Store) pickQuery(hint, end string) string {
+	return "SELECT order_id, product, woody_origin, woody_items FROM `order` " + hint +
+		" WHERE status = 'Pending' AND claimed_until_us < " + s.now + end + s.skipLocked
+}
+
+// pick returns up to n orders, by a hint about indexes and what ends their query.
+func (s *Store) pick(
+	ctx context.Context, tx *sql.Tx, token, hint, end string, args []any, n int,
+) (claims []shop.Claim, err error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	rows, err := tx.QueryContext(ctx, s.pickQuery(hint, end), append(args, n)...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var claims []shop.Claim
 	for rows.Next() {
 		claim := shop.Claim{Token: token}
-		var origin string
-		if err := rows.Scan(&claim.OrderID, &claim.Product, &origin); err != nil {
+		var origin, items string
+		if err := rows.Scan(&claim.OrderID, &claim.Product, &origin, &items); err != nil {
 			return nil, err
+		}
+		if claim.Items, err = parseItems(items); err != nil {
+			s.log.Error("an order is not validated", "order", claim.OrderID, "err", err)
+			claim.Token = ""
 		}
 		claim.Origin = shop.ParseOrigin(origin)
 		claims = append(claims, claim)
@@ -109,21 +212,75 @@ func (s *Store) unclaimed(ctx context.Context, tx *sql.Tx, n int, token string) 
 	return claims, rows.Err()
 }
 
+// notOver is the condition of an order that has reserved nothing, or whose reservation lasts.
+func (s *Store) notOver() string {
+	return " AND (woody_reserved_until_us = 0 OR woody_reserved_until_us >= " + s.now + ")"
+}
+
 // FinishOrder implements shop.Store.
 func (s *Store) FinishOrder(ctx context.Context, claim shop.Claim, end shop.Status) (held bool, err error) {
 	err = s.change(ctx, s.background, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
-		done, err := tx.ExecContext(ctx, "UPDATE `order` SET status = ?, version = version + 1, claim = '' "+
-			"WHERE order_id = ? AND claim = ? AND status = 'Pending'", end, claim.OrderID, claim.Token)
+		end, items, tags := end, claim.Items, []string{shop.OrderTag(claim.OrderID)}
+		if end == shop.Success && len(items) == 0 {
+			late, err := s.takeLate(ctx, tx, claim)
+			switch {
+			case shop.KindOf(err) == shop.SoldOut:
+				end = shop.Failed
+			case err != nil:
+				return nil, err
+			case late != nil:
+				items, tags = late, append(tags, shop.SoldTags(late[0].Product)...)
+			}
+		}
+		done, err := tx.ExecContext(ctx, "UPDATE `order` SET status = ?, version = version + 1, claim = '', "+
+			"woody_items = ? WHERE order_id = ? AND claim = ? AND status = 'Pending'"+s.notOver(),
+			end, itemsText(items), claim.OrderID, claim.Token)
 		if err != nil {
 			return nil, err
 		}
 		n, err := done.RowsAffected()
-		if held = n == 1; !held {
+		if err != nil {
 			return nil, err
 		}
-		return []string{shop.OrderTag(claim.OrderID)}, err
+		if held = n == 1; !held {
+			return nil, errNotHeld
+		}
+		if end == shop.Failed {
+			returned, err := returnItems(ctx, tx, claim.Items)
+			return append(tags, returned...), err
+		}
+		return tags, nil
 	})
+	if errors.Is(err, errNotHeld) {
+		return false, nil
+	}
 	return held && err == nil, err
+}
+
+// errNotHeld undoes the end of an order that another has ended, or whose reservation is over.
+var errNotHeld = &shop.Error{Kind: shop.Ended, Detail: "The order is not held by this claim any more."}
+
+// takeLate takes one of an order's product where that is counted, and the order was made while it was not, or was not
+// there yet. It returns no items where the product is not counted, and SoldOut where nothing is left.
+func (s *Store) takeLate(ctx context.Context, tx *sql.Tx, claim shop.Claim) ([]shop.Item, error) {
+	var p shop.Product
+	const query = "SELECT " + productColumns + " FROM product WHERE name = ? ORDER BY id LIMIT 1"
+	err := scanProduct(tx.QueryRowContext(ctx, query, claim.Product).Scan, &p)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !p.Stock.Limited {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	products, err := s.lockProducts(ctx, tx, []int64{p.ID})
+	if err != nil {
+		return nil, err
+	}
+	items := []shop.Item{{Product: p.ID, Quantity: 1}}
+	if err := shop.TakeAll(items, products); err != nil || items[0].Taken == 0 {
+		return nil, err
+	}
+	return items, takeStock(ctx, tx, p.ID, 1)
 }
 
 // ReleaseOrder implements shop.Store.

@@ -14,8 +14,8 @@ import (
 	"github.com/woodytoys/woodytoys/api/store"
 )
 
-// testProbes has many write a probe at once, the first time too: each write is one version, and customers see nothing
-// of it.
+// testProbes writes a probe many times at once, the first time too, and checks that each write is one version, and that
+// customers see nothing of it.
 func testProbes(t *testing.T, cfg store.Config, s *store.Store) {
 	before := mustLast(t, s)
 	testWritesOfAProbe(t, s)
@@ -26,8 +26,8 @@ func testProbes(t *testing.T, cfg store.Config, s *store.Store) {
 	testForgottenProbes(t, cfg, s)
 }
 
-// TestProbesAtReadCommitted has a server by whose settings two transactions may find that there is no such probe, and
-// both make it.
+// TestProbesAtReadCommitted checks writes of a probe on a server by whose settings two transactions may find that there
+// is no such probe, and both insert it.
 func TestProbesAtReadCommitted(t *testing.T) {
 	for range 5 {
 		testWritesOfAProbe(t, mustOpen(t, store.Config{DSN: mustDatabase(t) + "?tx_isolation=%27READ-COMMITTED%27"}))

@@ -27,19 +27,19 @@ type proof bool
 
 // Scan implements sql.Scanner: a server takes writes where its settings are off, which it reports as a number or a
 // string.
-func (p *proof) Scan(said any) error {
-	switch said := said.(type) {
+func (p *proof) Scan(value any) error {
+	switch value := value.(type) {
 	case int64:
-		*p = said == 0
+		*p = value == 0
 	case []byte:
-		switch string(said) {
+		switch string(value) {
 		case "0", "OFF", "00", "OFFOFF", "OFF0", "0OFF":
 			*p = true
 		default:
 			*p = false
 		}
 	default:
-		return fmt.Errorf("whether the server takes writes is %v, want a number or a text", said)
+		return fmt.Errorf("whether the server takes writes is %v, want a number or a text", value)
 	}
 	return nil
 }
@@ -66,9 +66,10 @@ func (p *pool) readFor(
 		if err := f(ctx, r); err != nil || !r.unproved {
 			return conn.asBehind(err)
 		}
-		if conn.fresh && p.rests == nil && shop.UsedReadOnly(ctx) {
+		if r.fresh && p.rests == nil && shop.UsedReadOnly(ctx) {
 			return nil
 		}
+		p.link.renew(r.began)
 		return errReadOnly
 	})
 	p.note(ctx, ForRead, by, err)
@@ -91,6 +92,8 @@ func (h held) asBehind(err error) error {
 type reading struct {
 	held
 	unproved bool // something was read, and the server takes no writes
+	// began is when the work began that it is for, by the link's clock; zero for before a connection was asked for.
+	began int64
 }
 
 // row reads one row into dest; it returns sql.ErrNoRows when there is none. The query begins with SELECT.
@@ -152,6 +155,14 @@ func (r *reading) note(asked int64, proved bool) {
 		r.linked.proved = asked
 	} else {
 		r.unproved = true
+	}
+}
+
+// beganAt notes that what is read is for work that began at a time, which may be after its connection was begun.
+func (r *reading) beganAt(then time.Time) {
+	if r.linked != nil {
+		r.began = int64(then.Sub(r.linked.link.began))
+		r.fresh = r.fresh && r.linked.begun >= r.began
 	}
 }
 

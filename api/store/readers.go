@@ -20,20 +20,27 @@ import (
 //
 //	what                                     reads at  why
 //	Product, Products, Last, Order, Probe    readers   callers' reads and the cache's fills: most of the work
-//	the same, with shop.AtPrimary            writer    the caller asks for it
-//	the same, when the reader is away        writer    once, when the reader was silent for readerPatience
-//	HasProduct (before an order)             writer    the order is written there next: one node is enough to order
+//	the same, with shop.AtPrimary            writer    the caller asks for it; few slow ones at a time (Last)
+//	the same, when the reader is away        writer    when the reader was silent for readerTimeout; then both in
+//	                                                   turn, for outageBridged after the last read that succeeded
+//	ProductNamed (before an order)           writer    the order is written there next: one node is enough to order
 //	ProductByKey, OrderByKey                 writer    a repeated write: its first try was made there, and it is
 //	                                                   settled there once more (resettle)
-//	AddProduct…, AddOrder, RenameProduct,    writer    a transaction reads where it writes; rows that it has read and
-//	DeleteProduct, WriteProbe                          not written are not certified, so what it decides by is
+//	AddGoods, AddOrder, CancelOrder,         writer    a transaction reads where it writes; rows that it has read and
+//	ChangeProduct, DeleteProduct, WriteProbe           not written are not certified, so what it decides by is
 //	                                                   written by it too
 //	ClaimOrders, FinishOrder, ReleaseOrder,  writer    claims: as for writes
-//	IsSold
+//	IsSold, LapseOrders
+//	all that accounts.Store has              writer    it decides who may do what
 //	Backlog, Ping, the look for room         writer    health is that of the database that takes writes
 //	Upkeep                                   writer    writes
 //	Migrate                                  writer    writes; one replica at a time, see migrationclaim.go
 //	the cache's ledger (cache/outbox)        writer    the epoch is bumped where writes are made
+//
+// Reads of a product or an order by its id share statements when many come at once, see readbyid.go; those with
+// shop.AtPrimary do not, where the writer is elsewhere. What is said of a read here is true of a statement that several
+// share: it is sent after each of them began, so its node waits for what was committed before any of them. When its
+// reader is away, the writer reads for all of them.
 //
 // For a moment two nodes may be the writer, of different replicas: proxies do not move at the same time. Row locks,
 // SKIP LOCKED and GET_LOCK are a node's own then. What holds is certification: of two transactions that write the same
@@ -44,19 +51,33 @@ import (
 //     id taken that came meanwhile). wsrep_auto_increment_control is to be OFF for that: with ON each node has ids of
 //     its own, and the highest one need not be the newest product's.
 //   - The tally's row has the number of a connection, which two nodes may have given: the second count is made again.
-//   - A rename or delete writes the row that its condition was held against: the second finds it changed.
+//   - Orders that are served write the rows of the stock that they take: the second group finds less left, and is
+//     served anew. One that is refused writes nothing: it was refused by what its node had, which had been waited for.
+//   - The end of a reservation writes the order's row: the second finds that the order has ended, and returns nothing.
+//   - A rename, another stock or price, or a delete writes the row that its condition was checked on: the
+//     second finds it changed.
 //   - An idempotency key is a primary key, written in the transaction of what it makes.
 //   - A claim writes the orders that it takes.
 //   - The tally is folded, and keys are forgotten, by deleting rows: the second finds none.
+//   - A new session, and the end of all of an account's, write the account's row; so do another password, another role
+//     and its deletion. Who is to be an administrator no more writes the rows of all of them: the second of two finds
+//     himself the last.
+//   - A try to sign in writes the rows that it is counted in.
 //   - How many probes there are is read and not written: two nodes may make one each where there was room for one.
 
 const (
-	// readerPatience is how long a read waits for a reader, the simulated slow query not counted, before it is made by
+	// readerTimeout is how long a read waits for a reader, the simulated slow query not counted, before it is made by
 	// the writer.
-	readerPatience = 2 * time.Second
+	readerTimeout = 2 * time.Second
 	// readersLeft is how long the readers are left alone when one has been silent for that long: reads would wait for
 	// it one after the other, until the proxy before it has noticed too.
 	readersLeft = time.Second
+	// outageBridged is for how long after the last read that succeeded reads are made again that no server replied to.
+	// A cluster that loses a node takes up to four seconds to agree on that; until then nobody replies. After it, reads
+	// fail at once.
+	outageBridged = 5 * time.Second
+	// bridgeEvery is the pause between two tries.
+	bridgeEvery = 100 * time.Millisecond
 )
 
 // readers are where callers' reads are made.
@@ -64,10 +85,12 @@ type readers struct {
 	*pool
 	// writer is the pool of the server that takes writes, where that is another one; else nil.
 	writer *pool
-	// patience is how long a read waits for a reader.
-	patience time.Duration
+	// readTimeout is how long a read waits for a reader.
+	readTimeout time.Duration
 	// left is until when the readers are left alone, by the link's clock.
 	left atomic.Int64
+	// succeeded is when the last read did, by the link's clock; zero before the first.
+	succeeded atomic.Int64
 
 	log    *slog.Logger
 	warned sync.Once // that they are no nodes
@@ -75,7 +98,7 @@ type readers struct {
 
 // newReaders returns the readers of a pool, which has a writer beside it.
 func newReaders(p, writer *pool, log *slog.Logger) *readers {
-	r := &readers{pool: p, writer: writer, patience: min(readerPatience, p.timeout/2), log: log}
+	r := &readers{pool: p, writer: writer, readTimeout: min(readerTimeout, p.timeout/2), log: log}
 	p.rests = func() bool { return p.link.now() < r.left.Load() }
 	return r
 }
@@ -93,15 +116,36 @@ func (r *readers) read(ctx context.Context, f func(ctx context.Context, r *readi
 }
 
 // readFor calls f, which takes so much longer than a read does, with a connection to a reader. Where none replies, or
-// none has caught up in time, it calls f once more, with one to the writer.
+// none has caught up in time, it calls f again, with one to the writer, and so on while an outage is bridged.
 func (r *readers) readFor(
 	ctx context.Context, longer time.Duration, f func(ctx context.Context, r *reading) error,
 ) error {
 	if r.writer == nil {
 		return r.pool.readFor(ctx, r.timeout+longer, f)
 	}
+	for {
+		err := r.readOnce(ctx, longer, f)
+		switch {
+		case err == nil:
+			r.succeeded.Store(r.link.now())
+			return nil
+		case ctx.Err() != nil, !isSilence(err), r.link.now() > r.succeeded.Load()+int64(outageBridged):
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(bridgeEvery):
+		}
+	}
+}
+
+// readOnce asks a reader, and then the writer.
+func (r *readers) readOnce(
+	ctx context.Context, longer time.Duration, f func(ctx context.Context, r *reading) error,
+) error {
 	if !shop.WantsPrimary(ctx) {
-		err := r.pool.readFor(ctx, r.patience+longer, func(ctx context.Context, rd *reading) error {
+		err := r.pool.readFor(ctx, r.readTimeout+longer, func(ctx context.Context, rd *reading) error {
 			if err := rd.mustBeCausal(); err != nil {
 				return err
 			}
@@ -114,10 +158,10 @@ func (r *readers) readFor(
 	return r.writer.readFor(ctx, r.writer.timeout+longer, f)
 }
 
-// areAway reports whether the writer may do better than the readers, whose error this is.
+// areAway reports whether the writer may do better than the readers, whose error this is. They are left alone for a
+// while where each read would wait for them in vain.
 func (r *readers) areAway(err error) bool {
-	kind := shop.KindOf(err)
-	if kind != shop.Unavailable && kind != shop.Busy || errors.Is(err, slots.ErrBusy) {
+	if !isSilence(err) {
 		return false
 	}
 	foreign := errors.Is(err, errNotCausal)
@@ -128,6 +172,12 @@ func (r *readers) areAway(err error) bool {
 		r.left.Store(r.link.now() + int64(readersLeft))
 	}
 	return true
+}
+
+// isSilence reports whether an error is of a server that did not do what it was asked, and not for want of a slot here.
+func isSilence(err error) bool {
+	kind := shop.KindOf(err)
+	return (kind == shop.Unavailable || kind == shop.Busy) && !errors.Is(err, slots.ErrBusy)
 }
 
 // errResting is a reader that is not asked.

@@ -60,9 +60,11 @@ func testPlaces(t *testing.T, c *cluster) {
 			_, err := s.Last(shop.AtPrimary(ctx))
 			return err
 		}},
-		{"sold", "node1", func(ctx context.Context) error { _, err := s.HasProduct(ctx, "Robot"); return err }},
+		{"sold", "node1", func(ctx context.Context) error { _, err := s.ProductNamed(ctx, "Robot"); return err }},
 		{"order", "node1", func(ctx context.Context) error { _, err := s.AddOrder(ctx, o, "k"); return err }},
 		{"order's key", "node1", func(ctx context.Context) error { _, err := s.OrderByKey(ctx, "k"); return err }},
+		{"items", "node1", func(ctx context.Context) error { _, err := reserve(ctx, s, "", item(p, 1)); return err }},
+		{"cancel", "node1", func(ctx context.Context) error { _, err := s.CancelOrder(ctx, o.ID, nil); return err }},
 		{"status", "node2", func(ctx context.Context) error { _, err := s.Order(ctx, o.ID); return err }},
 		{"probe", "node2", func(ctx context.Context) error { _, err := s.Probe(ctx, "p"); return err }},
 		{"write a probe", "node1", func(ctx context.Context) error {
@@ -119,6 +121,28 @@ func testReadsAreCausal(t *testing.T, c *cluster) {
 	}
 }
 
+// testSharedReadsAreCausal is that by many, who share statements, while others write.
+func testSharedReadsAreCausal(t *testing.T, c *cluster) {
+	s, first, _ := c.mustOpenApart(t, store.Config{})
+	s.SetReaderPatience(time.Minute)
+	mustNotBeOld(t, s, first)
+}
+
+// testReadsAtThePrimaryWaitForNobody checks that a read that asks for the writer is made there while all workers are
+// busy at the readers.
+func testReadsAtThePrimaryWaitForNobody(t *testing.T, c *cluster) {
+	g := newGate()
+	s, _, _ := c.mustOpenApart(t, store.Config{Follow: g.follow})
+	s.SetReaderPatience(time.Minute)
+	stops, _ := mustFill(t, s, g)
+	g.shut.Store(false)
+	ctx, by := noted(t)
+	if _, err := s.Product(shop.AtPrimary(ctx), 1); err != nil || by.Load() != "node1" {
+		t.Errorf("read at %q, %v; want node1", by.Load(), err)
+	}
+	g.open(stops...)
+}
+
 // mustReadSoon reads a product, which must be of a version, from a node and in time.
 func mustReadSoon(t *testing.T, s *store.Store, want shop.Product, node string, within time.Duration) {
 	t.Helper()
@@ -148,7 +172,8 @@ func awaitReader(t *testing.T, s *store.Store, id int64, node string) {
 // slack is how late a busy machine may be.
 const slack = 15 * time.Second
 
-// testAReaderLags has the reader apply nothing for a while: reads are made by the writer, and none is old.
+// testAReaderLags makes the reader apply nothing for a while, and checks that reads are made by the writer, and none is
+// old.
 func testAReaderLags(t *testing.T, c *cluster) {
 	s, first, dsns := c.mustOpenApart(t, store.Config{})
 	p := mustAdd(t, s, "Robot")
@@ -172,7 +197,7 @@ func testAReaderLags(t *testing.T, c *cluster) {
 	awaitReader(t, s, p.ID, "node2")
 }
 
-// testAReaderIsPaused has the reader be silent: whoever comes first waits for it, others only while that one does.
+// testAReaderIsPaused silences the reader, and checks that the first reads wait for it, and others only while those do.
 func testAReaderIsPaused(t *testing.T, c *cluster) {
 	s, _, _ := c.mustOpenApart(t, store.Config{Pool: 2, SlowQuery: 20 * time.Millisecond})
 	p := mustAdd(t, s, "Robot")
@@ -207,7 +232,7 @@ func testAReaderIsPaused(t *testing.T, c *cluster) {
 	awaitReader(t, s, p.ID, "node2")
 }
 
-// testAReaderIsCutOff has the reader lose the others, who go on: it may reply to nobody.
+// testAReaderIsCutOff cuts the reader off from the others, who go on, and checks that nothing is read from it.
 func testAReaderIsCutOff(t *testing.T, c *cluster) {
 	s, first, _ := c.mustOpenApart(t, store.Config{})
 	p := mustAdd(t, s, "Robot")
@@ -272,8 +297,8 @@ func testACommitHearsNothing(t *testing.T, c *cluster) {
 	}
 }
 
-// testTheWriterIsCutOff has the writer lose the others: writes are refused, or uncertain, and no error is a fault of
-// ours. What was acknowledged is there afterwards.
+// testTheWriterIsCutOff cuts the writer off from the others. It checks that writes are refused, or uncertain, that no
+// error is a fault of ours, and that what was acknowledged is there afterwards.
 func testTheWriterIsCutOff(t *testing.T, c *cluster) {
 	s, _, dsns := c.mustOpenApart(t, store.Config{Timeout: 5 * time.Second})
 	acknowledged := mustAdd(t, s, "Robot")
@@ -311,8 +336,33 @@ func testTheWriterIsCutOff(t *testing.T, c *cluster) {
 	mustAdd(t, s, "Train")
 }
 
-// testTheWriterMoves has the address of the writer lead to another node, as a proxy's does, when the one before is cut
-// off from the others: the first write that finds that is made at the other one.
+// testReadsBridgeAnOutage cuts the writer off from the others while many read. Until the others agree on that, no node
+// replies; it checks that the reads that were made then succeed afterwards.
+func testReadsBridgeAnOutage(t *testing.T, c *cluster) {
+	s, _, _ := c.mustOpenApart(t, store.Config{})
+	p := mustAdd(t, s, "Robot")
+	awaitReader(t, s, p.ID, "node2")
+	if err := c.Nodes[0].Isolate(true); err != nil {
+		t.Fatal(err)
+	}
+	defer c.mustMend(t)
+	defer c.Nodes[0].Isolate(false)
+	began := time.Now()
+	var reads sync.WaitGroup
+	for i := range 40 {
+		reads.Go(func() {
+			time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+			if now, err := s.Product(t.Context(), p.ID); err != nil || now != p {
+				t.Errorf("what is asked %v after the cut is answered %v after it: %v, %v", time.Duration(i)*100*
+					time.Millisecond, time.Since(began).Round(time.Millisecond), now, err)
+			}
+		})
+	}
+	reads.Wait()
+}
+
+// testTheWriterMoves points the address of the writer at another node, as a proxy does, when the one before is cut off
+// from the others, and checks that the first write that finds that is made at the other one.
 func testTheWriterMoves(t *testing.T, c *cluster) {
 	dsns := c.mustMakeDatabase(t)
 	wire, through, err := c.Nodes[0].StartWire(dsns[0])
@@ -363,7 +413,8 @@ func testTheReadersAreGone(t *testing.T, c *cluster) {
 	mustAdd(t, s, "Train")
 }
 
-// TestReadersThatAreNoNodes has the address to read from lead to a server that may be behind: nothing is read there.
+// TestReadersThatAreNoNodes checks that nothing is read from WOODY_DB_READ_DSN when that leads to a server that may be
+// behind, and that this is logged once.
 func TestReadersThatAreNoNodes(t *testing.T) {
 	dsn, other := mustDatabase(t), mustDatabase(t)
 	mustOpen(t, store.Config{DSN: other})

@@ -51,7 +51,8 @@ func (r *replies) count(reply Reply) {
 }
 
 // Replies returns how many reads and writes of callers each database has replied to, by its name: that of the node in
-// its Galera cluster, or else of the server's host, or "sqlite".
+// its Galera cluster, or else of the server's host, or "sqlite". What several callers share, a statement that reads or
+// a transaction, counts once: it is what the database had to do.
 func (s *Store) Replies() map[Reply]int64 {
 	s.replies.mu.Lock()
 	defer s.replies.mu.Unlock()

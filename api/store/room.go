@@ -73,7 +73,7 @@ func tryFileRoom(_ context.Context, s *Store) error {
 func tryTableRoom(ctx context.Context, s *Store) error {
 	err := s.background.run(ctx, func(ctx context.Context, conn held) error {
 		return once(ctx, conn.Conn, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
-			if _, err := insertProduct(ctx, tx, strings.Repeat("-", shop.NameMax)); err != nil {
+			if _, err := insertProduct(ctx, tx, shop.Product{Name: strings.Repeat("-", shop.NameMax)}); err != nil {
 				return err
 			}
 			return errTakenBack

@@ -41,20 +41,24 @@ func openSQLite(cfg Config) (*Store, error) {
 	}
 	writes, reads, watch, upkeep := dbs[0], dbs[1], dbs[2], dbs[3]
 	writer := newPool(writes, 1, cfg.Wait, cfg.Timeout)
-	return &Store{
+	s := &Store{
 		dialect: sqliteDialect, slowQuery: cfg.SlowQuery, wait: cfg.Wait, journal: cfg.Journal, log: cfg.Logger,
 		reads: &readers{pool: newPool(reads, cfg.Pool, cfg.Wait, cfg.Timeout)}, writes: writer,
 		background: writer, watch: newPool(watch, 1, cfg.Wait, cfg.Timeout), schema: writes,
 		wal:     &writeAheadLog{db: upkeep, file: filepath.Join(cfg.DataDir, "woody.db-wal")},
 		closers: closers,
-	}, nil
+	}
+	if cfg.Audit {
+		s.openAudit("", writer)
+	}
+	return s, nil
 }
 
 // openFile opens connections to a file.
 func openFile(dsn string, follow follow) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", dsn)
-	if err != nil || follow == nil {
-		return db, err
+	if err != nil {
+		return nil, err
 	}
 	defer db.Close()
 	return sql.OpenDB(followed(named{db.Driver(), dsn}, follow)), nil
@@ -67,10 +71,30 @@ type named struct {
 }
 
 // Connect implements driver.Connector.
-func (n named) Connect(context.Context) (driver.Conn, error) { return n.driver.Open(n.dsn) }
+func (n named) Connect(context.Context) (driver.Conn, error) {
+	conn, err := n.driver.Open(n.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return uninterrupted{conn.(fileConn)}, nil
+}
 
 // Driver implements driver.Connector.
 func (n named) Driver() driver.Driver { return n.driver }
+
+// uninterrupted is a connection whose queries begin and end though their context ends meanwhile. The driver would
+// interrupt them, and forget to close one that has just found its first row: what others read by that connection then
+// is of that moment, however long ago that was, and the write-ahead log is kept from then on. Reading from a file takes
+// no caller's patience, and database/sql closes the rows of a caller who left.
+type uninterrupted struct{ fileConn }
+
+// QueryContext implements driver.QueryerContext.
+func (c uninterrupted) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return c.fileConn.QueryContext(context.WithoutCancel(ctx), query, args)
+}
 
 func sqliteDSN(cfg Config, extra string) string {
 	sync := "normal"
@@ -85,6 +109,7 @@ func sqliteDSN(cfg Config, extra string) string {
 var sqliteDialect = dialect{
 	name:       "sqlite",
 	now:        "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	orLock:     " ON CONFLICT (what) DO NOTHING",
 	migrations: sqliteMigrations,
 	// The data folder's lock is held already: one process, one migration. And whoever held a claim
 	// is dead, so that its orders need not wait for the claim to lapse.

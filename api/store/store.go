@@ -1,5 +1,5 @@
 // Package store keeps the shop's products and orders in MariaDB or MySQL, or in an embedded SQLite
-// file, behind one contract: shop.Store.
+// file, behind one contract: shop.Store. The shop's accounts are kept there too, by another: accounts.Store.
 package store
 
 import (
@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
+	"github.com/woodytoys/woodytoys/api/accounts"
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/slots"
 )
@@ -22,6 +24,9 @@ type Config struct {
 	// to a node of. They have connections of their own, Pool of them. Servers that are no nodes are not read: they may
 	// lack what was written. Default: empty, reads are made at DSN.
 	ReadDSN string
+	// MigrateDSN leads to the same database as DSN for a user who may change its tables, where DSN's may not. Migrate
+	// waits for a server that does not let that user in, which may be made yet. Default: empty, DSN's does it.
+	MigrateDSN string
 	// DataDir is the folder of the SQLite file, made when it is missing. Used without a DSN only.
 	DataDir string
 	// Sync makes every SQLite write survive a loss of power, and not only of the process.
@@ -36,9 +41,14 @@ type Config struct {
 	Timeout time.Duration
 	// SlowQuery is how long reading the last product holds its connection. Default: 0.
 	SlowQuery time.Duration
+	// ReserveFor is how long an order with items has to be validated, before it lapses. Default: 15m.
+	ReserveFor time.Duration
 	// Follow, where it is not nil, is called before each statement, BEGIN and COMMIT among them, that is sent on behalf
 	// of ctx. What it returns is called when the database has replied; it may be nil. Default: nil.
+	// A read that several callers share is sent on behalf of each of them.
 	Follow func(ctx context.Context, statement string) (end func(err error))
+	// Audit has the store keep an audit too: Migrate makes its table, which AddEntry adds to. Default: false.
+	Audit bool
 	// Journal records every change. Default: none does.
 	Journal Journal
 	// Logger gets what callers do not see. Default: slog.Default().
@@ -55,6 +65,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = 10 * time.Second
+	}
+	if c.ReserveFor <= 0 {
+		c.ReserveFor = 15 * time.Minute
 	}
 	if c.Journal == nil {
 		c.Journal = noJournal{}
@@ -79,11 +92,27 @@ type Store struct {
 	background *pool    // writes that must not queue behind callers': of workers and upkeep
 	watch      *pool    // the same for reads: of workers, health and metrics
 	schema     *sql.DB  // for migrations, without timeouts
-	inserts    insertQueue
-	room       room
-	replies    replies
-	wal        *writeAheadLog // SQLite's; nil with a database server
-	closers    []func() error
+	migrator   bool     // schema is of a user of its own
+	inserts    groupQueue[*insert]
+	reserveFor time.Duration // Config.ReserveFor
+	claimed    atomic.Int64  // how many orders ClaimOrders has returned
+	apart      *slots.Slots  // the slow queries that nobody shares, see Last
+
+	reservations groupQueue[*reservation]
+
+	triesMax      int   // accounts.TriesMax
+	audits        *pool // of the audit's statements; nil without one
+	auditQueue    groupQueue[*auditing]
+	auditDatabase string // its name; empty where the table is in the shop's file
+	auditTable    string // its name in a statement
+
+	products *byID[int64, shop.Product]
+	orders   *byID[string, foundOrder]
+
+	room    room
+	replies replies
+	wal     *writeAheadLog // SQLite's; nil with a database server
+	closers []func() error
 }
 
 var _ shop.Store = (*Store)(nil)
@@ -97,6 +126,10 @@ type dialect struct {
 	now string
 	// skipLocked ends a SELECT that takes rows and passes over those that others hold.
 	skipLocked string
+	// byReserved has a query use the index of reservations, where the database would read a queue of others first.
+	byReserved string
+	// orLock ends an INSERT of rows some of which may be there: those are locked, and left as they are.
+	orLock     string
 	migrations []migration
 	// takeOver readies tables that somebody else made for the migrations; nil where nobody else can have.
 	takeOver func(ctx context.Context, conn *sql.Conn, log *slog.Logger) error
@@ -119,13 +152,23 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.DSN == "" {
 		open = openSQLite
 	}
+	followed := cfg.Follow != nil
+	cfg.Follow = followEach(cfg.Follow)
 	s, err := open(cfg)
 	if err != nil {
 		return nil, err
 	}
 	s.writes.room, s.background.room = &s.room, &s.room
 	s.writes.replies, s.reads.replies = &s.replies, &s.replies
-	s.followed = cfg.Follow != nil
+	s.followed = followed
+	s.reserveFor = cfg.ReserveFor
+	s.apart = slots.New(cfg.Pool/apartPart, cfg.Wait)
+	s.triesMax = accounts.TriesMax
+	s.inserts.queue = newQueue[*insert](maxInsertWorkers, maxInsertGroup)
+	s.reservations.queue = newQueue[*reservation](maxReserveWorkers, maxReserveGroup)
+	s.reservations.pace = reservePace
+	s.products = newByID(s.reads, s.wait, productRows)
+	s.orders = newByID(s.reads, s.wait, orderRows)
 	return s, nil
 }
 
@@ -152,10 +195,12 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Name() string { return s.dialect.name }
 
 // Upkeep does the database's regular small jobs: it folds the product tally, forgets
-// idempotency keys of more than a day ago and probes that nobody writes any more, and shrinks SQLite's write-ahead log.
+// idempotency keys of more than a day ago, probes that nobody writes any more, sessions that have expired and tries to
+// sign in that count no more, and shrinks SQLite's write-ahead log.
 // It is meant to be called about once a minute by every replica; it does no harm more often.
 func (s *Store) Upkeep(ctx context.Context) error {
-	return errors.Join(s.foldTally(ctx), s.forgetKeys(ctx), s.forgetProbes(ctx), s.wal.shrink(ctx))
+	return errors.Join(s.foldTally(ctx), s.forgetKeys(ctx), s.forgetProbes(ctx), s.forgetSessions(ctx),
+		s.forgetTries(ctx), s.forgetUnused(ctx), s.wal.shrink(ctx))
 }
 
 // DBs returns the connection pools by what they are for, for metrics.

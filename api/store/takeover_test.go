@@ -124,7 +124,7 @@ func TestWhateverTheLabHasIsTakenOver(t *testing.T) {
 	}
 }
 
-// TestOrdersOfTheTypeUUID has the lab use MariaDB's own type for ids.
+// TestOrdersOfTheTypeUUID checks that a lab's table whose ids are of MariaDB's own type for UUIDs is taken over.
 func TestOrdersOfTheTypeUUID(t *testing.T) {
 	cfg := store.Config{DSN: mustDatabase(t)}
 	mustExec(t, cfg, "CREATE TABLE `order` (order_id UUID PRIMARY KEY, status VARCHAR(20), product VARCHAR(20))",
@@ -280,8 +280,8 @@ func TestWhatCannotBeTakenOverIsSaid(t *testing.T) {
 	}
 }
 
-// TestTheReleaseBefore has the tables of the release before, which compared names and keys with their padding, changed
-// under what it asks meanwhile.
+// TestTheReleaseBefore changes the tables of the release before, which compared names and keys with their padding, step
+// by step, and checks after each step that that release still finds what it asks for.
 func TestTheReleaseBefore(t *testing.T) {
 	for _, collation := range []string{"utf8mb4_bin", "utf8mb4_general_ci", "latin1_swedish_ci", "utf8mb4_nopad_bin"} {
 		t.Run(collation, func(t *testing.T) {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -28,8 +29,8 @@ func atBoth(both [2]*store.Store, f func(i int, s *store.Store)) {
 	running.Wait()
 }
 
-// testMigrationsCross has two replicas migrate at two nodes at once, in an empty database and in one with the lab's
-// tables: none fails, and all is there once.
+// testMigrationsCross migrates by two replicas at two nodes at once, in an empty database and in one with the lab's
+// tables. It checks that none fails, and that all is there once.
 func testMigrationsCross(t *testing.T, c *cluster) {
 	for round := range 4 {
 		dsns := c.mustMakeDatabase(t)
@@ -73,7 +74,7 @@ func testMigrationsCross(t *testing.T, c *cluster) {
 	}
 }
 
-// testAdditionsCross has products be added at two nodes at once: each is there once, and counted.
+// testAdditionsCross adds products at two nodes at once, and checks that each is there once, and counted.
 func testAdditionsCross(t *testing.T, c *cluster) {
 	both, dsns := c.mustOpenTwo(t)
 	const each, callers = 25, 3
@@ -118,7 +119,8 @@ func testAdditionsCross(t *testing.T, c *cluster) {
 	}
 }
 
-// testIDsRise has the nodes add in turn: the product that was added last has the highest id, and none is left out.
+// testIDsRise adds at the nodes in turn, and checks that the product that was added last has the highest id, and that
+// none is left out.
 func testIDsRise(t *testing.T, c *cluster) {
 	both, _ := c.mustOpenTwo(t)
 	before := mustAdd(t, both[0], "Robot").ID
@@ -134,7 +136,7 @@ func testIDsRise(t *testing.T, c *cluster) {
 	}
 }
 
-// testConditionsCross has a product be changed at two nodes on the same condition: one change alone is made.
+// testConditionsCross changes a product at two nodes on the same condition, and checks that one change alone is made.
 func testConditionsCross(t *testing.T, c *cluster) {
 	both, _ := c.mustOpenTwo(t)
 	for n := range 40 {
@@ -169,7 +171,7 @@ func testConditionsCross(t *testing.T, c *cluster) {
 	}
 }
 
-// testKeysCross has the same key be used at two nodes at once: both callers get the one thing that it made.
+// testKeysCross uses the same key at two nodes at once, and checks that both callers get the one thing that it made.
 func testKeysCross(t *testing.T, c *cluster) {
 	both, dsns := c.mustOpenTwo(t)
 	before := mustLast(t, both[0]).Count
@@ -191,7 +193,7 @@ func testKeysCross(t *testing.T, c *cluster) {
 		if products[0] != products[1] || products[0].ID == 0 {
 			t.Errorf("one key made the products %v and %v", products[0], products[1])
 		}
-		if orders[0] != orders[1] || orders[0].ID == "" {
+		if !reflect.DeepEqual(orders[0], orders[1]) || orders[0].ID == "" {
 			t.Errorf("one key made the orders %v and %v", orders[0], orders[1])
 		}
 	}
@@ -203,7 +205,7 @@ func testKeysCross(t *testing.T, c *cluster) {
 	}
 }
 
-// testClaimsCross has workers at two nodes take the same orders: each is claimed once, and ended once.
+// testClaimsCross claims the same orders by workers at two nodes, and checks that each is claimed once, and ended once.
 func testClaimsCross(t *testing.T, c *cluster) {
 	both, dsns := c.mustOpenTwo(t)
 	const orders = 60
@@ -258,7 +260,8 @@ func testUpkeepCrosses(t *testing.T, c *cluster) {
 			mustExec(t, cfg, fmt.Sprintf("INSERT INTO product_tally VALUES (%d, 1)", 1_000_000+1000*round+n))
 		}
 		mustExec(t, cfg, fmt.Sprintf("INSERT INTO order_key VALUES ('old-%d', 'x', 0)", round),
-			fmt.Sprintf("INSERT INTO product_key VALUES ('old-%d', 1, 'x', 0)", round))
+			fmt.Sprintf("INSERT INTO product_key (idempotency_key, product_id, name, created_us) "+
+				"VALUES ('old-%d', 1, 'x', 0)", round))
 		want += rows + 2*adds
 		atBoth(both, func(i int, s *store.Store) {
 			var running sync.WaitGroup

@@ -99,10 +99,10 @@ func peekOne(header *fasthttp.RequestHeader, name string) string {
 // oldest is how long ago a request may have come to the proxy: longer than it waits for any.
 const oldest = 2 * time.Minute
 
-// startOf reads what the proxy says of a request: "t=" and microseconds since 1970, with "; root" behind where the
-// proxy made the traceparent. The time is zero where nothing is said, or something that cannot be.
-func startOf(said string, now time.Time) (began time.Time, isRoot bool) {
-	text, found := strings.CutPrefix(said, "t=")
+// startOf reads the proxy's header about a request: "t=" and microseconds since 1970, with "; root" behind where the
+// proxy made the traceparent. The time is zero where the header is empty, or has a time that cannot be.
+func startOf(value string, now time.Time) (began time.Time, isRoot bool) {
+	text, found := strings.CutPrefix(value, "t=")
 	if !found {
 		return time.Time{}, false
 	}

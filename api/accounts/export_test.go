@@ -1,0 +1,22 @@
+package accounts
+
+import "time"
+
+// Hashes returns how many passwords have been hashed.
+func (s *Service) Hashes() int64 { return s.hasher.made.Load() }
+
+// Later has time pass for what a Service remembers; where it goes back, nothing is remembered.
+func (s *Service) Later(d time.Duration) {
+	if d < 0 {
+		s.refused = refused{}
+		return
+	}
+	now := s.now
+	s.now = func() time.Time { return now().Add(d) }
+}
+
+// Often returns the key that good passwords of an account are counted under in this hour.
+func (s *Service) Often(name string) []byte {
+	key := hashing(name, s.now()).self
+	return key[:]
+}

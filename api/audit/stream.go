@@ -1,0 +1,89 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+// line is an entry in the stream. The first field tells it from the lines of the log, where both go to one place.
+type line struct {
+	Audit   bool    `json:"audit"`
+	Time    string  `json:"time"`
+	ID      string  `json:"id"`
+	Account string  `json:"account,omitempty"`
+	Method  string  `json:"method,omitempty"`
+	Route   string  `json:"route,omitempty"`
+	Thing   string  `json:"thing,omitempty"`
+	From    string  `json:"from,omitempty"`
+	Outcome Outcome `json:"outcome"`
+	Status  int     `json:"status,omitempty"`
+	Request string  `json:"request,omitempty"`
+	Times   int64   `json:"times,omitempty"`
+}
+
+// timeForm is that of RFC 3339 in microseconds.
+const timeForm = "2006-01-02T15:04:05.000000Z07:00"
+
+// stream writes entries as lines of JSON, each by one call.
+type stream struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *stream) write(e Entry) error {
+	l := line{
+		Audit: true, Time: e.At.UTC().Format(timeForm), ID: e.ID, Account: e.Account, Method: e.Method, Route: e.Route,
+		Thing: e.Thing, From: e.From, Outcome: e.Outcome, Status: e.Status, Request: e.Request,
+	}
+	if e.Times > 1 {
+		l.Times = e.Times
+	}
+	text, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err = s.to.Write(append(text, '\n'))
+	return err
+}
+
+// Standard is the name of standard output, as OpenStream has it.
+const Standard = "-"
+
+// OpenStream returns where a stream of that name goes: to standard output, or to the end of a file, which is made for
+// its owner's eyes only. What moves the file away has to copy and truncate it, as logrotate's copytruncate does.
+func OpenStream(name string) (io.WriteCloser, error) {
+	if name == Standard {
+		return unclosed{os.Stdout}, nil
+	}
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the audit's stream: %w", err)
+	}
+	return file, nil
+}
+
+type unclosed struct{ io.Writer }
+
+func (unclosed) Close() error { return nil }
+
+// throttle lets one through each so often.
+type throttle struct {
+	mu   sync.Mutex
+	next time.Time
+}
+
+func (t *throttle) allows(now time.Time, every time.Duration) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Before(t.next) {
+		return false
+	}
+	t.next = now.Add(every)
+	return true
+}

@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/woodytoys/woodytoys/api/audit"
+)
+
+// The audit has an entry for every write, whatever came of it, and for every refusal. It is written when the answer is
+// made and before it is sent: what a caller has an acknowledgement of is in the audit.
+
+type refusedKey struct{}
+
+// noteRefusal has the audit take a request for refused, whose answer does not show it: to whom an order does not belong
+// it does not exist.
+func noteRefusal(c *fiber.Ctx) { c.Locals(refusedKey{}, true) }
+
+type unchangedKey struct{}
+
+// noteUnchanged has the audit take a write that succeeds for one that has changed nothing.
+func noteUnchanged(c *fiber.Ctx) { c.Locals(unchangedKey{}, true) }
+
+type whoKey struct{}
+
+// noteAccount has the audit's entry of a request be an account's whose caller had not signed in before it.
+func noteAccount(c *fiber.Ctx, id string) { c.Locals(whoKey{}, id) }
+
+// record writes a request's entry, if it is one that has one.
+func (a *API) record(c *fiber.Ctx) {
+	status := c.Response().StatusCode()
+	hidden, _ := c.Locals(refusedKey{}).(bool)
+	refused := hidden || isRefusal(status)
+	if !refused && !isWrite(c) {
+		return
+	}
+	entry := audit.Entry{
+		Account: callerOf(c).Account, Method: c.Method(), Route: auditedRoute(c), Thing: about(c), From: addressText(c),
+		Outcome: outcomeOf(status), Status: status, Request: string(c.Response().Header.PeekBytes(fieldRequestID)),
+	}
+	if id, ok := c.Locals(whoKey{}).(string); ok {
+		entry.Account = id
+	}
+	unchanged, _ := c.Locals(unchangedKey{}).(bool)
+	switch {
+	case refused:
+		entry.Outcome = audit.Refused
+	case unchanged && entry.Outcome == audit.Done:
+		entry.Outcome = audit.Unchanged
+	}
+	a.audit.Record(a.process, entry)
+}
+
+func isRefusal(status int) bool {
+	return status == fiber.StatusUnauthorized || status == fiber.StatusForbidden ||
+		status == fiber.StatusTooManyRequests
+}
+
+// isWrite reports whether a request was a write, by the route that took it. One that came to no route is none.
+func isWrite(c *fiber.Ctx) bool {
+	route := auditedRoute(c)
+	switch c.Method() {
+	case fiber.MethodHead, fiber.MethodOptions:
+		return false
+	case fiber.MethodGet:
+		return route == "/api/orders/do" || route == "/api/products" && addsProduct(c)
+	}
+	return route != ""
+}
+
+// auditedRoute returns the pattern of the route that took a request; empty where middleware ended it before.
+func auditedRoute(c *fiber.Ctx) string {
+	if route := RouteOf(c); route != "/" && route != "/api" {
+		return route
+	}
+	return ""
+}
+
+func outcomeOf(status int) audit.Outcome {
+	switch {
+	case status < fiber.StatusBadRequest:
+		return audit.Done
+	case status == fiber.StatusGatewayTimeout:
+		return audit.Uncertain
+	}
+	return audit.Failed
+}
+
+// about returns what a request was about: what it made, or else what it was sent to. Of a query it has what the lab's
+// calls name things by, and nothing else, since callers may have put a secret there.
+func about(c *fiber.Ctx) string {
+	if made := c.Response().Header.Peek(fiber.HeaderLocation); len(made) > 0 {
+		return string(made)
+	}
+	thing, mark := string(c.Context().URI().PathOriginal()), "?"
+	for _, name := range []string{"product", "order", "order_id"} {
+		if value := c.Context().QueryArgs().Peek(name); len(value) > 0 {
+			thing += mark + name + "=" + string(value)
+			mark = "&"
+		}
+	}
+	return thing
+}
+
+// addressText returns the address that a request comes from; empty where it is unknown.
+func addressText(c *fiber.Ctx) string {
+	if addr := addressOf(c); addr.IsValid() {
+		return addr.String()
+	}
+	return ""
+}

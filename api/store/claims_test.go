@@ -1,0 +1,153 @@
+package store_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/shop"
+	"github.com/woodytoys/woodytoys/api/store"
+)
+
+// claimed returns the ids of the orders that are claimed next, in their order.
+func claimed(t *testing.T, s *store.Store, n int) (ids []string) {
+	t.Helper()
+	claims, err := s.ClaimOrders(t.Context(), n, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, claim := range claims {
+		ids = append(ids, claim.OrderID)
+	}
+	return ids
+}
+
+// TestReservationsComeFirst has an order with items come behind a queue of others.
+func TestReservationsComeFirst(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		s := mustOpen(t, cfg)
+		for range 3 {
+			mustOrder(t, s, "nothing that there is")
+		}
+		o := mustReserve(t, s, item(mustSell(t, s, 1), 1))
+		if got := claimed(t, s, 1); len(got) != 1 || got[0] != o.ID {
+			t.Errorf("claimed %v, want %s, which has reserved something", got, o.ID)
+		}
+	})
+}
+
+// TestClaimsAreShared has two queues, of orders that have reserved something and of others, and wants both to come
+// forward, each in its order, one at a time and many at once.
+func TestClaimsAreShared(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		s := mustOpen(t, cfg)
+		const each = 10
+		names := map[string]string{}
+		for i := range each {
+			names[mustOrder(t, s, "nothing that there is").ID] = fmt.Sprint("o", i)
+		}
+		p := mustSell(t, s, each)
+		for i := range each {
+			names[mustReserve(t, s, item(p, 1)).ID] = fmt.Sprint("r", i)
+		}
+		for _, row := range []struct {
+			n    int
+			want string
+		}{
+			{1, "r0"}, {1, "r1"}, {1, "r2"}, {1, "o0"}, {1, "r3"}, {4, "r4 r5 r6 o1"}, {3, "r7 r8 o2"}, {1, "r9"},
+			{3, "o3 o4 o5"}, {9, "o6 o7 o8 o9"}, {9, ""},
+		} {
+			ids := claimed(t, s, row.n)
+			for i, id := range ids {
+				ids[i] = names[id]
+			}
+			if got := strings.Join(ids, " "); got != row.want {
+				t.Errorf("%d of the rest are %q, want %q", row.n, got, row.want)
+			}
+		}
+	})
+}
+
+// TestNobodyHurriesTooLate has an order whose reservation ends before it can be validated: the next one comes first,
+// and where there is nothing else to do it is tried.
+func TestNobodyHurriesTooLate(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		s := mustOpen(t, cfg)
+		p := mustSell(t, s, 2)
+		late, next := mustReserve(t, s, item(p, 1)), mustReserve(t, s, item(p, 1))
+		mustExec(t, cfg, "UPDATE `order` SET woody_reserved_until_us = woody_reserved_until_us - 870000000 "+
+			"WHERE order_id = '"+late.ID+"'") // half a minute is left of fifteen
+		for _, want := range []shop.Order{next, late} {
+			if got := claimed(t, s, 1); len(got) != 1 || got[0] != want.ID {
+				t.Errorf("claimed %v, want %s", got, want.ID)
+			}
+		}
+	})
+}
+
+// TestClaimsReadNoQueue asks both databases how they look for orders in a queue of many, of either kind: by an index,
+// in the order that is wanted, so that few rows are read, and locked.
+func TestClaimsReadNoQueue(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		s := mustOpen(t, cfg)
+		const digits = "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 " +
+			"UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
+		for kind, until := range []string{"0", "9000000000000000"} {
+			for thousand := range 3 {
+				mustExec(t, cfg, fmt.Sprintf("INSERT INTO `order` (order_id, status, product, created_us, "+
+					"woody_reserved_until_us) SELECT %d%d000 + 100 * a.d + 10 * b.d + c.d, 'Pending', 'x', "+
+					"100 * a.d + b.d + c.d, %s FROM %[4]s a, %[4]s b, %[4]s c", kind+1, thousand, until, digits))
+			}
+			for index, query := range s.ClaimQueries() {
+				how := mustExplain(t, cfg, query)
+				// In MariaDB a "ref" by the status alone would begin with all that have reserved nothing.
+				passesOver := index == "woody_reserved" && cfg.DSN != "" && !strings.Contains(how, "|range|")
+				if passesOver || !strings.Contains(how, "|"+index+"|") ||
+					strings.Contains(strings.ToLower(how), "filesort") || strings.Contains(how, "TEMP B-TREE") {
+					t.Errorf("with orders until %s: %s, want it by %s alone:\n%s", until, query, index, how)
+				}
+			}
+		}
+	})
+}
+
+// mustExplain returns how a database goes about a query, the names of the indexes that it uses in bars.
+func mustExplain(t *testing.T, cfg store.Config, query string) (how string) {
+	t.Helper()
+	driver, dsn, ask := "mysql", cfg.DSN, "EXPLAIN "
+	if dsn == "" {
+		driver, dsn, ask = "sqlite", cfg.DataDir+"/woody.db", "EXPLAIN QUERY PLAN "
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(ask + query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		values, dest := make([]sql.NullString, len(columns)), make([]any, len(columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		if err := rows.Scan(dest...); err != nil {
+			t.Fatal(err)
+		}
+		for i, column := range columns {
+			if column != "possible_keys" {
+				how += "|" + strings.NewReplacer("INDEX ", "|", " (", "| (").Replace(values[i].String)
+			}
+		}
+		how += "|\n"
+	}
+	return how
+}
