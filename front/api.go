@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/front/site"
+	"github.com/woodytoys/woodytoys/internal/money"
 )
 
 const (
@@ -61,6 +62,11 @@ func decodeToys(r io.Reader) ([]site.Toy, error) {
 			ID      int64  `json:"id"`
 			Name    string `json:"name"`
 			Version int64  `json:"version"`
+			Stock   *int64 `json:"stock"`
+			Price   *struct {
+				Amount   int64  `json:"amount"`
+				Currency string `json:"currency"`
+			} `json:"price"`
 		} `json:"products"`
 	}
 	if err := json.NewDecoder(r).Decode(&list); err != nil {
@@ -72,6 +78,12 @@ func decodeToys(r io.Reader) ([]site.Toy, error) {
 	toys := make([]site.Toy, len(list.Products))
 	for i, p := range list.Products {
 		toys[i] = site.Toy{ID: p.ID, Name: p.Name, Version: p.Version}
+		if p.Stock != nil {
+			toys[i].Counted, toys[i].Left = true, *p.Stock
+		}
+		if p.Price != nil {
+			toys[i].Price = money.Format(p.Price.Amount, p.Price.Currency)
+		}
 	}
 	slices.SortFunc(toys, func(a, b site.Toy) int { return cmp.Compare(b.ID, a.ID) })
 	return toys, nil

@@ -16,14 +16,15 @@ func TestToysAreRead(t *testing.T) {
 			return
 		}
 		_, _ = w.Write([]byte(
-			`{"products":[{"id":1,"name":"Yoyo","version":1},{"id":12,"name":"Joli train","version":3}],"next":"/x"}`))
+			`{"products":[{"id":1,"name":"Yoyo","version":1},{"id":12,"name":"Joli train","version":3,` +
+				`"stock":0,"price":{"amount":1999,"currency":"EUR"}}],"next":"/x"}`))
 	}))
 	defer shop.Close()
 	got, err := newAPI(shop.URL + "/").toys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []site.Toy{{ID: 12, Name: "Joli train", Version: 3},
+	if want := []site.Toy{{ID: 12, Name: "Joli train", Version: 3, Counted: true, Price: "19.99 EUR"},
 		{ID: 1, Name: "Yoyo", Version: 1}}; !slices.Equal(got, want) {
 		t.Errorf("toys = %v, want %v: newest first", got, want)
 	}

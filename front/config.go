@@ -14,14 +14,16 @@ import (
 type config struct {
 	settings.Server
 	settings.Page
-	APIURL string `name:"api-url" env:"WOODY_API_URL" default:"http://localhost:8080" placeholder:"URL"`
+	APIURL   string `name:"api-url" env:"WOODY_API_URL" default:"http://localhost:8080" placeholder:"URL"`
+	Accounts string `env:"WOODY_ACCOUNTS" default:"off" oneof:"on,off"`
 }
 
 var commandLine = settings.Program{
 	Name:        "front",
 	Description: "Serves the page and the assets of the Woodytoys shop.",
 	Help: map[string]string{
-		"WOODY_API_URL": "Where the toys on the shelf are read from; http://api:8080 in the stack.",
+		"WOODY_ACCOUNTS": "Whether the page signs in and out, as in a shop whose API has WOODY_ACCOUNTS=on.",
+		"WOODY_API_URL":  "Where the toys on the shelf are read from; http://api:8080 in the stack.",
 	},
 }
 

@@ -41,7 +41,7 @@ func serve(cfg config, log *slog.Logger) error {
 	defer stop()
 	shelf := newAPI(cfg.APIURL)
 	page, err := site.New(site.Config{
-		Toys: shelf.toys, CDNURL: cfg.CDNURL, LimitRate: int64(cfg.FrontLimitRate),
+		Toys: shelf.toys, CDNURL: cfg.CDNURL, Accounts: cfg.Accounts == "on", LimitRate: int64(cfg.FrontLimitRate),
 		ReplicaID: cfg.ReplicaID, Logger: log,
 	})
 	if err != nil {

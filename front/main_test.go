@@ -150,8 +150,8 @@ func TestHelpListsEverySetting(t *testing.T) {
 		t.Fatalf("--help: %v", err)
 	}
 	for _, want := range []string{
-		"$WOODY_ADDR", "$WOODY_API_URL", "$WOODY_CDN_URL", "$WOODY_FRONT_LIMIT_RATE", "$WOODY_REPLICA_ID",
-		"$WOODY_LOG_LEVEL",
+		"$WOODY_ACCOUNTS", "$WOODY_ADDR", "$WOODY_API_URL", "$WOODY_CDN_URL", "$WOODY_FRONT_LIMIT_RATE",
+		"$WOODY_REPLICA_ID", "$WOODY_LOG_LEVEL",
 		"$WOODY_LOG_FORMAT", "$WOODY_DRAIN_DELAY", "$WOODY_DRAIN_TIMEOUT", "healthcheck", ":8080", "10s",
 	} {
 		if !strings.Contains(string(out), want) {

@@ -20,7 +20,11 @@ type fakeAPI struct {
 	toys   []site.Toy // newest first
 	carved map[string]string
 	orders map[string]*fakeOrder
-	gate   chan struct{} // while it is not nil and open, the time is not served
+
+	unchanged int // answers without a body, to who has the toy already
+
+	gate    chan struct{} // while it is not nil and open, the time is not served
+	counter chan struct{} // while it is not nil and open, no order is taken
 }
 
 type fakeOrder struct {
@@ -50,12 +54,49 @@ func (f *fakeAPI) add(name string) site.Toy {
 	return toy
 }
 
+// count has so many of a toy be left.
+func (f *fakeAPI) count(id, left int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.toys {
+		if toy := &f.toys[i]; toy.ID == id {
+			toy.Counted, toy.Left, toy.Version = true, left, toy.Version+1
+		}
+	}
+}
+
+// sentUnchanged returns how many answers had no body, since the page had the toy already.
+func (f *fakeAPI) sentUnchanged() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.unchanged
+}
+
+func (f *fakeAPI) handleProduct(c *fiber.Ctx) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, toy := range f.toys {
+		if c.Params("id") != strconv.FormatInt(toy.ID, 10) {
+			continue
+		}
+		tag := fmt.Sprintf(`"v%d"`, toy.Version)
+		c.Set("ETag", tag)
+		if c.Get("If-None-Match") == tag {
+			f.unchanged++
+			return c.SendStatus(fiber.StatusNotModified)
+		}
+		return c.JSON(fiber.Map{"id": toy.ID, "name": toy.Name, "version": toy.Version, "stock": toy.Left})
+	}
+	return problem(c, fiber.StatusNotFound, "There is no such product.")
+}
+
 func (f *fakeAPI) register(app *fiber.App) {
 	api := app.Group("/api", f.sign)
 	api.Get("/misc/time", f.handleTime)
 	api.Get("/misc/heavy", f.handleHeavy)
 	api.Get("/products/last", f.handleLast)
 	api.Get("/products", f.handleAddByGet)
+	api.Get("/products/:id<int>", f.handleProduct)
 	api.Post("/products", f.handleAdd)
 	api.Post("/orders", f.handleOrder)
 	api.Get("/orders/", f.handleOrderText)
@@ -129,6 +170,9 @@ func (f *fakeAPI) handleOrder(c *fiber.Ctx) error {
 	}
 	if err := c.BodyParser(&wish); err != nil || wish.Product == "" {
 		return problem(c, fiber.StatusBadRequest, "An order needs a product.")
+	}
+	if f.counter != nil {
+		<-f.counter
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

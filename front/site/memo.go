@@ -20,7 +20,7 @@ func pageKey(base string, toys []Toy, trouble bool) [sha256.Size]byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %t", base, trouble)
 	for _, t := range toys {
-		fmt.Fprintf(h, " %d %d %q", t.ID, t.Version, t.Name)
+		fmt.Fprintf(h, " %d %d %q %t %d %q", t.ID, t.Version, t.Name, t.Counted, t.Left, t.Price)
 	}
 	return [sha256.Size]byte(h.Sum(nil))
 }

@@ -45,15 +45,19 @@ func TestMemoKeepsNoFailure(t *testing.T) {
 }
 
 func TestPageKeyTellsPagesApart(t *testing.T) {
-	toys := []Toy{{1, "Yoyo", 1}, {2, "Top", 1}}
+	top := Toy{ID: 2, Name: "Top", Version: 1}
+	toys := []Toy{{ID: 1, Name: "Yoyo", Version: 1}, top}
 	keys := map[any]string{}
 	for what, key := range map[string]any{
 		"plain":           pageKey("", toys, false),
 		"another base":    pageKey("//cdn", toys, false),
 		"trouble":         pageKey("", toys, true),
-		"another version": pageKey("", []Toy{{1, "Yoyo", 2}, {2, "Top", 1}}, false),
-		"another order":   pageKey("", []Toy{{2, "Top", 1}, {1, "Yoyo", 1}}, false),
-		"names that join": pageKey("", []Toy{{1, `Yoyo" 2 1 "Top`, 1}}, false),
+		"another version": pageKey("", []Toy{{ID: 1, Name: "Yoyo", Version: 2}, top}, false),
+		"another order":   pageKey("", []Toy{top, {ID: 1, Name: "Yoyo", Version: 1}}, false),
+		"counted":         pageKey("", []Toy{{ID: 1, Name: "Yoyo", Version: 1, Counted: true}, top}, false),
+		"fewer left":      pageKey("", []Toy{{ID: 1, Name: "Yoyo", Version: 1, Counted: true, Left: 1}, top}, false),
+		"priced":          pageKey("", []Toy{{ID: 1, Name: "Yoyo", Version: 1, Price: "1 EUR"}, top}, false),
+		"names that join": pageKey("", []Toy{{ID: 1, Name: `Yoyo" 2 1 "Top`, Version: 1}}, false),
 	} {
 		if other, same := keys[key]; same {
 			t.Errorf("%s and %s have one key", what, other)

@@ -27,6 +27,8 @@ type view struct {
 	base    string // the CDN's part of every asset's URL, or ""
 	Toys    []Toy
 	Trouble bool // the shelf could not be read
+	// Accounts reports whether the shop has accounts.
+	Accounts bool
 }
 
 // Asset returns the URL of an asset by its plain name.
@@ -55,7 +57,7 @@ func (s *Site) handlePage(c *fiber.Ctx) error {
 	base, source := s.cdn.base(string(c.Request().Host()))
 	toys, trouble := s.toys(c.UserContext())
 	page, err := s.pages.get(pageKey(base, toys, trouble), func() (*content, error) {
-		return render(view{site: s, base: base, Toys: toys, Trouble: trouble})
+		return render(view{site: s, base: base, Toys: toys, Trouble: trouble, Accounts: s.config.Accounts})
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,11 @@ type Toy struct {
 	ID      int64
 	Name    string
 	Version int64
+	// Counted reports whether Left is how many may still be ordered.
+	Counted bool
+	Left    int64
+	// Price is what it costs, such as "19.99 EUR"; empty where nothing is said.
+	Price string
 }
 
 // Config is what a Site is made from. Its zero value is a page without toys that loads its assets from its own host.
@@ -26,6 +31,10 @@ type Config struct {
 	// CDNURL is put before the path of every asset: "https://cdn.example.org", "//cdn.example.org/shop". "{host}" in
 	// its host part stands for the host, and the port, that the page was asked of. Default: "", the page's own host.
 	CDNURL string
+
+	// Accounts has the page sign in and out, and show what the role of who signed in may do, for a shop with accounts.
+	// Default: false, anybody may do everything.
+	Accounts bool
 
 	// LimitRate is how many bytes of body per second each connection gets. Negative is refused by New.
 	// Default: 0, no limit.

@@ -60,7 +60,8 @@ func TestStreamIsSmooth(t *testing.T) {
 	})
 }
 
-// TestSlowClientGetsNoBurst has the client read nothing for 5 s: the time it lost is not made up for.
+// TestSlowClientGetsNoBurst makes a client read nothing for 5 s, and checks that it is then sent no more than the usual
+// rate.
 func TestSlowClientGetsNoBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestStream(3_000_000, 300_000)

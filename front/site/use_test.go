@@ -152,6 +152,35 @@ func TestBusyButtonKeepsItsFocus(t *testing.T) {
 	}
 }
 
+// TestOrdersOfTwoToys presses another toy's button while an order is under way, and then one of a toy that was renamed.
+func TestOrdersOfTwoToys(t *testing.T) {
+	api := newFakeAPI(shelf...)
+	api.counter = make(chan struct{})
+	base := mustStartShop(t, api, site.Config{})
+	b := mustOpenTab(t)
+	b.must(chromedp.Navigate(base))
+	b.waitFor("the page's script", `document.querySelectorAll("#shelf .order").length > 1`)
+	first := evaluate[string](b, `document.querySelectorAll("#shelf .name")[0].textContent`)
+	second := evaluate[string](b, `document.querySelectorAll("#shelf .name")[1].textContent`)
+	press := func(i int) {
+		evaluate[bool](b, fmt.Sprintf(`document.querySelectorAll("#shelf .order")[%d].click() || true`, i))
+	}
+	press(0)
+	b.waitFor("the busy sign", `document.querySelector("#call-order form").ariaBusy === "true"`)
+	press(1)
+	b.waitFor("the refusal", answerHas("call-order", second+" is not ordered"))
+	if got := evaluate[string](b, `document.getElementById("order-name").value`); got != first {
+		t.Errorf("the field says %q while %q is ordered", got, first)
+	}
+	close(api.counter)
+	b.waitFor("the first order's success", answerHas("call-order", first+": Success"))
+	b.waitFor("the end of the busy sign", `document.querySelector("#call-order form").ariaBusy === "false"`)
+
+	evaluate[string](b, `document.querySelectorAll("#shelf .name")[1].textContent = "Robot"`)
+	press(1)
+	b.waitFor("the order by the new name", answerHas("call-order", "Robot: Success"))
+}
+
 // ask fills a card's field and presses Enter in it.
 func (b *tab) ask(card, field, text string) {
 	b.t.Helper()

@@ -37,10 +37,13 @@ function posts(cardId, path) {
 }
 
 function order(name) {
+  const card = document.getElementById("call-order");
+  const receipt = receiptOf(card);
+  card.scrollIntoView({ block: "center" });
+  if (receipt.isBusy) return receipt.say(`${name} is not ordered: an order is under way. Press again when that is settled.`, true);
   field("order-name").value = name;
-  const form = document.querySelector("#call-order form");
+  const form = card.querySelector("form");
   form.querySelector("button").focus({ preventScroll: true });
-  form.closest(".call").scrollIntoView({ block: "center" });
   form.requestSubmit();
 }
 
@@ -58,14 +61,21 @@ onSubmit("call-add", async (receipt) => {
   receipt.show(answer, `${answer.what.name} stands on the shelf as No. ${answer.what.id}.`);
 });
 
-onSubmit("call-order", (receipt) =>
-  place(
-    field("order-name").value,
+onSubmit("call-order", (receipt) => {
+  const product = field("order-name").value; // before somebody types another one
+  return place(
+    product,
     (answer, text) => receipt.show(answer, text),
-    (id) => { field("status-id").value = id; },
-  ));
+    (id) => {
+      field("status-id").value = id;
+      document.dispatchEvent(new CustomEvent("ordered", { detail: { id, product } }));
+    },
+  );
+});
 
 posts("call-add", "/api/products");
 posts("call-order", "/api/orders");
 offerAll(order);
+if (document.querySelector("[data-left]")) import("./stock.js").then((stock) => stock.follow());
+if (document.getElementById("account")) import("./account.js").then((account) => account.open());
 watch();

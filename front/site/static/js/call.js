@@ -2,17 +2,21 @@
 
 const patienceMs = 60_000;
 
+// signed is who the calls are made for. The token stands nowhere else, and is gone with the page. renew fetches another
+// one, and reports whether it did.
+export const signed = { token: "", renew: async () => false };
+
 // call never throws. Its result says how it went: ok, status (0 when nothing answered), text, what (the parsed JSON, or
 // undefined), ms, and the headers that say who answered and from which cache ("" when absent).
-export async function call(path, { method = "GET", accept = "*/*", json } = {}) {
+export async function call(path, { method = "GET", accept = "*/*", json, type = "application/json" } = {}) {
   const begun = performance.now();
   const request = { method, headers: { Accept: accept }, signal: AbortSignal.timeout(patienceMs) };
   if (json !== undefined) {
-    request.headers["Content-Type"] = "application/json";
+    request.headers["Content-Type"] = type;
     request.body = JSON.stringify(json);
   }
   try {
-    const response = await fetch(path, request);
+    const response = await send(path, request);
     const text = await response.text();
     return { ...answered(response, text), ms: performance.now() - begun };
   } catch (problem) {
@@ -22,6 +26,17 @@ export async function call(path, { method = "GET", accept = "*/*", json } = {}) 
       text: late ? "The workshop did not answer within a minute." : "The workshop cannot be reached; is it running?",
     };
   }
+}
+
+// send sends a request with the token, if there is one. One that is refused since the token is over is made once more.
+async function send(path, request) {
+  const token = signed.token;
+  if (!token) return fetch(path, request);
+  request.headers.Authorization = `Bearer ${token}`;
+  const response = await fetch(path, request);
+  if (response.status !== 401 || !(await signed.renew(token))) return response;
+  request.headers.Authorization = `Bearer ${signed.token}`;
+  return fetch(path, request);
 }
 
 function answered(response, text) {

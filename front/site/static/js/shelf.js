@@ -26,8 +26,9 @@ function offer(item, onOrder) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Order";
+  button.className = "order";
   button.ariaLabel = `Order ${name}`;
-  button.addEventListener("click", () => onOrder(name));
+  button.addEventListener("click", () => onOrder(item.querySelector(".name").textContent)); // it may be renamed
   item.querySelector(".tag").append(button);
 }
 
