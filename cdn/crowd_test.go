@@ -63,7 +63,7 @@ func TestCrowdLeavesHalfWay(t *testing.T) {
 	}
 }
 
-// TestCrowdMeetsAFailingOrigin lets a crowd ask for an asset of which the origin says 500, and takes its time over it.
+// TestCrowdMeetsAFailingOrigin sends concurrent requests for an asset for which the origin responds 500, slowly.
 // With a stale copy one of them, or a few who come late, is enough to find that out. Without one each must hear it from
 // the origin, but not one after the other, which would be 25 seconds.
 func TestCrowdMeetsAFailingOrigin(t *testing.T) {

@@ -35,7 +35,7 @@ func testEdgeEndsGently(t *testing.T, signal syscall.Signal) {
 	for mustAsk(t, edge.URL+"/readyz").status != 503 {
 		time.Sleep(5 * time.Millisecond)
 	}
-	if err := edge.Signal(syscall.SIGHUP); err != nil { // a shell's own, once more
+	if err := edge.Signal(syscall.SIGHUP); err != nil { // the shell of a closed terminal sends SIGHUP again
 		t.Fatal(err)
 	}
 	late, err := client.Get(edge.URL + mustFind(t, assets, "icon"))
@@ -58,7 +58,7 @@ func testEdgeEndsGently(t *testing.T, signal syscall.Signal) {
 	}
 }
 
-// TestEdgeEndsInTime has an answer that takes longer than anybody wants to wait for.
+// TestEdgeEndsInTime checks that the edge ends within WOODY_DRAIN_TIMEOUT, though a response takes longer.
 func TestEdgeEndsInTime(t *testing.T) {
 	t.Parallel()
 	front := mustStartFront(t, "WOODY_FRONT_LIMIT_RATE=300k")

@@ -30,12 +30,12 @@ func figures(addr string) string {
 func mustBeSaid(t *testing.T, addr, want string) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		said := figures(addr)
-		if strings.Contains(said, want) {
+		page := figures(addr)
+		if strings.Contains(page, want) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the exporter never says %q:\n%.2000s", want, said)
+			t.Fatalf("the exporter never says %q:\n%.2000s", want, page)
 		}
 	}
 }
@@ -62,7 +62,8 @@ func exporter(t *testing.T, addr string) int {
 	return 0
 }
 
-// TestFigures has the edge's exporter give Varnish's figures, die, come back, and end with the edge.
+// TestFigures checks that the edge's exporter serves Varnish's figures, is started again after it has died, and ends
+// with the edge.
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	front := mustStartFront(t)

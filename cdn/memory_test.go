@@ -73,8 +73,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// TestPassedOnIsBounded has clients that do not take what they asked for, of answers that may not be kept: what waits
-// for them in the edge is bounded too. (Varnish 7.1 ends those that have no room; newer ones read no further.)
+// TestPassedOnIsBounded checks that the edge's memory is bounded when clients do not read the uncacheable responses
+// that they have asked for. (Varnish 7.1 ends those that have no room; newer ones read no further.)
 func TestPassedOnIsBounded(t *testing.T) {
 	const clients, size = 60, 10_000_000
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -156,8 +156,8 @@ func TestLargeFindsRoomAmongSmall(t *testing.T) {
 	}
 }
 
-// TestHugeAssetPushesNothingOut passes on what would take the place of everything else.
-func TestHugeAssetPushesNothingOut(t *testing.T) {
+// TestHugeAssetEvictsNothing checks that a response larger than the cache is passed through without evicting others.
+func TestHugeAssetEvictsNothing(t *testing.T) {
 	t.Parallel()
 	stage := mustStartStage(t)
 	edge := mustStartEdge(t, []string{stage.addr})

@@ -54,7 +54,8 @@ func TestOriginDown(t *testing.T) {
 	}
 }
 
-// TestDeadTaskIsPassedOver has one of two origins away, before any health check can have told.
+// TestDeadTaskIsPassedOver checks that every asset is served while one of two origins is gone, before any health check
+// can have noticed.
 func TestDeadTaskIsPassedOver(t *testing.T) {
 	t.Parallel()
 	front := mustStartFront(t)
@@ -65,8 +66,9 @@ func TestDeadTaskIsPassedOver(t *testing.T) {
 	}
 }
 
-// TestUnwellOriginIsLeftAlone has an origin whose health check fails, while it would answer, and another that is well.
-// It is not given up at once; then it is not asked at all; and it is taken back.
+// TestUnwellOriginIsLeftAlone checks that an origin whose health checks fail, while it would respond to all else, is
+// not given up at once, then gets no requests, and gets them again once it is well; another origin is well all the
+// time.
 func TestUnwellOriginIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	unwell, well := mustStartStage(t), mustStartStage(t)
@@ -115,7 +117,8 @@ func mustBeChecked(t *testing.T, stage *stage, times int64) {
 	}
 }
 
-// TestHalfAnswerIsReplaced has an origin that ends in the middle of a small asset, and another that does not.
+// TestHalfAnswerIsReplaced checks that when an origin cuts a small asset off in the middle, the client gets the whole
+// from another origin.
 func TestHalfAnswerIsReplaced(t *testing.T) {
 	t.Parallel()
 	bad, good := mustStartStage(t), mustStartStage(t)
@@ -226,8 +229,8 @@ func TestEdgeFollowsTheOrigin(t *testing.T) {
 	}
 }
 
-// TestOneNameOfTwoIsGone has an origin of two names, of which one has no address for a while: its last one is kept. The
-// edge dropped it.
+// TestOneNameOfTwoIsGone checks that of an origin of two names, one of which has no address for a while, the last
+// address of that one is kept. The edge dropped it.
 func TestOneNameOfTwoIsGone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -260,8 +263,8 @@ func TestOneNameOfTwoIsGone(t *testing.T) {
 	}
 }
 
-// TestWhatVarnishDidNotTakeIsTriedAgain has varnishd refuse the new addresses once, as a machine does that is too busy
-// to compile the VCL in time. The edge kept the old ones for good.
+// TestWhatVarnishDidNotTakeIsTriedAgain checks that new addresses are loaded again after varnishd has refused them
+// once, as on a machine that is too busy to compile the VCL in time. The edge kept the old ones for good.
 func TestWhatVarnishDidNotTakeIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	edge, names := mustStartNamedEdge(t, "varnishadm", `

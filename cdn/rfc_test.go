@@ -76,10 +76,11 @@ type stage struct {
 	scripts map[string]*script
 }
 
+// script is how the fake origin responds on one path.
 type script struct {
 	mu    sync.Mutex
-	now   *reply
-	asked []http.Header
+	reply *reply        // nil: no request is expected
+	seen  []http.Header // of each request, with its method
 }
 
 func mustStartStage(t *testing.T) *stage {
@@ -117,14 +118,14 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	script.mu.Lock()
 	seen := r.Header.Clone()
 	seen.Set("Method", r.Method)
-	script.asked = append(script.asked, seen)
-	now := script.now
+	script.seen = append(script.seen, seen)
+	reply := script.reply
 	script.mu.Unlock()
-	if now == nil {
+	if reply == nil {
 		http.Error(w, "nobody was to ask this", http.StatusTeapot)
 		return
 	}
-	now.say(w)
+	reply.say(w)
 }
 
 func (r reply) say(w http.ResponseWriter) {
@@ -153,13 +154,14 @@ func (r reply) say(w http.ResponseWriter) {
 func (s *script) expect(r *reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.now = r
+	s.reply = r
 }
 
+// requests returns the headers of the requests so far, each with its method as a field.
 func (s *script) requests() []http.Header {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.asked)
+	return slices.Clone(s.seen)
 }
 
 // mustAwaitRequests waits until there were n requests: a copy is revalidated behind the answer.

@@ -33,24 +33,24 @@ func fails(status int, header ...string) *reply {
 	return &reply{status: status, body: "sorry", header: header}
 }
 
-// kept returns a rule: the answer is used again.
-func kept(name string, origin *reply) rule {
+// cacheable returns a rule that the response is cached: the second request is a hit.
+func cacheable(name string, origin *reply) rule {
 	return rule{name, []step{
 		{origin: origin, status: origin.status, body: origin.body, want: []string{"Cache-Status", miss}},
 		{status: origin.status, body: origin.body, want: []string{"Cache-Status", hit}},
 	}}
 }
 
-// notKept returns a rule: the origin is asked again.
-func notKept(name string, origin *reply) rule {
+// uncacheable returns a rule that the response is not cached: the second request goes to the origin.
+func uncacheable(name string, origin *reply) rule {
 	return rule{name, []step{
 		{origin: origin, status: origin.status, body: origin.body, want: []string{"Cache-Status", "!stored"}},
 		{origin: origin, status: origin.status, body: origin.body, want: []string{"Cache-Status", "!hit"}},
 	}}
 }
 
-// keptASecond returns a rule: the answer is used until a second is over.
-func keptASecond(name string, header ...string) rule {
+// cacheableASecond returns a rule that the response is stored, and is not a hit any more after a second.
+func cacheableASecond(name string, header ...string) rule {
 	return rule{name, []step{
 		{origin: says("v1", header...), body: "v1", want: []string{"Cache-Status", "~stored"}},
 		{after: aSecond, origin: says("v2", header...), body: "v2", want: []string{"Cache-Status", "!hit"}},
@@ -58,23 +58,25 @@ func keptASecond(name string, header ...string) rule {
 }
 
 var freshness = []rule{
-	kept("9111 5.2.2.1: max-age", says("v1", "Cache-Control", "max-age=60")),
-	kept("9111 5.2.2.10: s-maxage comes before max-age", says("v1", "Cache-Control", "max-age=0, s-maxage=60")),
-	kept("9111 5.3: Expires", says("v1", "Expires", farOff)),
-	kept("9111 5.3: max-age comes before Expires", says("v1", "Cache-Control", "max-age=60", "Expires", longAgo)),
-	kept("9111 5.2: a directive's case means nothing", says("v1", "Cache-Control", "Public, MAX-AGE=60")),
-	kept("9111 5.2.3: an unknown directive means nothing", says("v1", "Cache-Control", "max-age=60, toys=\"wood\"")),
-	kept("9111 5.2.2.9: public changes nothing here", says("v1", "Cache-Control", "public, max-age=60")),
-	kept("8246: immutable changes nothing for us", says("v1", "Cache-Control", "max-age=31536000, immutable")),
-	keptASecond("9111 4.2: max-age goes by", "Cache-Control", "max-age=1"),
-	keptASecond("9111 5.2.2.10: s-maxage goes by before max-age", "Cache-Control", "max-age=60, s-maxage=1"),
-	keptASecond("9111 4.2.3: the time before us counts", "Cache-Control", "max-age=60", "Age", "59"),
-	notKept("9111 5.2.2.1: max-age=0", says("v1", "Cache-Control", "max-age=0")),
-	notKept("9111 5.3: Expires in the past", says("v1", "Expires", longAgo)),
-	notKept("9111 5.3: Expires that is no date", says("v1", "Expires", "0")),
-	notKept("9111 4.2.3: older than its max-age on arrival", says("v1", "Cache-Control", "max-age=60", "Age", "61")),
-	notKept("9111 4.2.1: max-age that is no number", says("v1", "Cache-Control", "max-age=soon")),
-	notKept("9111 4.2.2: nothing said, nothing guessed", says("v1", "Last-Modified", longAgo)),
+	cacheable("9111 5.2.2.1: max-age", says("v1", "Cache-Control", "max-age=60")),
+	cacheable("9111 5.2.2.10: s-maxage comes before max-age", says("v1", "Cache-Control", "max-age=0, s-maxage=60")),
+	cacheable("9111 5.3: Expires", says("v1", "Expires", farOff)),
+	cacheable("9111 5.3: max-age comes before Expires", says("v1", "Cache-Control", "max-age=60", "Expires", longAgo)),
+	cacheable("9111 5.2: a directive's case means nothing", says("v1", "Cache-Control", "Public, MAX-AGE=60")),
+	cacheable("9111 5.2.3: an unknown directive means nothing", says("v1", "Cache-Control",
+		"max-age=60, toys=\"wood\"")),
+	cacheable("9111 5.2.2.9: public changes nothing here", says("v1", "Cache-Control", "public, max-age=60")),
+	cacheable("8246: immutable changes nothing for us", says("v1", "Cache-Control", "max-age=31536000, immutable")),
+	cacheableASecond("9111 4.2: max-age goes by", "Cache-Control", "max-age=1"),
+	cacheableASecond("9111 5.2.2.10: s-maxage goes by before max-age", "Cache-Control", "max-age=60, s-maxage=1"),
+	cacheableASecond("9111 4.2.3: the time before us counts", "Cache-Control", "max-age=60", "Age", "59"),
+	uncacheable("9111 5.2.2.1: max-age=0", says("v1", "Cache-Control", "max-age=0")),
+	uncacheable("9111 5.3: Expires in the past", says("v1", "Expires", longAgo)),
+	uncacheable("9111 5.3: Expires that is no date", says("v1", "Expires", "0")),
+	uncacheable("9111 4.2.3: older than its max-age on arrival", says("v1", "Cache-Control", "max-age=60", "Age",
+		"61")),
+	uncacheable("9111 4.2.1: max-age that is no number", says("v1", "Cache-Control", "max-age=soon")),
+	uncacheable("9111 4.2.2: nothing said, nothing guessed", says("v1", "Last-Modified", longAgo)),
 	{"9111 5.1: Age begins at nought", []step{
 		{origin: says("v1", "Cache-Control", "max-age=60"), body: "v1", want: []string{"Age", "<2"}},
 	}},
@@ -95,24 +97,25 @@ var freshness = []rule{
 }
 
 var storing = []rule{
-	notKept("9111 5.2.2.5: no-store", says("v1", "Cache-Control", "no-store, max-age=60")),
-	notKept("9111 5.2.2.7: private", says("v1", "Cache-Control", "private, max-age=60")),
-	notKept("9111 5.2.2.7: private with a field name (stricter)",
+	uncacheable("9111 5.2.2.5: no-store", says("v1", "Cache-Control", "no-store, max-age=60")),
+	uncacheable("9111 5.2.2.7: private", says("v1", "Cache-Control", "private, max-age=60")),
+	uncacheable("9111 5.2.2.7: private with a field name (stricter)",
 		says("v1", "Cache-Control", `private="x-toy", max-age=60`)),
-	notKept("9111 5.2.2.4: no-cache", says("v1", "Cache-Control", "no-cache, max-age=60", "ETag", `"1"`)),
-	notKept("9110 5.3: two Cache-Control lines are one",
+	uncacheable("9111 5.2.2.4: no-cache", says("v1", "Cache-Control", "no-cache, max-age=60", "ETag", `"1"`)),
+	uncacheable("9110 5.3: two Cache-Control lines are one",
 		says("v1", "Cache-Control", "max-age=60", "Cache-Control", "no-store")),
-	notKept("9111 7.3: Set-Cookie (stricter)", says("v1", "Cache-Control", "max-age=60", "Set-Cookie", "a=b")),
-	notKept("9111 4.2.2: 404 of which nothing is said", fails(404)),
-	notKept("9111 4.2.2: 302 of which nothing is said", fails(302, "Location", "/")),
-	kept("9111 3: 404 with max-age", fails(404, "Cache-Control", "max-age=60")),
-	kept("9111 3: 410 with max-age", fails(410, "Cache-Control", "max-age=60")),
-	kept("9111 3: 301 with max-age", fails(301, "Cache-Control", "max-age=60", "Location", "/assets/new.1.txt")),
-	kept("9111 3: 302 with max-age", fails(302, "Cache-Control", "max-age=60", "Location", "/assets/new.1.txt")),
-	kept("9111 3: 204 with max-age", &reply{status: 204, header: []string{"Cache-Control", "max-age=60"}}),
-	notKept("9111 3: a status that we do not know, with max-age (stricter)", fails(299, "Cache-Control", "max-age=60")),
-	notKept("9111 3: 500 with max-age (stricter)", fails(500, "Cache-Control", "max-age=60")),
-	notKept("9111 3: 403 with max-age (stricter)", fails(403, "Cache-Control", "max-age=60")),
+	uncacheable("9111 7.3: Set-Cookie (stricter)", says("v1", "Cache-Control", "max-age=60", "Set-Cookie", "a=b")),
+	uncacheable("9111 4.2.2: 404 of which nothing is said", fails(404)),
+	uncacheable("9111 4.2.2: 302 of which nothing is said", fails(302, "Location", "/")),
+	cacheable("9111 3: 404 with max-age", fails(404, "Cache-Control", "max-age=60")),
+	cacheable("9111 3: 410 with max-age", fails(410, "Cache-Control", "max-age=60")),
+	cacheable("9111 3: 301 with max-age", fails(301, "Cache-Control", "max-age=60", "Location", "/assets/new.1.txt")),
+	cacheable("9111 3: 302 with max-age", fails(302, "Cache-Control", "max-age=60", "Location", "/assets/new.1.txt")),
+	cacheable("9111 3: 204 with max-age", &reply{status: 204, header: []string{"Cache-Control", "max-age=60"}}),
+	uncacheable("9111 3: a status that we do not know, with max-age (stricter)", fails(299, "Cache-Control",
+		"max-age=60")),
+	uncacheable("9111 3: 500 with max-age (stricter)", fails(500, "Cache-Control", "max-age=60")),
+	uncacheable("9111 3: 403 with max-age (stricter)", fails(403, "Cache-Control", "max-age=60")),
 	{"9111 3.5: an answer to Authorization is for the one who asked", []step{
 		{send: []string{"Authorization", "Basic YTpi"},
 			origin: says("mine", "Cache-Control", "max-age=60"), body: "mine",
@@ -176,8 +179,9 @@ var varying = []rule{
 		{send: []string{"X-C", "1"}, origin: says("1", "Cache-Control", "max-age=60", "Vary", "X-A"), body: "1"},
 		{send: []string{"X-C", "2"}, body: "1", want: []string{"Cache-Status", hit}},
 	}},
-	notKept("9111 4.1: Vary: *", says("v1", "Cache-Control", "max-age=60", "Vary", "*")),
-	notKept("9111 4.1: Vary: * among others", says("v1", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding, *")),
+	uncacheable("9111 4.1: Vary: *", says("v1", "Cache-Control", "max-age=60", "Vary", "*")),
+	uncacheable("9111 4.1: Vary: * among others", says("v1", "Cache-Control", "max-age=60", "Vary",
+		"Accept-Encoding, *")),
 	{"9110 12.5.3: a coding for those who take it, one copy for every order of words", []step{
 		{send: []string{"Accept-Encoding", "gzip, deflate, br, zstd"}, sees: []string{"Accept-Encoding", "br"},
 			origin: says("b", "Cache-Control", "max-age=60", "Vary", "Accept-Encoding", "Content-Encoding",

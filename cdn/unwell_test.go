@@ -67,8 +67,8 @@ func TestBusyOriginIsAsked(t *testing.T) {
 	}
 }
 
-// TestHangingChecks has an origin whose health checks get no answer while it answers all else. It is asked for what the
-// edge has not; of what it has, though stale, it delivers the copy and asks behind that.
+// TestHangingChecks checks an edge whose origin never responds to health checks, but to all else: it sends requests for
+// what it has not, and of what it has, though stale, it delivers the copy and revalidates behind that.
 func TestHangingChecks(t *testing.T) {
 	t.Parallel()
 	stage := mustStartStage(t)
@@ -92,8 +92,8 @@ func TestHangingChecks(t *testing.T) {
 	}
 }
 
-// TestCrowdMeetsADeadOrigin has an origin that passes no check and breaks off on all else: it is asked twice, and the
-// crowd that waited for that gets one 503, soon.
+// TestCrowdMeetsADeadOrigin checks that an origin which passes no check and closes the connection on all else is asked
+// twice, and that the crowd that waited for that gets one 503, soon.
 func TestCrowdMeetsADeadOrigin(t *testing.T) {
 	t.Parallel()
 	const crowd = 50

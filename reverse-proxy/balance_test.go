@@ -42,7 +42,8 @@ func TestBalance(t *testing.T) {
 	}
 }
 
-// TestLeastConn has one of two replicas hold calls back: the other one answers everything else.
+// TestLeastConn makes one of two replicas hold its calls. It checks that leastconn sends all other requests to the
+// other replica, and that roundrobin still sends half of them to each.
 func TestLeastConn(t *testing.T) {
 	t.Parallel()
 	slow := mustStartShop(t, "slow", "WOODY_HEAVY_DELAY=1m", "WOODY_HEAVY_SLOTS=4")
@@ -138,7 +139,8 @@ func TestSticky(t *testing.T) {
 	}
 }
 
-// TestStickyToTheDead has the replica of a cookie die: another one takes over.
+// TestStickyToTheDead kills the replica that a cookie names, and checks that another replica serves the client's
+// requests.
 func TestStickyToTheDead(t *testing.T) {
 	mortal := mustStartShop(t, "mortal")
 	proxy := mustStart(t,
@@ -218,9 +220,13 @@ func TestConnectionsAreKept(t *testing.T) {
 		}
 		got.Body.Close()
 	}
-	metrics := mustGet(t, proxy.MetricsURL+"/metrics").body
-	requests := metric(t, metrics, `haproxy_backend_http_requests_total{proxy="api"}`)
-	opened := metric(t, metrics, `haproxy_backend_connection_attempts_total{proxy="api"}`)
+	var requests, opened int
+	// A request is counted a moment after its response was sent.
+	for deadline := time.Now().Add(10 * time.Second); requests < 500 && time.Now().Before(deadline); {
+		metrics := mustGet(t, proxy.MetricsURL+"/metrics").body
+		requests = metric(t, metrics, `haproxy_backend_http_requests_total{proxy="api"}`)
+		opened = metric(t, metrics, `haproxy_backend_connection_attempts_total{proxy="api"}`)
+	}
 	if requests != 500 || opened < 1 || opened > 10 {
 		t.Errorf("%d requests took %d connections to replicas, want 500 on at most 10", requests, opened)
 	}

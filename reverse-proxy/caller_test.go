@@ -39,8 +39,8 @@ func TestAHalfClosedCallerHasLeft(t *testing.T) {
 	}
 }
 
-// TestCallersWhoLeaveAreNotWorkedFor has callers of many names leave through the proxy: the replica's slots, and its
-// queue, are free for the next one.
+// TestCallersWhoLeaveAreNotWorkedFor makes a hundred callers ask through the proxy for slow computations of different
+// names, and leave. It checks that the replica's slots and its queue are free soon after.
 func TestCallersWhoLeaveAreNotWorkedFor(t *testing.T) {
 	const crowd = 100
 	shop := mustStartShop(t, "shop", "WOODY_HEAVY_DELAY=1m", "WOODY_HEAVY_SLOTS=2", "WOODY_QUEUE_TIMEOUT=10m",

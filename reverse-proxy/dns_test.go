@@ -64,9 +64,9 @@ func (n *names) are(addresses ...string) {
 	}
 }
 
-// TestDNSNamesNobodyForAWhile has the name service say for 4 s that there is no such name, as Swarm's does while a
-// service is replaced: whoever it named last goes on being asked. What it names after that is used at once, and what it
-// leaves out is not. When the name stays away, so do the replicas.
+// TestDNSNamesNobodyForAWhile makes the name service return no address for 4 s, as Swarm's does while a service is
+// replaced. It checks that the last named replica is used meanwhile, unless it is shutting down, that a replica named
+// afterwards is used, that one no longer named is not, and that the requests get 503 once the name stays away.
 func TestDNSNamesNobodyForAWhile(t *testing.T) {
 	t.Parallel()
 	old := mustStartFakeReplica(t, "127.0.0.2:0")

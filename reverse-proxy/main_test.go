@@ -91,7 +91,7 @@ func (a answer) problem() bool {
 }
 
 // apart makes a connection for each request.
-var apart = &http.Transport{DisableKeepAlives: true}
+var apart = transport(true)
 
 // mustDo sends one request on a connection of its own; fields are "Name: value".
 func mustDo(t *testing.T, method, url string, body io.Reader, fields ...string) answer {

@@ -1,7 +1,6 @@
 package reverseproxy_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/internal/malformed"
@@ -9,10 +8,12 @@ import (
 )
 
 // TestMalformedRequests sends the corpus through the proxy. What it mends must not become two requests for a replica.
-func TestMalformedRequests(t *testing.T) {
-	proxy := mustStart(t, programs.HAProxyConfig{})
+func TestMalformedRequests(t *testing.T) { inBothWays(t, testMalformedRequests) }
+
+func testMalformedRequests(t *testing.T, w way) {
+	proxy := w.mustStart(t, programs.HAProxyConfig{})
 	for _, request := range malformed.Requests() {
-		if err := malformed.CheckProxied(strings.TrimPrefix(proxy.URL, "http://"), request); err != nil {
+		if err := malformed.CheckProxiedOver(mustDial(t, proxy), request); err != nil {
 			t.Errorf("%q: %v", request.Name, err)
 		}
 	}

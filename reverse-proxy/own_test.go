@@ -16,7 +16,8 @@ import (
 	reverseproxy "github.com/woodytoys/woodytoys/reverse-proxy"
 )
 
-// TestWhateverTheProxyAnswersItself has HAProxy make every answer that it can, from the configuration that ships.
+// TestWhateverTheProxyAnswersItself makes HAProxy produce every error response that it can, with the shipped
+// configuration, and checks that each is problem+json with the right status, and may not be cached.
 func TestWhateverTheProxyAnswersItself(t *testing.T) {
 	statuses := mustListOwn(t)
 	if len(statuses) < 17 {
@@ -108,8 +109,10 @@ func mustStartWith(t *testing.T, frontend func(bind string) string) (url string)
 
 // TestWhatNeverBecameARequest shows the answers that no http-error replaces: they come from HAProxy's parser. (One too
 // slow to end its header is in TestSlowRequests.) What follows on the connection is not answered.
-func TestWhatNeverBecameARequest(t *testing.T) {
-	proxy := mustStart(t, programs.HAProxyConfig{})
+func TestWhatNeverBecameARequest(t *testing.T) { inBothWays(t, testWhatNeverBecameARequest) }
+
+func testWhatNeverBecameARequest(t *testing.T, w way) {
+	proxy := w.mustStart(t, programs.HAProxyConfig{})
 	const host = "Host: shop.example\r\n"
 	for request, want := range map[string]int{
 		"nonsense\r\n\r\n": 400,

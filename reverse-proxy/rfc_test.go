@@ -20,7 +20,13 @@ func TestTablesThroughTheProxy(t *testing.T) {
 		t.Fatalf("start the edge (scripts/need varnish installs it): %v", err)
 	}
 	t.Cleanup(edge.Close)
-	proxy := mustStart(t, programs.HAProxyConfig{API: []string{replicas[0].Addr()}, CDN: []string{edge.Addr}})
+	inEachWay(t, func(t *testing.T, w way) {
+		cfg := programs.HAProxyConfig{API: []string{replicas[0].Addr()}, CDN: []string{edge.Addr}}
+		testTables(t, w.mustStart(t, cfg))
+	})
+}
+
+func testTables(t *testing.T, proxy *programs.HAProxy) {
 	for name, test := range map[string]func(*testing.T, *programs.HAProxy){
 		"conditions of reads": testConditionsOfReads, "conditions of writes": testConditionsOfWrites,
 		"conditions of compressed answers": testConditionsOfCompressedAnswers,
@@ -61,7 +67,7 @@ func testConditionsOfReads(t *testing.T, proxy *programs.HAProxy) {
 // testConditionsOfWrites sends each row as the first request of a connection, and on one that is kept: that one passes
 // through the proxy twice.
 func testConditionsOfWrites(t *testing.T, proxy *programs.HAProxy) {
-	kept := &http.Transport{MaxConnsPerHost: 1}
+	kept := transport(false)
 	defer kept.CloseIdleConnections()
 	for _, row := range conditionaltest.Cases {
 		testConditionOfWrites(t, proxy, apart, row)

@@ -55,7 +55,8 @@ var (
 	start = regexp.MustCompile(`^t=(\d{16})(; root)?$`)
 )
 
-// TestTracing has the proxy pass on what is a traceparent, and make one in the place of what is none.
+// TestTracing checks that the proxy passes on a valid traceparent, and replaces a missing or invalid one by one of its
+// own.
 func TestTracing(t *testing.T) {
 	t.Parallel()
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{mustEcho(t)}, Tracing: true})
@@ -109,8 +110,8 @@ func TestTracing(t *testing.T) {
 	}
 }
 
-// TestTraceIDsAreRandom has no digit of the ids that the proxy makes be always the same, as some of a UUID are:
-// samplers go by them.
+// TestTraceIDsAreRandom checks that no digit of the trace ids that the proxy makes is fixed, as some of a UUID are,
+// because samplers decide by those digits.
 func TestTraceIDsAreRandom(t *testing.T) {
 	t.Parallel()
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{mustEcho(t)}, Tracing: true})
@@ -131,7 +132,8 @@ func TestTraceIDsAreRandom(t *testing.T) {
 	}
 }
 
-// TestTracingIsOff has the proxy do nothing of it by default: what a client sends goes on as it is.
+// TestTracingIsOff checks that by default the proxy adds no trace and logs none, and passes on what a client sends as
+// it is.
 func TestTracingIsOff(t *testing.T) {
 	t.Parallel()
 	proxy := mustStart(t, programs.HAProxyConfig{API: []string{mustEcho(t)}})
@@ -146,8 +148,8 @@ func TestTracingIsOff(t *testing.T) {
 	}
 }
 
-// TestLogLinesNameTheTrace has both forms of a line name the request's id and trace, and that of JSON be JSON whatever
-// clients send.
+// TestLogLinesNameTheTrace checks that log lines in both formats name the request's id and trace, and that a JSON line
+// is valid JSON whatever a client sends.
 func TestLogLinesNameTheTrace(t *testing.T) {
 	t.Parallel()
 	api := mustEcho(t)

@@ -163,8 +163,8 @@ func (f *fakeReplica) serve(conn net.Conn) {
 		status, f.addr)
 }
 
-// TestHangingChecks has the checks of both replicas hang, while they answer all else; then one is well again, and is
-// the only one that is asked.
+// TestHangingChecks makes the health checks of both replicas hang while they respond to all else, and checks that both
+// are still used. When one of them passes its check again, it is the only one that is used.
 func TestHangingChecks(t *testing.T) {
 	t.Parallel()
 	one, two := mustStartFakeReplica(t, "127.0.0.1:0"), mustStartFakeReplica(t, "127.0.0.1:0")
@@ -185,7 +185,8 @@ func TestHangingChecks(t *testing.T) {
 	}
 }
 
-// TestUnwellReplicasGetAWriteOnce has a write break off while no replica passes its check: it is not sent again.
+// TestUnwellReplicasGetAWriteOnce makes a write break off while no replica passes its check, and checks that it gets
+// 502 and is not sent again.
 func TestUnwellReplicasGetAWriteOnce(t *testing.T) {
 	t.Parallel()
 	one, two := mustStartFakeReplica(t, "127.0.0.1:0"), mustStartFakeReplica(t, "127.0.0.1:0")
@@ -206,7 +207,8 @@ func TestUnwellReplicasGetAWriteOnce(t *testing.T) {
 	}
 }
 
-// TestEndingReplicasAreNotAsked has the only replica say that it is ending.
+// TestEndingReplicasAreNotAsked makes the only replica report that it is shutting down, and checks that requests get
+// 503 without reaching it.
 func TestEndingReplicasAreNotAsked(t *testing.T) {
 	t.Parallel()
 	one := mustStartFakeReplica(t, "127.0.0.1:0")

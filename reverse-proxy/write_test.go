@@ -17,9 +17,11 @@ import (
 
 // TestWhatIsAWrite sends requests in many spellings to a real replica. The log must call a write every one
 // that changes something, and a read those that plainly are.
-func TestWhatIsAWrite(t *testing.T) {
+func TestWhatIsAWrite(t *testing.T) { inEachWay(t, testWhatIsAWrite) }
+
+func testWhatIsAWrite(t *testing.T, w way) {
 	shop := mustStartShop(t, "shop")
-	proxy := mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}})
+	proxy := w.mustStart(t, programs.HAProxyConfig{API: []string{shop.Addr()}})
 	for i, row := range []struct {
 		method, path string
 		kind         string
@@ -80,11 +82,17 @@ func TestWhatIsAWrite(t *testing.T) {
 }
 
 // TestOnlyLaterWritesPassTwice sends writes on a kept connection: the first one goes straight to a replica.
-func TestOnlyLaterWritesPassTwice(t *testing.T) {
-	proxy := mustStart(t, programs.HAProxyConfig{})
-	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+func TestOnlyLaterWritesPassTwice(t *testing.T) { inEachWay(t, testOnlyLaterWritesPassTwice) }
+
+func testOnlyLaterWritesPassTwice(t *testing.T, w way) {
+	proxy := w.mustStart(t, programs.HAProxyConfig{})
+	client := &http.Client{Transport: transport(false)}
 	defer client.CloseIdleConnections()
-	for i, want := range []string{" server=api/api", " server=writes/itself ", " server=writes/itself "} {
+	through := []string{" server=api/api", " server=writes/itself ", " server=writes/itself "}
+	if w == byHTTP2 {
+		through[0] = through[1] // HAProxy takes no stream for the first
+	}
+	for i, want := range through {
 		request, err := http.NewRequest(http.MethodPost, proxy.URL+"/api/products",
 			strings.NewReader(`{"name":"Robot"}`))
 		if err != nil {
@@ -170,9 +178,13 @@ func (f *fakeDying) die(conn net.Conn) {
 	}
 }
 
-// TestAWriteThatMayBeDoneIsNotTriedAgain has replicas say of writes that they may have been carried out, and break
-// off on them: both are passed on once, without a time to try again.
+// TestAWriteThatMayBeDoneIsNotTriedAgain makes replicas reply to writes that they may have been carried out, or break
+// off on them. It checks that each write is sent once, and that its response has no Retry-After.
 func TestAWriteThatMayBeDoneIsNotTriedAgain(t *testing.T) {
+	inEachWay(t, testAWriteThatMayBeDoneIsNotTriedAgain)
+}
+
+func testAWriteThatMayBeDoneIsNotTriedAgain(t *testing.T, w way) {
 	var writes atomic.Int64
 	replica := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/readyz" {
@@ -186,7 +198,7 @@ func TestAWriteThatMayBeDoneIsNotTriedAgain(t *testing.T) {
 		strings.TrimPrefix(replica.URL, "http://"): http.StatusGatewayTimeout,
 		dying.addr: http.StatusBadGateway,
 	} {
-		proxy := mustStart(t, programs.HAProxyConfig{API: []string{addr}})
+		proxy := w.mustStart(t, programs.HAProxyConfig{API: []string{addr}})
 		for _, call := range []struct{ method, path string }{
 			{"POST", "/api/products"}, {"PUT", "/api/products/1"}, {"DELETE", "/api/products/1"},
 			{"POST", "/api/orders"},
@@ -205,16 +217,21 @@ func TestAWriteThatMayBeDoneIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-// TestReadsAreRetriedAndWritesAreNot has one replica of two break off on every request.
+// TestReadsAreRetriedAndWritesAreNot makes one of two replicas break off on every request. It checks that reads are
+// retried on the other one, and that a write which breaks off gets 502 and is not sent again.
 func TestReadsAreRetriedAndWritesAreNot(t *testing.T) {
+	inEachWay(t, testReadsAreRetriedAndWritesAreNot)
+}
+
+func testReadsAreRetriedAndWritesAreNot(t *testing.T, w way) {
 	dying, shop := startFakeDying(t), mustStartShop(t, "shop")
-	proxy := mustStart(t, programs.HAProxyConfig{Balance: "roundrobin", API: []string{dying.addr, shop.Addr()}})
+	proxy := w.mustStart(t, programs.HAProxyConfig{Balance: "roundrobin", API: []string{dying.addr, shop.Addr()}})
 	if got := servedBy(t, 20, proxy.URL+"/api/products/1"); got["shop"] != 20 || dying.reads.Load() < 5 {
 		t.Errorf("20 reads were served by %v, after %d that broke off", got, dying.reads.Load())
 	}
 	good, bad := 0, 0
 	// one kept connection, and a client that retries GETs
-	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+	client := &http.Client{Transport: transport(false)}
 	defer client.CloseIdleConnections()
 	for range 20 {
 		got, err := client.Get(proxy.URL + "/api/products?product=Robot")
@@ -241,9 +258,11 @@ func TestReadsAreRetriedAndWritesAreNot(t *testing.T) {
 
 // TestAWriteFindsALiveReplica kills one of two replicas: no connection to it can be made, so nothing was sent, and
 // every write reaches the other.
-func TestAWriteFindsALiveReplica(t *testing.T) {
+func TestAWriteFindsALiveReplica(t *testing.T) { inEachWay(t, testAWriteFindsALiveReplica) }
+
+func testAWriteFindsALiveReplica(t *testing.T, w way) {
 	mortal, shop := mustStartShop(t, "mortal"), mustStartShop(t, "shop")
-	proxy := mustStart(t, programs.HAProxyConfig{Balance: "roundrobin", API: []string{mortal.Addr(), shop.Addr()}})
+	proxy := w.mustStart(t, programs.HAProxyConfig{Balance: "roundrobin", API: []string{mortal.Addr(), shop.Addr()}})
 	mortal.Kill()
 	for range 10 {
 		if got := mustGet(t, proxy.URL+"/api/products?product=Robot"); got.status != http.StatusOK {
