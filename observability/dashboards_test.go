@@ -72,7 +72,7 @@ func mustReadDashboards(t *testing.T) map[string]dashboard {
 	return all
 }
 
-// TestDashboards holds the dashboards against what makes them work in any Grafana that has Prometheus, and for whoever
+// TestDashboards checks the dashboards against what makes them work in any Grafana that has Prometheus, and for whoever
 // is called at night.
 func TestDashboards(t *testing.T) {
 	all := mustReadDashboards(t)

@@ -1,4 +1,4 @@
-// Package observability_test holds the rules, the dashboards and the runbook against each other and against the
+// Package observability_test checks the rules, the dashboards and the runbook against each other and against the
 // programs that will read them.
 package observability_test
 
@@ -15,12 +15,12 @@ import (
 // render runs scripts/rules. What fails the test is what it says on standard error.
 func render(t *testing.T, args ...string) []byte {
 	t.Helper()
-	var said bytes.Buffer
+	var stderr bytes.Buffer
 	cmd := exec.Command("../scripts/rules", args...)
-	cmd.Stderr = &said
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err != nil || said.Len() > 0 {
-		t.Fatalf("scripts/rules %q: %v\n%s", args, err, &said)
+	if err != nil || stderr.Len() > 0 {
+		t.Fatalf("scripts/rules %q: %v\n%s", args, err, &stderr)
 	}
 	return out
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // allStages are those that have alerts of their own.
-const allStages = "redis cdn database"
+const allStages = "redis cdn database backup secure"
 
 // rule is an alert, or a record that alerts use.
 type rule struct {
@@ -60,9 +60,11 @@ func TestRulesOfEachStage(t *testing.T) {
 		"cdn":   regexp.MustCompile(`job="edge"|job: edge|varnish_|proxy="cdn"`),
 		// the job is there in every stage, with one target
 		"database": regexp.MustCompile(`wsrep_|DatabaseNodeDown`),
+		"backup":   regexp.MustCompile(`job="backup"|job: backup|woody_backup_`),
+		"secure":   regexp.MustCompile(`job="certificate"|job: certificate|woody_certificate_`),
 	}
 	for _, stages := range []string{"", "redis", "cdn", "redis cdn", "observability cdn redis", "baseline",
-		"redis database"} {
+		"redis database", "redis backup"} {
 		for _, speed := range []string{"1", "30"} {
 			rendered := render(t, "--stages", stages, "--speed", speed)
 			promtool(t, "check", "rules", mustWrite(t, "rules.yml", rendered))

@@ -30,7 +30,7 @@ func TestAlertsSaySomething(t *testing.T) {
 	}
 }
 
-// TestRunbook holds the runbook's sections against the alerts, and what each section has.
+// TestRunbook compares the runbook's sections with the alerts, and what each section has.
 func TestRunbook(t *testing.T) {
 	text, err := os.ReadFile("../docs/runbook.md")
 	if err != nil {

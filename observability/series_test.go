@@ -67,7 +67,7 @@ func names(page string) map[string]bool {
 	return all
 }
 
-// TestMetricsAreNamedAsPrometheusHasThem holds what the shop's own page says against Prometheus' conventions.
+// TestMetricsAreNamedAsPrometheusHasThem checks the shop's own page against Prometheus' conventions.
 func TestMetricsAreNamedAsPrometheusHasThem(t *testing.T) {
 	t.Parallel()
 	shop, _ := mustRunShop(t)
@@ -144,7 +144,7 @@ func TestStrangersAddNoSeries(t *testing.T) {
 	shop, proxy := mustRunShop(t)
 	pages := map[string]string{"the replica": shop.AdminURL, "the proxy": proxy.MetricsURL}
 	for to, addr := range map[string]string{"the replica": shop.Addr(), "the proxy": proxy.Addr()} {
-		// One of each kind may have series: those of its status.
+		// The first request of each kind may add a series, for its status.
 		if _, err := sendStrange(t.Context(), addr, 0, 64); err != nil {
 			t.Fatal(to, err)
 		}

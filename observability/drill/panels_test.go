@@ -94,7 +94,7 @@ func (s *stage) shows(query string) error {
 	return errors.Join(errors.New("it shows nothing"), err)
 }
 
-// testNames holds the replicas' metrics, with those of the cache and the outbox, against Prometheus' conventions.
+// testNames checks the replicas' metrics, with those of the cache and the outbox, against Prometheus' conventions.
 func (s *stage) testNames(t *testing.T) {
 	for _, r := range s.replicas[:3] {
 		answer, err := http.Get("http://" + r.admin + "/metrics")

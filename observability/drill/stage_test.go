@@ -24,6 +24,7 @@ type stage struct {
 	through  string        // the DSN by it
 	redis    *servers.Redis
 	replicas []*replica
+	audited  *replica // one that the proxy does not know
 	front    *process
 	edge     *programs.Varnish
 	proxy    *programs.HAProxy
@@ -88,6 +89,7 @@ func mustStartStage(t *testing.T) *stage {
 	for _, name := range []string{"one", "two", "three", "four"} {
 		s.replicas = append(s.replicas, s.mustPlaceReplica(t, api, name))
 	}
+	s.audited = s.mustPlaceReplica(t, api, "audited")
 	for _, r := range s.replicas[:3] {
 		r.mustStart(t)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/settings/settingstest"
 )
 
-// TestDefaultsStandOnce holds the stack files and the document against the settings.
+// TestDefaultsStandOnce compares the stack files and the document with the settings.
 func TestDefaultsStandOnce(t *testing.T) {
 	defaults, err := commandLine.Defaults(&config{})
 	if err != nil {
@@ -19,7 +19,7 @@ func TestDefaultsStandOnce(t *testing.T) {
 	settingstest.CheckTable(t, "../../docs/observer.md", defaults)
 }
 
-// TestMetricsAreDescribed holds the metrics against those that the document names.
+// TestMetricsAreDescribed compares the metrics with those that the document names.
 func TestMetricsAreDescribed(t *testing.T) {
 	text, err := os.ReadFile("../../docs/observer.md")
 	if err != nil {

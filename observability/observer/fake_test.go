@@ -71,11 +71,11 @@ func (s *fakeShop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func newWatcher(t *testing.T, s *fakeShop, rate int) *watcher {
 	t.Helper()
 	addr := s.Listener.Addr().(*net.TCPAddr)
-	said := &output{}
+	logged := &output{}
 	o := newObserver(config{API: addr.String(), AdminPort: addr.Port, Proxy: s.URL, Rate: rate},
-		slog.New(slog.NewTextHandler(said, nil)), said)
+		slog.New(slog.NewTextHandler(logged, nil)), logged)
 	o.find(t.Context())
-	return &watcher{observer: o, t: t, said: said}
+	return &watcher{observer: o, t: t, logged: logged}
 }
 
 func (w *watcher) want(name, path string, want float64) {
@@ -85,8 +85,8 @@ func (w *watcher) want(name, path string, want float64) {
 	}
 }
 
-// TestAWriteOfUnknownOutcome has the answer to a write be lost: neither what was acknowledged before nor what the write
-// may have made is stale, and the next acknowledged write raises what is wanted.
+// TestAWriteOfUnknownOutcome loses the response to a write. It checks that neither what was acknowledged before nor
+// what the write may have made counts as stale, and that the next acknowledged write raises the floor.
 func TestAWriteOfUnknownOutcome(t *testing.T) {
 	s := mustStartFake(t)
 	w := newWatcher(t, s, 20)
@@ -111,7 +111,8 @@ func TestAWriteOfUnknownOutcome(t *testing.T) {
 	w.want("writes_total", "", 3)
 }
 
-// TestAReadThatBeganBeforeMayBeOld has a write be acknowledged while a read is under way.
+// TestAReadThatBeganBeforeMayBeOld checks that a read which was under way when a write was acknowledged does not count
+// as stale.
 func TestAReadThatBeganBeforeMayBeOld(t *testing.T) {
 	s := mustStartFake(t)
 	w := newWatcher(t, s, 20)
@@ -151,7 +152,7 @@ func TestADatabaseThatWentBack(t *testing.T) {
 	if now := w.probe.Load(); now == before || now.item.Floor().Version != 4 {
 		t.Errorf("probe %s with %v, want another one than %s, with version 4", now.name, now.item.Floor(), before.name)
 	}
-	if !strings.Contains(w.said.String(), "lost writes") {
+	if !strings.Contains(w.logged.String(), "lost writes") {
 		t.Error("the log does not say that writes are lost")
 	}
 }
@@ -200,7 +201,7 @@ func TestWhatIsNoAnswer(t *testing.T) {
 	}
 	w.want("checked_total", viaProxy, 1)
 	w.wantNoneStale()
-	if got := strings.Count(w.said.String(), "reads fail"); got != 1 {
+	if got := strings.Count(w.logged.String(), "reads fail"); got != 1 {
 		t.Errorf("the log says %d times that reads fail, want once", got)
 	}
 }
@@ -218,7 +219,7 @@ func TestTheLoadIsBounded(t *testing.T) {
 			defer cancel()
 			w.run(ctx)
 			ways := 2.0
-			// of the round that ends last, which is paid for by a pause that is cut off
+			// the last round's reads come before its pause, which the deadline cuts short
 			most := rate*long.Seconds() + ways
 			if got := float64(s.reads.Load()); got > most || got == 0 {
 				t.Errorf("%v reads in %v, want at most %v", got, long, most)

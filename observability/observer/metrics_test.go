@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
-// TestMetricsKeepToTheConventions has promlint judge them, and counts the series of our own.
+// TestMetricsKeepToTheConventions checks the metrics with promlint, and counts the series of our own.
 func TestMetricsKeepToTheConventions(t *testing.T) {
 	m := newMetrics()
 	m.begin(viaReplica)

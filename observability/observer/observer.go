@@ -88,7 +88,7 @@ func (o *observer) ways() []*way {
 // request returns a name for the next request.
 func (o *observer) request(p *probe) string { return fmt.Sprintf("%s.%d", p.name, o.requests.Add(1)) }
 
-// readOnce reads a probe by a way, and holds the answer against what had been acknowledged before. It returns the
+// readOnce reads a probe by a way, and checks the answer against what had been acknowledged before. It returns the
 // answered version, and false where there was no answer.
 func (o *observer) readOnce(ctx context.Context, w *way, p *probe) (version int64, ok bool) {
 	floor := p.item.Floor()

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestAHealthyShop has two observers watch replicas while Redis is killed and comes back, and a replica is restarted:
-// nothing is stale, and neither takes the other's writes for its own.
+// TestAHealthyShop runs two observers while Redis is killed and comes back, and a replica is restarted. It checks that
+// nothing is reported stale, and that neither takes the other's writes for its own.
 func TestAHealthyShop(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, "")

@@ -9,9 +9,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/oracle"
 )
 
-// probeTrusted is how long after its last acknowledged write answers are held against a probe: half of the time for
-// which the shop keeps one that nobody writes (shop.ProbesKept). It is the observer's own time, and so it need not be
-// the database's to the second.
+// probeTrusted bounds the time after its last acknowledged write in which responses are checked against a probe. It is
+// half of the time for which the shop stores a probe that nobody writes (shop.ProbesKept), since the observer's clock
+// may differ from the database's.
 const probeTrusted = 5 * time.Minute
 
 // rememberedWrites is how many writes' times are remembered, for the log.

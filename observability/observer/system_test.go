@@ -199,9 +199,9 @@ func (n *names) lookup(context.Context, string) ([]netip.Addr, error) {
 // watcher is an observer of a system, in this process.
 type watcher struct {
 	*observer
-	t    *testing.T
-	said *output
-	stop func()
+	t      *testing.T
+	logged *output
+	stop   func()
 }
 
 // output is what was logged.
@@ -228,8 +228,8 @@ func (s *system) mustObserve() *watcher { return s.mustObserveAt(100) }
 func (s *system) mustObserveAt(rate int) *watcher {
 	cfg := config{API: "tasks.api:" + s.port, Proxy: s.proxy.URL, Rate: rate}
 	_, _ = fmt.Sscan(s.adminPort, &cfg.AdminPort)
-	said := &output{}
-	o := newObserver(cfg, slog.New(slog.NewTextHandler(said, nil)), said)
+	logged := &output{}
+	o := newObserver(cfg, slog.New(slog.NewTextHandler(logged, nil)), logged)
 	o.replicas.lookup = s.names.lookup
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -237,14 +237,14 @@ func (s *system) mustObserveAt(rate int) *watcher {
 		defer close(done)
 		o.run(ctx)
 	}()
-	w := &watcher{observer: o, t: s.t, said: said, stop: func() {
+	w := &watcher{observer: o, t: s.t, logged: logged, stop: func() {
 		cancel()
 		<-done
 	}}
 	s.t.Cleanup(func() {
 		w.stop()
 		if s.t.Failed() {
-			s.t.Logf("an observer said:\n%s", said)
+			s.t.Logf("an observer said:\n%s", logged)
 		}
 	})
 	return w
@@ -311,7 +311,7 @@ func (w *watcher) wantNoneStale() {
 // findingsLogged are the lines of JSON.
 func (w *watcher) findingsLogged() (found []map[string]any) {
 	w.t.Helper()
-	for line := range strings.Lines(w.said.String()) {
+	for line := range strings.Lines(w.logged.String()) {
 		if !strings.HasPrefix(line, "{") {
 			continue
 		}

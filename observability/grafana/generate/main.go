@@ -1,6 +1,6 @@
 // Command generate writes the dashboards of observability/grafana/dashboards from what shop.go, stores.go and cache.go
 // say of their panels: go run ./observability/grafana/generate. Grafana's JSON repeats itself too much to be written by
-// hand. A test holds the files against this.
+// hand. A test compares the files with this.
 package main
 
 import (

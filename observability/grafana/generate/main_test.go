@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestTheFilesAreUpToDate holds the dashboards that are committed against what is generated.
+// TestTheFilesAreUpToDate compares the dashboards that are committed with what is generated.
 func TestTheFilesAreUpToDate(t *testing.T) {
 	want := files()
 	committed, err := filepath.Glob("../dashboards/*")

@@ -97,7 +97,9 @@ func shop() dashboard {
 				chart(6, "Callers waiting", "none",
 					query{`sum(woody_db_slots_waiting{job="api"})`, "for a connection"},
 					query{`sum(woody_heavy_slots_waiting{job="api"})`, "for a heavy slot"},
-					query{`sum(woody_additions_waiting{job="api"})`, "to be stored together"}).
+					query{`sum(woody_additions_waiting{job="api"})`, "to be stored together"},
+					query{`sum(woody_reservations_waiting{job="api"})`, "for their turn in a sale"},
+					query{`sum(woody_reads_waiting{job="api"})`, "to be read together"}).
 					shows("Callers that wait for what a replica has few of.").
 					redFrom(100, "for a connection: WOODY_DB_POOL, or slow queries. For a slot: scripts/scale."),
 				chart(6, "Under way", "none",
