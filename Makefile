@@ -28,7 +28,7 @@ build: ## Build the programs into bin/
 
 .PHONY: test
 test: check test-programs ## Run every check and test, against real servers, but for what is for long
-	scripts/need gcc mariadb galera postgres redis haproxy varnish chromium bind wget curl prometheus alertmanager exporters
+	scripts/need gcc mariadb postgres redis haproxy varnish chromium bind wget curl restic prometheus alertmanager exporters
 	@$(for-tests) $(MAKE) --no-print-directory -k -j 2 $(MODULES:%=test-of/%) test-of-the-model
 
 # What most tests of the programs start. WOODYTEST_PROGRAMS says where they are, or each package would build its own.
@@ -37,7 +37,7 @@ for-tests = WOODYTEST_PROGRAMS=$(CURDIR)/bin/test WOODYTEST_EMPTY=$(CURDIR)/bin/
 .PHONY: test-programs
 test-programs:
 	@rm -rf bin/test/empty
-	@$(GO) build -trimpath -ldflags='-s -w' -o bin/test/ ./api ./database ./front ./observability/observer
+	@$(GO) build -ldflags='-s -w' -o bin/test/ ./api ./backup ./database ./front ./observability/observer
 
 # Two modules are tested at a time, one package more of each than there are processors, and of a package twice as many
 # tests: they wait for servers more than they compute. The packages that take longest begin first. The linker leaves out
@@ -55,22 +55,30 @@ test-of/%:
 test-of-the-model:
 	cd cache && $(GO) test -run '^TestModel' ./internal/cluster
 
+# The tests that only some targets run. (A comma of its own would end an argument of call.)
+tags := e2e,attack
+
 .PHONY: check
 check: ## Formatting, length of lines, vet, staticcheck, tidy modules, what the cache exports
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on: $$unformatted" >&2; exit 1; }
 	@$(GO) test -count=1 -run '^TestLinesAreShort$$' ./scripts
 	@$(GO) build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
-	$(call each,$(GO) vet -tags e2e ./... && $(CURDIR)/bin/staticcheck -tags e2e ./... && $(GO) mod tidy -diff)
+	$(call each,$(GO) vet -tags $(tags) ./... && $(CURDIR)/bin/staticcheck -tags $(tags) ./... && $(GO) mod tidy -diff)
 	scripts/api-listing --check
+
+.PHONY: scan
+scan: ## Look for known vulnerabilities, where their database can be reached (SCAN=required fails where not)
+	scripts/scan
 
 .PHONY: deploy
 deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn, or 'cdn database observability'
 	scripts/deploy $(STAGE)
 
 .PHONY: e2e
-e2e: ## Drive the stack on a Docker Swarm of its own; OUT=file keeps the figures
-	scripts/need docker registry iproute debootstrap chromium wget curl
-	$(GO) test -tags e2e -count=1 -timeout 35m ./e2e $(if $(OUT),-out $(abspath $(OUT)))
+e2e: attack ## Attack a whole shop, and drive the stack on a Docker Swarm of its own; OUT=file keeps the figures
+	scripts/need docker compose registry iproute debootstrap chromium wget curl ansible
+	$(GO) test -tags e2e -count=1 -timeout 5m -run "^TestSwarm$$" ./autoscale ./provision
+	$(GO) test -tags e2e -count=1 -timeout 50m ./e2e $(if $(OUT),-out $(abspath $(OUT)))
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alone
@@ -78,7 +86,8 @@ fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alo
 
 .PHONY: long
 long: test-programs ## Run the tests named TestLong, and what test has few of: a million reads, keys, bursts, kills
-	scripts/need gcc mariadb galera postgres redis haproxy varnish chromium prometheus alertmanager exporters
+	scripts/need gcc mariadb galera postgres redis haproxy varnish chromium bind iproute restic rclone prometheus \
+		alertmanager exporters ansible
 	@$(for-tests) $(MAKE) --no-print-directory -k -j 2 long-rounds $(MODULES:%=long-of/%)
 
 # The packages are found by the names of their tests, so that none is forgotten.
@@ -94,7 +103,8 @@ long-rounds:
 	cd cache && $(GO) test -timeout 10m -run 'Oracle$$' ./httpcache -args -oracle-reads 1000000
 	cd cache/fibercache && $(GO) test -timeout 10m -run 'Oracle$$' . -args -oracle-reads 1000000
 	cd cache && $(GO) test -timeout 10m -run '^TestLongModel' ./internal/cluster
-	$(GO) test -race -timeout 10m -run '^TestKilledAmongOrders$$' ./api -args -acks-per-kill 500
+	$(GO) test -race -timeout 10m -run '^(TestKilledAmongOrders|TestARevokedSessionEndsEverywhere)$$' ./api \
+		-args -acks-per-kill 500 -revocations 500
 
 SCHEDULES ?= 1000000
 
@@ -106,6 +116,11 @@ model: ## Go through SCHEDULES of the cache's protocol, as a model, and break it
 fault: ## Break a running shop for DURATION (each fault once by default), under the oracle
 	scripts/need gcc mariadb galera haproxy redis
 	$(GO) test ./api/faults -count=1 -v -timeout 0 -args -duration $(DURATION)
+
+.PHONY: attack
+attack: test-programs ## Attack a whole shop as it is in stage secure, while others are served
+	scripts/need mariadb redis haproxy testssl
+	@$(for-tests) $(GO) test -tags attack -count=1 -timeout 10m ./attack
 
 .PHONY: drill
 drill: ## Have each alert come and go on a stage that is broken for it, and none on one that is well
@@ -149,15 +164,21 @@ bench-load: ## Measure what the generators of load cost themselves
 	$(GO) run ./benchmarks/pairs/loadbench -out benchmarks/results/$$(date -u +%F)-load.txt
 
 .PHONY: bench-proxy
-bench-proxy: ## Measure what each piece of the proxy costs a read, and the highest rate of reads
+bench-proxy: ## Measure what each piece of the proxy costs a read, the highest rate of reads, and TLS and HTTP/2
 	scripts/need haproxy
 	$(GO) run ./benchmarks/pairs/proxybench -out benchmarks/results/$$(date -u +%F)-proxy.txt
 	$(GO) run ./benchmarks/pairs/proxybench -measure rate -out benchmarks/results/$$(date -u +%F)-proxy-rate.txt
+	$(GO) run ./benchmarks/pairs/proxybench -measure tls -out benchmarks/results/$$(date -u +%F)-proxy-tls.txt
 
 .PHONY: bench-nodes
 bench-nodes: ## Measure uncached reads and writes before one database and before three nodes
 	scripts/need mariadb galera haproxy
 	$(GO) run ./benchmarks/pairs/nodebench -out benchmarks/results/$$(date -u +%F)-nodes.txt
+
+.PHONY: bench-sale
+bench-sale: ## Measure ways to sell a hot product: the shop's, row locks, a conditional UPDATE, a row per unit
+	scripts/need mariadb
+	$(GO) run ./benchmarks/pairs/salebench -out benchmarks/results/$$(date -u +%F)-sale.txt
 
 .PHONY: bench-page
 bench-page: ## Measure a first visit of the page, and the hero over the simulated uplink

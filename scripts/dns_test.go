@@ -168,7 +168,7 @@ func TestFormsOfZones(t *testing.T) {
 	}
 }
 
-// TestRefused has every reason not to change a zone. The file must be what it was, and nothing else may be left behind.
+// TestRefused checks every reason not to change a zone: the file is what it was, and nothing else is left behind.
 func TestRefused(t *testing.T) {
 	good := zoneOf("7", "cdn CNAME old.example.", "shop A 192.0.2.10", "many CNAME a.example.")
 	args := []string{"example.org", "FILE", "cdn", "new.example"}
@@ -281,7 +281,7 @@ func TestFileStaysWhatItIs(t *testing.T) {
 	mustBeAlone(t, file)
 }
 
-// TestTwoAtATime has several people change one zone: nobody's change is lost.
+// TestTwoAtATime checks that no change is lost when several people change one zone at once.
 func TestTwoAtATime(t *testing.T) {
 	file := mustWrite(t, zoneOf("7"))
 	var group sync.WaitGroup

@@ -24,7 +24,7 @@ func (u *user) mustImportAll(t *testing.T) {
 	u.mustGet(t)
 }
 
-// TestLongUserNeedsNoTestServers has a user of every package build, vet, test and vendor a program, from a proxy
+// TestLongUserNeedsNoTestServers builds, vets, tests and vendors a program that uses every package, from a proxy
 // without the module that the library's own tests need.
 func TestLongUserNeedsNoTestServers(t *testing.T) {
 	t.Parallel()
@@ -38,8 +38,9 @@ func TestLongUserNeedsNoTestServers(t *testing.T) {
 	}
 }
 
-// TestLongTidyUserRequiresNoTestServers has a user tidy a program. The go command reads the tests of the packages that
-// it imports then, and so their modules: that is why internal/servers has to be published too. The user requires none.
+// TestLongTidyUserRequiresNoTestServers tidies a program of a user. The go command reads the tests of the packages that
+// it imports then, and so their modules: that is why internal/servers has to be published too. It checks that the user
+// requires none.
 func TestLongTidyUserRequiresNoTestServers(t *testing.T) {
 	t.Parallel()
 	u := mustBeUser(t, append([]string{testServers}, library...)...)

@@ -120,7 +120,7 @@ func TestStackFilesArePartedByService(t *testing.T) {
 	if got := strings.Join(names(without), " "); got != "reverse-proxy front api" {
 		t.Errorf("stack.yml without database has %s", got)
 	}
-	if !strings.Contains(without, "file: "+root+"/secrets/database_dsn}") ||
+	if !strings.Contains(without, "file: "+root+"/secrets/database_dsn,") ||
 		!strings.Contains(without, "\nvolumes:\n") {
 		t.Errorf("what is beside the services is not what it was:\n%s", without)
 	}

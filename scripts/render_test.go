@@ -12,7 +12,7 @@ import (
 )
 
 // render makes the files of stage observability in a folder, with settings in the environment.
-func render(dir, stages string, settings ...string) (said string, err error) {
+func render(dir, stages string, settings ...string) (output string, err error) {
 	cmd := exec.Command("../observability/render", append([]string{dir}, strings.Fields(stages)...)...)
 	cmd.Env = append(os.Environ(), settings...)
 	out, err := cmd.CombinedOutput()
@@ -31,7 +31,7 @@ func mustCheck(t *testing.T, program string, args ...string) {
 	}
 }
 
-// TestWhatIsRenderedIsValid has promtool and amtool check the files of each sum of stages.
+// TestWhatIsRenderedIsValid checks the rendered files of each sum of stages with promtool and amtool.
 func TestWhatIsRenderedIsValid(t *testing.T) {
 	t.Parallel()
 	const address = "https://hooks.example.org/T/x?y=1&z=2"

@@ -56,6 +56,50 @@ needs_docker() {
 	docker version >/dev/null 2>&1 || fail "Docker does not answer${DOCKER_HOST:+ at $DOCKER_HOST}: start it, or set DOCKER_HOST"
 }
 
+# no_restore: ends the script while scripts/restore is at work, or was broken off.
+no_restore() {
+	! docker config inspect "${STACK}_restoring" >/dev/null 2>&1 ||
+		fail "a restore is under way, or was broken off: wait until it has ended, or go on with it (scripts/restore); if nobody is to go on with it: docker config rm ${STACK}_restoring"
+}
+
+# A claim is a config of the Swarm named STACK_NAME, which one script alone can make and no container gets. Its label says
+# who has made it: the machine, the process, and what else there is to say. STACK_restoring is scripts/restore's, and
+# STACK_changing is of what starts replicas of the API.
+
+# claim NAME [WORD...]: makes that claim, and sets claim to its id; it fails where there is one already.
+claim() {
+	claim=$(docker config create --label "woody.claim=$HOSTNAME $$ ${*:2}" "${STACK}_$1" - <<<"of scripts/${0##*/}" 2>/dev/null)
+}
+
+# unclaim: gives up what this script has claimed, if anything.
+unclaim() {
+	[ -z "${claim:-}" ] || docker config rm "$claim" >/dev/null 2>&1 || true
+	claim=''
+}
+
+# holder NAME: a claim's id, and what its label says. It fails where there is no such claim.
+holder() { docker config inspect --format '{{.ID}} {{index .Spec.Labels "woody.claim"}}' "${STACK}_$1" 2>/dev/null; }
+
+# at_work MACHINE PROCESS: whether the script that has made a claim may be at work yet: of other machines nobody knows.
+at_work() { [ "$1" != "$HOSTNAME" ] || { [ "$2" != $$ ] && grep -qsE 'deploy|restore|scale' "/proc/$2/cmdline"; }; }
+
+# begin_change: has no restore begin until unclaim, and ends the script where one is under way. Of several changes the
+# first one's claim does for those that begin beside it.
+begin_change() {
+	local id machine process
+	if read -r id machine process _ < <(holder changing) && ! at_work "$machine" "$process"; then
+		docker config rm "$id" >/dev/null 2>&1 || true # of one that was killed
+	fi
+	claim changing || true
+	no_restore
+}
+
+# recovered: whether ./secrets were made in the place of lost ones, which it says: they do not replace what is kept.
+recovered() {
+	[ -e secrets/.recovered ] || return
+	echo "scripts/${0##*/}: these ./secrets are not kept, since they were made in the place of lost ones: scripts/restore --secrets FOLDER gives those, and scripts/backup secrets keeps these" >&2
+}
+
 # needs_stack: ends the script, unless the stack is there.
 needs_stack() {
 	needs_docker
@@ -131,21 +175,68 @@ failed_tasks() {
 # content FILE...: what a Swarm config or secret of that content has at the end of its name.
 content() { printf -- '-%s' "$(cat "$@" | sha256sum | cut -c1-12)"; }
 
-# forget_unused: removes the configs and secrets that no service has any more, of those that are named by their content.
+# name_secrets: has each Swarm secret of a file in ./secrets named by its content, so that another content is another
+# secret, and only services that use it change.
+name_secrets() {
+	local file name
+	for file in secrets/*; do
+		name=${file#secrets/}
+		[[ $name =~ ^[a-z0-9_]+$ ]] || continue
+		export "${name^^}_TAG=$(content "$file")"
+	done
+}
+
+# forget_unused: removes the configs that no service has any more, of those that are named by their content, and such
+# secrets.
 forget_unused() {
 	local kind name
 	for kind in config secret; do
-		for name in $(docker "$kind" ls --filter "label=com.docker.stack.namespace=$STACK" --format '{{.Name}}' | grep -E -- '-[0-9a-f]{12}$'); do
+		# Secrets of earlier versions were not named by their content.
+		for name in $(docker "$kind" ls --filter "label=com.docker.stack.namespace=$STACK" --format '{{.Name}}' |
+			grep -E -- "$([ $kind = secret ] && echo . || echo '-[0-9a-f]{12}$')"); do
 			docker "$kind" rm "$name" >/dev/null 2>&1 || true # those in use stay
 		done
 	done
 }
 
+# secured: whether the running stack has stage secure.
+secured() { docker service inspect "${STACK}_certificate" >/dev/null 2>&1; }
+
+# shop_host: the shop's name: SHOP_HOST, or what it was when it was given last, or localhost.
+shop_host() {
+	local host=${SHOP_HOST:-}
+	[ -n "$host" ] || host=$(cat secrets/shop_host 2>/dev/null) || true
+	echo "${host:-localhost}"
+}
+
+# name_shop HOST: has it be the shop's name from now on.
+name_shop() { [ "$(SHOP_HOST='' shop_host)" = "$1" ] || (umask 077 && echo "$1" >secrets/shop_host); }
+
 # url: where the stack is.
 url() {
-	local port=${HTTP_PORT:-80} host
+	local port=${HTTP_PORT:-80} host shop
 	host=$(docker node inspect self --format '{{.Status.Addr}}' 2>/dev/null || echo localhost)
 	[ "$host" != 127.0.0.1 ] || host=localhost
+	if secured; then
+		[ "${HTTPS_PORT:-443}" != 443 ] && port=:$HTTPS_PORT || port=
+		shop=$(shop_host)
+		[ "${SHOP_HOST:-}$shop" = localhost ] || host=$shop
+		echo "https://$host$port"
+		return
+	fi
 	[ "$port" != 80 ] && port=:$port || port=
 	echo "http://$host$port"
+}
+
+# keeper: the container of the backup. It ends the script unless there is one here.
+keeper() {
+	local id node
+	docker service inspect "${STACK}_backup" >/dev/null 2>&1 ||
+		fail "stack '$STACK' has no backup: deploy it with stage backup, such as scripts/deploy redis backup"
+	id=$(docker ps -q --filter "label=com.docker.swarm.service.name=${STACK}_backup" --filter health=healthy | head -n 1)
+	if [ -z "$id" ]; then
+		node=$(docker service ps --filter desired-state=running --format '{{.Node}}' "${STACK}_backup" | head -n 1)
+		fail "the backup runs on ${node:-no node} and is not ready, or not to be asked from this node: docker service ps ${STACK}_backup tells more"
+	fi
+	echo "$id"
 }

@@ -16,7 +16,9 @@ replicas       base  -         -  stack.yml                api,front,reverse-pro
 redis          base  replicas  -  stack-redis.yml          -                        redis:8.0
 cdn            base  redis     -  stack-cdn.yml            cdn                      -
 database       more  -         baseline  stack-database.yml  database,database-proxy  -
+backup         more  -         -  stack-backup.yml         backup                   -
 observability  more  -         -  stack-observability.yml  observer                 WATCHERS
+secure         more  -         -  stack-secure.yml         certificate              -
 '
 
 # watchers are the images that stage observability runs, each in the version of Debian 13's package, so that a stand-in

@@ -36,6 +36,13 @@ func TestSums(t *testing.T) {
 		{"observability database cdn", "files", "stack.yml stack-redis.yml stack-cdn.yml stack-database.yml " +
 			"stack-observability.yml stack-observability-redis.yml stack-observability-database.yml"},
 		{"observability baseline", "files", "stack.yml stack-observability.yml"},
+		{"backup database redis observability", "files", "stack.yml stack-redis.yml stack-database.yml " +
+			"stack-backup.yml stack-observability.yml stack-backup-database.yml stack-observability-redis.yml " +
+			"stack-observability-database.yml stack-observability-backup.yml"},
+		{"redis secure observability", "files", "stack.yml stack-redis.yml stack-observability.yml stack-secure.yml " +
+			"stack-observability-redis.yml stack-observability-secure.yml"},
+		{"secure baseline", "ours", "api front reverse-proxy certificate"},
+		{"baseline backup", "ours", "api front reverse-proxy backup"},
 		{"observability baseline", "ours", "api front reverse-proxy observer"},
 	} {
 		if got := strings.Join(mustSum(t, row.list, row.sum), " "); got != row.want {
@@ -44,11 +51,11 @@ func TestSums(t *testing.T) {
 	}
 }
 
-// TestStagesNameTheirImages holds the images that the table of stages names against those in its files.
+// TestStagesNameTheirImages compares the images that the table of stages names with those in its files.
 func TestStagesNameTheirImages(t *testing.T) {
 	image := regexp.MustCompile(`(?m)^ +image: (\S+)$`)
 	for _, sum := range []string{"baseline", "replicas", "redis", "cdn", "cdn observability", "redis database",
-		"cdn database observability"} {
+		"cdn database observability", "redis backup", "redis secure"} {
 		var wanted []string
 		for _, file := range mustSum(t, "files", sum) {
 			for _, found := range image.FindAllStringSubmatch(mustRead(t, "../"+file), -1) {

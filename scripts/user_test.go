@@ -98,11 +98,11 @@ func mustRun(t *testing.T, dir, command string) string {
 func (u *user) mustRun(t *testing.T, command string) string {
 	t.Helper()
 	cmd := u.command(command)
-	var said strings.Builder
-	cmd.Stderr = &said
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%s: %v\n%s%s", command, err, out, said.String())
+		t.Fatalf("%s: %v\n%s%s", command, err, out, stderr.String())
 	}
 	return strings.TrimSpace(string(out))
 }

@@ -1,0 +1,75 @@
+package scripts_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// mustDeployTree returns a tree with scripts/deploy, in which scripts/secrets says that it was come to, and fails.
+func mustDeployTree(t *testing.T) string {
+	t.Helper()
+	tree := t.TempDir()
+	if err := os.Mkdir(filepath.Join(tree, "scripts"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../stack*.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(files, "deploy", "stack.sh", "stages.sh", "nodes.sh") {
+		path := filepath.Join(tree, "scripts", file)
+		if strings.HasPrefix(file, "../") {
+			path = filepath.Join(tree, filepath.Base(file))
+		}
+		if err := os.WriteFile(path, []byte(mustRead(t, file)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{
+		"secrets": "#!/bin/sh\necho it goes on\nexit 1\n",
+		"need":    "#!/bin/sh\n",
+	} {
+		if err := os.WriteFile(filepath.Join(tree, "scripts", name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tree
+}
+
+// TestDeployKeepsTheShopSecure wants stage secure to end by INSECURE=yes alone, and not by a word that was forgotten.
+func TestDeployKeepsTheShopSecure(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, runs, sum, insecure string
+		refused                   bool
+	}{
+		{"forgotten", "woody_certificate", "redis backup", "", true},
+		{"not meant", "woody_certificate", "redis", "no", true},
+		{"meant", "woody_certificate", "redis", "yes", false},
+		{"kept", "woody_certificate", "redis secure backup", "", false},
+		{"it never was", "woody_api", "redis", "", false},
+		{"another stack's", "other_certificate", "redis", "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			tree := mustDeployTree(t)
+			swarm, environment := mustFakeSwarm(t, tree, map[string][]string{test.runs: nil})
+			cmd := exec.Command(filepath.Join(tree, "scripts", "deploy"), strings.Fields(test.sum)...)
+			cmd.Env = append(environment, "INSECURE="+test.insecure, "REGISTRY=registry.example.org")
+			out, err := cmd.CombinedOutput()
+			said := string(out)
+			refused := strings.Contains(said, "has stage secure") && strings.Contains(said, "INSECURE=yes")
+			if err == nil || refused != test.refused || strings.Contains(said, "it goes on") == test.refused {
+				t.Errorf("%s: %v %s, want it refused: %v", test.sum, err, said, test.refused)
+			}
+			for call := range strings.Lines(mustRead(t, filepath.Join(swarm, "calls"))) {
+				if test.refused && strings.Contains(call, "deploy") {
+					t.Errorf("it is refused, and called docker %s", call)
+				}
+			}
+		})
+	}
+}

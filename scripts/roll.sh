@@ -1,0 +1,73 @@
+# roll.sh: how what runs is given another content of a file of ./secrets. It is sourced, not run, behind stack.sh, by
+# scripts that have say WORD..., which tells what is done.
+# shellcheck shell=bash
+
+# roll FILE...: gives each service that has one of these files as a secret its content now, one service after the other.
+roll() {
+	local service
+	for service in $(services); do
+		no_restore # which would be broken off where the backup, or the database, is started again
+		renew_secrets "$service" "$@" || return
+		[ -n "$renewed" ] || continue
+		await_settled "${DEPLOY_TIMEOUT:-300}" "$service" || return
+	done
+	forget_unused
+}
+
+# renew_secrets SERVICE FILE...: gives a service the content that these files have now, and sets renewed if it had another.
+# It has all of them at once: no task starts with one file's new content and another's old one.
+renew_secrets() {
+	local service=$1 file old new changes=()
+	shift
+	renewed=''
+	while read -r old file; do
+		[[ " $* " = *" $file "* ]] || continue
+		new=${STACK}_$file$(content "secrets/$file")
+		[ "$new" != "$old" ] || continue
+		docker secret inspect "$new" >/dev/null 2>&1 ||
+			docker secret create --label "com.docker.stack.namespace=$STACK" "$new" "secrets/$file" >/dev/null || return
+		changes+=(--secret-rm "$old" --secret-add "source=$new,target=$file")
+	done < <(secrets_of "$service")
+	[ ${#changes[@]} -gt 0 ] || return 0
+	say "  $service"
+	renewed=yes
+	update_secrets "$service" "${changes[@]}" || return
+	order_secrets "$service"
+}
+
+# order_secrets SERVICE: has a service have its secrets in the order of their names. A deployment has them so, and for
+# another order would start its tasks again. docker puts what is added at the end, several in any order: so those that
+# are not in their place are put there one by one. The service has all at any time.
+order_secrets() {
+	local service=$1 line name file sorted=() kept=0
+	mapfile -t sorted < <(secrets_of "$service" | LC_ALL=C sort)
+	while read -r line; do
+		[ "$line" != "${sorted[kept]:-}" ] || kept=$((kept + 1))
+	done < <(secrets_of "$service")
+	for line in "${sorted[@]:kept}"; do
+		read -r name file <<<"$line"
+		update_secrets "$service" --secret-rm "$name" --secret-add "source=$name,target=$file" || return
+	done
+}
+
+# secrets_of SERVICE: its secrets, a line each: the name, and that of the file in ./secrets and in its containers.
+secrets_of() {
+	docker service inspect --format '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{println .SecretName .File.Name}}{{end}}' \
+		"$1" | sed /^$/d
+}
+
+update_secrets() {
+	docker service update --quiet --detach --no-resolve-image "${@:2}" "$1" >/dev/null </dev/null
+}
+
+# current FILE...: ends the script where a service has another content of one of these files than ./secrets: a change
+# that began with an older one would have the store refuse what is in service.
+current() {
+	local service had file
+	for service in $(services); do
+		while read -r had file; do
+			[[ " $* " != *" $file "* ]] || [ "$had" = "${STACK}_$file$(content "secrets/$file")" ] ||
+				fail "$service has another $file than $PWD/secrets: it was changed elsewhere, or scripts/deploy has not brought it into use; bring those files here, or deploy, first"
+		done < <(secrets_of "$service")
+	done
+}

@@ -1,0 +1,184 @@
+package scripts_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// swarmDocker stands for a Swarm with stack woody, of which it keeps each service's secrets in a file of the folder
+// $SWARM: a line NAME FILE each. What is added comes to the end, several in another order than they were named in, as
+// docker's own order is any. Each state that an update leaves behind is a line in SERVICE.specs. Updates fail where
+// there is a file `broken`, and calls are recorded in `calls`.
+const swarmDocker = `#!/bin/bash
+cd "$SWARM" || exit
+echo "$*" >>calls
+service=${!#}
+case "$1 $2" in
+'service ls') for file in woody_*.spec; do echo "${file%.spec}"; done ;;
+'service inspect')
+	[ -e "$service.spec" ] || exit 1
+	case $* in
+	*Secrets*) cat "$service.spec" ;;
+	*Replicas*) echo 2 ;;
+	esac
+	;;
+'service update')
+	[ ! -e broken ] || exit 1
+	added=''
+	while [ $# -gt 1 ]; do
+		case $1 in
+		--secret-rm)
+			grep -q "^$2 " "$service.spec" || exit 1
+			grep -v "^$2 " "$service.spec" >left
+			mv left "$service.spec"
+			;;
+		--secret-add)
+			name=${2#source=}
+			added="${name%%,*} ${2##*target=}"$'\n'$added
+			;;
+		esac
+		shift
+	done
+	printf %s "$added" >>"$service.spec"
+	echo $(cat "$service.spec") >>"$service.specs"
+	;;
+'secret inspect' | 'config inspect') exit 1 ;;
+'ps -q') case $* in *_backup*) echo keeper ;; esac ;;
+'node inspect') echo 192.0.2.1 ;;
+'node ls') echo node ;;
+'info --format') echo active true ;;
+esac
+`
+
+// mustFakeSwarm puts that stand-in into a tree and returns the environment in which scripts use it.
+func mustFakeSwarm(t *testing.T, tree string, specs map[string][]string) (swarm string, environment []string) {
+	t.Helper()
+	swarm = filepath.Join(tree, "swarm")
+	if err := os.Mkdir(swarm, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for service, spec := range specs {
+		text := strings.Join(spec, "\n") + "\n"
+		if err := os.WriteFile(filepath.Join(swarm, service+".spec"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(swarm, "docker"), []byte(swarmDocker), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return swarm, append(os.Environ(), "SWARM="+swarm, "PATH="+swarm+":"+os.Getenv("PATH"), "STACK=woody",
+		"TAG=t", "PROXY_TAG=t", "DATABASE_TAG=t", "DATABASE_PROXY_TAG=t")
+}
+
+// rolling rolls what has one of the files that it is given.
+const rolling = `
+set -euo pipefail
+cd "$1"
+. scripts/stack.sh
+. scripts/roll.sh
+say() { echo "$*"; }
+await_settled() { :; }
+roll "${@:2}"
+`
+
+// contentName returns the name of the Swarm secret of a file with that content.
+func contentName(t *testing.T, tree, file string) string {
+	t.Helper()
+	out, err := exec.Command("bash", "-c", `cd "$1"; sha256sum <"secrets/$2" | cut -c1-12`, "bash", tree, file).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "woody_" + file + "-" + strings.TrimSpace(string(out))
+}
+
+// TestRollGivesAllSecretsAtOnce has two keys change places, and then others change. In none of the states of the
+// service have both keys one content, which no replica starts with; it has each file at any time, and the secrets in
+// the order of their names in the end.
+func TestRollGivesAllSecretsAtOnce(t *testing.T) {
+	t.Parallel()
+	tree := t.TempDir()
+	for _, folder := range []string{"scripts", "secrets"} {
+		if err := os.Mkdir(filepath.Join(tree, folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, script := range []string{"stack.sh", "roll.sh"} {
+		if err := os.WriteFile(filepath.Join(tree, "scripts", script), []byte(mustRead(t, script)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := []string{"database_dsn", "redis_password", "token_key", "token_key_next"}
+	write := func(file, content string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(tree, "secrets", file), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var spec []string
+	for _, file := range files {
+		write(file, file+" 1")
+		spec = append(spec, contentName(t, tree, file)+" "+file)
+	}
+	swarm, environment := mustFakeSwarm(t, tree, map[string][]string{
+		"woody_api": spec, "woody_front": {"woody_other-0 other"},
+	})
+	roll := func(rolled ...string) (states [][]string) {
+		t.Helper()
+		cmd := exec.Command("bash", append([]string{"-c", rolling, "bash", tree}, rolled...)...)
+		cmd.Env = environment
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "woody_api") {
+			t.Fatalf("%v %s", err, out)
+		}
+		specs := filepath.Join(swarm, "woody_api.specs")
+		for line := range strings.Lines(mustRead(t, specs)) {
+			var names, has []string
+			words := strings.Fields(line)
+			for i := 0; i+1 < len(words); i += 2 {
+				names, has = append(names, words[i]), append(has, words[i+1])
+			}
+			if slices.Sort(has); !slices.Equal(has, files) {
+				t.Errorf("a state of the service has the files %q, want %q", has, files)
+			}
+			states = append(states, names)
+		}
+		if err := os.Remove(specs); err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, file := range files {
+			want = append(want, contentName(t, tree, file))
+		}
+		if last := states[len(states)-1]; !slices.Equal(last, want) {
+			t.Errorf("in the end the service has %q, want %q", last, want)
+		}
+		return states
+	}
+
+	write("token_key", "token_key_next 1")
+	write("token_key_next", "token_key 1")
+	for _, state := range roll("token_key", "token_key_next") {
+		hashes := map[string]string{}
+		for _, name := range state {
+			_, hash, _ := strings.Cut(name, "-")
+			if other := hashes[hash]; other != "" {
+				t.Errorf("the service is given one content twice: %s and %s", other, name)
+			}
+			hashes[hash] = name
+		}
+	}
+	write("database_dsn", "another")
+	if states := roll("database_dsn"); len(states) != len(files) {
+		t.Errorf("a changed first one takes %d updates, want %d: %q", len(states), len(files), states)
+	}
+	write("token_key_next", "another")
+	if states := roll("token_key_next"); len(states) != 1 {
+		t.Errorf("a changed last one takes %d updates, want 1: %q", len(states), states)
+	}
+	if _, err := os.Stat(filepath.Join(swarm, "woody_front.specs")); err == nil {
+		t.Error("a service that has none of the files is changed")
+	}
+}
