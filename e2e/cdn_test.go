@@ -25,10 +25,10 @@ const (
 	nodeAddr = swarmNet + ".1"
 )
 
-// uplink is the lab's simulated uplink of the origin.
-const uplink = "FRONT_LIMIT_RATE=300k"
+// uplink is a simulated uplink of the origin, three times as fast as the lab's.
+const uplink = "FRONT_LIMIT_RATE=900k"
 
-// TestAssetsFromTheEdges shows the page through the proxy over the lab's uplink, in stage replicas and in
+// TestAssetsFromTheEdges shows the page through the proxy over a slow uplink, in stage replicas and in
 // stage cdn, and then breaks what stands behind the assets while they are asked for.
 func TestAssetsFromTheEdges(t *testing.T) {
 	chromium, err := browser.Start("MAP "+shopHost+" "+nodeAddr, "MAP "+cdnHost+" "+nodeAddr)
@@ -38,8 +38,8 @@ func TestAssetsFromTheEdges(t *testing.T) {
 	t.Cleanup(func() { chromium.Close() })
 
 	mustScript(t, "deploy", "replicas", uplink)
-	figuref("page in Chromium, stage replicas, 300 kB/s: %v", mustLook(t, chromium).Took.Round(time.Millisecond))
-	figuref("wget -r -np, stage replicas, 300 kB/s: %s", wget(t))
+	figuref("page in Chromium, stage replicas, 900 kB/s: %v", mustLook(t, chromium).Took.Round(time.Millisecond))
+	figuref("wget -r -np, stage replicas, 900 kB/s: %s", wget(t))
 
 	mustScript(t, "deploy", "cdn", uplink)
 	assets := assetsOfPage(t)

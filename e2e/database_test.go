@@ -61,6 +61,10 @@ func TestDatabase(t *testing.T) {
 		wantSame(t, "the same again", before, running(t, services...))
 	})
 	t.Run("rights", testNodesMayLittle)
+	t.Run("doctor", func(t *testing.T) {
+		wantHealthy(t)
+		stopped(t, "database3", func() { awaitFindings(t, "database: The database node database3 ") })
+	})
 	t.Run("lab", func(t *testing.T) { mustExercise(t, "11. A database that loses a node") })
 	t.Run("faults", testNodeFaults)
 	addProduct(t, "Kept too")

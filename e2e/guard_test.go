@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,76 @@ func TestContainersMayLittle(t *testing.T) {
 	mustScript(t, "deploy", "redis")
 	for _, service := range []string{"reverse-proxy", "front", "api", "database", "redis"} {
 		wantLittle(t, service, secret(t, "database_password"), secret(t, "redis_password"))
+	}
+	wantLittleOfAll(t)
+	wantBills(t)
+}
+
+// wantLittleOfAll looks at what the kernel lets the processes of all containers of the stack on this node do, whatever
+// services those are of: nothing that it lets a user's program do in a container may be more than what that needs.
+func wantLittleOfAll(t *testing.T) {
+	t.Helper()
+	looked := 0
+	for _, id := range strings.Fields(mustDocker(t, "ps", "-q", "--filter", "label=com.docker.stack.namespace=woody")) {
+		name := mustDocker(t, "inspect", "--format", "{{.Name}}", id)
+		pids := strings.Fields(mustDocker(t, "top", id, "-eo", "pid"))
+		for _, pid := range pids[1:] { // the first is the column's name
+			wantLittleOfProcess(t, name, pid)
+			looked++
+		}
+	}
+	if looked < 5 {
+		t.Errorf("only %d processes were looked at", looked)
+	}
+}
+
+// wantLittleOfProcess holds what the kernel says of a process against what is the least (proc_pid_status(5)). One that
+// has ended meanwhile is let be.
+func wantLittleOfProcess(t *testing.T, container, pid string) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/" + pid + "/status")
+	if err != nil {
+		return
+	}
+	status := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		status[name] = strings.Fields(value)
+	}
+	if len(status["State"]) > 0 && status["State"][0] == "Z" {
+		return
+	}
+	want := map[string]string{
+		"CapInh": "0", "CapPrm": "0", "CapEff": "0", "CapBnd": "0", "CapAmb": "0",
+		"Seccomp": "2", "NoNewPrivs": "1", // a filter; what the daemons of these tests are started with
+	}
+	for name, value := range want {
+		if got := status[name]; len(got) != 1 || strings.TrimLeft(got[0], "0") != strings.TrimLeft(value, "0") {
+			t.Errorf("%s: process %s (%v) has %s %v, want %s", container, pid, status["Name"], name, got, value)
+		}
+	}
+	for _, id := range append(status["Uid"], status["Gid"]...) {
+		if id == "0" {
+			t.Errorf("%s: process %s (%v) is root: %v %v", container, pid, status["Name"], status["Uid"], status["Gid"])
+			break
+		}
+	}
+}
+
+// wantBills reads the bill of materials of each image of ours that runs.
+func wantBills(t *testing.T) {
+	t.Helper()
+	for service, files := range map[string][]string{
+		"api": {"program"}, "front": {"program"}, "reverse-proxy": {"packages"},
+	} {
+		id := containers(t, service)[0]
+		at := mustDocker(t, "inspect", "--format", `{{index .Config.Labels "org.woodytoys.sbom"}}`, id)
+		for _, file := range files {
+			packed, err := docker("cp", id+":"+at+"/"+file+".cdx.json", "-")
+			if err != nil || !strings.Contains(packed, `"CycloneDX"`) || strings.Count(packed, `"purl"`) < 10 {
+				t.Errorf("%s: the bill %s/%s: %v, %d parts", service, at, file, err, strings.Count(packed, `"purl"`))
+			}
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func runWithoutDocker(t *testing.T, name string, args ...string) (status int, te
 // TestHelp asks every script for it, and what it says to nonsense.
 func TestHelp(t *testing.T) {
 	for _, name := range []string{"deploy", "scale", "status", "remove", "images", "secrets", "offline-bases",
-		"local-swarm", "database"} {
+		"local-swarm", "database", "doctor", "logs", "audit"} {
 		if status, text := runWithoutDocker(t, name, "--help"); status != 0 ||
 			!strings.HasPrefix(text, "usage: scripts/"+name) {
 			t.Errorf("scripts/%s --help: %d\n%s", name, status, text)
@@ -38,11 +38,36 @@ func TestHelp(t *testing.T) {
 // TestWithoutDocker wants each script to say what is missing.
 func TestWithoutDocker(t *testing.T) {
 	for _, call := range [][]string{{"deploy", "redis"}, {"scale", "api=2"}, {"status"}, {"status", "--url"},
-		{"remove"}, {"images"}, {"database", "status"}, {"database", "bootstrap", "database2"}} {
+		{"remove"}, {"images"}, {"logs", "0123"}, {"audit"}, {"audit", "--prune", "400d"},
+		{"database", "status"}, {"database", "bootstrap", "database2"}} {
 		status, text := runWithoutDocker(t, call[0], call[1:]...)
 		if want := "scripts/" + call[0] + ": Docker does not answer at unix:///nowhere/docker.sock"; status != 1 ||
 			!strings.HasPrefix(text, want) {
 			t.Errorf("%v: %d\n%s\nwant 1 and %q", call, status, text, want)
+		}
+	}
+}
+
+// TestDoctorWithoutDocker wants that to be what it finds.
+func TestDoctorWithoutDocker(t *testing.T) {
+	t.Parallel()
+	if status, text := runWithoutDocker(t, "doctor"); status != 1 || !strings.HasPrefix(text,
+		"docker: Docker does not answer: ") || !strings.Contains(text, "set DOCKER_HOST") {
+		t.Errorf("scripts/doctor: %d\n%s", status, text)
+	}
+	for _, args := range [][]string{{"--url", "shop.example.org"}, {"--free", "200"}, {"--free", "much"}, {"more"}} {
+		if status, text := runWithoutDocker(t, "doctor", args...); status != 2 || !strings.Contains(text, "--help") {
+			t.Errorf("scripts/doctor %v: %d\n%s\nwant 2, and where the help is", args, status, text)
+		}
+	}
+}
+
+// TestLogsRefuses wants a reason for each call that cannot find anything.
+func TestLogsRefuses(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{}, {""}, {"a", "b"}, {"--since"}, {"a b"}, {strings.Repeat("a", 129)}, {"x;y"}} {
+		if status, text := runWithoutDocker(t, "logs", args...); status != 2 || text == "" {
+			t.Errorf("scripts/logs %q: %d %q, want a refusal", args, status, text)
 		}
 	}
 }

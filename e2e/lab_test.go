@@ -27,6 +27,7 @@ func mustExercise(t *testing.T, title string) {
 	}
 	dir := t.TempDir()
 	rc := fmt.Sprintf("silent\nshow-error\nconnect-to = \"localhost:80:%[1]s:80\"\n"+
+		"connect-to = \"localhost:8080:%[1]s:8080\"\n"+
 		"connect-to = \"cdn.localhost:80:%[1]s:80\"\n", nodeAddr)
 	if err := os.WriteFile(filepath.Join(dir, ".curlrc"), []byte(rc), 0o600); err != nil {
 		t.Fatal(err)

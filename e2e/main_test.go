@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,7 +45,11 @@ func TestMain(m *testing.M) {
 		"DOCKER_HOST": "unix://" + swarmDir + "/1/docker.sock", "HTTP_PORT": "80", "STACK": "woody", "TAG": first,
 		// load, Swarm and all servers share the cores
 		"HEAVY_DELAY": "1s", "SLOW_QUERY_DELAY": "0s", "REDIS_TIMEOUT": "1s",
-		"DOCKER_CONFIG": swarmDir + "/docker",
+		// what fails here fails at once, and each deployment waits for so long after its last task
+		"UPDATE_MONITOR": "5s",
+		"DOCKER_CONFIG":  swarmDir + "/docker",
+		// whoever runs this may have a shop, whose backups are not these stacks'
+		"BACKUP_FOLDER": "", "BACKUP_REPOSITORY": "",
 	} {
 		os.Setenv(name, value)
 	}
@@ -52,6 +57,12 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (status int) {
+	free, err := claim()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer free()
 	if !*keep {
 		if text, err := script("local-swarm", "down"); err != nil {
 			fmt.Fprintln(os.Stderr, text, err)
@@ -84,6 +95,28 @@ func run(m *testing.M) (status int) {
 		return 1
 	}
 	return status
+}
+
+// claim sees to it that no other run of these tests is at work, whose Swarm would be ended, and that the figures can be
+// written, which is done an hour later.
+func claim() (free func(), err error) {
+	if *out != "" {
+		file, err := os.OpenFile(*out, os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("-out: %w (give an absolute path: these tests run in the folder e2e)", err)
+		}
+		file.Close()
+	}
+	lock, err := os.OpenFile(swarmDir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("another run of these tests has the Swarm in %s: wait until it has ended (%w)", swarmDir,
+			err)
+	}
+	return func() { lock.Close() }, nil
 }
 
 // prepare copies the tree, begins a Swarm of one node and builds what is deployed on it.

@@ -67,6 +67,7 @@ func TestObservability(t *testing.T) {
 	})
 	series := value(t, "prometheus_tsdb_head_series")
 	figuref("stage observability uses %.0f MB on one node, for %v series", memory(t, watchers...)/1e6, series)
+	t.Run("doctor", testDoctor)
 	t.Run("taken away", func(t *testing.T) {
 		before := running(t, shop...)
 		mustScript(t, "deploy", "cdn", "API_REPLICAS=2")

@@ -19,7 +19,12 @@ var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, T
 
 func get(t *testing.T, path string, fields ...string) (*http.Response, string) {
 	t.Helper()
-	request, err := http.NewRequest(http.MethodGet, nodeURL+path, nil)
+	return getAt(t, nodeURL, path, fields...)
+}
+
+func getAt(t *testing.T, at, path string, fields ...string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodGet, at+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +93,11 @@ func TestStages(t *testing.T) {
 // calls are the course's, with what each is to answer.
 func calls(t *testing.T) {
 	t.Helper()
+	callsAt(t, nodeURL)
+}
+
+func callsAt(t *testing.T, at string) {
+	t.Helper()
 	const moment = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}`
 	var order string
 	for _, call := range []struct{ path, want string }{
@@ -100,7 +110,7 @@ func calls(t *testing.T) {
 		{"/api/orders/do?order=Yoyo", `^Commande [0-9a-f-]{36} créée pour le produit : Yoyo$`},
 		{"/api/orders/?order_id=ORDER", `^commande "[0-9a-f-]{36}": (Pending|Success)$`},
 	} {
-		answer, body := get(t, strings.Replace(call.path, "ORDER", order, 1))
+		answer, body := getAt(t, at, strings.Replace(call.path, "ORDER", order, 1))
 		if answer.StatusCode != http.StatusOK || !regexp.MustCompile(call.want).MatchString(body) {
 			t.Errorf("GET %s = %s %q, want %s", call.path, answer.Status, body, call.want)
 		}
@@ -140,7 +150,7 @@ func everywhere(t *testing.T, replicas int) {
 
 // TestHeavy asks for five heavy results of different names almost at once, of one replica and of five.
 func TestHeavy(t *testing.T) {
-	mustScript(t, "deploy", "replicas")
+	mustScript(t, "deploy", "redis")
 	for _, row := range []struct {
 		replicas    int
 		least, most time.Duration
@@ -191,7 +201,7 @@ func TestBalance(t *testing.T) {
 			return len(c) == 3
 		}},
 	} {
-		mustScript(t, "deploy", append(row.settings, "replicas")...)
+		mustScript(t, "deploy", append(row.settings, "redis")...)
 		counts := servedBy(t, 60, "/api/ping")
 		figuref("%s: 60 requests over three replicas: %v",
 			strings.Join(row.settings, " "), slices.Sorted(maps.Values(counts)))

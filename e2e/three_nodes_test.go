@@ -48,6 +48,10 @@ func TestThreeNodes(t *testing.T) {
 	}
 	mustScript(t, "images", "REGISTRY="+registry, "--push")
 	figuref("two more nodes, and the images in the registry: %.0f s", time.Since(began).Seconds())
+	text, err := script("deploy", "REGISTRY="+registry, "TAG=never", "redis")
+	if err == nil || !strings.Contains(text, registry+"/api:never") || !strings.Contains(text, "nothing was changed") {
+		t.Errorf("images that nobody has published: %v %s", err, text)
+	}
 	began = time.Now()
 	mustScript(t, "deploy", "REGISTRY="+registry, "redis")
 	figuref("scripts/deploy redis on three nodes: %.0f s", time.Since(began).Seconds())
@@ -77,6 +81,7 @@ func TestThreeNodes(t *testing.T) {
 	got := m.finish(t)
 	figuref("draining one of three nodes: %v", got)
 	got.mustBeClean(t)
+	testNodeDown(t)
 }
 
 func dockerAt(node int, args ...string) (string, error) {
