@@ -17,7 +17,7 @@ type compareCommand struct {
 	All       bool    `help:"Print every figure, not only those that moved beyond the noise."`
 }
 
-// Run prints what differs, and fails when the newer run is worse.
+// Run prints what differs, and fails when the newer run is worse, or is none to be compared.
 func (c *compareCommand) Run() error {
 	older, err := figures.Load(c.Old)
 	if err != nil {
@@ -30,7 +30,8 @@ func (c *compareCommand) Run() error {
 	comparison := figures.Compare(older, newer, c.Threshold/100)
 	c.print(os.Stdout, comparison)
 	if n := len(comparison.Failures); n > 0 {
-		return fmt.Errorf("worse by more than %g%%, beyond the noise, or invalid: %d", c.Threshold, n)
+		return fmt.Errorf("worse by more than %g%%, beyond the noise, or gone, invalid or not at its end: %d",
+			c.Threshold, n)
 	}
 	return nil
 }

@@ -178,8 +178,8 @@ func testInterrupt(t *testing.T, signal syscall.Signal) {
 	for measured := false; !measured; {
 		select {
 		case <-ended:
-			said, _ := os.ReadFile(log.Name())
-			t.Fatalf("the run ended before it had measured anything: %s", said)
+			output, _ := os.ReadFile(log.Name())
+			t.Fatalf("the run ended before it had measured anything: %s", output)
 		case <-time.After(20 * time.Millisecond):
 			text, err := os.ReadFile(filepath.Join(dir, "measurements.jsonl"))
 			measured = err == nil && len(text) > 0
@@ -189,10 +189,10 @@ func testInterrupt(t *testing.T, signal syscall.Signal) {
 		t.Fatal(err)
 	}
 	<-ended
-	said, _ := os.ReadFile(log.Name())
+	output, _ := os.ReadFile(log.Name())
 	if cmd.ProcessState.ExitCode() != 1 ||
-		!strings.Contains(string(said), "the run ended before its end: "+signal.String()+" signal received") {
-		t.Errorf("exit %d: %s", cmd.ProcessState.ExitCode(), said)
+		!strings.Contains(string(output), "the run ended before its end: "+signal.String()+" signal received") {
+		t.Errorf("exit %d: %s", cmd.ProcessState.ExitCode(), output)
 	}
 	if page, err := os.ReadFile(filepath.Join(dir, report.HTMLFile)); err != nil ||
 		!strings.Contains(string(page), "ended before its end: "+signal.String()+" signal received") {

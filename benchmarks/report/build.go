@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
@@ -41,6 +42,7 @@ type view struct {
 	Capacity         table
 	Scaling          scalingView
 	Watched          watchedView
+	Sale             saleView
 	Nodes            nodesView
 	CapacityNote     string
 	Parts            []key
@@ -108,28 +110,32 @@ func build(r *figures.Results) view {
 	v.Costs = b.costTable()
 	v.Capacity, v.CapacityNote = b.capacity()
 	v.Scaling = b.scaling()
-	v.Watched, v.Nodes = b.watched(), b.nodes()
+	v.Sale, v.Watched, v.Nodes = b.sale(), b.watched(), b.nodes()
 	return v
 }
 
 // badge returns the run's verdict in a line.
 func (b *builder) badge() string {
-	var checked, stale, wrong int
+	var all figures.Correctness
 	for _, c := range b.r.Correctness {
-		checked, stale, wrong = checked+c.Checked, stale+c.Stale, wrong+c.Wrong
+		all.Add(c.Oracle)
 	}
 	if !b.r.Valid {
 		return "This run is invalid"
 	}
 	return fmt.Sprintf("%d stale and %d wrong of %s answers that were checked while measuring",
-		stale, wrong, count(checked))
+		all.Stale, all.Wrong, count(all.Checked))
 }
 
+// where returns what was measured: the machine, or the address of a target.
 func (b *builder) where() string {
-	m := b.r.Run.Machine
-	if m.CPUs == 0 {
+	if b.r.Run.Driver == "target" {
 		return b.r.Run.Target
 	}
+	return inWords(b.r.Run.Machine)
+}
+
+func inWords(m raw.Machine) string {
 	return fmt.Sprintf("%d × %s, Linux %s, %s of memory", m.CPUs, m.Model, m.Kernel, size(float64(m.MemoryBytes)))
 }
 
@@ -238,7 +244,7 @@ func (b *builder) apart(group figures.Group) string {
 	return ""
 }
 
-// rate returns a stage's rate of responses, in 1/s, with the errors where there were any.
+// rate returns a stage's figure, such as the rate of its responses, with the errors where there were any.
 func (b *builder) rate(stage string, name, errors figures.Key) string {
 	cell := b.cell(stage, name)
 	if e, ok := b.r.Mean(stage, errors); ok && e > 0 {
@@ -251,9 +257,11 @@ func level(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
 func (b *builder) fresh() (t table) {
 	for _, stage := range b.stages {
-		if _, ok := b.r.Get(stage, figures.FreshEverywhereP50); ok {
+		_, tried := b.r.Get(stage, figures.FreshErrors)
+		if _, ok := b.r.Get(stage, figures.FreshEverywhereP50); ok || tried {
 			t.Head = []string{"", "acknowledged, p50", "new everywhere, p50", "new everywhere, p99"}
-			t.add(stage, b.cell(stage, figures.FreshAcknowledgedP50), b.cell(stage, figures.FreshEverywhereP50),
+			t.add(stage, b.cell(stage, figures.FreshAcknowledgedP50),
+				b.rate(stage, figures.FreshEverywhereP50, figures.FreshErrors),
 				b.cell(stage, figures.FreshEverywhereP99))
 		}
 	}
@@ -261,9 +269,17 @@ func (b *builder) fresh() (t table) {
 }
 
 func (b *builder) checks() table {
+	counted := slices.ContainsFunc(b.r.Correctness, func(c figures.Correctness) bool { return c.ChangesDue > 0 })
 	t := table{Head: []string{"", "answers checked", "stale", "wrong"}}
+	if counted {
+		t.Head = append(t.Head, "changes meanwhile")
+	}
 	for _, c := range b.r.Correctness {
-		t.add(c.Stage, count(c.Checked), count(c.Stale), count(c.Wrong))
+		cells := []string{c.Stage, count(c.Checked), count(c.Stale), count(c.Wrong)}
+		if counted {
+			cells = append(cells, count(c.Changed))
+		}
+		t.add(cells...)
 	}
 	return t
 }
@@ -274,6 +290,13 @@ func (b *builder) setting() (all [][2]string) {
 	add := func(name, value string) { all = append(all, [2]string{name, value}) }
 	add("Command", run.Command)
 	add("Machine", b.where())
+	if run.Driver == "target" {
+		generator := run.Generator
+		if generator == (raw.Machine{}) { // a run of before the two were told apart
+			generator = run.Machine
+		}
+		add("Load made on", inWords(generator))
+	}
 	took := run.Ended.Sub(run.Began)
 	if took > 0 {
 		add("Took", fmt.Sprintf("%d min %d s", int(took.Minutes()), int(took.Seconds())%60))
@@ -284,8 +307,8 @@ func (b *builder) setting() (all [][2]string) {
 	add("Sizes", fmt.Sprintf("%s, %d heavy slots and %d database connections each; %s products",
 		plural(s.Replicas, "replica"), s.HeavySlots, s.DBPool, count(s.Products)))
 	var versions []string
-	for _, name := range []string{"woodytoys", "go", "haproxy", "varnish", "redis", "mariadb", "prometheus", "hey",
-		"chromium"} {
+	for _, name := range []string{"woodytoys", "front", "generator", "go", "haproxy", "varnish", "redis", "mariadb",
+		"prometheus", "hey", "chromium"} {
 		if version := run.Versions[name]; version != "" {
 			versions = append(versions, strings.TrimSpace(name+" "+strings.TrimPrefix(version, name)))
 		}

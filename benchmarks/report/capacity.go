@@ -65,7 +65,7 @@ func (b *builder) costed() (stage string, costs []capacity.Cost) {
 	return stage, costs
 }
 
-// needWords returns the cores, the machines and the memory that a component needs.
+// needWords returns n as text: cores, machines and memory.
 func needWords(n capacity.Need) string {
 	cores := figures.Round(n.Cores) + " cores, "
 	memory := ", " + size(n.MemoryMB*1e6)

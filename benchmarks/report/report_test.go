@@ -68,7 +68,8 @@ func TestTheReportNeedsNothingElse(t *testing.T) {
 	}
 }
 
-// TestAnInvalidRunSaysSo has one stale answer in a run that is otherwise right.
+// TestAnInvalidRunSaysSo checks that the report of a run with one stale answer, and otherwise right, says that it is
+// invalid.
 func TestAnInvalidRunSaysSo(t *testing.T) {
 	run, measurements := synthetic.Run(1, 1)
 	for i := range measurements {
@@ -92,6 +93,43 @@ func TestAnInvalidRunSaysSo(t *testing.T) {
 				t.Errorf("the %s does not say %q", what, want)
 			}
 		}
+	}
+}
+
+// TestChangesAreTold looks for how many changes there were beside the answers that were checked.
+func TestChangesAreTold(t *testing.T) {
+	run, measurements := synthetic.Run(1, 1)
+	for i := range measurements[:2] {
+		measurements[i].Oracle.ChangesDue, measurements[i].Oracle.Changed = 1000, 990
+	}
+	r, err := figures.Make(run, measurements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := report.HTML(r)
+	for _, want := range []string{"changes meanwhile", "<td>1,980</td>"} {
+		if err != nil || !strings.Contains(string(page), want) {
+			t.Errorf("the report does not say %q (%v)", want, err)
+		}
+	}
+}
+
+// TestARoundThatIsLeftOutIsTold has no rate hold in the search of one round of the last stage.
+func TestARoundThatIsLeftOutIsTold(t *testing.T) {
+	run, measurements := synthetic.Run(1, 1)
+	for i := range measurements {
+		if m := &measurements[i]; m.Name == "probe" && m.Stage == "cdn" && m.Repeat == 2 {
+			m.Samples[0].Verdict = 1
+		}
+	}
+	r, err := figures.Make(run, measurements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := report.HTML(r)
+	want := "left out is 1 round in which one of the two is zero"
+	if err != nil || !strings.Contains(string(page), want) {
+		t.Errorf("the report does not say %q (%v)", want, err)
 	}
 }
 
@@ -146,7 +184,7 @@ func TestBeingWatched(t *testing.T) {
 	}
 }
 
-// TestNodes looks for the chapter on the database's nodes, and for that of their stage, which is held against the one
+// TestNodes looks for the chapter on the database's nodes, and for that of their stage, which is compared with the one
 // that it is added to. What the row of the stages leads to stays what it is without them.
 func TestNodes(t *testing.T) {
 	run, measurements := synthetic.WithNodes(1)
@@ -185,4 +223,51 @@ func TestNodes(t *testing.T) {
 	if err != nil || bytes.Contains(without, []byte(`id="nodes"`)) {
 		t.Errorf("a run without the stage has the chapter (%v)", err)
 	}
+}
+
+// TestSale looks for the chapter on the sale, which says where there were too few reads of what was sold.
+func TestSale(t *testing.T) {
+	run, measurements := synthetic.Run(1, 1)
+	page := func() []byte {
+		r, err := figures.Make(run, measurements)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mean(t, r, "redis", figures.SaleRefused.P99()) > mean(t, r, "redis", figures.SaleTaken.P99()) {
+			t.Error("what is sold out is refused later than it is sold")
+		}
+		page, err := report.HTML(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page
+	}
+	for _, want := range []string{
+		`id="sale"`, `500 orders for a new product of which there are 50, by 500 buyers at once`,
+		`<th[^>]*>redis</th>.*4,\d\d\d/s|redis.*\d ms`,
+	} {
+		if !regexp.MustCompile(want).Match(page()) {
+			t.Errorf("the report has no %s", want)
+		}
+	}
+	if bytes.Contains(page(), []byte("half was asked for")) {
+		t.Error("the report finds too few reads")
+	}
+	for i := range measurements {
+		if m := &measurements[i]; m.Name == "sale" && m.What == "during" {
+			m.Counts["reads_us"] *= 2
+		}
+	}
+	if !bytes.Contains(page(), []byte("half was asked for")) {
+		t.Error("the report does not say that there were too few reads")
+	}
+}
+
+func mean(t *testing.T, r *figures.Results, stage string, name figures.Key) float64 {
+	t.Helper()
+	m, ok := r.Mean(stage, name)
+	if !ok {
+		t.Errorf("%s has no %s", stage, name)
+	}
+	return m
 }

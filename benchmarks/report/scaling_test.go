@@ -38,7 +38,7 @@ func sliced(slices ...slice) *figures.Results {
 	return r
 }
 
-// TestScaling holds what the chapter says of curves against what was measured.
+// TestScaling checks what the chapter says of curves against what was measured.
 func TestScaling(t *testing.T) {
 	for _, c := range []struct {
 		why    string

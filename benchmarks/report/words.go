@@ -84,8 +84,8 @@ const (
 	alwaysTold = 2
 )
 
-// factorOf returns how many times better the newer figure is, with the interval of that; nothing where the two were
-// never measured in one round.
+// factorOf returns how many times better the newer figure is, with the interval of that, and how many rounds are left
+// out since one of the two is zero; nothing where the two were never measured in one round.
 func factorOf(before, after figures.Figure) factor {
 	r, ok := figures.RatioOf(before, after)
 	if !ok {
@@ -94,6 +94,15 @@ func factorOf(before, after figures.Figure) factor {
 	if before.Better == figures.Less {
 		r = r.Inverse()
 	}
+	f := factorIn(r)
+	if r.Zeros > 0 {
+		f.Words += "; left out is " + plural(r.Zeros, "round") + " in which one of the two is zero"
+	}
+	return f
+}
+
+// factorIn returns a ratio, of which more is better, in words.
+func factorIn(r figures.Ratio) factor {
 	switch times, sure := max(r.Times, 1/r.Times), r.Tells(); {
 	case len(r.Rounds) > 1 && r.Low > 1-asBefore && r.High < 1+asBefore:
 		return factor{fmt.Sprintf("as before (%s to %s)", figures.Round(r.Low), figures.Round(r.High)), "even"}

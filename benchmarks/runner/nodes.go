@@ -92,7 +92,7 @@ func (r *run) measureNodePair(shops map[string]*measure.Shop, pair int) error {
 				}
 				m, err := shop.Nodes(r.ctx, side+"/"+load.what, load.conns, load.writes, p.NodesFor)
 				if err != nil {
-					return err
+					return r.keepCutOff(shop, pair+1, err)
 				}
 				m.Repeat = pair + 1
 				return r.folder.Keep(m)

@@ -169,9 +169,19 @@ func (r *run) runTask(t task, shops map[string]*measure.Shop, round int, beside 
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %s: %w", t.stage, t.what, err)
+		return fmt.Errorf("%s: %s: %w", t.stage, t.what, r.keepCutOff(shops[t.stage], round+1, err))
 	}
 	return nil
+}
+
+// keepCutOff keeps what was stale or wrong in the measurement that ended a run with err, which it returns.
+func (r *run) keepCutOff(shop *measure.Shop, repeat int, err error) error {
+	m, found := shop.CutOff()
+	if !found {
+		return err
+	}
+	m.Repeat = repeat
+	return errors.Join(err, r.folder.Keep(m))
 }
 
 // sideBySide does the steps of each lane one after the other, and the lanes side by side.

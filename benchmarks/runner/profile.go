@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
+	"github.com/woodytoys/woodytoys/benchmarks/runner/measure"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
 
@@ -39,10 +40,15 @@ type Profile struct {
 	Warm         time.Duration
 
 	// In slices: so many replicas after each other, each with a part of a core; the mix and reads for so long, by as
-	// many at once for each replica as without slices. None for no slices.
+	// many at once for each replica as without slices. None for no slices. What is there twice is measured there and
+	// back, so that a machine that becomes slower, or quicker, does not bend the curve.
 	Slices     []int
 	SliceCores float64
 	SliceFor   time.Duration
+
+	// Sale is a flash sale in each round, whose product is read alone for SaleFor before. No toys for no sale.
+	Sale    measure.SaleSize
+	SaleFor time.Duration
 
 	// Watched is how many pairs of rounds show what being watched costs: the mix for so long without stage
 	// observability, and with it, which is a multiple of the scrape interval. None for no such pairs.
@@ -76,12 +82,13 @@ var Profiles = map[string]Profile{
 		Name: "quick", Stages: stage.Row(),
 		Config: driver.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond,
 			Uplink: 3_000_000, HeavySlots: 2, DBPool: 8},
-		Repeats: 3, MoreFor: 35 * time.Second, Endpoints: []string{"ping", "product", "heavy",
+		Repeats: 3, MoreFor: 17 * time.Second, Endpoints: []string{"ping", "product", "heavy",
 			"last"}, Levels: []int{1, 64},
 		HeyFor: 500 * time.Millisecond, Mix: publishedMix, Sustained: 500, SustainedFor: 2 * time.Second,
 		Rates: []float64{4000}, RateFor: 1500 * time.Millisecond, ProbeFor: 1500 * time.Millisecond, Searches: 3,
 		FreshWrites: 50, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
-		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceFor: 2 * time.Second,
+		Slices: []int{1, 2, 3, 4, 6, 3, 1}, SliceCores: .1, SliceFor: 1500 * time.Millisecond,
+		Sale: measure.SaleSize{Toys: 200, Buyers: 500, Orders: 2000}, SaleFor: 300 * time.Millisecond,
 		Watched: 3, UnwatchedFor: 3 * time.Second, WatchedFor: scrapeInterval,
 		NodePairs: 4, NodeConns: 64, NodesFor: 1500 * time.Millisecond,
 	},
@@ -95,7 +102,8 @@ var Profiles = map[string]Profile{
 		Mix: publishedMix, Sustained: 500, SustainedFor: 15 * time.Second, Rates: []float64{1000, 4000, 10000, 28000},
 		RateFor: 5 * time.Second, ProbeFor: 2 * time.Second, Searches: 3, FreshWrites: 200, Warm: time.Second,
 		Products: 1000, Objective: 50 * time.Millisecond,
-		Slices: []int{1, 2, 3, 4, 6}, SliceCores: .1, SliceFor: 10 * time.Second,
+		Slices: []int{1, 2, 3, 4, 6, 4, 3, 2, 1}, SliceCores: .1, SliceFor: 10 * time.Second,
+		Sale: measure.SaleSize{Toys: 1000, Buyers: 500, Orders: 10000}, SaleFor: 2 * time.Second,
 		Watched: 8, UnwatchedFor: 8 * time.Second, WatchedFor: scrapeInterval,
 		NodePairs: 10, NodeConns: 64, NodesFor: 4 * time.Second,
 	},
@@ -109,6 +117,7 @@ var Profiles = map[string]Profile{
 		RateFor: 300 * time.Millisecond, ProbeFor: 200 * time.Millisecond, Searches: 1, FreshWrites: 5,
 		Warm: 100 * time.Millisecond, SameAPIs: true, Products: 50, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2}, SliceCores: .1, SliceFor: 300 * time.Millisecond,
+		Sale: measure.SaleSize{Toys: 20, Buyers: 50, Orders: 200}, SaleFor: 200 * time.Millisecond,
 		Watched: 1, UnwatchedFor: 300 * time.Millisecond, WatchedFor: time.Second,
 		NodePairs: 1, NodeConns: 8, NodesFor: 300 * time.Millisecond,
 	},

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// TestProgress has steps take twice as long as planned, on a clock of the test's own.
+// TestProgress checks what is printed, on a terminal and elsewhere, when steps take twice as long as planned, by a
+// clock of the test's own.
 func TestProgress(t *testing.T) {
 	for terminal, want := range map[bool][]string{
 		false: {"0:00  one  2:00 left\n", "2:00  two  1:30 left\n"},

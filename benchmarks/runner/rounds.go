@@ -45,6 +45,7 @@ func (p *phase) affordable(names []string, round int, wide []figures.Key, left t
 // wide returns the headline's figures whose interval is not tight enough: that of the first stage that has the figure
 // with the last one. What one stage alone has is not compared.
 func wide(about raw.Run, measurements []raw.Measurement, headline []figures.Key) (wide []figures.Key, err error) {
+	about.Ended = time.Now() // what is given is whole, though the run goes on
 	results, err := figures.Make(about, measurements)
 	if err != nil {
 		return nil, err

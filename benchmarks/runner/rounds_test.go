@@ -48,6 +48,23 @@ func TestRoundsAreAddedWhileTheIntervalIsWide(t *testing.T) {
 	}
 }
 
+// TestTheLastSearchCounts has searches of both stages find the same in each of three rounds, the last of which has just
+// ended when the rounds are looked at.
+func TestTheLastSearchCounts(t *testing.T) {
+	about, _ := mixes()
+	about.Settings.ObjectiveMs = 50
+	var made []raw.Measurement
+	for round := 1; round <= 3; round++ {
+		for _, stage := range about.Stages {
+			made = append(made, raw.Measurement{Name: "probe", Stage: stage.Name, Repeat: round, Rate: 10, ForMs: 1000,
+				TookUs: 1e6, Samples: make([]raw.Sample, 10)})
+		}
+	}
+	if got, err := wide(about, made, []figures.Key{figures.Objective}); err != nil || len(got) > 0 {
+		t.Errorf("wide are %v, %v; want none", got, err)
+	}
+}
+
 // quickRun returns a run of the quick profile that measures nothing, and the stages that it is of.
 func quickRun() (r *run, names []string) {
 	return &run{Options: Options{Driver: "local", Profile: Profiles["quick"], Progress: &Progress{}}},
@@ -83,7 +100,8 @@ func TestAddedRoundsHaveWhatIsWide(t *testing.T) {
 	}
 }
 
-// TestRoundsAreAddedAsLongAsThereIsTime has time for the mix, and none for the search too.
+// TestRoundsAreAddedAsLongAsThereIsTime checks which figures get rounds in the time that is left: the mix before the
+// search.
 func TestRoundsAreAddedAsLongAsThereIsTime(t *testing.T) {
 	r, names := quickRun()
 	p := r.withoutDelays()

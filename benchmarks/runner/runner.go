@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -173,15 +174,37 @@ func (r *run) describe() {
 			UplinkBytes: c.Uplink, Replicas: c.Replicas,
 			HeavySlots: c.HeavySlots, DBPool: c.DBPool, Products: p.Products, Repeats: p.Repeats,
 			ObjectiveMs: p.Objective.Milliseconds(),
+			SaleToys:    p.Sale.Toys, SaleBuyers: p.Sale.Buyers, SaleOrders: p.Sale.Orders,
 		},
 	}
-	m := &r.about.Machine
-	m.CPUs, m.Model, m.Kernel, m.MemoryBytes = machine.Facts()
-	r.about.Versions["woodytoys"] = machine.Revision()
-	if r.Driver == "target" { // a deployed target has its own limits and sizes
-		r.about.Settings = raw.Settings{Products: p.Products, Repeats: p.Repeats,
-			ObjectiveMs: p.Objective.Milliseconds()}
+	var here raw.Machine
+	here.CPUs, here.Model, here.Kernel, here.MemoryBytes = machine.Facts()
+	switch {
+	case r.Driver == "target": // it has its own limits and sizes, on machines of its own
+		s := &r.about.Settings
+		s.HeavyDelayMs, s.SlowQueryDelayMs, s.UplinkBytes = 0, 0, 0
+		s.Replicas, s.HeavySlots, s.DBPool = 0, 0, 0
+		r.about.Generator, r.about.Versions["generator"] = here, machine.Revision()
+		return
+	case r.Driver == "local" && r.API != "":
+		r.about.Versions["woodytoys"] = revisionOf(r.API)
+	default:
+		r.about.Versions["woodytoys"] = machine.Revision()
 	}
+	r.about.Machine = here
+	if r.Driver == "local" && r.Front != "" {
+		r.about.Versions["front"] = revisionOf(r.Front)
+	}
+}
+
+// revisionOf returns the revision of a program that is not built here.
+func revisionOf(program string) string {
+	if file, err := exec.LookPath(program); err == nil {
+		if revision := machine.RevisionOf(file); revision != "" {
+			return revision
+		}
+	}
+	return "unknown (" + program + ")"
 }
 
 // step runs do, which takes a while, and shows that.

@@ -146,8 +146,8 @@ func TestLongRunOfAllStages(t *testing.T) {
 		for _, name := range []figures.Key{
 			"table/page", "table/page_first", "table/heavy_miss", "table/last_miss", "table/five_heavy",
 			"throughput/heavy/8", "throughput/ping/1", "mix/50/rate",
-			"sustained/50/rate", "latency/500/p99", "objective/rate", "fresh/everywhere/p99", "cost/cpu/api",
-			"cost/memory/proxy", "cost/queries",
+			"sustained/50/rate", "sale/taken/rate", "sale/reads/during/rate", "latency/500/p99", "objective/rate",
+			"fresh/everywhere/p99", "cost/cpu/api", "cost/memory/proxy", "cost/queries",
 		} {
 			f, ok := r.Get(stage, name)
 			if !ok || f.Mean <= 0 && name != "cost/cpu/api" && name != "objective/rate" {
@@ -322,7 +322,7 @@ func TestAFullDiskEndsTheRun(t *testing.T) {
 	wantNothingLeft(t)
 }
 
-// TestWithoutHey has no hey and no way to build it.
+// TestWithoutHey checks that a run without hey, and without a way to build it, says what to do.
 func TestWithoutHey(t *testing.T) {
 	if apart(t) {
 		return
@@ -364,8 +364,11 @@ func TestATarget(t *testing.T) {
 	if rate := mustMean(t, r, "target", "mix/50/rate"); !r.Valid || rate <= 0 {
 		t.Errorf("valid: %v (%v), %g/s", r.Valid, r.Invalid, rate)
 	}
-	if page, err := report.HTML(r); err != nil || !strings.Contains(string(page), "target") {
-		t.Errorf("the report: %v", err)
+	if page, err := report.HTML(r); err != nil || !strings.Contains(string(page), "<dd>"+o.Target+"</dd>") {
+		t.Errorf("the report does not say that %s was measured (%v)", o.Target, err)
+	}
+	if revision, told := r.Run.Versions["woodytoys"]; told || r.Run.Machine.CPUs > 0 || r.Run.Generator.CPUs == 0 {
+		t.Errorf("a target is said to be of the revision %q, and on %+v", revision, r.Run.Machine)
 	}
 }
 
@@ -439,8 +442,8 @@ func TestASlowedBuildFailsTheComparison(t *testing.T) {
 	}
 }
 
-// TestARunWithNodes measures stage database, and its nodes against one server.
-func TestARunWithNodes(t *testing.T) {
+// TestLongARunWithNodes measures stage database, and its nodes against one server.
+func TestLongARunWithNodes(t *testing.T) {
 	if apart(t) {
 		return
 	}

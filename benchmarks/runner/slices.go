@@ -40,9 +40,13 @@ func (r *run) measureSlices(names []string) error {
 		r.about.SliceCores = r.Profile.SliceCores
 	}
 	for _, s := range r.sliced(names) {
+		times := map[int]int{}
 		for _, replicas := range r.Profile.Slices {
+			times[replicas]++
 			what := fmt.Sprintf("%s in slices of %g of a core, replicas: %d", s.Name, r.Profile.SliceCores, replicas)
-			err := r.step(what, r.Profile.slicePlanned(), func() error { return r.measureSlice(s, replicas) })
+			err := r.step(what, r.Profile.slicePlanned(), func() error {
+				return r.measureSlice(s, replicas, times[replicas])
+			})
 			r.driver.End()
 			if err != nil {
 				return err
@@ -56,8 +60,9 @@ func (r *run) measureSlices(names []string) error {
 	return nil
 }
 
-// measureSlice brings a stage up with so many replicas, gives each its slice once its shelf is filled, and measures it.
-func (r *run) measureSlice(s stage.Stage, replicas int) error {
+// measureSlice brings a stage up with so many replicas, gives each its slice once its shelf is filled, and measures it,
+// for the repeat-th time.
+func (r *run) measureSlice(s stage.Stage, replicas, repeat int) error {
 	p, config := r.Profile, r.Profile.Config.WithoutDelays()
 	config.Replicas = replicas
 	running, err := r.driver.Start(r.ctx, s, config)
@@ -83,9 +88,9 @@ func (r *run) measureSlice(s stage.Stage, replicas int) error {
 	} {
 		m, err := measured()
 		if err != nil {
-			return err
+			return r.keepCutOff(shop, repeat, err)
 		}
-		m.Repeat = 1
+		m.Repeat = repeat
 		if err := r.folder.Keep(m); err != nil {
 			return err
 		}

@@ -191,6 +191,16 @@ func (r *run) undelayedSteps(s stage.Stage, round int) (steps []step) {
 	}
 	add("writes until they are fresh everywhere", time.Duration(p.FreshWrites)*5*time.Millisecond, nil,
 		func(shop *measure.Shop) (raw.Measurement, error) { return shop.Fresh(r.ctx, p.FreshWrites) })
+	if p.Sale.Toys > 0 && round < p.Repeats {
+		steps = append(steps, step{
+			what: fmt.Sprintf("a sale of %d to %d orders by %d", p.Sale.Toys, p.Sale.Orders, p.Sale.Buyers),
+			// Orders take no less than the writes of the mix.
+			planned: p.SaleFor + time.Duration(float64(p.Sale.Orders)/4000*float64(time.Second)),
+			do: func(shop *measure.Shop, keep func(raw.Measurement) error) error {
+				return shop.Sale(r.ctx, p.Sale, p.SaleFor, keep)
+			},
+		})
+	}
 	if round < p.Searches || round >= p.Repeats {
 		probes := 8
 		if round > 0 {

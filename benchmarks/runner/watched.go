@@ -101,7 +101,7 @@ func (r *run) measurePairs(shop *measure.Shop, watch *driver.Watch, rate float64
 			if err := r.step(what, p.Warm+p.watchedFor(side), func() error {
 				m, err := r.measureSide(shop, watch, side, rate)
 				if err != nil {
-					return err
+					return r.keepCutOff(shop, pair+1, err)
 				}
 				m.Repeat = pair + 1
 				return r.folder.Keep(m)

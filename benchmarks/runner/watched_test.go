@@ -43,7 +43,8 @@ func TestWatchedIsTheLastAPIWithRedis(t *testing.T) {
 	}
 }
 
-// TestTheRateIsHalfOfWhatWasSustained has redis sustain 2,430 answers a second.
+// TestTheRateIsHalfOfWhatWasSustained checks the rate for a stage that has sustained 2,430 requests a second, and for
+// one that was not measured.
 func TestTheRateIsHalfOfWhatWasSustained(t *testing.T) {
 	about, made := mixes([2]int{100, 2420}, [2]int{100, 2440})
 	r := &run{Options: Options{Profile: Profile{Sustained: 500}}, about: about, headline: made}
@@ -56,7 +57,7 @@ func TestTheRateIsHalfOfWhatWasSustained(t *testing.T) {
 	}
 }
 
-// TestEachTargetIsAskedOnce holds the rounds against the interval that ships.
+// TestEachTargetIsAskedOnce checks the rounds against the interval that ships.
 func TestEachTargetIsAskedOnce(t *testing.T) {
 	shipped, err := os.ReadFile("../../observability/prometheus/prometheus.yml")
 	if want := "\n  scrape_interval: " + scrapeInterval.String() + "\n"; err != nil ||

@@ -19,7 +19,7 @@ type Stage struct {
 	// three nodes behind a proxy.
 	Redis, Edge, Nodes bool
 	// On is the stage that it is added to; empty for one that stands in the row of the others. Figures of one that is
-	// added are held against those of that stage, and are not where the row leads to.
+	// added are compared with those of that stage, and are not where the row leads to.
 	On string
 	// SameAPI is a stage whose API is that of the one before, and is measured once more only if the profile asks for
 	// it.

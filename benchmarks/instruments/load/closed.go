@@ -22,7 +22,7 @@ type Target struct {
 
 // Result is what came of a load.
 type Result struct {
-	// Good and Bad count the answers.
+	// Good and Bad count the answers; Bad has the requests of an open loop that were never sent, too.
 	Good, Bad int
 	// Took is from the first request to the last answer.
 	Took time.Duration
@@ -42,7 +42,7 @@ func Closed(target Target, conns int, d time.Duration) (Result, error) {
 
 func (o Outcome) result() Result {
 	count := o.Count()
-	return Result{Good: count[Good], Bad: len(o.Samples) - count[Good], Took: o.Took}
+	return Result{Good: count[Good], Bad: len(o.Samples) + len(o.Unsent) - count[Good], Took: o.Took}
 }
 
 // source makes the sources of conns connections.

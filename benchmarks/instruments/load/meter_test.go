@@ -85,7 +85,8 @@ func TestAStallShowsInTheP99(t *testing.T) {
 	}
 }
 
-// TestAKnownErrorRateComesBack has a server fail one in twenty: refused, or cut off without an answer.
+// TestAKnownErrorRateComesBack checks that the failures are counted of a server that fails one request in twenty, by an
+// error or by closing the connection.
 func TestAKnownErrorRateComesBack(t *testing.T) {
 	for name, fail := range map[string]func(http.ResponseWriter){
 		"refused": func(w http.ResponseWriter) { http.Error(w, "no", http.StatusServiceUnavailable) },
@@ -114,8 +115,8 @@ func TestAKnownErrorRateComesBack(t *testing.T) {
 	}
 }
 
-// TestAFreeConnectionTakesTheNext has the first request be answered when all others were: they must not
-// wait behind it while connections are free.
+// TestAFreeConnectionTakesTheNext checks that requests do not wait behind a slow one while connections are free: the
+// first gets its response when all others have theirs.
 func TestAFreeConnectionTakesTheNext(t *testing.T) {
 	const requests = 500
 	var asked atomic.Int64
@@ -164,7 +165,8 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// TestRunWaitsNoLongerThanItsPatience has answers never come.
+// TestRunWaitsNoLongerThanItsPatience checks that a run ends, and counts its requests as failed, when no response ever
+// comes.
 func TestRunWaitsNoLongerThanItsPatience(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
@@ -174,5 +176,29 @@ func TestRunWaitsNoLongerThanItsPatience(t *testing.T) {
 		load.Plan{Addr: server.Listener.Addr().String(), Conns: 4, For: time.Second, Patience: 100 * time.Millisecond})
 	if got := fmt.Sprint(outcome.Count()); got != "[0 4 0 0]" {
 		t.Errorf("good, failed, wrong, stale = %s, want 4 failed", got)
+	}
+}
+
+// TestWhatWasNeverSentHasFailed asks a server that gives one answer in 10 ms for a thousand in a second. The load ends
+// 200 ms later, with a tenth of them sent: the others have failed, and took longer than what is left of the load.
+func TestWhatWasNeverSentHasFailed(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(10 * time.Millisecond)
+		w.Write([]byte("x"))
+	}))
+	defer server.Close()
+	outcome := mustRun(t, load.Plan{Addr: server.Listener.Addr().String(), Conns: 1, Rate: 1000, For: time.Second,
+		Patience: 200 * time.Millisecond})
+	count, l := outcome.Count(), outcome.Latencies()
+	if count[load.Good]+count[load.Failed] != 1000 || count[load.Failed] < 850 || len(l) != 1000 {
+		t.Errorf("of 1,000 requests %d are good and %d failed, with %d latencies; want at least 850 failed",
+			count[load.Good], count[load.Failed], len(l))
+	}
+	// The one in the middle was due after 500 ms, and the load went on for 700 more.
+	if got, least := l.At(.5), 600*time.Millisecond; got < least {
+		t.Errorf("p50 = %v, want at least %v: what was never sent is forgotten", got, least)
+	}
+	if sent := len(outcome.Samples); sent > 150 {
+		t.Errorf("%d were sent, want what the server answered", sent)
 	}
 }

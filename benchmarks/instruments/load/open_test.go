@@ -10,8 +10,9 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
 )
 
-// TestOpenShowsAStall has a server stop answering for 300 ms in the middle of a second. Of 200 requests
-// a second, 60 were to be sent meanwhile: a closed loop would have sent a few and called the rest fast.
+// TestOpenShowsAStall checks the latencies that an open loop reports of a server that stops for 300 ms in the middle of
+// a second. Of 200 requests a second, 60 were to be sent meanwhile: a closed loop would have sent a few and called the
+// rest fast.
 func TestOpenShowsAStall(t *testing.T) {
 	const stall = 300 * time.Millisecond
 	var gate sync.RWMutex

@@ -70,27 +70,32 @@ type Sample struct {
 
 // Outcome is what came of a load.
 type Outcome struct {
-	// Samples are in the order in which the requests were to be sent.
+	// Samples are the requests that were sent, in the order in which they were to be.
 	Samples []Sample
+	// Unsent are the requests of an open loop whose turn had not come when it ended, since the server kept up with
+	// fewer: failed ones, of which Took is until that end, the least that an answer would have taken.
+	Unsent []Sample
 	// Took is from the first request to the last answer.
 	Took time.Duration
 	// Err is why the last connection that failed did so; nil when none did.
 	Err error
 }
 
-// Count returns how many answers were of each worth.
+// Count returns how many answers were of each worth. Requests that were never sent have failed.
 func (o Outcome) Count() (count [verdicts]int) {
 	for _, s := range o.Samples {
 		count[s.Verdict]++
 	}
+	count[Failed] += len(o.Unsent)
 	return count
 }
 
-// Latencies returns the times that answers took, failed ones too, shortest first.
+// Latencies returns the times that answers took, failed ones and those of requests that were never sent too, shortest
+// first.
 func (o Outcome) Latencies() Latencies {
-	l := make(Latencies, len(o.Samples))
-	for i, s := range o.Samples {
-		l[i] = s.Took
+	l := make(Latencies, 0, len(o.Samples)+len(o.Unsent))
+	for _, s := range slices.Concat(o.Samples, o.Unsent) {
+		l = append(l, s.Took)
 	}
 	slices.Sort(l)
 	return l
@@ -133,6 +138,7 @@ func Run(ctx context.Context, plan Plan) (Outcome, error) {
 	if cause := context.Cause(bounded); cause != nil && !errors.Is(cause, errLate) {
 		return outcome, cause
 	}
+	outcome.Unsent = loop.unsent(outcome.Took)
 	return outcome, nil
 }
 
@@ -163,10 +169,27 @@ func (l *loop) turn() (at time.Duration, more bool) {
 		return 0, false
 	}
 	if l.plan.Rate > 0 {
-		return time.Duration(float64(n) / l.plan.Rate * float64(time.Second)), true
+		return l.due(n), true
 	}
 	at = time.Since(l.began)
 	return at, l.plan.For == 0 || at < l.plan.For
+}
+
+// due returns when the n-th request of an open loop is to be sent, the first of which is 0.
+func (l *loop) due(n int64) time.Duration {
+	return time.Duration(float64(n) / l.plan.Rate * float64(time.Second))
+}
+
+// unsent returns the requests of an open loop that took so long whose turn did not come.
+func (l *loop) unsent(took time.Duration) (samples []Sample) {
+	if l.plan.Rate <= 0 {
+		return nil
+	}
+	for n := l.sent.Load(); n < int64(l.plan.Requests); n++ {
+		at := l.due(n)
+		samples = append(samples, Sample{At: at, Took: took - at, Verdict: Failed})
+	}
+	return samples
 }
 
 // await waits until a time of the load, or until the load ends.

@@ -2,6 +2,7 @@
 package machine
 
 import (
+	"debug/buildinfo"
 	"fmt"
 	"os"
 	"os/exec"
@@ -35,6 +36,28 @@ func Revision() string {
 		return ""
 	}
 	return strings.TrimSpace(string(revision))
+}
+
+// RevisionOf returns the revision that a Go program was built from, as the program itself has it: seven digits, with
+// -dirty behind them where files differed from it. It is "" where the program does not have it.
+func RevisionOf(program string) string {
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return ""
+	}
+	var revision, dirty string
+	for _, setting := range info.Settings {
+		switch {
+		case setting.Key == "vcs.revision":
+			revision = setting.Value[:min(7, len(setting.Value))]
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			dirty = "-dirty"
+		}
+	}
+	if revision == "" {
+		return ""
+	}
+	return revision + dirty
 }
 
 func field(file, name string) string {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestASliceIsAPart has a process that would use a core for itself use a tenth of one.
+// TestASliceIsAPart checks that a process that would use a whole core uses a tenth of one in a slice of that size.
 func TestASliceIsAPart(t *testing.T) {
 	slices, err := OpenSlices()
 	if err != nil {

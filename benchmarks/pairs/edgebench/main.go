@@ -91,7 +91,7 @@ func (m measurement) cdn() error {
 		"another"), m.wget(front.URL))
 }
 
-// visits has visitors with empty caches look at the page, each twice.
+// visits opens the page for visitors with empty caches, twice for each.
 func (m measurement) visits(url string, visitors ...string) error {
 	page := strings.Replace(url, "127.0.0.1", "shop.localhost", 1) + "/"
 	for _, name := range visitors {

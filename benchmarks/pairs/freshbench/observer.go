@@ -104,7 +104,7 @@ func (o *observer) observe(reads, rate int, writes float64) (figures, error) {
 	return f, errors.Join(errs...)
 }
 
-// read asks one replica, at a rate, and holds each answer against what was acknowledged before.
+// read asks one replica, at a rate, and checks each answer against what was acknowledged before.
 func (o *observer) read(addr string, count int, rate float64) error {
 	conn, err := load.Dial(addr)
 	if err != nil {

@@ -23,8 +23,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-// vegeta is what is measured, built in a module of its own: the project does not need it.
-const vegeta, vegetaModule = "github.com/tsenart/vegeta/v12",
+// vegetaPackage is the import path of the load generator vegeta. It is built in a module of its own, vegetaGoMod, so
+// that the project does not depend on it.
+const vegetaPackage, vegetaGoMod = "github.com/tsenart/vegeta/v12",
 	"module measured\ngo 1.26\nrequire github.com/tsenart/vegeta/v12 v12.12.0\n"
 
 // openRate is asked for in the open loops.
@@ -175,13 +176,13 @@ func buildVegeta(dir string) error {
 	if err := os.Mkdir(module, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(module, "go.mod"), []byte(vegetaModule), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(module, "go.mod"), []byte(vegetaGoMod), 0o644); err != nil {
 		return err
 	}
-	build := exec.Command("go", "build", "-mod=mod", "-o", filepath.Join(dir, "vegeta"), vegeta)
+	build := exec.Command("go", "build", "-mod=mod", "-o", filepath.Join(dir, "vegeta"), vegetaPackage)
 	build.Dir = module
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", vegeta, err, out)
+		return fmt.Errorf("build %s: %w\n%s", vegetaPackage, err, out)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func run(b versus.Bench, dir string) error {
 		heroes(b, program, dir, "300k", 1, 2))
 }
 
-// visits has the browser's own test visit the page, ten times, and passes on what it measured.
+// visits runs the browser's own test of the page ten times, and passes on what it measured.
 func visits(b versus.Bench) error {
 	fmt.Fprintf(b.Out, "\nA first visit in Chromium on loopback, a full shelf (TestPageIsLight of ./front/site)\n")
 	out, err := exec.Command("go", "test", "-count=10", "-v", "-run", "^TestPageIsLight$",

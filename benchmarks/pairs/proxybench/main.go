@@ -3,7 +3,8 @@
 // With -measure cost (the default): HAProxy's processor time for a read, for the shipped configuration and for each of
 // its pieces, against a configuration of ten lines, all before the same bare Fiber handler. With -measure rate: the
 // highest rate of reads whose p99 stays under the objective, for the shipped configuration before the API's near cache,
-// against the ten lines before the bare handler.
+// against the ten lines before the bare handler. With -measure tls: what TLS and HTTP/2 cost the shipped proxy, for a
+// read on a kept connection and for a new connection.
 package main
 
 import (
@@ -26,7 +27,7 @@ const read = "/api/products/1"
 // options are what the flags say.
 type options struct {
 	versus.Bench
-	// measure is cost or rate.
+	// measure is cost, rate or tls.
 	measure string
 	// objective is what the p99 of a rate is to stay under.
 	objective time.Duration
@@ -48,11 +49,12 @@ func (o *options) define(flags *flag.FlagSet) (valid func() bool) {
 	flags.IntVar(&o.Pairs, "pairs", 10, "how many interleaved rounds to measure (6 or more)")
 	flags.DurationVar(&o.Each, "each", 800*time.Millisecond, "how long each side of a pair, or each rate, is loaded")
 	flags.IntVar(&o.Conns, "conns", 64, "how many connections keep the proxy busy, or carry a rate")
-	flags.StringVar(&o.measure, "measure", "cost", "cost: processor time for a read, piece by piece; rate: the highest")
+	flags.StringVar(&o.measure, "measure", "cost", "cost: processor time for a read, piece by piece; "+
+		"rate: the highest; tls: what TLS and HTTP/2 cost")
 	flags.DurationVar(&o.objective, "objective", 50*time.Millisecond, "what the p99 of a rate is to stay under")
 	return func() bool {
 		return o.Pairs >= 6 && o.Each > 0 && o.Conns >= 1 && o.objective > 0 &&
-			(o.measure == "cost" || o.measure == "rate")
+			(o.measure == "cost" || o.measure == "rate" || o.measure == "tls")
 	}
 }
 
@@ -73,6 +75,9 @@ func (o *options) run(dir string) error {
 	defer process.Kill()
 	if o.measure == "rate" {
 		return o.rate(dir, side, bare)
+	}
+	if o.measure == "tls" {
+		return o.tls(dir, bare.Target.Addr)
 	}
 	return o.cost(dir, bare.Target.Addr)
 }

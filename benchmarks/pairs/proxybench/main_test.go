@@ -53,6 +53,16 @@ func TestRate(t *testing.T) {
 	}
 }
 
+// TestTLS wants a line for each way, of kept connections and of new ones.
+func TestTLS(t *testing.T) {
+	got := small(t, "-measure", "tls", "-each", "20ms")
+	row := regexp.MustCompile(
+		`(?m)^  HTTP/[0-9.]+ in TLS +[0-9.]+ us +[0-9]+/s  [0-9.]+ \[[0-9.]+ to [0-9.]+, 6 pairs\]$`)
+	if n := len(row.FindAllString(got, -1)); n != 4 || strings.Count(got, "without the stage") != 2 {
+		t.Errorf("%d lines with a ratio, want 4:\n%s", n, got)
+	}
+}
+
 func TestFlagsThatSayNothing(t *testing.T) {
 	for _, args := range [][]string{
 		{"-pairs", "5"}, {"-each", "0s"}, {"-conns", "0"}, {"-measure", "weight"}, {"-objective", "0s"},

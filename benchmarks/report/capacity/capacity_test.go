@@ -68,7 +68,8 @@ func TestAPlan(t *testing.T) {
 	}
 }
 
-// TestReadsAreOfBusyProcessors has reads take a third where the highest rate was searched.
+// TestReadsAreOfBusyProcessors checks that the cost of reads is taken from the search for the highest rate where there
+// was one, at a third of what it is otherwise.
 func TestReadsAreOfBusyProcessors(t *testing.T) {
 	r := results()
 	if capacity.Busy(r, "redis") {

@@ -45,7 +45,7 @@ type Comparison struct {
 	// Conditions are what was not the same for both, in words: settings, machine.
 	Conditions  []string
 	Differences []Difference
-	// Gone are the figures that only the older run has, for stages that both measured.
+	// Gone are the figures that only the older run has.
 	Gone []string
 	// Failures are why the newer run does not pass.
 	Failures []string
@@ -66,18 +66,30 @@ func judged(name Key) bool {
 	return false
 }
 
-// Compare compares two runs. The newer one fails when it is not valid, and when a figure of those that
-// matter is worse beyond the noise and by more than threshold, a part of the older mean.
+// Compare compares two runs. The newer one fails when it is not valid or did not come to its end, and when a figure of
+// those that matter is gone, or is worse beyond the noise and by more than threshold, a part of the older mean.
 func Compare(older, newer *Results, threshold float64) Comparison {
 	c := Comparison{Conditions: conditions(older, newer)}
 	for _, reason := range newer.Invalid {
 		c.Failures = append(c.Failures, "the newer run is invalid: "+reason)
 	}
+	if broken := newer.Run.Broken(); broken != "" {
+		c.Failures = append(c.Failures, "the newer run "+broken)
+	}
+	measured, gone := newer.Stages(), map[string]bool{}
 	for _, was := range older.Figures {
 		now, ok := newer.Get(was.Stage, was.Name)
+		if !ok && !slices.Contains(measured, was.Stage) {
+			if !gone[was.Stage] {
+				c.Failures = append(c.Failures, was.Stage+": only the older run measured the stage")
+			}
+			gone[was.Stage] = true
+			continue
+		}
 		if !ok {
-			if slices.Contains(newer.Stages(), was.Stage) {
-				c.Gone = append(c.Gone, was.Stage+" "+string(was.Name))
+			c.Gone = append(c.Gone, was.Stage+" "+string(was.Name))
+			if judged(was.Name) {
+				c.Failures = append(c.Failures, fmt.Sprintf("%s %s: only the older run has it", was.Stage, was.Name))
 			}
 			continue
 		}
@@ -212,15 +224,17 @@ func conditions(older, newer *Results) (differ []string) {
 	}
 	compare("profile", older.Run.Profile, newer.Run.Profile)
 	compare("driver", older.Run.Driver, newer.Run.Driver)
-	fields := func(was, now any) {
+	compare("target", older.Run.Target, newer.Run.Target)
+	fields := func(of string, was, now any) {
 		a, b := reflect.ValueOf(was), reflect.ValueOf(now)
 		for i := range a.NumField() {
 			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
-			compare(name, a.Field(i).Interface(), b.Field(i).Interface())
+			compare(of+name, a.Field(i).Interface(), b.Field(i).Interface())
 		}
 	}
-	fields(older.Run.Settings, newer.Run.Settings)
-	fields(older.Run.Machine, newer.Run.Machine)
+	fields("", older.Run.Settings, newer.Run.Settings)
+	fields("", older.Run.Machine, newer.Run.Machine)
+	fields("generator's ", older.Run.Generator, newer.Run.Generator)
 	names := map[string]bool{}
 	for _, versions := range []map[string]string{older.Run.Versions, newer.Run.Versions} {
 		for name := range versions {

@@ -2,8 +2,10 @@ package figures_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
@@ -12,7 +14,8 @@ import (
 
 func mustMake(t *testing.T, measurements ...raw.Measurement) *figures.Results {
 	t.Helper()
-	run := raw.Run{Stages: []raw.Stage{{Name: "redis", Replicas: 2}}, Settings: raw.Settings{ObjectiveMs: 50}}
+	run := raw.Run{Stages: []raw.Stage{{Name: "redis", Replicas: 2}}, Settings: raw.Settings{ObjectiveMs: 50},
+		Ended: time.Unix(1, 0)}
 	for i := range measurements {
 		measurements[i].Stage = "redis"
 		measurements[i].Oracle.Checked = max(1, measurements[i].Oracle.Checked)
@@ -57,8 +60,26 @@ func TestQuantiles(t *testing.T) {
 	wantMean(t, r, "latency/1000/max", 1000)
 }
 
-// TestHeysRefusalsAreNoThroughput has hey count 100 requests a second, of which 60 were refused or
-// never answered.
+// TestWhatWasNeverSentHasFailed is of a load of 1,000 requests a second for two seconds that ended after three, when
+// 500 had been sent. Those that were not were due from 0.5 s to 2 s, and the load went on for 2.5 s to 1 s more.
+func TestWhatWasNeverSentHasFailed(t *testing.T) {
+	overloaded := raw.Measurement{Name: "latency", Rate: 1000, ForMs: 2000, TookUs: 3e6}
+	for i := range int64(500) {
+		overloaded.Samples = append(overloaded.Samples, raw.Sample{AtUs: i * 1000, TookUs: i * 1000, Status: 200})
+	}
+	r := mustMake(t, overloaded)
+	wantMean(t, r, "latency/1000/sent", 500/3.)
+	wantMean(t, r, "latency/1000/errors", 75)
+	wantMean(t, r, "latency/1000/p50", 1501) // of those that were not sent, half a second before the last one was due
+	wantMean(t, r, "latency/1000/max", 2500)
+	overloaded.Name, overloaded.What = "watched", figures.With
+	r = mustMake(t, overloaded)
+	wantMean(t, r, "watched/with/errors", 75)
+	wantMean(t, r, "watched/with/rate", 500/3.)
+}
+
+// TestHeysRefusalsAreNoThroughput checks that of 100 requests a second that hey counts, 60 which were refused or never
+// got a response are errors, not throughput.
 func TestHeysRefusalsAreNoThroughput(t *testing.T) {
 	r := mustMake(t, raw.Measurement{Name: "throughput", What: "heavy", Conns: 64, Hey: []byte(
 		"\nSummary:\n  Total:\t2.0000 secs\n  Requests/sec:\t100.0000\n\n" +
@@ -87,6 +108,11 @@ func TestTheObjective(t *testing.T) {
 	}{
 		"the highest that held": {
 			[]raw.Measurement{probe(1000, 10, 0), probe(4000, 60, 0), probe(2000, 49, 0)}, 2000},
+		"what was never sent is a miss": {[]raw.Measurement{probe(1000, 10, 0), func() raw.Measurement {
+			p := probe(2000, 10, 0)
+			p.Samples = p.Samples[:1999]
+			return p
+		}()}, 1000},
 		"an error is a miss": {[]raw.Measurement{probe(1000, 10, 0), probe(2000, 10, 1999)}, 1000},
 		"one that held above a miss": {
 			[]raw.Measurement{probe(1000, 10, 0), probe(2000, 60, 0), probe(3000, 10, 0)}, 1000},
@@ -105,7 +131,46 @@ func TestTheObjective(t *testing.T) {
 	}
 }
 
-// TestReadsCostWhatTheyDoAtTheHighestRate has three probes, of which the second is the highest that held.
+// TestHalfASearchFindsNothing is of a second round's search, during which the run was stopped or killed: after a probe
+// that held, and after a first one that missed.
+func TestHalfASearchFindsNothing(t *testing.T) {
+	first := []raw.Measurement{probe(1000, 10, 0), probe(2000, 60, 0)}
+	for _, last := range []raw.Measurement{probe(500, 10, 0), probe(4000, 60, 0)} {
+		last.Repeat = 2
+		cut := raw.Measurement{Name: figures.CutOff, Repeat: 2}
+		behind := raw.Measurement{Name: "mix", Repeat: 2, Conns: 500, TookUs: 1e6, Samples: requests(10, 0)}
+		for _, c := range []struct {
+			why   string
+			run   raw.Run
+			after []raw.Measurement
+			want  int // values
+		}{
+			{"stopped", raw.Run{Stopped: "interrupted", Ended: time.Unix(1, 0)}, nil, 1},
+			{"killed", raw.Run{}, nil, 1},
+			{"cut off with something found", raw.Run{}, []raw.Measurement{cut}, 1},
+			{"stopped later", raw.Run{Stopped: "interrupted"}, []raw.Measurement{behind}, 2},
+			{"at its end", raw.Run{Ended: time.Unix(1, 0)}, nil, 2},
+		} {
+			c.run.Stages, c.run.Settings.ObjectiveMs = []raw.Stage{{Name: "redis"}}, 50
+			all := slices.Concat(first, []raw.Measurement{last}, c.after)
+			for i := range all {
+				all[i].Stage, all[i].Repeat = "redis", max(1, all[i].Repeat)
+			}
+			r, err := figures.Make(c.run, all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, _ := r.Get("redis", figures.Objective)
+			told := strings.Contains(fmt.Sprint(r.Warnings), "during the search of the highest rate (round 2)")
+			if len(f.Values) != c.want || told != (c.want == 1) {
+				t.Errorf("%s: found %v, warnings %v; want %d values", c.why, f.Values, r.Warnings, c.want)
+			}
+		}
+	}
+}
+
+// TestReadsCostWhatTheyDoAtTheHighestRate checks that the cost of reads is taken at the highest rate that kept the
+// objective: the second of three probes.
 func TestReadsCostWhatTheyDoAtTheHighestRate(t *testing.T) {
 	probes := []raw.Measurement{probe(1000, 10, 0), probe(2000, 10, 0), probe(4000, 60, 0)}
 	for i, us := range []int64{200, 50, 30} {
@@ -122,7 +187,8 @@ func TestReadsCostWhatTheyDoAtTheHighestRate(t *testing.T) {
 	}
 }
 
-// TestSlices has two replicas in slices of a tenth of a core use 0.21 s of their 0.2, on a machine of two cores.
+// TestSlices checks the figures of two replicas, in slices of a tenth of a core, that use 0.21 s of their 0.2, on a
+// machine of two cores.
 func TestSlices(t *testing.T) {
 	run := raw.Run{Stages: []raw.Stage{{Name: "redis"}}, Machine: raw.Machine{CPUs: 2}, SliceCores: .1}
 	r, err := figures.Make(run, []raw.Measurement{{Stage: "redis", Name: "sliced", What: "reads", Slices: 2,
@@ -150,12 +216,91 @@ func TestOneStaleAnswerMakesARunInvalid(t *testing.T) {
 			t.Errorf("with %+v it is valid: %v", bad, r.Invalid)
 		}
 	}
+	cut := raw.Measurement{Name: figures.CutOff, What: "mix", TookUs: 1e6, Oracle: raw.Oracle{Checked: 9, Stale: 1}}
+	if r := mustMake(t, good, cut); !strings.Contains(fmt.Sprint(r.Invalid), "redis, cut_off mix") {
+		t.Errorf("with a stale answer in a measurement that was cut off it is invalid by %v", r.Invalid)
+	}
 	if r, _ := figures.Make(raw.Run{Stages: []raw.Stage{{Name: "redis"}}}, nil); r.Valid {
 		t.Error("a run that checked nothing is valid")
 	}
 }
 
-// TestABusyMachineIsTold has others take a fifth of two processors' time.
+// TestWhatFailedOrWasNeverMadeHasNoTime is of a call of the lab's table that failed once, and of a mix without
+// requests.
+func TestWhatFailedOrWasNeverMadeHasNoTime(t *testing.T) {
+	r := mustMake(t, raw.Measurement{Name: "table", What: "page",
+		Samples: []raw.Sample{{TookUs: 2e6}, {TookUs: 100, Verdict: 1}, {TookUs: 2e6}}},
+		raw.Measurement{Name: "mix", Conns: 500, TookUs: 1e6})
+	wantMean(t, r, figures.Page, 2)
+	if f, ok := r.Get("redis", figures.MixGroup.At(500).P50()); ok {
+		t.Errorf("of no request there is %+v", f)
+	}
+	told := fmt.Sprint(r.Warnings)
+	for _, want := range []string{"1 of 3 calls of page failed", "no request of mix by 500 was made"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("warnings = %s, want %q", told, want)
+		}
+	}
+}
+
+// TestAWriteThatFailsIsNowhere is of ten writes of which one or all fail at once, in a tenth of a millisecond.
+func TestAWriteThatFailsIsNowhere(t *testing.T) {
+	fresh := func(failed int) *figures.Results {
+		m := raw.Measurement{Name: "fresh", Requests: 10}
+		for i := range 10 {
+			if i < failed {
+				m.Samples = append(m.Samples, raw.Sample{TookUs: 100, Verdict: 1})
+				continue
+			}
+			m.Samples = append(m.Samples, raw.Sample{TookUs: 2000, Status: 200},
+				raw.Sample{TookUs: 3000, Status: 200, Kind: 1})
+		}
+		return mustMake(t, m)
+	}
+	if r := fresh(0); len(r.Warnings) > 0 {
+		t.Errorf("warnings = %v", r.Warnings)
+	}
+	r := fresh(6)
+	wantMean(t, r, figures.FreshErrors, 60)
+	wantMean(t, r, figures.FreshAcknowledgedP50, 2)
+	wantMean(t, r, figures.FreshEverywhereP50, 3)
+	if told := fmt.Sprint(r.Warnings); !strings.Contains(told, "6 of 10 writes did not get to every replica") {
+		t.Errorf("warnings = %s", told)
+	}
+	r = fresh(10)
+	wantMean(t, r, figures.FreshErrors, 100)
+	for _, name := range []figures.Key{figures.FreshAcknowledgedP50, figures.FreshEverywhereP50,
+		figures.FreshEverywhereP99} {
+		if f, ok := r.Get("redis", name); ok {
+			t.Errorf("of no write there is %+v", f)
+		}
+	}
+}
+
+// TestAnswersThatCouldNotBeStaleAreTold is of loads beside which few or none of the changes were acknowledged.
+func TestAnswersThatCouldNotBeStaleAreTold(t *testing.T) {
+	for _, c := range []struct {
+		due, changed   int
+		valid, warning bool
+	}{
+		{0, 0, true, false}, // a run of before they were counted
+		{100, 100, true, false},
+		{100, 50, true, false},
+		{100, 49, true, true},
+		{100, 0, false, false},
+		{3, 0, true, true},
+	} {
+		r := mustMake(t, raw.Measurement{Name: "mix", Conns: 500, TookUs: 1e6, Samples: requests(10, 0),
+			Oracle: raw.Oracle{Checked: 9, ChangesDue: c.due, Changed: c.changed}})
+		want := fmt.Sprintf("of %d changes of what was read %d were acknowledged", c.due, c.changed)
+		warned, refused := strings.Contains(fmt.Sprint(r.Warnings), want), strings.Contains(fmt.Sprint(r.Invalid), want)
+		if r.Valid != c.valid || warned != c.warning || refused == c.valid {
+			t.Errorf("%d of %d: valid %v, warnings %v, invalid %v", c.changed, c.due, r.Valid, r.Warnings, r.Invalid)
+		}
+	}
+}
+
+// TestABusyMachineIsTold checks that a warning is given when other programs take a fifth of the processor time.
 func TestABusyMachineIsTold(t *testing.T) {
 	for others, want := range map[int64]bool{100_000: false, 400_000: true} {
 		run := raw.Run{Stages: []raw.Stage{{Name: "redis"}}, Machine: raw.Machine{CPUs: 2}}
@@ -187,7 +332,8 @@ func TestEqualRunsPass(t *testing.T) {
 	}
 }
 
-// TestASlowedBuildFails has the database take half as long again.
+// TestASlowedBuildFails checks that a comparison with a build whose database takes half as long again fails for what
+// depends on that, and for nothing else.
 func TestASlowedBuildFails(t *testing.T) {
 	c := figures.Compare(mustSynthetic(t, 1, 1), mustSynthetic(t, 2, 1.5), .1)
 	failures := strings.Join(c.Failures, "\n")
@@ -215,6 +361,55 @@ func TestAnInvalidRunFails(t *testing.T) {
 	}
 }
 
+// TestHalfARunFails compares a run with one that was stopped or killed, and with one that lacks a figure or a stage.
+func TestHalfARunFails(t *testing.T) {
+	old := mustSynthetic(t, 1, 1)
+	for _, c := range []struct {
+		why   string
+		spoil func(*figures.Results)
+		want  string // the failures
+	}{
+		{"whole", func(*figures.Results) {}, ""},
+		{"stopped", func(r *figures.Results) { r.Run.Stopped = "interrupted" },
+			"the newer run ended before its end: interrupted"},
+		{"killed", func(r *figures.Results) { r.Run.Ended = time.Time{} }, "the newer run has no end"},
+		{"without a figure that matters", without("redis", figures.Page),
+			"redis table/page: only the older run has it"},
+		{"without one that does not", without("redis", figures.Queries), ""},
+		{"without a stage", func(r *figures.Results) {
+			r.Run.Stages = r.Run.Stages[:3]
+			r.Figures = slices.DeleteFunc(r.Figures, func(f figures.Figure) bool { return f.Stage == "cdn" })
+		}, "cdn: only the older run measured the stage"},
+	} {
+		now := mustSynthetic(t, 1, 1)
+		c.spoil(now)
+		got := strings.Join(figures.Compare(old, now, .1).Failures, "\n")
+		if got != c.want && (c.want == "" || !strings.HasPrefix(got, c.want) || strings.Contains(got, "\n")) {
+			t.Errorf("%s: failures %q, want %q", c.why, got, c.want)
+		}
+	}
+}
+
+// without returns what takes a figure from results.
+func without(stage string, name figures.Key) func(*figures.Results) {
+	return func(r *figures.Results) {
+		r.Figures = slices.DeleteFunc(r.Figures,
+			func(f figures.Figure) bool { return f.Stage == stage && f.Name == name })
+	}
+}
+
+// TestAKilledRunIsToldOf is of a run whose end was never written down.
+func TestAKilledRunIsToldOf(t *testing.T) {
+	mix := raw.Measurement{Stage: "redis", Name: "mix", Conns: 500, TookUs: 1e6, Samples: requests(10, 0)}
+	for _, ended := range []time.Time{{}, time.Unix(1, 0)} {
+		r, err := figures.Make(raw.Run{Stages: []raw.Stage{{Name: "redis"}}, Ended: ended}, []raw.Measurement{mix})
+		told := strings.Contains(fmt.Sprint(r.Warnings), "The run has no end")
+		if err != nil || told != ended.IsZero() {
+			t.Errorf("ended %v: warnings %v, %v", ended, r.Warnings, err)
+		}
+	}
+}
+
 func TestConditionsThatDiffer(t *testing.T) {
 	old, now := mustSynthetic(t, 1, 1), mustSynthetic(t, 1, 1)
 	if c := figures.Compare(old, now, .1); len(c.Conditions) > 0 {
@@ -222,6 +417,12 @@ func TestConditionsThatDiffer(t *testing.T) {
 	}
 	now.Run.Settings.Replicas, now.Run.Machine.CPUs = 5, 8
 	if got := fmt.Sprint(figures.Compare(old, now, .1).Conditions); got != "[replicas: 3 -> 5 cpus: 2 -> 8]" {
+		t.Errorf("conditions = %s", got)
+	}
+	old, now = mustSynthetic(t, 1, 1), mustSynthetic(t, 1, 1)
+	old.Run.Target, now.Run.Target, now.Run.Generator.CPUs = "http://a", "http://b", 4
+	if got := fmt.Sprint(figures.Compare(old, now, .1).Conditions); got !=
+		"[target: http://a -> http://b generator's cpus: 0 -> 4]" {
 		t.Errorf("conditions = %s", got)
 	}
 }
@@ -242,7 +443,8 @@ func TestSwarmsReplicasAreTheSameInEveryRun(t *testing.T) {
 	wantMean(t, r, "cost/replica/api.2", 25)
 }
 
-// TestBeingWatched has two pairs: what watches is no part of the shop, and what each side cost is by requests.
+// TestBeingWatched checks the figures of two pairs with and without watchers: what watches is no part of the shop, and
+// what each side cost is per request.
 func TestBeingWatched(t *testing.T) {
 	side := func(pair int, what string, api int64, parts ...raw.Part) raw.Measurement {
 		return raw.Measurement{Name: "watched", What: what, Repeat: pair, TookUs: 2e6, Samples: requests(1000, 0),

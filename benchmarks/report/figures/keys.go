@@ -30,6 +30,7 @@ const (
 	FreshAcknowledgedP50 Key = "fresh/acknowledged/p50"
 	FreshEverywhereP50   Key = "fresh/everywhere/p50"
 	FreshEverywhereP99   Key = "fresh/everywhere/p99"
+	FreshErrors          Key = "fresh/errors"
 	Objective            Key = "objective/rate"
 )
 
@@ -61,6 +62,7 @@ const (
 	WatchedGroup    Group = "watched"
 	WatcherGroup    Group = "watcher"
 	NodesGroup      Group = "nodes"
+	SaleGroup       Group = "sale"
 )
 
 // Of returns the key of a part of a group: a component, a layer, a replica, a row of the table.
@@ -110,6 +112,27 @@ const (
 
 // Nodes returns one side's reads or writes, by which Rate, P50, CPU and the like are found.
 func Nodes(side, what string) Key { return NodesGroup.Of(side + "/" + what) }
+
+// What is measured of a sale: reads of its product before it and during it, and the orders.
+const (
+	Before = "before"
+	During = "during"
+)
+
+// SaleReads returns the reads of a sale's product before it or during it, by which Rate and P99 are found.
+func SaleReads(when string) Key { return SaleGroup.Of("reads").Of(when) }
+
+// A sale's orders: those that were taken, by which Rate (until the last one), P50 and P99 are found, and those that
+// were refused since nothing was left.
+const (
+	SaleTaken   Key = "sale/taken"
+	SaleRefused Key = "sale/refused"
+	SaleOrders  Key = "sale/orders"
+)
+
+// CutOff is the name of a measurement during which the run ended, that is kept for what the oracle found in it. It has
+// no figures.
+const CutOff = "cut_off"
 
 // Together stands for all components of a load, or all who watch.
 const Together = "together"

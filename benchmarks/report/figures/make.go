@@ -14,7 +14,7 @@ import (
 
 // Make returns the results of a run.
 func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
-	m := &maker{Results: &Results{Format: format, Version: Version, Run: run}, places: map[place]int{},
+	m := &resultsBuilder{Results: &Results{Format: format, Version: Version, Run: run}, places: map[place]int{},
 		curves: map[place]load.Latencies{}}
 	m.readRate = readRate(measurements)
 	for _, measurement := range measurements {
@@ -29,7 +29,8 @@ func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
 	return m.Results, nil
 }
 
-type maker struct {
+// resultsBuilder computes the Results of a run from its measurements.
+type resultsBuilder struct {
 	*Results
 	round    int           // the round of the measurement that is being added
 	readRate float64       // the rate of the reads whose processor time is used
@@ -45,7 +46,7 @@ type place struct {
 }
 
 // put adds a repeat's value to a figure.
-func (m *maker) put(stage string, name Key, unit string, better Better, value float64) {
+func (m *resultsBuilder) put(stage string, name Key, unit string, better Better, value float64) {
 	key := place{stage, name}
 	i, ok := m.places[key]
 	if !ok {
@@ -57,7 +58,7 @@ func (m *maker) put(stage string, name Key, unit string, better Better, value fl
 	f.Values, f.Rounds = append(f.Values, value), append(f.Rounds, m.round)
 }
 
-func (m *maker) add(x raw.Measurement) error {
+func (m *resultsBuilder) add(x raw.Measurement) error {
 	m.round = x.Repeat
 	switch x.Name {
 	case "table":
@@ -76,16 +77,22 @@ func (m *maker) add(x raw.Measurement) error {
 		m.watched(x)
 	case "nodes":
 		m.nodes(x)
+	case "sale":
+		m.sale(x)
 	}
 	return nil
 }
 
 // table is one client's time: the median of its calls, those that failed left out.
-func (m *maker) table(x raw.Measurement) {
+func (m *resultsBuilder) table(x raw.Measurement) {
 	took := latencies(x, func(s raw.Sample) bool { return s.Verdict == int(load.Good) })
 	if len(took) == 0 {
 		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: no good answer to %s (repeat %d)", x.Stage, x.What, x.Repeat))
 		return
+	}
+	if failed := len(x.Samples) - len(took); failed > 0 {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: %d of %d calls of %s failed (repeat %d): its time is of the "+
+			"others.", x.Stage, failed, len(x.Samples), x.What, x.Repeat))
 	}
 	key := TableGroup.Of(x.What)
 	m.put(x.Stage, key, "s", Less, took.At(.5).Seconds())
@@ -96,7 +103,7 @@ func (m *maker) table(x raw.Measurement) {
 	}
 }
 
-func (m *maker) throughput(x raw.Measurement) error {
+func (m *resultsBuilder) throughput(x raw.Measurement) error {
 	if len(x.Hey) == 0 {
 		return fmt.Errorf("hey's output (%s) is missing", x.HeyFile)
 	}
@@ -110,9 +117,14 @@ func (m *maker) throughput(x raw.Measurement) error {
 	return nil
 }
 
-func (m *maker) closed(x raw.Measurement) {
+func (m *resultsBuilder) closed(x raw.Measurement) {
 	name := Group(x.Name).At(float64(x.Conns))
 	good, failed := count(x)
+	if good+failed == 0 {
+		m.Warnings = append(m.Warnings,
+			fmt.Sprintf("%s: no request of %s was made (repeat %d)", x.Stage, x.Title(), x.Repeat))
+		return
+	}
 	m.put(x.Stage, name.Rate(), "1/s", More, float64(good)/seconds(x.TookUs))
 	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
 	took := latencies(x, nil)
@@ -129,16 +141,18 @@ var quantiles = []struct {
 	q    float64
 }{{"p50", .5}, {"p90", .9}, {"p99", .99}, {"p999", .999}, {"max", 1}}
 
-func (m *maker) open(x raw.Measurement) {
-	name := LatencyGroup.At(x.Rate)
-	good, failed := count(x)
-	m.put(x.Stage, name.Sent(), "1/s", "", float64(good+failed)/seconds(x.TookUs))
+// open is what came of requests at a rate. Errors and latencies are of all that were due, the costs of those that were
+// sent.
+func (m *resultsBuilder) open(x raw.Measurement) {
+	name, due := LatencyGroup.At(x.Rate), allDue(x)
+	good, failed := count(due)
+	m.put(x.Stage, name.Sent(), "1/s", "", float64(len(x.Samples))/seconds(x.TookUs))
 	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
-	took := latencies(x, nil)
+	took := latencies(due, nil)
 	for _, quantile := range quantiles {
 		m.put(x.Stage, name.Of(quantile.name), "ms", Less, ms(took.At(quantile.q)))
 	}
-	if thousands := float64(good+failed) / 1000; thousands > 0 && x.Rate == m.readRate {
+	if thousands := float64(len(x.Samples)) / 1000; thousands > 0 && x.Rate == m.readRate {
 		for _, part := range x.Parts {
 			m.put(x.Stage, ReadCPUGroup.Of(part.Name), "s/1000", Less, seconds(part.CPUUs)/thousands)
 		}
@@ -158,7 +172,7 @@ func readRate(measurements []raw.Measurement) (rate float64) {
 		if x.Name != "latency" {
 			continue
 		}
-		good, failed := count(x)
+		good, failed := count(allDue(x))
 		ok := failed == 0 && float64(good)/seconds(x.TookUs) >= .95*x.Rate
 		if before, asked := keptUp[x.Rate]; asked {
 			ok = ok && before
@@ -173,18 +187,34 @@ func readRate(measurements []raw.Measurement) (rate float64) {
 	return rate
 }
 
-// fresh has two kinds of samples: 0 until the write was acknowledged, 1 until every replica answered it.
-func (m *maker) fresh(x raw.Measurement) {
-	acknowledged := latencies(x, func(s raw.Sample) bool { return s.Kind == 0 })
-	everywhere := latencies(x, func(s raw.Sample) bool { return s.Kind == 1 })
-	m.put(x.Stage, FreshAcknowledgedP50, "ms", Less, ms(acknowledged.At(.5)))
-	m.put(x.Stage, FreshEverywhereP50, "ms", Less, ms(everywhere.At(.5)))
-	m.put(x.Stage, FreshEverywhereP99, "ms", Less, ms(everywhere.At(.99)))
+// fresh has two kinds of samples: 0 until the write was acknowledged, 1 until every replica answered it, which a write
+// that failed has not. Those that did not get everywhere are errors, and no latencies.
+func (m *resultsBuilder) fresh(x raw.Measurement) {
+	good := func(kind int) func(raw.Sample) bool {
+		return func(s raw.Sample) bool { return s.Kind == kind && s.Verdict == int(load.Good) }
+	}
+	acknowledged, everywhere := latencies(x, good(0)), latencies(x, good(1))
+	asked := x.Requests
+	if asked == 0 {
+		asked = len(latencies(x, func(s raw.Sample) bool { return s.Kind == 0 }))
+	}
+	m.put(x.Stage, FreshErrors, "%", Less, percent(asked-len(everywhere), asked))
+	if len(everywhere) < asked {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: %d of %d writes did not get to every replica (repeat %d): "+
+			"the times are of the others.", x.Stage, asked-len(everywhere), asked, x.Repeat))
+	}
+	if len(acknowledged) > 0 {
+		m.put(x.Stage, FreshAcknowledgedP50, "ms", Less, ms(acknowledged.At(.5)))
+	}
+	if len(everywhere) > 0 {
+		m.put(x.Stage, FreshEverywhereP50, "ms", Less, ms(everywhere.At(.5)))
+		m.put(x.Stage, FreshEverywhereP99, "ms", Less, ms(everywhere.At(.99)))
+	}
 }
 
 // sliced is what replicas in slices of processor time carried, how much of the slices that took, and what else of the
 // machine.
-func (m *maker) sliced(x raw.Measurement) {
+func (m *resultsBuilder) sliced(x raw.Measurement) {
 	name := Sliced(x.What, x.Slices)
 	good, failed := count(x)
 	m.put(x.Stage, name.Rate(), "1/s", More, float64(good)/seconds(x.TookUs))
@@ -208,16 +238,16 @@ func (m *maker) sliced(x raw.Measurement) {
 }
 
 // watched is what the mix cost with those who watch, or without, and what they cost themselves.
-func (m *maker) watched(x raw.Measurement) {
-	name := Watched(x.What)
-	good, failed := count(x)
-	thousands := float64(good+failed) / 1000
+func (m *resultsBuilder) watched(x raw.Measurement) {
+	name, due := Watched(x.What), allDue(x)
+	thousands := float64(len(x.Samples)) / 1000
 	if thousands == 0 {
 		return
 	}
+	good, failed := count(due)
 	m.put(x.Stage, name.Rate(), "1/s", "", float64(good)/seconds(x.TookUs))
 	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
-	m.put(x.Stage, name.P99(), "ms", Less, ms(latencies(x, nil).At(.99)))
+	m.put(x.Stage, name.P99(), "ms", Less, ms(latencies(due, nil).At(.99)))
 	var shop int64
 	watchers := raw.Part{Name: Together}
 	for _, part := range x.Parts {
@@ -238,7 +268,7 @@ func (m *maker) watched(x raw.Measurement) {
 }
 
 // nodes is what uncached reads, or writes, came to with one database or with three nodes, and what they cost.
-func (m *maker) nodes(x raw.Measurement) {
+func (m *resultsBuilder) nodes(x raw.Measurement) {
 	name := NodesGroup.Of(x.What)
 	good, failed := count(x)
 	thousands := float64(good+failed) / 1000
@@ -259,7 +289,7 @@ func (m *maker) nodes(x raw.Measurement) {
 }
 
 // watcher is one who watches, and all of them together. Without them there is nothing to tell.
-func (m *maker) watcher(x raw.Measurement, part raw.Part) {
+func (m *resultsBuilder) watcher(x raw.Measurement, part raw.Part) {
 	if x.What != With {
 		return
 	}
@@ -269,7 +299,7 @@ func (m *maker) watcher(x raw.Measurement, part raw.Part) {
 }
 
 // cost is where the work of a measurement went.
-func (m *maker) cost(x raw.Measurement) {
+func (m *resultsBuilder) cost(x raw.Measurement) {
 	good, failed := count(x)
 	thousands := float64(good+failed) / 1000
 	if thousands == 0 {
@@ -311,65 +341,12 @@ func shortName(name string) string {
 	return name
 }
 
-// objectives finds, for each stage and repeat, the highest rate of which a probe held the objective, and
-// below which there is no rate of which none did; and what reads cost at that rate.
-func (m *maker) objectives(measurements []raw.Measurement) {
-	type search struct {
-		stage  string
-		repeat int
-	}
-	var order []search
-	probes := map[search]map[float64]*raw.Measurement{} // a probe that held, or nil, by its rate
-	for _, x := range measurements {
-		if x.Name != "probe" {
-			continue
-		}
-		key := search{x.Stage, x.Repeat}
-		if probes[key] == nil {
-			probes[key] = map[float64]*raw.Measurement{}
-			order = append(order, key)
-		}
-		if held := probes[key][x.Rate]; held == nil {
-			probes[key][x.Rate] = nil
-			if Holds(x, time.Duration(m.Run.Settings.ObjectiveMs)*time.Millisecond) {
-				probes[key][x.Rate] = &x
-			}
-		}
-	}
-	for _, key := range order {
-		highest := 0.0
-		for _, rate := range slices.Sorted(maps.Keys(probes[key])) {
-			if probes[key][rate] == nil {
-				break
-			}
-			highest = rate
-		}
-		m.round = key.repeat
-		m.put(key.stage, Objective, "1/s", More, highest)
-		if held := probes[key][highest]; held != nil {
-			m.busyReads(*held)
-		}
-	}
-}
-
-// busyReads is what reads cost each component at the highest rate that held.
-func (m *maker) busyReads(x raw.Measurement) {
-	good, failed := count(x)
-	thousands := float64(good+failed) / 1000
-	for _, part := range x.Parts {
-		m.put(x.Stage, BusyReadsGroup.Of(part.Name), "s/1000", Less, seconds(part.CPUUs)/thousands)
-	}
-	if len(x.Parts) > 0 {
-		m.put(x.Stage, BusyReadsGroup.Of(GeneratorName), "s/1000", "", seconds(x.GeneratorUs)/thousands)
-	}
-}
-
 // mostOthers is the part of the processor time that others may take before a reader is warned.
 const mostOthers = .1
 
 // others warns when other programs of the machine were busy while the shop was measured without its
 // delays, when only the processor limits it.
-func (m *maker) others(measurements []raw.Measurement) {
+func (m *resultsBuilder) others(measurements []raw.Measurement) {
 	var others, available float64
 	for _, x := range measurements {
 		switch x.Name {
@@ -385,16 +362,7 @@ func (m *maker) others(measurements []raw.Measurement) {
 	}
 }
 
-// Holds reports whether an open loop's answers were all good and 99% of them there within the objective,
-// and whether at least 99% of what was asked for was sent.
-func Holds(x raw.Measurement, objective time.Duration) bool {
-	good, failed := count(x)
-	return failed == 0 && good > 0 &&
-		float64(good)/seconds(x.TookUs) >= .99*x.Rate*float64(x.ForMs)/float64(x.ForMs+objective.Milliseconds()) &&
-		latencies(x, nil).At(.99) < objective
-}
-
-func (m *maker) correctness(measurements []raw.Measurement) {
+func (m *resultsBuilder) correctness(measurements []raw.Measurement) {
 	for _, stage := range m.Stages() {
 		c, measured := Correctness{Stage: stage}, false
 		for _, x := range measurements {
@@ -403,6 +371,7 @@ func (m *maker) correctness(measurements []raw.Measurement) {
 			}
 			measured = true
 			c.Add(x.Oracle)
+			m.changes(x)
 			if x.Oracle.Stale+x.Oracle.Wrong > 0 {
 				reason := fmt.Sprintf("%s, %s (repeat %d): %d stale and %d wrong of %d answers that were checked",
 					stage, x.Title(), x.Repeat,
@@ -427,10 +396,29 @@ func (m *maker) correctness(measurements []raw.Measurement) {
 	m.Valid = len(m.Invalid) == 0
 }
 
+// fewChanges is how many changes that were due are too few for a run to be invalid because none was acknowledged.
+const fewChanges = 4
+
+// changes warns where fewer than half of the changes that were due while a load read were acknowledged: what does not
+// change is never stale. Where none was, its answers prove nothing.
+func (m *resultsBuilder) changes(x raw.Measurement) {
+	due, made := x.Oracle.ChangesDue, x.Oracle.Changed
+	if 2*made >= due {
+		return
+	}
+	told := fmt.Sprintf("%s, %s (repeat %d): of %d changes of what was read %d were acknowledged", x.Stage, x.Title(),
+		x.Repeat, due, made)
+	if made == 0 && due >= fewChanges {
+		m.Invalid = append(m.Invalid, told+": no answer could be stale")
+		return
+	}
+	m.Warnings = append(m.Warnings, told+": few answers could be stale.")
+}
+
 // curvePoints are the parts that a curve has points for.
 var curvePoints = []float64{0, .25, .5, .75, .9, .95, .98, .99, .995, .998, .999, .9995, .9999, 1}
 
-func (m *maker) finish() {
+func (m *resultsBuilder) finish() {
 	for i := range m.Figures {
 		f := &m.Figures[i]
 		f.Mean, f.Deviation = spread(f.Values)
@@ -459,8 +447,8 @@ func (m *maker) finish() {
 	if m.Run.Unwatched != "" {
 		m.Warnings = append(m.Warnings, "The chapter on being watched is missing: "+m.Run.Unwatched)
 	}
-	if m.Run.Stopped != "" {
-		m.Warnings = append(m.Warnings, "The run ended before its end: "+m.Run.Stopped)
+	if broken := m.Run.Broken(); broken != "" {
+		m.Warnings = append(m.Warnings, "The run "+broken)
 	}
 	for _, stage := range m.Run.Stages {
 		if stage.Missing != "" {

@@ -15,6 +15,8 @@ type Ratio struct {
 	Low, High float64
 	// Rounds are the ratios of the rounds, those that lie apart too.
 	Rounds []float64
+	// Zeros is how many rounds are left out, since one of their two figures is zero.
+	Zeros int
 }
 
 // leastSpread is the least standard deviation that the logarithms of ratios are believed to have: a few rounds may
@@ -26,7 +28,11 @@ func RatioOf(a, b Figure) (r Ratio, ok bool) {
 	var logs []float64
 	for i, round := range b.Numbers() {
 		j := slices.Index(a.Numbers(), round)
-		if j < 0 || a.Values[j] <= 0 || b.Values[i] <= 0 {
+		if j < 0 {
+			continue
+		}
+		if a.Values[j] <= 0 || b.Values[i] <= 0 {
+			r.Zeros++
 			continue
 		}
 		r.Rounds = append(r.Rounds, b.Values[i]/a.Values[j])
@@ -46,7 +52,7 @@ func RatioOf(a, b Figure) (r Ratio, ok bool) {
 
 // Inverse returns how many times a is b.
 func (r Ratio) Inverse() Ratio {
-	inverse := Ratio{Times: 1 / r.Times, Low: 1 / r.High, High: 1 / r.Low}
+	inverse := Ratio{Times: 1 / r.Times, Low: 1 / r.High, High: 1 / r.Low, Zeros: r.Zeros}
 	for _, round := range r.Rounds {
 		inverse.Rounds = append(inverse.Rounds, 1/round)
 	}

@@ -17,8 +17,8 @@ func mustRatio(t *testing.T, a, b figures.Figure) figures.Ratio {
 	return r
 }
 
-// TestARatioIsOfRounds has a machine that is three times as fast in one round as in another: the stages' means are of
-// no use there, their ratios are.
+// TestARatioIsOfRounds checks that ratios are taken within rounds: on a machine that is three times as fast in one
+// round as in another the means are of no use.
 func TestARatioIsOfRounds(t *testing.T) {
 	a := figures.Figure{Values: []float64{100, 300, 200}}
 	b := figures.Figure{Values: []float64{240, 750, 470}}
@@ -43,6 +43,14 @@ func TestRoundsAreMatched(t *testing.T) {
 	}
 	if r := mustRatio(t, a, figures.Figure{Values: []float64{300}}); r.Tells() || r.Within(1) || r.Low != r.Times {
 		t.Errorf("of one round it says %+v, as if it knew how far that is off", r)
+	}
+}
+
+// TestARoundWithAZeroIsCounted has a stage's second round find no rate at all.
+func TestARoundWithAZeroIsCounted(t *testing.T) {
+	r := mustRatio(t, figures.Figure{Values: []float64{100, 100, 100}}, figures.Figure{Values: []float64{200, 0, 200}})
+	if len(r.Rounds) != 2 || r.Zeros != 1 || r.Inverse().Zeros != 1 {
+		t.Errorf("the ratio is %+v, want two rounds and one left out", r)
 	}
 }
 

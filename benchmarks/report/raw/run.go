@@ -24,12 +24,18 @@ type Run struct {
 	// Profile is quick, full, or another that the command line made of them.
 	Profile string `json:"profile"`
 	// Driver is local (processes), swarm (the stack files) or target (something deployed).
-	Driver   string            `json:"driver"`
-	Target   string            `json:"target,omitempty"`
-	Began    time.Time         `json:"began"`
-	Ended    time.Time         `json:"ended"`
-	Settings Settings          `json:"settings"`
-	Machine  Machine           `json:"machine"`
+	Driver string    `json:"driver"`
+	Target string    `json:"target,omitempty"`
+	Began  time.Time `json:"began"`
+	// Ended is zero while the run goes on, and of one that was killed.
+	Ended    time.Time `json:"ended"`
+	Settings Settings  `json:"settings"`
+	// Machine is what was measured ran on; zero for a target, of which that is not known: Generator is then what the
+	// load was made on. In runs of before it was told apart Machine is that.
+	Machine   Machine `json:"machine"`
+	Generator Machine `json:"generator,omitzero"`
+	// Versions are those of what was measured and of what measured it: woodytoys, front (where it is another's), go,
+	// mariadb and the like, and of a target generator, the revision of this program.
 	Versions map[string]string `json:"versions"`
 	Stages   []Stage           `json:"stages"`
 	// Unsliced is why the replicas were not measured with slices of processor time; empty where they were, or were not
@@ -41,6 +47,17 @@ type Run struct {
 	Unwatched string `json:"unwatched,omitempty"`
 	// Stopped is why the run ended before its end; empty when it did not.
 	Stopped string `json:"stopped,omitempty"`
+}
+
+// Broken returns in what way the run did not come to its end, to be written behind its name; empty when it did.
+func (r Run) Broken() string {
+	switch {
+	case r.Stopped != "":
+		return "ended before its end: " + r.Stopped
+	case r.Ended.IsZero():
+		return "has no end: it was killed, or it still goes on"
+	}
+	return ""
 }
 
 // Settings are the simulated limits and the sizes that a run was made with. A comparison of two runs
@@ -56,6 +73,10 @@ type Settings struct {
 	Products    int   `json:"products"`
 	Repeats     int   `json:"repeats"`
 	ObjectiveMs int64 `json:"objective_p99_ms"`
+	// A sale's size: toys, buyers at once, orders; zero for no sale.
+	SaleToys   int `json:"sale_toys,omitzero"`
+	SaleBuyers int `json:"sale_buyers,omitzero"`
+	SaleOrders int `json:"sale_orders,omitzero"`
 }
 
 // Machine is what it ran on.
@@ -160,6 +181,11 @@ type Oracle struct {
 	Wrong   int `json:"wrong"`
 	// Examples are some of the stale and wrong ones, in words.
 	Examples []string `json:"examples,omitempty"`
+	// ChangesDue is how many changes of what was read were to be made meanwhile, without which no answer could be
+	// stale, and Changed how many of them were acknowledged. Both are zero where none was to be made, and in runs of
+	// before they were counted.
+	ChangesDue int `json:"changes_due,omitempty"`
+	Changed    int `json:"changed,omitempty"`
 }
 
 // Add adds another's counts, and its examples while there are few.
@@ -167,6 +193,8 @@ func (o *Oracle) Add(other Oracle) {
 	o.Checked += other.Checked
 	o.Stale += other.Stale
 	o.Wrong += other.Wrong
+	o.ChangesDue += other.ChangesDue
+	o.Changed += other.Changed
 	o.Examples = append(o.Examples,
 		other.Examples[:min(len(other.Examples), maxExamples-min(maxExamples, len(o.Examples)))]...)
 }

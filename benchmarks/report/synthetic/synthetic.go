@@ -19,9 +19,9 @@ type stage struct {
 	replicas          int
 	heavyHit, lastHit float64 // seconds; zero for no cache
 	page              float64 // seconds
-	mix               float64 // answers a second
+	mix               float64 // requests a second
 	read              float64 // median of a read, ms
-	objective         float64 // answers a second
+	objective         float64 // requests a second at which reads keep the objective
 	near, redis       float64 // parts of the answers
 }
 
@@ -39,12 +39,13 @@ const (
 	lastDelay  = 1.5
 	slots      = 2
 	pool       = 8
+	saleToys   = 50
 )
 
-// Run makes up a quick run; the same for the same seed. Slow multiplies what the database takes: 1 for
-// a run like any other.
-func Run(seed uint64, slow float64) (raw.Run, []raw.Measurement) {
-	run, g := generate(seed, slow, stages)
+// Run makes up a quick run; the same for the same seed. Slowdown multiplies the delay of "last": 1 for a run like any
+// other.
+func Run(seed uint64, slowdown float64) (raw.Run, []raw.Measurement) {
+	run, g := generate(seed, slowdown, stages)
 	return run, g.made
 }
 
@@ -62,15 +63,16 @@ func WithNodes(seed uint64) (raw.Run, []raw.Measurement) {
 	return run, g.made
 }
 
-func generate(seed uint64, slow float64, stages []stage) (raw.Run, *generator) {
+func generate(seed uint64, slowdown float64, stages []stage) (raw.Run, *generator) {
 	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	g := &generator{random: rand.New(rand.NewPCG(seed, 1)), now: began, slow: slow}
+	g := &generator{random: rand.New(rand.NewPCG(seed, 1)), now: began, slowdown: slowdown}
 	run := raw.Run{
 		Format: "woodytoys-benchmark-run", Version: raw.Version,
 		Command: "go run ./benchmarks run --profile quick", Profile: "quick", Driver: "local", Began: began,
 		Settings: raw.Settings{
 			HeavyDelayMs: 1000 * heavyDelay, SlowQueryDelayMs: 1000 * lastDelay, UplinkBytes: 3_000_000, Replicas: 3,
 			HeavySlots: slots, DBPool: pool, Products: 1000, Repeats: 3, ObjectiveMs: 50,
+			SaleToys: saleToys, SaleBuyers: 500, SaleOrders: 10 * saleToys,
 		},
 		SliceCores: .1,
 		Machine:    raw.Machine{CPUs: 2, Model: "made-up processor", Kernel: "6.18.0", MemoryBytes: 8 << 30},
@@ -90,16 +92,22 @@ func generate(seed uint64, slow float64, stages []stage) (raw.Run, *generator) {
 		g.repeat = pair
 		g.watched(stages[2])
 	}
+	for repeat := 1; repeat <= 3; repeat++ {
+		for _, s := range stages[:3] {
+			g.repeat = repeat
+			g.sale(s)
+		}
+	}
 	run.Ended = g.now
 	return run, g
 }
 
 type generator struct {
-	random *rand.Rand
-	now    time.Time
-	slow   float64
-	repeat int
-	made   []raw.Measurement
+	random   *rand.Rand
+	now      time.Time
+	slowdown float64 // factor on the delay of "last"; rates fall with its square root
+	repeat   int
+	made     []raw.Measurement
 }
 
 // about returns a value with a spread of two in a hundred.
@@ -121,12 +129,13 @@ func (g *generator) stage(s stage) {
 	for _, conns := range []int{1, 64} {
 		g.hey(s, "ping", conns, min(float64(conns)*2500, 24000))
 		g.hey(s, "heavy", conns, g.slowRate(s, conns, heavyDelay, slots, s.heavyHit))
-		g.hey(s, "last", conns, g.slowRate(s, conns, lastDelay*g.slow, pool, s.lastHit))
+		g.hey(s, "last", conns, g.slowRate(s, conns, lastDelay*g.slowdown, pool, s.lastHit))
 	}
 	for _, level := range [][2]int{{100, 1000}, {200, 5000}, {500, 10000}, {1000, 15000}} {
-		g.load(s, raw.Measurement{Name: "mix", Conns: level[0], Requests: level[1]}, s.mix/math.Sqrt(g.slow), 200, 1)
+		g.load(s, raw.Measurement{Name: "mix", Conns: level[0], Requests: level[1]}, s.mix/math.Sqrt(g.slowdown), 200,
+			1)
 	}
-	g.load(s, raw.Measurement{Name: "sustained", Conns: 500, ForMs: 5000}, s.mix/math.Sqrt(g.slow), 200, 1)
+	g.load(s, raw.Measurement{Name: "sustained", Conns: 500, ForMs: 5000}, s.mix/math.Sqrt(g.slowdown), 200, 1)
 	for _, rate := range []float64{1000, 4000} {
 		g.load(s, raw.Measurement{Name: "latency", Conns: 128, Rate: rate, ForMs: 200000 / int64(rate)},
 			rate, 200, s.read)
@@ -136,8 +145,9 @@ func (g *generator) stage(s stage) {
 		if part > 1 {
 			took = 80
 		}
-		g.load(s, raw.Measurement{Name: "probe", Conns: 128, Rate: math.Round(s.objective * part), ForMs: 50},
-			s.objective*part, 100, took)
+		const count = 100
+		g.load(s, raw.Measurement{Name: "probe", Conns: 128, Rate: math.Round(s.objective * part), Requests: count,
+			ForMs: 50}, s.objective*part, count, took)
 	}
 	g.fresh(s)
 	if g.repeat == 1 && s.replicas > 1 && !shop.Named(s.name).SameAPI &&
@@ -198,6 +208,35 @@ func (g *generator) nodes(s stage) {
 	}
 }
 
+// sale is a sale, and its readers before it; with a cache what is sold out is refused sooner than it is sold.
+func (g *generator) sale(s stage) {
+	const reads = 200
+	read := func(m *raw.Measurement, rate float64, kind int) {
+		for i := range reads {
+			m.Samples = append(m.Samples, raw.Sample{AtUs: int64(1e6 * float64(i) / rate),
+				TookUs: int64(1000 * g.about(s.read)), Status: 200, Kind: kind})
+		}
+		m.Oracle.Checked += reads
+	}
+	before := raw.Measurement{Name: "sale", What: "before", Conns: 16, ForMs: 500}
+	read(&before, g.about(s.mix), 0)
+	g.add(s, before)
+	during := raw.Measurement{Name: "sale", What: "during", Conns: 500, Requests: 10 * saleToys}
+	refused := 20 - 15*boolean(s.near > 0)
+	for i := range 10 * saleToys {
+		sample := raw.Sample{AtUs: int64(i) * 200, TookUs: int64(1000 * g.about(20)), Status: 202}
+		if i >= saleToys {
+			sample.TookUs, sample.Status = int64(1000*g.about(refused)), 409
+		}
+		during.Samples = append(during.Samples, sample)
+	}
+	during.Oracle.Checked = 10 * saleToys
+	rate := g.about(.7 * s.mix)
+	read(&during, rate, 1)
+	during.Counts = map[string]float64{"toys": saleToys, "sold": saleToys, "reads_us": 1e6 * reads / rate}
+	g.add(s, during)
+}
+
 // watched is a pair of rounds: who watches takes a twentieth of a core, and makes the API a tenth more expensive.
 func (g *generator) watched(s stage) {
 	const count, rate = 400, 5000
@@ -243,8 +282,8 @@ func (g *generator) table(s stage) {
 	one("page_browser", s.page+.25, nil)
 	one("heavy_miss", heavyDelay+.003, nil)
 	one("heavy_hit", max(s.heavyHit, boolean(s.heavyHit == 0)*(heavyDelay+.002)), nil)
-	one("last_miss", lastDelay*g.slow+.004, nil)
-	one("last_hit", max(s.lastHit, boolean(s.lastHit == 0)*(lastDelay*g.slow+.003)), nil)
+	one("last_miss", lastDelay*g.slowdown+.004, nil)
+	one("last_hit", max(s.lastHit, boolean(s.lastHit == 0)*(lastDelay*g.slowdown+.003)), nil)
 	one("five_heavy", heavyDelay*math.Ceil(5/float64(slots*s.replicas))+.004, nil)
 }
 

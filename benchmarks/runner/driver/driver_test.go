@@ -67,7 +67,7 @@ func TestTheStacksCollectorsAreTaken(t *testing.T) {
 	}
 }
 
-// TestUnwatched has nothing installed.
+// TestUnwatched checks that programs which are not installed are named.
 func TestUnwatched(t *testing.T) {
 	all := watchPrograms
 	t.Cleanup(func() { watchPrograms = all })

@@ -23,11 +23,11 @@ type Watch struct {
 	end        func()
 }
 
-// Pause has them do nothing until Resume. Whom Prometheus has missed meanwhile it then asks once, at once, and goes on
+// Pause stops them until Resume. Whom Prometheus has missed meanwhile it then asks once, at once, and goes on
 // as if there had been no pause.
 func (w *Watch) Pause() error { return w.signal(syscall.SIGSTOP) }
 
-// Resume has them go on, if they are paused.
+// Resume continues them, if they are paused.
 func (w *Watch) Resume() error { return w.signal(syscall.SIGCONT) }
 
 func (w *Watch) signal(signal syscall.Signal) (all error) {

@@ -3,6 +3,7 @@ package measure
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
@@ -13,27 +14,32 @@ const (
 	// auditEvery is how often the auditor writes beside a load of the whole machine. Its requests are not counted into
 	// the load.
 	auditEvery = 50 * time.Millisecond
-	// audited is how many of the most read products it changes.
+	// audited is how many of the most read products it changes in turn.
 	audited = 16
 )
 
 // audit changes one of the most read products so often while they are being read, creates another, and asks for each at
 // once over another connection, until done is closed; what it is at then it ends first. Without it
-// nothing that is read would ever change, and no answer could be stale.
+// nothing that is read would ever change, and no answer could be stale. While no product can be created none is changed
+// either: each write that fails costs a product.
 func (s *Shop) audit(ctx context.Context, done <-chan struct{}, every time.Duration) {
 	a := &auditor{shop: s, ctx: ctx}
 	defer a.hangUp(0)
 	defer a.hangUp(1)
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	for i := 0; ; i++ {
+	taken := true
+	for turn := 0; ; turn++ {
 		select {
 		case <-done:
 			return
 		case <-ticker.C:
 		}
-		a.change(i % min(audited, len(s.shelf.products)))
-		a.create()
+		s.shelf.changesDue.Add(1)
+		if i, ok := s.shelf.inTurn(turn); ok && taken {
+			a.change(i)
+		}
+		taken = a.create()
 	}
 }
 
@@ -78,6 +84,7 @@ func (a *auditor) change(i int) {
 	if _, ok := s.write(a, i); !ok {
 		return
 	}
+	s.shelf.changed.Add(1)
 	floor := s.shelf.products[i].Floor()
 	if answer, ok := a.do(1, s.reads[i]); ok {
 		s.shelf.judge(i, floor, answer)
@@ -86,7 +93,8 @@ func (a *auditor) change(i int) {
 }
 
 // write gives a product its next name. It returns the version that was acknowledged, or false. After a
-// write that failed it is unknown whether it was carried out: that product is never written again.
+// write that failed it is unknown whether it was carried out: that product is never written again. One that a proxy
+// refused, since there were too many (429), was not.
 func (s *Shop) write(a *auditor, i int) (version int64, ok bool) {
 	p := &s.shelf.products[i]
 	if version, ok = p.Next(); !ok {
@@ -94,7 +102,10 @@ func (s *Shop) write(a *auditor, i int) (version int64, ok bool) {
 	}
 	a.buffer = s.appendWrite(a.buffer[:0], "PUT", fmt.Sprintf("/api/products/%d", p.id), p.nameOf(version))
 	answer, ok := a.do(0, a.buffer)
-	if !ok || answer.Status != 200 {
+	if ok && answer.Status == http.StatusTooManyRequests {
+		return 0, false
+	}
+	if !ok || answer.Status != http.StatusOK {
 		p.Unknown()
 		return 0, false
 	}
@@ -107,18 +118,19 @@ func (s *Shop) write(a *auditor, i int) (version int64, ok bool) {
 	return version, true
 }
 
-// create makes a product, and asks for the last one.
-func (a *auditor) create() {
+// create makes a product, and asks for the last one. It reports whether the shop takes writes: whether it responded,
+// with no error of its own.
+func (a *auditor) create() (taken bool) {
 	s := a.shop
 	name := s.newName("audited")
 	a.buffer = s.appendWrite(a.buffer[:0], "POST", "/api/products", name)
 	answer, ok := a.do(0, a.buffer)
-	if !ok {
-		return
+	if !ok || answer.Status >= 500 {
+		return false
 	}
 	id, ok := createdID(answer, name)
 	if !ok {
-		return
+		return true
 	}
 	s.shelf.created(id)
 	floor := s.shelf.newest.Floor()
@@ -126,4 +138,5 @@ func (a *auditor) create() {
 		s.shelf.judgeLast(floor, answer)
 		s.shelf.checked(1)
 	}
+	return true
 }

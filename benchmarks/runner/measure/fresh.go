@@ -70,17 +70,19 @@ func (s *Shop) freshOnce(m *raw.Measurement, writer *auditor, conns []*load.Conn
 		return nil
 	}
 	m.Samples = append(m.Samples, sample)
-	for range 1000 { // one try is enough unless a read is stale, which is counted
+	verdict := load.Failed
+	// One try is enough unless a read is stale, which is counted.
+	for tries := 0; tries < 1000 && verdict != load.Good; tries++ {
 		oldest, err := s.readEverywhere(m, conns, i)
 		if err != nil {
 			return err
 		}
 		if oldest >= version {
-			break
+			verdict = load.Good
 		}
 	}
-	m.Samples = append(m.Samples,
-		raw.Sample{AtUs: at, TookUs: time.Since(began).Microseconds(), Status: 200, Kind: untilEverywhere})
+	m.Samples = append(m.Samples, raw.Sample{AtUs: at, TookUs: time.Since(began).Microseconds(), Status: 200,
+		Kind: untilEverywhere, Verdict: int(verdict)})
 	return nil
 }
 

@@ -36,8 +36,8 @@ func BuildHey(file string) error {
 	return nil
 }
 
-// Throughput has hey ask for an endpoint, conns at once, for d. Where answers are kept it is asked for
-// once before, so that what is measured is the answer that is kept.
+// Throughput measures an endpoint with hey, by conns connections, for d. If responses may be cached, one request before
+// fills the cache, so that hits are measured.
 func (s *Shop) Throughput(ctx context.Context, hey, what string, kept bool, conns int, d time.Duration) (
 	raw.Measurement, error) {
 	if kept {

@@ -18,6 +18,12 @@ type shelf struct {
 	newest   oracle.Item
 	findings oracle.Findings
 	answers  atomic.Int64 // that were checked
+	// changesDue are the changes that an auditor was to make, changed those that were acknowledged.
+	changesDue, changed atomic.Int64
+
+	// turns are the products that an auditor changes in turn; from spare on are those that have had no turn.
+	turns []int
+	spare int
 }
 
 // product is an item with one writer.
@@ -53,6 +59,26 @@ func (p *product) nameOf(version int64) string {
 // answer returns the shop's response for the product in a version, in JSON.
 func (p *product) answer(version int64) []byte {
 	return oracle.Product{ID: p.id, Name: p.nameOf(version), Version: version}.AppendJSON(nil)
+}
+
+// inTurn returns which product an auditor is to change at a turn: one of the most read ones. Where it is unknown what
+// one of them is, since a write of it failed, the most read one of the rest takes its place for good. ok is false when
+// there is none left. It is for one auditor at a time.
+func (s *shelf) inTurn(turn int) (i int, ok bool) {
+	for ; s.spare < min(audited, len(s.products)); s.spare++ {
+		s.turns = append(s.turns, s.spare)
+	}
+	at := &s.turns[turn%len(s.turns)]
+	for {
+		if _, known := s.products[*at].Next(); known {
+			return *at, true
+		}
+		if s.spare == len(s.products) {
+			return 0, false
+		}
+		*at = s.spare
+		s.spare++
+	}
 }
 
 // created notes that the creation of a product was acknowledged.
@@ -123,7 +149,8 @@ func (s *shelf) checked(n int) { s.answers.Add(int64(n)) }
 // taken returns what was found since it was called last.
 func (s *shelf) taken() raw.Oracle {
 	sum := s.findings.Take()
-	return raw.Oracle{Checked: int(s.answers.Swap(0)), Stale: sum.Stale, Wrong: sum.Wrong, Examples: sum.Examples}
+	return raw.Oracle{Checked: int(s.answers.Swap(0)), Stale: sum.Stale, Wrong: sum.Wrong, Examples: sum.Examples,
+		ChangesDue: int(s.changesDue.Swap(0)), Changed: int(s.changed.Swap(0))}
 }
 
 // wrong notes a response with wrong content.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
+	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
 )
@@ -30,6 +31,8 @@ type Shop struct {
 	// reads are the requests for the products of the shelf.
 	reads  [][]byte
 	client http.Client
+	// cutOff is the last measurement that failed; nil when none did.
+	cutOff atomic.Pointer[raw.Measurement]
 }
 
 // Open fills a stage's shelf with products of its own, and verifies its responses. Nothing has been
@@ -254,8 +257,24 @@ func (s *Shop) around(m raw.Measurement, do func(m *raw.Measurement) error) (raw
 	if window := time.Since(m.Began).Microseconds(); window > m.TookUs { // sampling took a while, too
 		m.OthersUs = int64(float64(m.OthersUs) * float64(m.TookUs) / float64(window))
 	}
+	if err != nil {
+		s.cutOff.Store(&raw.Measurement{Stage: m.Stage, Name: figures.CutOff, What: m.Name, Began: m.Began,
+			TookUs: m.TookUs, Oracle: m.Oracle}) // what was found is still on the shelf
+		return m, err
+	}
 	m.Oracle.Add(s.shelf.taken())
-	return m, err
+	return m, nil
+}
+
+// CutOff returns what the oracle found in a measurement that failed, which has no figures. ok reports whether one did
+// in which something was stale or wrong, that was not returned before.
+func (s *Shop) CutOff() (m raw.Measurement, ok bool) {
+	failed := s.cutOff.Swap(nil)
+	if failed == nil {
+		return m, false
+	}
+	failed.Oracle.Add(s.shelf.taken())
+	return *failed, failed.Oracle.Stale+failed.Oracle.Wrong > 0
 }
 
 // ownCPU returns the processor time that this process has used.

@@ -45,7 +45,7 @@ func (s *Shop) sliced(ctx context.Context, l Slices, what string, conns int, wri
 	return s.loadAudited(ctx, m, load.Plan{Conns: conns, For: l.For}, writes, every)
 }
 
-// WarmEach has each replica read the whole shelf, so that it keeps what it can: a load that reads by a Zipf law would
+// WarmEach reads the whole shelf from each replica, so that it keeps what it can: a load that reads by a Zipf law would
 // take long until the last products are kept by all, the longer the more replicas there are. Where they cannot be
 // reached it does nothing.
 func (s *Shop) WarmEach(ctx context.Context) error {

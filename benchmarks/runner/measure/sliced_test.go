@@ -11,7 +11,8 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
 )
 
-// TestWarmEachReadsTheShelfEverywhere has two replicas count what they are asked for.
+// TestWarmEachReadsTheShelfEverywhere checks, by two replicas that count their requests, that each is asked for the
+// whole shelf.
 func TestWarmEachReadsTheShelfEverywhere(t *testing.T) {
 	const products = 20
 	shop := &Shop{Running: &driver.Running{Addr: "127.0.0.1:1"}}
