@@ -17,33 +17,42 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// onSwarm is the part of the lab whose exercises e2e carries out, and takesLong its exercise that measures every stage.
+// onCompose and onSwarm are the parts of the lab whose exercises e2e carries out, and takesLong its exercise that
+// measures every stage.
 const (
+	onCompose = "The first step"
 	onSwarm   = "Part two: on Docker Swarm"
 	takesLong = "12. The report"
 )
 
 func TestLab(t *testing.T) {
-	testDocument(t, "lab.md", func(s console.Section) bool { return !s.Under(onSwarm) && !s.Under(takesLong) })
+	testDocument(t, "lab.md", func(s console.Section) bool {
+		return !s.Under(onCompose) && !s.Under(onSwarm) && !s.Under(takesLong)
+	})
 }
 
 func TestLongLab(t *testing.T) {
 	testDocument(t, "lab.md", func(s console.Section) bool { return s.Under(takesLong) })
 }
 
-// TestTheLabOnSwarmIsInE2E looks for the exercises that the tests of the stages name.
-func TestTheLabOnSwarmIsInE2E(t *testing.T) {
+// TestTheLabOnDockerIsInE2E looks for the exercises that the tests of the stages name.
+func TestTheLabOnDockerIsInE2E(t *testing.T) {
 	sections, err := console.Read("lab.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	tests := mustRead(t, "../e2e/stages_test.go") + mustRead(t, "../e2e/cdn_test.go") +
-		mustRead(t, "../e2e/database_test.go")
+		mustRead(t, "../e2e/database_test.go") + mustRead(t, "../e2e/compose_test.go")
 	for _, section := range sections {
-		if section.Under(onSwarm) && !strings.Contains(tests, strconv.Quote(section.Title())) {
+		onDocker := section.Under(onCompose) || section.Under(onSwarm)
+		if onDocker && !strings.Contains(tests, strconv.Quote(section.Title())) {
 			t.Errorf("no test in e2e carries out %q", section.Title())
 		}
 	}
+}
+
+func TestSecure(t *testing.T) {
+	testDocument(t, "secure.md", func(console.Section) bool { return true })
 }
 
 func TestReadme(t *testing.T) {
