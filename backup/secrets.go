@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/woodytoys/woodytoys/internal/settings"
@@ -23,7 +24,19 @@ func (k *keeper) secretsRepository() (repository, error) {
 	if key == "" {
 		return repository{}, errors.New("WOODY_BACKUP_SECRETS_KEY_FILE must name a file with the key of the secrets")
 	}
-	return repository{place: strings.TrimSuffix(k.cfg.Repository, "/") + "-secrets", key: key}, nil
+	return repository{place: secretsPlace(k.cfg.Repository), key: key}, nil
+}
+
+var serverAlone = regexp.MustCompile(`^rest:https?://[^/]*$`)
+
+// secretsPlace returns where secrets are kept, beside the backups. Where these are at a server's root it is a folder
+// there, and not another server. (scripts/rotation.sh does the same.)
+func secretsPlace(backups string) string {
+	backups = strings.TrimSuffix(backups, "/")
+	if serverAlone.MatchString(backups) {
+		return backups + "/secrets"
+	}
+	return backups + "-secrets"
 }
 
 // keptSecrets is how many are kept.

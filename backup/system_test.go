@@ -393,7 +393,7 @@ func (l *load) mustRead(t *testing.T) map[string]bool {
 	return there
 }
 
-// TestLongDamage spoils a repository in each way, which the verification has to find and the alerts' metric to show.
+// TestLongDamage spoils a repository in each way, which the verification has to find and an alert to tell.
 func TestLongDamage(t *testing.T) {
 	t.Parallel()
 	d := mustStartDatabase(t)
@@ -428,6 +428,7 @@ func TestLongDamage(t *testing.T) {
 			k := mustKeep(t, nil, d.addr)
 			k.awaitGood(t)
 			k.must(t, "verify")
+			prometheus := mustWatch(t, k)
 			damage.spoil(t, k)
 			if out, err := k.command("verify"); err == nil {
 				t.Errorf("the verification finds nothing: %s", out)
@@ -437,7 +438,9 @@ func TestLongDamage(t *testing.T) {
 			k.await(t, "ok", doVerify, "0", func(v float64) bool { return v == 0 })
 			if damage.name != "wrong key" { // with which nothing can be told of the backup
 				k.await(t, "good_timestamp_seconds", nothing, "0", func(v float64) bool { return v == 0 })
+				awaitAlert(t, prometheus, "BackupOld")
 			}
+			awaitAlert(t, prometheus, "BackupFailing")
 		})
 	}
 }
@@ -655,7 +658,7 @@ func mustPurge(t *testing.T, d *database, to string) {
 	}
 }
 
-// TestLongRemoteGoesAway keeps backups at restic's REST server, which goes away and comes back.
+// TestLongRemoteGoesAway keeps backups and secrets at restic's REST server, which goes away and comes back.
 func TestLongRemoteGoesAway(t *testing.T) {
 	t.Parallel()
 	d := mustStartDatabase(t)
@@ -666,7 +669,13 @@ func TestLongRemoteGoesAway(t *testing.T) {
 	}
 	addr, folder := net.JoinHostPort("127.0.0.1", port), t.TempDir()
 	remote := mustServeREST(t, addr, folder)
-	k := mustKeep(t, []string{"WOODY_BACKUP_REPOSITORY=rest:http://" + addr + "/"}, d.addr)
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte("secrets' key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k := mustKeep(t, []string{"WOODY_BACKUP_REPOSITORY=rest:http://" + addr + "/",
+		"WOODY_BACKUP_SECRETS_KEY_FILE=" + key}, d.addr)
+	k.mustKeepSecrets(t, "remote")
 	k.awaitGood(t)
 	remote.Kill()
 	mustExec(t, d.db, "INSERT INTO woody.keyless VALUES (20, 'while it is away')")
@@ -682,6 +691,37 @@ func TestLongRemoteGoesAway(t *testing.T) {
 	}
 	if len(want) == 0 {
 		t.Error("nothing was there")
+	}
+	if got := k.must(t, "secrets", "--restore"); got != "remote" {
+		t.Errorf("the secrets that were kept are %q", got)
+	}
+}
+
+// TestSecretsPlace checks that secrets are kept beside the backups, also of a server that has nothing else.
+func TestSecretsPlace(t *testing.T) {
+	for backups, want := range map[string]string{
+		"/backup/repository":            "/backup/repository-secrets",
+		"/backup/repository/":           "/backup/repository-secrets",
+		"s3:https://s3.example.org/b":   "s3:https://s3.example.org/b-secrets",
+		"s3:https://s3.example.org/b/w": "s3:https://s3.example.org/b/w-secrets",
+		"rest:http://backups:8000/":     "rest:http://backups:8000/secrets",
+		"rest:https://a:b@backups":      "rest:https://a:b@backups/secrets",
+		"rest:https://backups/woody/":   "rest:https://backups/woody-secrets",
+	} {
+		if got := secretsPlace(backups); got != want {
+			t.Errorf("beside %s: %s, want %s", backups, got, want)
+		}
+	}
+}
+
+// mustKeepSecrets has the program keep secrets.
+func (k *keeping) mustKeepSecrets(t *testing.T, content string) {
+	t.Helper()
+	cmd := program("secrets")
+	cmd.Env = append(cmd.Env, k.settings...)
+	cmd.Stdin = strings.NewReader(content)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 }
 
@@ -720,14 +760,8 @@ func TestSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := mustKeep(t, []string{"WOODY_BACKUP_SECRETS_KEY_FILE=" + key}, "127.0.0.1:1") // no database
-	for _, content := range []string{"first", "a\x00b"} {
-		cmd := program("secrets")
-		cmd.Env = append(cmd.Env, k.settings...)
-		cmd.Stdin = strings.NewReader(content)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
+	k.mustKeepSecrets(t, "first")
+	k.mustKeepSecrets(t, "a\x00b")
 	broken := io.MultiReader(strings.NewReader("half of them"), iotest.ErrReader(io.ErrUnexpectedEOF))
 	for _, in := range []io.Reader{broken, strings.NewReader("")} {
 		cfg := config{WorkDir: k.setting("WOODY_BACKUP_WORK_DIR")}

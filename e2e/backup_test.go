@@ -8,9 +8,12 @@ import (
 	"time"
 )
 
-// TestBackup adds backups to a stage, deletes all products, and brings them back as they were a second before.
-func TestBackup(t *testing.T) {
-	mustScript(t, "deploy", "replicas", "backup", "BACKUP_SHIP_EVERY=2s")
+func TestBackup(t *testing.T) { testRestoreToASecond(t, "replicas", "backup") }
+
+// testRestoreToASecond deploys stages of which one is backup, deletes all products, and brings them back as they were a
+// second before.
+func testRestoreToASecond(t *testing.T, stages ...string) {
+	mustScript(t, "deploy", append(stages, "BACKUP_SHIP_EVERY=2s")...)
 	t.Run("rights", func(t *testing.T) {
 		wantLittle(t, "backup", secret(t, "backup_key"), secret(t, "secrets_key"),
 			secret(t, "database_backup_password"), secret(t, "database_migrate_password"))

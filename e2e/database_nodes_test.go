@@ -194,11 +194,25 @@ func stopped(t *testing.T, node string, do func()) {
 // emptyNode stops a node in order, takes all its data away and starts it again.
 func emptyNode(t *testing.T) {
 	node := mustFindNode(t, isRead)
-	stopped(t, node, func() {
-		if text, err := exec.Command("find", dataOf(node), "-mindepth", "1", "-delete").CombinedOutput(); err != nil {
-			t.Errorf("empty the volume of %s: %v %s", node, err, text)
-		}
-	})
+	stopped(t, node, func() { emptyVolume(t, node) })
+}
+
+// loseVolume ends the writing node at once, with all its data, and starts it again.
+func loseVolume(t *testing.T) {
+	node := mustFindNode(t, writes)
+	id := containers(t, node)[0]
+	mustDocker(t, "kill", id)
+	mustDocker(t, "service", "scale", "--detach", "woody_"+node+"=0")
+	awaitNoContainer(t, id)
+	emptyVolume(t, node)
+	mustDocker(t, "service", "scale", "--detach", "woody_"+node+"=1")
+}
+
+func emptyVolume(t *testing.T, node string) {
+	t.Helper()
+	if text, err := exec.Command("find", dataOf(node), "-mindepth", "1", "-delete").CombinedOutput(); err != nil {
+		t.Errorf("empty the volume of %s: %v %s", node, err, text)
+	}
 }
 
 // restartNodes has scripts/deploy give every node something new.

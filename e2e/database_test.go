@@ -42,6 +42,7 @@ var nodeFaults = []nodeFault{
 		happen: func(t *testing.T) { cutOffNode(t, isRead) }},
 	{name: "a reading node's disk full for a minute", rounds: 1, happen: func(t *testing.T) { fillNode(t, isRead) }},
 	{name: "a reading node back with an empty volume", rounds: 1, happen: emptyNode},
+	{name: "the writing node's volume lost", rounds: 1, happen: loseVolume},
 	{name: "a rolling restart of all three", rounds: 1, happen: restartNodes},
 	{name: "two nodes killed, and back after a minute", rounds: 1, happen: loseMajority, majority: true},
 }
@@ -67,6 +68,9 @@ func TestDatabase(t *testing.T) {
 	})
 	t.Run("lab", func(t *testing.T) { mustExercise(t, "11. A database that loses a node") })
 	t.Run("faults", testNodeFaults)
+	if *databaseFaults {
+		t.Run("restore", func(t *testing.T) { testRestoreToASecond(t, "redis", "database", "backup") })
+	}
 	addProduct(t, "Kept too")
 	began = time.Now()
 	mustScript(t, "deploy", "redis")

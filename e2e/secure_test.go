@@ -39,7 +39,7 @@ func TestSecure(t *testing.T) {
 
 	proxies := strings.Join(containers(t, "reverse-proxy"), " ")
 	before, keys := serial(t), jwks(t)
-	load := startSecureLoad(t)
+	load := startSecureLoad(t, 2)
 	began := time.Now()
 	mustScript(t, "certificate", "SHOP_HOST="+secureHost, "--local")
 	took := time.Since(began)
@@ -56,10 +56,27 @@ func TestSecure(t *testing.T) {
 	if now := strings.Join(containers(t, "reverse-proxy"), " "); now != proxies {
 		t.Errorf("the proxies run in %s, and ran in %s", now, proxies)
 	}
+	if *everyPassword {
+		testAdministratorRotated(t)
+	}
 	ran := strings.Join(slices.Concat(containers(t, "api"), containers(t, "certificate")), " ")
 	mustScript(t, "deploy", settings...)
 	if now := strings.Join(slices.Concat(containers(t, "api"), containers(t, "certificate")), " "); now != ran {
 		t.Errorf("a deployment after that started tasks again: %s, and was %s", now, ran)
+	}
+}
+
+// testAdministratorRotated changes the password of the shop's administrator while the shop is used.
+func testAdministratorRotated(t *testing.T) {
+	old, load, began := secret(t, "shop_admin_password"), startSecureLoad(t, 0), time.Now()
+	mustScript(t, "rotate", "shop-admin")
+	figuref("password of the shop's administrator in %.0f s: %v", time.Since(began).Seconds(), load.finish(t))
+	client := secureClient(secureConfig(t), true)
+	if err := (&secureSession{client: client}).begin(old); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Errorf("signing in by the password of before: %v, want a refusal", err)
+	}
+	if err := (&secureSession{client: client}).begin(secret(t, "shop_admin_password")); err != nil {
+		t.Errorf("signing in by the new password: %v", err)
 	}
 }
 
@@ -172,8 +189,9 @@ func testSharedFolder(t *testing.T) {
 
 // secureLoad is reads by people, of whom some are signed in.
 type secureLoad struct {
-	over  chan struct{}
-	group sync.WaitGroup
+	over     chan struct{}
+	group    sync.WaitGroup
+	signedIn int
 
 	mu     sync.Mutex
 	sent   int
@@ -183,18 +201,18 @@ type secureLoad struct {
 	began  time.Time
 }
 
-// startSecureLoad has twenty clients ask, in HTTP/1.1 and HTTP/2, some on a new connection each time. Two of them are
-// signed in, and renew their tokens.
-func startSecureLoad(t *testing.T) *secureLoad {
+// startSecureLoad has twenty clients ask, in HTTP/1.1 and HTTP/2, some on a new connection each time. So many of them
+// are signed in, and renew their tokens.
+func startSecureLoad(t *testing.T, signedIn int) *secureLoad {
 	t.Helper()
-	l := &secureLoad{over: make(chan struct{}), began: time.Now()}
+	l := &secureLoad{over: make(chan struct{}), began: time.Now(), signedIn: signedIn}
 	config, password := secureConfig(t), secret(t, "shop_admin_password")
 	const clients = 20
 	for i := range clients {
 		client := secureClient(config.Clone(), i%2 == 0)
 		client.Transport.(*http.Transport).DisableKeepAlives = i >= clients-2
 		var session *secureSession
-		if i < 2 {
+		if i < signedIn {
 			session = &secureSession{client: client}
 			if err := session.begin(password); err != nil {
 				t.Fatal(err)
@@ -258,7 +276,7 @@ func (l *secureLoad) finish(t *testing.T) string {
 		t.Errorf("%d of %d requests failed; the first: %.300q", len(l.failed), l.sent, l.failed[:min(3, len(l.failed))])
 	}
 	rate := float64(l.sent) / time.Since(l.began).Seconds()
-	if rate < secureRate/2 || l.signed == 0 {
+	if rate < secureRate/2 || l.signed == 0 && l.signedIn > 0 {
 		t.Errorf("%.0f requests a second, %d with a token: the load is not what it says", rate, l.signed)
 	}
 	return fmt.Sprintf("%d requests (%.0f/s), %d with a token; failed: %d; max %v", l.sent, rate, l.signed,

@@ -201,7 +201,9 @@ grafana_takes() {
 in_backup() {
 	local at=${WOODY_BACKUP_REPOSITORY:-/backup} out id deadline=$((SECONDS + 120))
 	at=${at%/}
-	[ "$repository" = backups ] || at+=-secrets
+	if [ "$repository" = secrets ]; then # as secretsPlace of the backup's program
+		if [[ $at =~ ^rest:https?://[^/]*$ ]]; then at+=/secrets; else at+=-secrets; fi
+	fi
 	# with PASSWORD WORD...: a command of restic's. The program that backs up may hold the repository for a while.
 	with() {
 		local password=$1
