@@ -1,9 +1,19 @@
 package accounts
 
-import "time"
+import (
+	"time"
+
+	"github.com/woodytoys/woodytoys/api/slots"
+)
 
 // Hashes returns how many passwords have been hashed.
 func (s *Service) Hashes() int64 { return s.hasher.made.Load() }
+
+// Patient has those who wait for their turn in the database wait for a minute: a busy machine is no crowd.
+func (s *Service) Patient() *Service {
+	s.gate = gate{slots.New(triesAtOnce, time.Minute), slots.New(refusedAtOnce, time.Minute)}
+	return s
+}
 
 // Later has time pass for what a Service remembers; where it goes back, nothing is remembered.
 func (s *Service) Later(d time.Duration) {

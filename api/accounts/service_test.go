@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/woodytoys/woodytoys/api/accounts"
 	"github.com/woodytoys/woodytoys/api/shop"
@@ -31,7 +32,7 @@ func mustServiceAndStore(t *testing.T) (*accounts.Service, *store.Store) {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return accounts.New(accounts.Config{Store: s}), s
+	return accounts.New(accounts.Config{Store: s, Wait: time.Minute}).Patient(), s
 }
 
 func mustRegister(t *testing.T, s *accounts.Service, name string) accounts.Account {
