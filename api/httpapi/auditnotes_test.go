@@ -30,7 +30,7 @@ func TestHiddenRefusals(t *testing.T) {
 		return nil
 	})
 	for _, id := range []string{"nobody's", "another's"} {
-		if _, err := app.Test(httptest.NewRequest("GET", "/api/orders/"+id, nil)); err != nil {
+		if _, err := app.Test(httptest.NewRequest("GET", "/api/orders/"+id, nil), -1); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,10 +1,13 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/woodytoys/woodytoys/api/accounts"
 	"github.com/woodytoys/woodytoys/api/httpapi"
@@ -22,6 +25,24 @@ type secureShop struct {
 	accounts *accounts.Service
 	keys     *tokens.Keys
 	held     map[string]accounts.SignedIn // a session of each
+}
+
+// longDelays is a store by which the first delay of a name is a quarter of an hour, which does not pass while a test
+// looks.
+type longDelays struct{ *store.Store }
+
+func (d longDelays) Try(
+	ctx context.Context, keys []accounts.Key, allow func(time.Time, []accounts.Tries) error,
+) error {
+	return d.Store.Try(ctx, keys, func(now time.Time, seen []accounts.Tries) error {
+		seen = slices.Clone(seen)
+		for i := range seen {
+			if seen[i].Failures >= 5 {
+				seen[i].Failures = max(seen[i].Failures, 15) // too few to delay others at the address
+			}
+		}
+		return allow(now, seen)
+	})
 }
 
 // mustServeAccounts starts a shop with accounts, with an API of other settings.
@@ -43,7 +64,7 @@ func mustServeAccountsOf(t testing.TB, of shop.Config, set ...func(*httpapi.Conf
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.accounts = accounts.New(accounts.Config{Store: kept, Sessions: sessions})
+		s.accounts = accounts.New(accounts.Config{Store: longDelays{kept}, Sessions: sessions})
 		cfg.Accounts, cfg.Tokens = s.accounts, keys
 		cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 		for _, set := range set {
