@@ -46,7 +46,7 @@ func (s *Store) AddEntry(ctx context.Context, e audit.Entry) error {
 		go s.auditQueue.run(s.addEntries)
 	}
 	// A caller who leaves has done what the entry says.
-	if err := s.auditQueue.wait(context.WithoutCancel(ctx), a, a.done, auditPatience); err != nil {
+	if err := s.auditQueue.wait(context.WithoutCancel(ctx), a, a.done, s.auditWait); err != nil {
 		return err
 	}
 	<-a.done // it is done, or in a statement, whose time is bounded
@@ -78,9 +78,9 @@ func (s *Store) insertEntries(group []*auditing) error {
 	}
 	statement := "INSERT INTO " + s.auditTable + " (" + auditColumns + ") VALUES " +
 		row + strings.Repeat(", "+row, len(group)-1)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*auditPatience) // a file's writer may be somebody else's
+	ctx, cancel := context.WithTimeout(context.Background(), 2*s.auditWait) // a file's writer may be somebody else's
 	defer cancel()
-	return s.audits.runFor(ctx, auditPatience, func(ctx context.Context, conn held) error {
+	return s.audits.runFor(ctx, s.auditWait, func(ctx context.Context, conn held) error {
 		for try := 1; ; try++ {
 			_, err := conn.ExecContext(ctx, statement, args...)
 			if meaningOf(err) != again || try == maxTries {
@@ -92,7 +92,7 @@ func (s *Store) insertEntries(group []*auditing) error {
 
 // openAudit readies a store for the audit; pool is for its statements alone, or for all writes.
 func (s *Store) openAudit(database string, p *pool) {
-	s.audits = p
+	s.audits, s.auditWait = p, auditPatience
 	s.auditQueue.queue = newQueue[*auditing](maxAuditWorkers, maxAuditGroup)
 	if s.auditTable = sqliteAuditTable; s.remote {
 		s.auditDatabase = database + AuditSuffix

@@ -62,6 +62,7 @@ func TestAuditEntriesShareStatements(t *testing.T) {
 			return nil
 		}
 		s := mustOpen(t, cfg)
+		s.SetAuditPatience(time.Minute)                // a busy machine is no database that is away
 		if err := s.Migrate(t.Context()); err != nil { // of a replica that starts beside it
 			t.Fatal(err)
 		}
@@ -173,7 +174,7 @@ func TestAuditByLesserUsers(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { s.Close() })
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		return s, s.Migrate(ctx)
 	}
@@ -187,6 +188,7 @@ func TestAuditByLesserUsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.SetAuditPatience(time.Minute)
 	if err := s.AddEntry(t.Context(), newEntry("")); err != nil {
 		t.Error(err)
 	}
@@ -219,9 +221,11 @@ func TestAuditAway(t *testing.T) {
 	t.Parallel()
 	server, dsn := mustStartMariaDB(t)
 	s := mustOpen(t, store.Config{DSN: dsn, Audit: true})
+	s.SetAuditPatience(time.Minute)
 	if err := s.AddEntry(t.Context(), newEntry("")); err != nil {
 		t.Fatal(err)
 	}
+	s.SetAuditPatience(store.AuditPatience)
 	pause := func() error { return server.Signal(syscall.SIGSTOP) }
 	resume := func() error { return server.Signal(syscall.SIGCONT) }
 	for _, fault := range []struct {
@@ -250,7 +254,7 @@ func TestAuditAway(t *testing.T) {
 		if err := fault.mend(); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			if err := s.AddEntry(t.Context(), newEntry("back")); err == nil {
 				break
 			} else if time.Now().After(deadline) {

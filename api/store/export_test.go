@@ -46,6 +46,19 @@ var MySQLMigrations = mysqlMigrations
 // SetReaderPatience has reads wait so long for a reader.
 func (s *Store) SetReaderPatience(d time.Duration) { s.reads.readTimeout = d }
 
+// AuditPatience is how long an entry of the audit waits.
+const AuditPatience = auditPatience
+
+// SetAuditPatience has entries of the audit wait so long.
+func (s *Store) SetAuditPatience(d time.Duration) { s.auditWait = d }
+
+// HoldTransactions has a server leave transactions for a minute that a test holds back. It comes before any call.
+func (s *Store) HoldTransactions() {
+	if s.writes.link != nil {
+		s.writes.link.idleInWrite = time.Minute
+	}
+}
+
 // ReaderPatience is how long a read waits for a reader.
 const ReaderPatience = readerTimeout
 

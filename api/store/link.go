@@ -21,10 +21,12 @@ type link struct {
 	began  time.Time
 	moved  atomic.Int64 // connections that were dialled before then are dropped
 	swept  atomic.Int64 // when idle connections were last dropped for that
+
+	idleInWrite time.Duration // how long its transactions may be idle once they have written
 }
 
 func newLink(to driver.Connector, follow follow) *link {
-	return &link{Connector: to, follow: follow, began: time.Now()}
+	return &link{Connector: to, follow: follow, began: time.Now(), idleInWrite: idleInWrite}
 }
 
 // now returns the link's clock, in nanoseconds.
@@ -53,7 +55,7 @@ func (l *link) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	node, err := meet(ctx, conn.(serverConn))
+	node, err := meet(ctx, conn.(serverConn), l.idleInWrite)
 	if err != nil {
 		conn.Close()
 		return nil, err

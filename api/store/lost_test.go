@@ -147,7 +147,7 @@ func TestACallerThatLeavesInItsTransaction(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		journal := &heldJournal{letGo: make(chan struct{})}
 		cfg.Journal = journal
-		s := mustOpen(t, cfg)
+		s := mustOpenHeld(t, cfg)
 		for i, row := range []struct {
 			do   func(ctx context.Context) error
 			want func(error) bool

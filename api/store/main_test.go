@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"testing"
+	"time"
 
 	"github.com/woodytoys/woodytoys/api/store"
 	"github.com/woodytoys/woodytoys/internal/servers"
@@ -38,6 +39,16 @@ func mustOpen(t testing.TB, cfg store.Config) *store.Store {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// mustOpenHeld opens a store of a test that holds transactions back, on a machine that may be busy for longer than a
+// server waits for a replica that is frozen.
+func mustOpenHeld(t testing.TB, cfg store.Config) *store.Store {
+	t.Helper()
+	cfg.Timeout, cfg.Wait = time.Minute, time.Minute
+	s := mustOpen(t, cfg)
+	s.HoldTransactions()
 	return s
 }
 

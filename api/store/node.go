@@ -31,15 +31,16 @@ const (
 // MariaDB has that since 10.3, MySQL has not.
 const idleInWrite = 5 * time.Second
 
-// meet asks a new connection's server who it is, and has reads on the connection be causal where it is a node.
-func meet(ctx context.Context, conn serverConn) (n node, err error) {
+// meet asks a new connection's server who it is, has it bound transactions that are idle, and has reads on the
+// connection be causal where it is a node.
+func meet(ctx context.Context, conn serverConn, idle time.Duration) (n node, err error) {
 	variables, err := readPairs(ctx, conn, askNode)
 	if err != nil {
 		return n, err
 	}
 	n.name = cleanNode(variables["hostname"])
 	if _, knows := variables["idle_write_transaction_timeout"]; knows {
-		bound := fmt.Sprintf("SET SESSION idle_write_transaction_timeout = %d", int(idleInWrite.Seconds()))
+		bound := fmt.Sprintf("SET SESSION idle_write_transaction_timeout = %d", int(idle.Seconds()))
 		if _, err := conn.ExecContext(ctx, bound, nil); err != nil {
 			return n, err
 		}

@@ -415,7 +415,7 @@ func TestBuyersShareATransaction(t *testing.T) {
 		setup.Close()
 		journal := &heldJournal{letGo: make(chan struct{})}
 		cfg.Journal = journal
-		s := mustOpen(t, cfg)
+		s := mustOpenHeld(t, cfg)
 		var all sync.WaitGroup
 		var served [buyers]atomic.Bool
 		for i := range buyers {

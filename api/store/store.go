@@ -103,8 +103,9 @@ type Store struct {
 	triesMax      int   // accounts.TriesMax
 	audits        *pool // of the audit's statements; nil without one
 	auditQueue    groupQueue[*auditing]
-	auditDatabase string // its name; empty where the table is in the shop's file
-	auditTable    string // its name in a statement
+	auditWait     time.Duration // auditPatience
+	auditDatabase string        // its name; empty where the table is in the shop's file
+	auditTable    string        // its name in a statement
 
 	products *byID[int64, shop.Product]
 	orders   *byID[string, foundOrder]
