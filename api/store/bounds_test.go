@@ -47,7 +47,8 @@ func TestWaitingForAConnectionIsBounded(t *testing.T) {
 // have connections still.
 func TestSlowReadsThatNobodyShares(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
-		cfg.Pool, cfg.Wait, cfg.SlowQuery = 2, 200*time.Millisecond, time.Hour
+		t.Parallel() // it waits for as long as a busy machine may take over an addition
+		cfg.Pool, cfg.Wait, cfg.SlowQuery = 2, 5*time.Second, time.Hour
 		s := mustOpen(t, cfg)
 		for name, apart := range map[string]func(context.Context) context.Context{
 			"at the primary": shop.AtPrimary, "past the cache": shop.Apart,
@@ -99,7 +100,7 @@ func TestACommitIsNotWaitedForEver(t *testing.T) {
 	plain := mustOpen(t, store.Config{DSN: dsn})
 	mustOrder(t, plain, "Yoyo")
 	claim := mustClaim(t, plain, 1, time.Hour)
-	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 2 * time.Second, Journal: stopping{server}})
+	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 10 * time.Second, Journal: stopping{server}})
 	for name, write := range map[string]func() error{
 		"a product":      func() error { _, err := s.AddProduct(t.Context(), "Robot"); return err },
 		"an order's end": func() error { _, err := s.FinishOrder(t.Context(), claim, shop.Success); return err },
@@ -125,7 +126,7 @@ func TestACommitIsNotWaitedForEver(t *testing.T) {
 func TestASilentDatabaseIsUnavailable(t *testing.T) {
 	t.Parallel()
 	server, dsn := mustStartMariaDB(t)
-	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 2 * time.Second})
+	s := mustOpen(t, store.Config{DSN: dsn, Timeout: 10 * time.Second})
 	if err := server.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}

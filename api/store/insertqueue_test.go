@@ -44,7 +44,7 @@ func TestAdditionsShareATransaction(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		journal := &heldJournal{letGo: make(chan struct{})}
 		cfg.Journal = journal
-		s := mustOpen(t, cfg)
+		s := mustOpenHeld(t, cfg)
 		mustExec(t, cfg, refuseBad(cfg))
 		before := mustCount(t, s)
 
@@ -149,9 +149,9 @@ func TestAdditionsDoNotWaitForOthersCaches(t *testing.T) {
 // transaction may, are added in several.
 func TestASlowDatabaseAddsFewAtATime(t *testing.T) {
 	t.Parallel()
-	cfg := store.Config{DSN: mustDatabase(t), Timeout: 6 * time.Second}
+	cfg := store.Config{DSN: mustDatabase(t), Timeout: 12 * time.Second, Wait: 2 * time.Minute}
 	s := mustOpen(t, cfg)
-	mustExec(t, cfg, "CREATE TRIGGER slow BEFORE INSERT ON product FOR EACH ROW DO SLEEP(0.15)")
+	mustExec(t, cfg, "CREATE TRIGGER slow BEFORE INSERT ON product FOR EACH ROW DO SLEEP(0.3)")
 	var callers sync.WaitGroup
 	for range 60 {
 		callers.Go(func() {
@@ -165,7 +165,7 @@ func TestASlowDatabaseAddsFewAtATime(t *testing.T) {
 
 // TestAdditionsWithoutADatabase wants every caller of a group to hear that it is away.
 func TestAdditionsWithoutADatabase(t *testing.T) {
-	s, err := store.Open(store.Config{DSN: "root@unix(/nowhere)/shop", Wait: time.Second})
+	s, err := store.Open(store.Config{DSN: "root@unix(/nowhere)/shop", Wait: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func TestConnectionsThatAreLostSilently(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(wire.Close)
-	s := mustOpen(t, store.Config{DSN: through, Pool: 4, Timeout: 2 * time.Second, SlowQuery: 50 * time.Millisecond})
+	s := mustOpen(t, store.Config{DSN: through, Pool: 4, Timeout: 10 * time.Second, SlowQuery: 50 * time.Millisecond})
 	var group sync.WaitGroup
 	for range 4 { // that hold their connections for as long
 		group.Go(func() { mustLast(t, s) })

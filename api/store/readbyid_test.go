@@ -298,6 +298,23 @@ func mustNotBeOld(t *testing.T, reads, writes *store.Store) {
 	}
 }
 
+// ending is the context of a caller whose time is over when a test says so.
+type ending struct {
+	context.Context
+	over chan struct{}
+}
+
+func (e ending) Done() <-chan struct{} { return e.over }
+
+func (e ending) Err() error {
+	select {
+	case <-e.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 // TestCallersOfASharedRead makes the database hold reads back. It checks that a caller whose time is over, and one who
 // leaves, do not take the others with them, and that nothing is read once all have left.
 func TestCallersOfASharedRead(t *testing.T) {
@@ -337,13 +354,13 @@ func TestCallersOfASharedRead(t *testing.T) {
 		return reads
 	}
 	leaving, leave := context.WithCancel(t.Context())
-	late, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
+	late := ending{t.Context(), make(chan struct{})}
 	reads := hold(leaving, late, t.Context())
 	leave()
 	if r := <-reads[0]; !errors.Is(r.err, context.Canceled) {
 		t.Errorf("who left: %v", r.err)
 	}
+	close(late.over)
 	if r := <-reads[1]; !errors.Is(r.err, context.DeadlineExceeded) {
 		t.Errorf("whose time is over: %v", r.err)
 	}
