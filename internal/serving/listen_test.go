@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // fakeWant is a listener whose accepts fail for want of something, some times.
@@ -54,10 +55,12 @@ func TestAcceptOutlastsWants(t *testing.T) {
 	wanting := &fakeWant{below, []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM}}
 	ln := newListener(wanting, newRoom(1, true), slog.New(slog.NewTextHandler(&log, nil)))
 	mustDial(t, below)
+	began := time.Now()
 	if _, err := ln.Accept(); err != nil {
 		t.Errorf("Accept: %v, want the connection that came after the wants", err)
 	}
-	if logged := strings.Count(log.String(), "too many open files"); logged != 1 {
+	took := time.Since(began) // longer than a second on a busy machine
+	if logged := strings.Count(log.String(), "too many open files"); logged != 1 && (took < sayEvery || logged == 0) {
 		t.Errorf("the log tells of it %d times within a second, want once:\n%s", logged, log.String())
 	}
 }

@@ -2,6 +2,7 @@ package serving
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"testing"
@@ -36,10 +37,25 @@ func TestWhoTakesNothingIsLetGo(t *testing.T) {
 	}
 }
 
-// TestWhoTakesLittleIsNotLetGo sends to a client that reads now and then, for many times as long as it may stall.
+// TestWhoTakesLittleIsNotLetGo sends to a client that reads now and then, for many times as long as it may stall. Where
+// the machine was so busy that the client has taken nothing for as long, it may stall for longer the next time.
 func TestWhoTakesLittleIsNotLetGo(t *testing.T) {
+	for stall := 200 * time.Millisecond; ; stall *= 2 {
+		pause, err := takeLittle(t, stall)
+		if err == nil {
+			return
+		}
+		if pause < stall {
+			t.Fatalf("%v, and the client has not paused for longer than %v; it may for %v", err, pause, stall)
+		}
+	}
+}
+
+// takeLittle sends to a client that reads now and then, and returns the client's longest pause.
+func takeLittle(t *testing.T, stall time.Duration) (pause time.Duration, err error) {
+	t.Helper()
 	ln := newListener(mustListen(t), newRoom(1, true), slog.Default())
-	ln.stall = 200 * time.Millisecond
+	ln.stall = stall
 	client := mustDial(t, ln)
 	c, err := ln.Accept()
 	if err != nil {
@@ -48,17 +64,20 @@ func TestWhoTakesLittleIsNotLetGo(t *testing.T) {
 	defer c.Close()
 	const size = 4 << 20
 	sent := make(chan error, 1)
+	last := time.Now()
 	go func() {
 		_, err := c.Write(make([]byte, size))
 		sent <- err
+		if err != nil {
+			c.Close() // or the client would wait for the rest
+		}
 	}()
-	for rest := size; rest > 0; time.Sleep(ln.stall / 2) {
+	for rest := size; rest > 0; time.Sleep(stall / 2) {
 		n, err := client.Read(make([]byte, 256<<10))
+		pause, last = max(pause, time.Since(last)), time.Now()
 		if rest -= n; err != nil {
-			t.Fatalf("the answer breaks off %d bytes before its end: %v", rest, err)
+			return pause, fmt.Errorf("it breaks off %d bytes before its end: %w", rest, errors.Join(<-sent, err))
 		}
 	}
-	if err := <-sent; err != nil {
-		t.Errorf("Write: %v", err)
-	}
+	return pause, <-sent
 }
