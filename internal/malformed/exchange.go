@@ -19,7 +19,7 @@ type Answer struct {
 }
 
 // patience is how long a server may take for all its responses.
-const patience = 5 * time.Second
+const patience = 30 * time.Second
 
 // Exchange sends bytes to a server, on a connection of their own, and returns its answers in their order. The error
 // means that the server did not close the connection behind them, reset it, or answered with what is not HTTP.
