@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -26,11 +26,7 @@ func TestAuditOfTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := filepath.Join(t.TempDir(), "key")
-	if out, err := exec.Command("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
-		key).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	key := mustMakeTokenKey(t, "key")
 	data := t.TempDir()
 	for _, on := range []struct {
 		name, driver, dsn, table string
@@ -41,35 +37,29 @@ func TestAuditOfTheProgram(t *testing.T) {
 			[]string{"WOODY_DB_DSN=" + dsn, "WOODY_TOKEN_KEYS_FILES=" + key}},
 	} {
 		stream := filepath.Join(t.TempDir(), "audit")
-		r := mustStartReplica(t, append(on.settings, "WOODY_ACCOUNTS=on", "WOODY_AUDIT_LOG="+stream)...)
-		answer, err := http.Post(r.URL+"/api/products", "application/json", strings.NewReader(`{"name":"x"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusUnauthorized {
-			t.Errorf("%s: %s", on.name, answer.Status)
-		}
-		text, err := os.ReadFile(stream)
-		var line struct {
-			Audit            bool
-			Outcome, Request string
-		}
-		if err != nil || json.Unmarshal(bytes.TrimSpace(text), &line) != nil || !line.Audit ||
-			line.Outcome != "refused" ||
-			line.Request != answer.Header.Get("X-Request-Id") {
-			t.Errorf("%s: %v, %s", on.name, err, text)
-		}
+		r := mustStartReplica(t, append(on.settings, "WOODY_ACCOUNTS=on", "WOODY_AUDIT_LOG="+stream,
+			"WOODY_ADMIN_ADDR=127.0.0.1:0")...)
 		db, err := sql.Open(on.driver, on.dsn)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer db.Close()
-		var n int
-		err = db.QueryRow("SELECT COUNT(*) FROM "+on.table+" WHERE request = ? AND status = 401", line.Request).Scan(&n)
-		if err != nil || n != 1 {
-			t.Errorf("%s: %d rows, %v", on.name, n, err)
-		}
+		await(t, on.name+" has a refused write in both", func() bool {
+			request := mustBeRefused(t, r, stream)
+			var n int
+			err := db.QueryRow("SELECT COUNT(*) FROM "+on.table+" WHERE request = ? AND status = 401", request).Scan(&n)
+			if n == 1 {
+				return true
+			}
+			// A request waits for the table for two seconds at most: then the metrics say what it lacks, and it is
+			// left alone for a second.
+			if _, metrics := mustGet(t, r.metricsURL()); err != nil ||
+				strings.Contains(metrics, `woody_audit_failures_total{of="table"} 0`) {
+				t.Fatalf("%s: %d rows, %v", on.name, n, err)
+			}
+			time.Sleep(1100 * time.Millisecond)
+			return false
+		})
 	}
 	r := mustStartReplica(t)
 	if status, _ := mustGet(t, r.URL+"/api/products?product=x"); status != http.StatusOK {
@@ -82,4 +72,28 @@ func TestAuditOfTheProgram(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "WOODY_AUDIT_LOG is for a shop with accounts") {
 		t.Errorf("a stream without accounts: %v, %s", err, out)
 	}
+}
+
+// mustBeRefused sends a write that is refused, and returns the request's id. The stream's last line is to be about it.
+func mustBeRefused(t *testing.T, r *replica, stream string) (request string) {
+	t.Helper()
+	answer, err := http.Post(r.URL+"/api/products", "application/json", strings.NewReader(`{"name":"x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a write without a token: %s", answer.Status)
+	}
+	text, err := os.ReadFile(stream)
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	var line struct {
+		Audit            bool
+		Outcome, Request string
+	}
+	if err != nil || json.Unmarshal(lines[len(lines)-1], &line) != nil || !line.Audit || line.Outcome != "refused" ||
+		line.Request != answer.Header.Get("X-Request-Id") {
+		t.Errorf("%v, %s", err, text)
+	}
+	return line.Request
 }

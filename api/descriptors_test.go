@@ -40,10 +40,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	wantOK(t, kept, shop.URL+"/api/products?product=Robot")
 	wantOK(t, kept, shop.URL+"/api/products/last")
 	wantOK(t, &http.Client{}, shop.URL+"/api/products/last")
-	check := command([]string{"WOODY_ADDR=" + shop.Addr()}, "healthcheck")
-	if out, err := check.CombinedOutput(); err != nil {
-		t.Errorf("the health check: %v, %s", err, out)
-	}
+	mustBeHealthy(t, "WOODY_ADDR="+shop.Addr())
 	if log := shop.Log(); strings.Contains(log, "too many open files") {
 		t.Errorf("there was no descriptor for something:\n%s", log)
 	}

@@ -92,7 +92,7 @@ func TestAUserOfItsOwnMigrates(t *testing.T) {
 // mustAwaitLog waits until a file has a text in it.
 func mustAwaitLog(t *testing.T, file, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		got, err := os.ReadFile(file)
 		if strings.Contains(string(got), text) {
 			return

@@ -29,7 +29,8 @@ func TestNamesOfTheCache(t *testing.T) {
 	}
 	r := mustStartReplica(t, "WOODY_DB_DSN="+dsn, "WOODY_REPLICA_ID=one", "WOODY_ADMIN_ADDR=127.0.0.1:0",
 		"WOODY_REDIS_ADDR="+redis.Addr, "WOODY_REDIS_USER=woody", "WOODY_REDIS_PASSWORD=secret",
-		"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s")
+		"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s",
+		"WOODY_FILL_LEASE=30s")
 	mustAwait(t, r.metricsURL(), http.StatusOK, "woody_cache_members 1")
 	if status, _ := layer(t, r.URL+"/api/products/1"); !strings.Contains(status, "stored") {
 		t.Fatalf("a read: %q", status)

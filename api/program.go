@@ -51,7 +51,8 @@ type program struct {
 	tracing  *tracing.Tracing // nil where nobody asked for traces
 	// auditStream is the audit's; nil without one.
 	auditStream io.Closer
-	until       time.Time // when the drain is to have ended; zero before it begins
+	until       time.Time     // when the drain is to have ended; zero before it begins
+	flushMost   time.Duration // what sending the last traces may take
 
 	// serving is the parent of everything that requests and workers do.
 	serving context.Context
@@ -60,7 +61,7 @@ type program struct {
 
 // start takes the ports and opens the store, so that what is taken already is known at once.
 func start(cfg config, log *slog.Logger) (*program, error) {
-	p := &program{cfg: cfg, log: log, health: &health.Health{}, registry: admin.NewRegistry()}
+	p := &program{cfg: cfg, log: log, health: &health.Health{}, registry: admin.NewRegistry(), flushMost: flushMost}
 	p.serving, p.giveUp = context.WithCancel(context.Background())
 	if err := p.open(); err != nil {
 		p.Close()
@@ -357,7 +358,7 @@ func (p *program) flush() {
 	if p.tracing == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), min(max(time.Until(p.until), flushLeast), flushMost))
+	ctx, cancel := context.WithTimeout(context.Background(), min(max(time.Until(p.until), flushLeast), p.flushMost))
 	defer cancel()
 	if err := p.tracing.Shutdown(ctx); err != nil {
 		p.log.Warn("the last traces were not sent", "err", err)

@@ -229,7 +229,11 @@ func (s *sale) look(stop <-chan struct{}) {
 		}
 		most := int64(s.size.toys) - s.sold.Load()
 		var p struct{ Stock *int64 }
-		status, _ := s.mustSend(http.MethodGet, fmt.Sprint("/api/products/", s.product), "", &p)
+		status, later := s.mustSend(http.MethodGet, fmt.Sprint("/api/products/", s.product), "", &p)
+		if status == http.StatusServiceUnavailable && later != "" { // the queue before the replicas is long
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
 		if status != http.StatusOK || p.Stock == nil {
 			s.t.Errorf("a read is answered %d", status)
 			continue

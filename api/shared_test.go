@@ -57,7 +57,7 @@ func TestReplicasShareTheCache(t *testing.T) {
 		return mustStartReplica(t, append([]string{
 			"WOODY_DB_DSN=" + dsn, "WOODY_REPLICA_ID=" + name, "WOODY_ADMIN_ADDR=127.0.0.1:0",
 			// A slow machine is not to be taken for a lost Redis or replica.
-			"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s",
+			"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s", "WOODY_FILL_LEASE=30s",
 		}, more...)...)
 	}
 	near := with("near", "WOODY_REDIS_ADDR="+redis.Addr, "WOODY_REDIS_PASSWORD=secret")

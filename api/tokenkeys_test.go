@@ -65,6 +65,7 @@ type secureFleet struct {
 	replicas [2]*replica
 	start    func(keys string) *replica
 	client   http.Client
+	renewing sync.Mutex
 }
 
 // deploy replaces both replicas by ones with other keys.
@@ -145,7 +146,10 @@ func (c *customer) shopUntil(done chan struct{}, f *secureFleet) {
 }
 
 func (c *customer) renew(i int, f *secureFleet) {
+	// One at a time: who waits for a second behind two others is told to come again, which is not looked at here.
+	f.renewing.Lock()
 	status, cookie, token := f.ask(i, "POST", "/api/session/renew", "", "Cookie: "+c.cookie)
+	f.renewing.Unlock()
 	if c.want(status, "POST /api/session/renew") {
 		c.cookie, c.tokens = cookie, [2]string{token, c.tokens[0]}
 		c.renewals.Add(1)

@@ -30,7 +30,7 @@ func mustTrace(t *testing.T, settings ...string) *traced {
 			"WOODY_DB_DSN=" + dsn, "WOODY_REPLICA_ID=" + name, "WOODY_ADMIN_ADDR=127.0.0.1:0",
 			"WOODY_REDIS_ADDR=" + redis.Addr, "WOODY_REDIS_PASSWORD=secret",
 			// a slow machine is not a lost one
-			"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s",
+			"WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s", "WOODY_FILL_LEASE=30s",
 			"WOODY_HEAVY_DELAY=50ms", "WOODY_SLOW_QUERY_DELAY=0", "WOODY_LOG_LEVEL=debug", "WOODY_LOG_FORMAT=json",
 			"OTEL_EXPORTER_OTLP_ENDPOINT=" + s.receiver.URL, "OTEL_BSP_SCHEDULE_DELAY=50",
 			"OTEL_SERVICE_NAME=shop", "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test",
@@ -187,7 +187,7 @@ func TestTraceOfAMissAndAWrite(t *testing.T) {
 	wantPaths(t, added, "proxy > POST /api/products > INSERT product", "proxy > POST /api/products > cache settle")
 
 	s.call("GET", s.proxy.URL+"/api/ping", "", "")
-	line := lastLine(t, s.proxy.Log(), `"uri":"\/api\/ping"`)
+	line := awaitLine(t, s.proxy.Log, `"uri":"\/api\/ping"`)
 	trace := regexp.MustCompile(`"trace":"([0-9a-f]{32})"`).FindStringSubmatch(line)
 	if trace == nil {
 		t.Fatalf("the proxy began no trace: %s", line)
@@ -198,17 +198,19 @@ func TestTraceOfAMissAndAWrite(t *testing.T) {
 	}
 }
 
-// lastLine returns the last line of a log that has this text in it.
-func lastLine(t *testing.T, log, text string) string {
+// awaitLine waits until a log has a line with this text in it, and returns the last one. A proxy writes it when it has
+// passed the answer on, and a worker when its span has ended.
+func awaitLine(t *testing.T, log func() string, text string) (found string) {
 	t.Helper()
-	lines := strings.Split(log, "\n")
-	for _, line := range slices.Backward(lines) {
-		if strings.Contains(line, text) {
-			return line
+	await(t, "a line has "+text, func() bool {
+		for line := range strings.Lines(log()) {
+			if strings.Contains(line, text) && strings.HasSuffix(line, "\n") {
+				found = line
+			}
 		}
-	}
-	t.Fatalf("no line has %s in\n%s", text, log)
-	return ""
+		return found != ""
+	})
+	return found
 }
 
 // TestWaitersLinkToOneFill checks that of many who ask for a cold key at once one fills, and that the spans of all who
@@ -283,11 +285,11 @@ func TestOrdersJoin(t *testing.T) {
 	}
 	s.receiver.Await(t, processed.Trace, otlptest.Has("process order", "UPDATE order", "cache settle",
 		"cache acknowledge"))
-	both := s.replicas[0].Log() + s.replicas[1].Log()
+	both := func() string { return s.replicas[0].Log() + s.replicas[1].Log() }
 	for who, line := range map[string]string{
-		"proxy":  lastLine(t, s.proxy.Log(), `\/api\/orders\/do?order=Yoyo`),
-		"api":    lastLine(t, both, `"path":"/api/orders/do"`),
-		"worker": lastLine(t, both, "order validated"),
+		"proxy":  awaitLine(t, s.proxy.Log, `\/api\/orders\/do?order=Yoyo`),
+		"api":    awaitLine(t, both, `"path":"/api/orders/do"`),
+		"worker": awaitLine(t, both, "order validated"),
 	} {
 		if !strings.Contains(line, `"request":"`+id+`"`) || !strings.Contains(line, `"trace":"`+someTrace+`"`) {
 			t.Errorf("the line of the %s does not name request %s and trace %s: %s", who, id, someTrace, line)
