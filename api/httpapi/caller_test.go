@@ -73,7 +73,7 @@ func TestCallersWhoLeaveKeepNothingBusy(t *testing.T) {
 // third leave. It checks that the second still gets the result of that computation.
 func TestTheOthersStillWait(t *testing.T) {
 	t.Parallel()
-	s := mustServeShop(t, shop.Config{HeavyDelay: 8 * time.Second, HeavySlots: 2, Wait: time.Hour})
+	s := mustServeShop(t, shop.Config{HeavyDelay: 15 * time.Second, HeavySlots: 2, Wait: time.Hour})
 	const path = "/api/misc/heavy?name=x"
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()

@@ -1,9 +1,11 @@
 package httpapi_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // database returns what Server-Timing has before the replica's own time.
@@ -17,12 +19,22 @@ const bySQLite = `db;desc="sqlite"`
 // TestTheDatabaseThatRepliedIsNamed looks for it on what a database has replied to, and not on what a cache has.
 func TestTheDatabaseThatRepliedIsNamed(t *testing.T) {
 	s := mustServe(t)
+	// An absence is kept for two seconds, which may pass on a busy machine.
+	for id := 100; ; id++ {
+		began := time.Now()
+		first, second := s.get(fmt.Sprint("/api/products/", id)), s.get(fmt.Sprint("/api/products/", id))
+		took := time.Since(began)
+		if first.database() == bySQLite && second.database() == "" {
+			break
+		}
+		if first.database() != bySQLite || took < time.Second {
+			t.Fatalf("an absence names %q, and from the cache %q", first.database(), second.database())
+		}
+	}
 	for _, call := range []struct{ what, got, want string }{
 		{"a page of the API", s.get("/api/ping").database(), ""},
 		{"a fill", s.get("/api/products/1").database(), bySQLite},
 		{"a hit", s.get("/api/products/1").database(), ""},
-		{"an absence", s.get("/api/products/99").database(), bySQLite},
-		{"an absence from the cache", s.get("/api/products/99").database(), ""},
 		{"a list", s.get("/api/products").database(), bySQLite},
 		{"an addition", s.post("/api/products", `{"name":"Robot"}`).database(), bySQLite},
 		{"one with a key", s.post("/api/products", `{"name":"Robot"}`, "Idempotency-Key: k").database(), bySQLite},
@@ -42,7 +54,7 @@ func TestTheDatabaseThatRepliedIsNamed(t *testing.T) {
 // TestReadAtThePrimary reads past the cache where a caller prefers that, and leaves what is cached alone.
 func TestReadAtThePrimary(t *testing.T) {
 	s := mustServe(t)
-	order := s.post("/api/orders", `{"product":"Yoyo"}`).header.Get("Location")
+	order := "/api/orders/" + mustEndOrder(s) // its end would make wrong what is kept of it
 	for _, path := range []string{"/api/products/1", "/api/products", "/api/products?limit=1", "/api/products/last",
 		order,
 		"/api/orders/?order_id=" + strings.TrimPrefix(order, "/api/orders/"), "/api/probes/p"} {
