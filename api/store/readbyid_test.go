@@ -442,7 +442,7 @@ func TestSharedReadsWithoutADatabase(t *testing.T) {
 func TestWaitingToShareIsBounded(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, store.Config{
-		DSN: mustDatabase(t), Pool: 2, Wait: 100 * time.Millisecond, SlowQuery: time.Hour,
+		DSN: mustDatabase(t), Pool: 2, Wait: time.Second, SlowQuery: time.Hour,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	var slow sync.WaitGroup

@@ -448,7 +448,7 @@ func TestBuyersShareATransaction(t *testing.T) {
 // TestABuyerWhoWaitsTooLong wants Busy of a buyer whose turn does not come in time, and nothing reserved for him.
 func TestABuyerWhoWaitsTooLong(t *testing.T) {
 	journal := &heldJournal{letGo: make(chan struct{})}
-	s := mustOpen(t, store.Config{DataDir: t.TempDir(), Journal: journal, Wait: 50 * time.Millisecond})
+	s := mustOpen(t, store.Config{DataDir: t.TempDir(), Journal: journal, Wait: 2 * time.Second})
 	var p shop.Product
 	var first sync.WaitGroup
 	first.Go(func() { p = mustSell(t, s, 5) })
