@@ -46,7 +46,8 @@ func TestWhatPrometheusKnows(t *testing.T) {
 	t.Parallel()
 	well := mustStartNodeExporter(t, fmt.Sprintf("woody_backup_last_good_timestamp_seconds %d\nsick 0\n",
 		time.Now().Add(-30*time.Hour).Unix()), "--collector.time")
-	text := fmt.Sprintf("node_time_seconds %d\n", time.Now().Add(time.Hour).Unix()) +
+	// It stands still, so that it is ahead of others for half an hour by ten hours and a few minutes.
+	text := fmt.Sprintf("node_time_seconds %d\n", time.Now().Add(10*time.Hour+30*time.Minute).Unix()) +
 		`node_filesystem_avail_bytes{device="overlay",fstype="overlay",mountpoint="/"} 5e9` + "\n" +
 		`node_filesystem_size_bytes{device="overlay",fstype="overlay",mountpoint="/"} 100e9` + "\n" +
 		`sick{who="Toy"} 1` + "\n"
@@ -67,7 +68,7 @@ func TestWhatPrometheusKnows(t *testing.T) {
 		return f
 	}
 	awaitSays(t, look, []string{
-		"The clock of the machine of " + ill.Addr + " is 59m",
+		"The clock of the machine of " + ill.Addr + " is 10h",
 		"5% of the disk of the machine of " + ill.Addr + " (overlay) is free (5.0 of 100.0 GB).",
 		"The last good backup is 30 hours old.",
 		"The alert Sick fires (warning): Toy is sick.",

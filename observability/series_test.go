@@ -115,9 +115,9 @@ func sendStrange(ctx context.Context, addr string, from, to int) (statuses map[i
 				return statuses, err
 			}
 			answers = bufio.NewReader(conn)
-			if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-				return statuses, err
-			}
+		}
+		if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+			return statuses, err
 		}
 		if _, err := io.WriteString(conn, strangeRequest(i)); err != nil {
 			return statuses, err

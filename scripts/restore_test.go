@@ -31,7 +31,7 @@ func TestRestoreSeesASecuredShop(t *testing.T) {
 	cmd.Env = append(cmd.Env, "SHOP_HOST="+at.Hostname(), "HTTPS_PORT="+at.Port())
 	out, err := cmd.CombinedOutput()
 	said := string(out)
-	if err != nil || asked.Load() != 1 || !strings.Contains(said, "the shop is back") ||
+	if err != nil || asked.Load() == 0 || !strings.Contains(said, "the shop is back") ||
 		strings.Contains(said, "does not answer") {
 		t.Errorf("it asked %d times: %v %s", asked.Load(), err, said)
 	}
@@ -63,7 +63,7 @@ func TestRestoreGoesByWhatIs(t *testing.T) {
 			"the API stays ended", false, true},
 		{"is done after the connection was lost", `echo whole 2 >state; exit 137`, "the shop is back", true, false},
 		{"goes on after the connection was lost",
-			`echo restoring >state; (sleep 1; echo whole 2 >state) >/dev/null 2>&1 & exit 137`,
+			`echo restoring >state; (sleep 1; echo whole 2 >.s; mv .s state) >/dev/null 2>&1 & exit 137`,
 			"the shop is back", true, false},
 		{"is not heard of again", `rm state; exit 137`, "does not say what the database is", false, true},
 	} {

@@ -3,7 +3,6 @@ package scripts_test
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,20 +28,6 @@ type fleet struct {
 	addrs        []string // of the places behind the proxy; the replicas are at two of them
 	running      []*programs.Shop
 	started      int
-}
-
-// freePorts returns addresses at which nobody listens now.
-func freePorts(t *testing.T, n int) (addrs []string) {
-	t.Helper()
-	for range n {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		addrs = append(addrs, ln.Addr().String())
-	}
-	return addrs
 }
 
 // mount has replicas be started with the secrets as they are now.
@@ -108,7 +93,10 @@ func (f *fleet) stopOldest() {
 func TestLongRotation(t *testing.T) {
 	t.Parallel()
 	r := mustStartRotation(t)
-	f := &fleet{program: filepath.Join(t.TempDir(), "api"), dir: t.TempDir(), addrs: freePorts(t, 4)}
+	f := &fleet{program: filepath.Join(t.TempDir(), "api"), dir: t.TempDir()}
+	for range 4 {
+		f.addrs = append(f.addrs, mustListenAt(t))
+	}
 	if err := programs.BuildShop(f.program); err != nil {
 		t.Fatal(err)
 	}

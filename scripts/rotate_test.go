@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -204,14 +203,8 @@ func TestRotationStops(t *testing.T) {
 	t.Parallel()
 	r := mustStartRotation(t)
 	was := r.inUse("database_password")
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
-	for name, setting := range map[string]string{
-		"database": "DATABASE=" + closed.Addr().String(), "redis": "REDIS=" + closed.Addr().String(),
-	} {
+	const nobody = "127.0.0.1:1"
+	for name, setting := range map[string]string{"database": "DATABASE=" + nobody, "redis": "REDIS=" + nobody} {
 		said, err := r.rotate(name, 0, setting)
 		if err == nil || !strings.Contains(said, "Run it again") {
 			t.Errorf("%s: %v %s", name, err, said)
@@ -341,18 +334,18 @@ func TestRedisKeepsItsUsers(t *testing.T) {
 	}
 	data, tree := t.TempDir(), t.TempDir()
 	made := mustMakeSecrets(t, tree)
-	port := freePorts(t, 1)[0]
+	addr := mustListenAt(t)
 	text := strings.NewReplacer("$$", "$", "/data/", data+"/").Replace(script[1])
 	run := func(ask func(client *redis.Client)) {
 		t.Helper()
-		_, number, _ := strings.Cut(port, ":")
+		_, number, _ := strings.Cut(addr, ":")
 		process, err := servers.Start(exec.Command("sh", "-euc", text, filepath.Join(tree, "secrets", "redis_acl"),
 			"--port", number, "--bind", "127.0.0.1", "--save", "", "--dir", data), filepath.Join(data, "log"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer process.Kill()
-		client := redis.NewClient(&redis.Options{Addr: port, Username: "admin", Password: made["redis_admin_password"],
+		client := redis.NewClient(&redis.Options{Addr: addr, Username: "admin", Password: made["redis_admin_password"],
 			Protocol: 2, DisableIdentity: true})
 		defer client.Close()
 		err = process.AwaitReady(servers.Patience, func() error { return client.Ping(context.Background()).Err() })
@@ -361,7 +354,7 @@ func TestRedisKeepsItsUsers(t *testing.T) {
 		}
 		ask(client)
 	}
-	r := &rotation{redis: port}
+	r := &rotation{redis: addr}
 	if err := os.Chmod(filepath.Join(tree, "secrets", "redis_acl"), 0o444); err != nil { // as Swarm mounts it
 		t.Fatal(err)
 	}
