@@ -43,7 +43,7 @@ func runChild(ctx context.Context, cmd *exec.Cmd) error {
 	if cmd.Stdout == nil {
 		cmd.Stdout = &printed
 	}
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = 5 * time.Second // what it has printed is read late where this machine is busy
 	ended, err := startChild(cmd)
 	if err != nil {
 		return err

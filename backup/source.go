@@ -59,8 +59,8 @@ func (c *config) pick(ctx context.Context, preferred string) (source, position, 
 	return source{}, nil, errors.Join(errs...)
 }
 
-// askTimeout is how long a server may take to say how far it has written.
-const askTimeout = 5 * time.Second
+// askTimeout is how long a server may take to say how far it has written. It is longer in tests.
+var askTimeout = 5 * time.Second
 
 // position returns how far the server's log goes: everything that was acknowledged before the call.
 func (s source) position(ctx context.Context) (position, error) {

@@ -613,7 +613,7 @@ func TestEndShips(t *testing.T) {
 	k.awaitGood(t)
 	mustExec(t, d.db, "INSERT INTO woody.keyless VALUES (50, 'just before the end')")
 	at := mustQuery[string](t, d.db, "SELECT @@gtid_binlog_pos")
-	mustFollow(t, k, "just before the end")
+	mustFollow(t, k, at)
 	k.Stop(servers.Patience)
 	d.mustLose(t)
 	k.mustStart(t)
@@ -622,18 +622,23 @@ func TestEndShips(t *testing.T) {
 	}
 }
 
-// mustFollow waits until a text has come into the work folder with the log.
-func mustFollow(t *testing.T, k *keeping, text string) {
+// mustFollow waits until all up to a position has come into the work folder with the log, to its last whole transaction:
+// what ends in the middle of one does not have it.
+func mustFollow(t *testing.T, k *keeping, to string) {
 	t.Helper()
+	want, err := parsePosition(to)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for deadline := time.Now().Add(servers.Patience); ; time.Sleep(20 * time.Millisecond) {
-		files, _ := filepath.Glob(filepath.Join(k.dir, "work", "logs", "*", "*"))
+		files, _ := filepath.Glob(filepath.Join(k.dir, "work", "logs", "*", "*.[0-9]*"))
 		for _, file := range files {
-			if content, err := os.ReadFile(file); err == nil && bytes.Contains(content, []byte(text)) {
+			if _, at, _ := readAll(t, file, 0); at.covers(want) {
 				return
 			}
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%q is not followed", text)
+			t.Fatalf("%s is not followed", to)
 		}
 	}
 }
