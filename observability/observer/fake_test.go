@@ -74,6 +74,7 @@ func newWatcher(t *testing.T, s *fakeShop, rate int) *watcher {
 	logged := &output{}
 	o := newObserver(config{API: addr.String(), AdminPort: addr.Port, Proxy: s.URL, Rate: rate},
 		slog.New(slog.NewTextHandler(logged, nil)), logged)
+	o.proxy.within, o.replicas.within = patient, patient
 	o.find(t.Context())
 	return &watcher{observer: o, t: t, logged: logged}
 }

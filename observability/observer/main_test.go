@@ -20,9 +20,13 @@ import (
 // The test binary is also the program under test: with asProgram set it is the observer itself.
 const asProgram = "WOODYTEST_AS_PROGRAM"
 
+// patient are timeouts of an observer that is not to take a busy machine for a fault.
+var patient = timeouts{read: servers.Patience, write: servers.Patience}
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Unsetenv(asProgram)
+		usual = patient
 		main()
 		return
 	}
@@ -62,7 +66,7 @@ func TestProcess(t *testing.T) {
 	s := mustStartEmbedded(t)
 	host, port, admin := s.place()
 	o := mustStartProgram(t, "WOODY_OBSERVER_API="+host+":"+port, "WOODY_OBSERVER_ADMIN_PORT="+admin,
-		"WOODY_DRAIN_DELAY=2s", "WOODY_OBSERVER_PROXY="+s.URL)
+		"WOODY_DRAIN_DELAY=10s", "WOODY_OBSERVER_PROXY="+s.URL)
 	awaitMetrics(t, o, "woody_observer_replicas 1", `woody_observer_fresh_seconds_bucket{path="proxy",le="10"} 3`,
 		`woody_observer_fresh_seconds_bucket{path="replica",le="10"} 3`, `woody_observer_stale_total{path="replica"} 0`,
 		`woody_observer_stale_total{path="proxy"} 0`, "woody_observer_write_failures_total 0",

@@ -38,7 +38,7 @@ func newObserver(cfg config, log *slog.Logger, stale io.Writer) *observer {
 	o.probe.Store(newProbe())
 	o.metrics.begin(viaReplica)
 	if cfg.Proxy != "" {
-		o.proxy = &way{path: viaProxy, url: strings.TrimSuffix(cfg.Proxy, "/")}
+		o.proxy = &way{path: viaProxy, url: strings.TrimSuffix(cfg.Proxy, "/"), within: usual}
 		o.metrics.begin(viaProxy)
 	}
 	return o

@@ -50,6 +50,7 @@ func lookupBy(resolver *net.Resolver) lookup {
 type replicas struct {
 	host, port, adminPort string
 	lookup                lookup
+	within                timeouts // of ways to them
 
 	mu    sync.Mutex
 	ways  []*way
@@ -58,7 +59,8 @@ type replicas struct {
 
 func newReplicas(cfg config) *replicas {
 	host, port, _ := net.SplitHostPort(cfg.API) // by config.check it can be split
-	return &replicas{host: host, port: port, adminPort: strconv.Itoa(cfg.AdminPort), lookup: lookupDNS}
+	return &replicas{host: host, port: port, adminPort: strconv.Itoa(cfg.AdminPort), lookup: lookupDNS,
+		within: usual}
 }
 
 // all returns the replicas that are known.
@@ -96,7 +98,7 @@ func (r *replicas) waysTo(addrs []netip.Addr) []*way {
 		host := addr.String()
 		w := &way{
 			path: viaReplica, url: "http://" + net.JoinHostPort(host, r.port),
-			adminURL: "http://" + net.JoinHostPort(host, r.adminPort),
+			adminURL: "http://" + net.JoinHostPort(host, r.adminPort), within: r.within,
 		}
 		if i := slices.IndexFunc(r.ways, func(known *way) bool { return known.url == w.url }); i >= 0 {
 			w = r.ways[i]

@@ -10,20 +10,24 @@ import (
 	"time"
 )
 
-const (
-	// readTimeout is how long a read may take. It is a failure then, and never a stale answer.
-	readTimeout = 2 * time.Second
-	// writeTimeout is how long a write may take: longer than one that waits for a replica that is gone, or for Redis.
-	writeTimeout = 5 * time.Second
-	// answerMax is how much of an answer is read, in bytes.
-	answerMax = 4 << 10
-)
+// answerMax is how much of an answer is read, in bytes.
+const answerMax = 4 << 10
+
+// timeouts are how long requests may take.
+type timeouts struct {
+	read  time.Duration // then it is a failure, and never a stale answer
+	write time.Duration // longer than one that waits for a replica that is gone, or for Redis
+}
+
+// usual are those of the ways of an observer. Tests have longer ones where a busy machine is not to be taken for a fault.
+var usual = timeouts{read: 2 * time.Second, write: 5 * time.Second}
 
 // way is one way to read: a replica, or the proxy.
 type way struct {
 	path     string // viaReplica or viaProxy
 	url      string
 	adminURL string      // where probes are written; empty for the proxy
+	within   timeouts    // how long they may take
 	steady   atomic.Bool // whether a steady read is under way
 	trouble  trouble
 }
@@ -47,14 +51,14 @@ var client = http.Client{
 
 // read reads a probe. The request has a name for the logs.
 func (w *way) read(ctx context.Context, probe, request string) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := context.WithTimeout(ctx, w.within.read)
 	defer cancel()
 	return do(ctx, http.MethodGet, w.url+"/api/probes/"+probe, probe, request)
 }
 
 // write writes a probe. With an error nobody knows whether the write was carried out, or will be.
 func (w *way) write(ctx context.Context, probe, request string) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, w.within.write)
 	defer cancel()
 	return do(ctx, http.MethodPut, w.adminURL+"/probes/"+probe, probe, request)
 }
