@@ -87,10 +87,14 @@ func (p *twoProxies) mustStart(t *testing.T, i int) {
 	}
 }
 
+// patience is how long what responds may take, in seconds: a busy machine is not to be taken for a proxy that is dead.
+const patience = "15"
+
 // args are those of the script for this name, after more of them.
 func (p *twoProxies) args(more ...string) []string {
 	_, port, _ := strings.Cut(p.server.Addr, ":")
-	return append(append([]string{"--port", port, "--http-port", p.port, "--ttl", fmt.Sprint(shopTTL)}, more...),
+	return append(append([]string{"--port", port, "--http-port", p.port, "--ttl", fmt.Sprint(shopTTL),
+		"--timeout", patience}, more...),
 		append([]string{"example.org", "shop"}, p.ips...)...)
 }
 
@@ -151,7 +155,7 @@ func (c *caller) dial(ctx context.Context, _, _ string) (conn net.Conn, err erro
 		c.expires = began.Add(shopTTL * time.Second)
 	}
 	for _, ip := range c.known {
-		dialer := net.Dialer{Timeout: time.Second}
+		dialer := net.Dialer{Timeout: 10 * time.Second}
 		if conn, err = dialer.DialContext(ctx, "tcp", net.JoinHostPort(ip, c.port)); err == nil || !c.all {
 			return conn, err
 		}
@@ -160,7 +164,7 @@ func (c *caller) dial(ctx context.Context, _, _ string) (conn net.Conn, err erro
 }
 
 func (c *caller) run(ctx context.Context) {
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: c.dial,
+	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: c.dial,
 		DisableKeepAlives: true}}
 	for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
 		began := time.Now()
@@ -323,8 +327,8 @@ func TestDNSHealthSpelling(t *testing.T) {
 	t.Cleanup(server.Close)
 	_, port, _ := strings.Cut(server.Addr, ":")
 	p := mustListen(t)
-	out, _ := exec.Command("./dns-health", "--once", "--dry-run", "--port", port, "--http-port", p, "example.org",
-		"shop", "2001:DB8:0:0::11", "0:0::1").CombinedOutput()
+	out, _ := exec.Command("./dns-health", "--once", "--dry-run", "--port", port, "--http-port", p, "--timeout",
+		patience, "example.org", "shop", "2001:DB8:0:0::11", "0:0::1").CombinedOutput()
 	if want := "would be: shop.example.org. delete 2001:db8::11: "; !strings.Contains(string(out), want) ||
 		strings.Contains(string(out), " add ") {
 		t.Errorf("it says %q, want %q alone", out, want)
@@ -352,6 +356,7 @@ func TestDNSHealthHelp(t *testing.T) {
 	}
 	for _, args := range [][]string{{}, {"example.org", "shop"}, {"--ttl", "soon", "example.org", "shop", "192.0.2.1"},
 		{"example.org", "shop", "toys1"}, {"example.org", "shop", "192.0.2.011"},
+		{"--timeout", "0", "example.org", "shop", "192.0.2.1"},
 		{"example.org", "shop", "2001:db8::1::2"}, {"--nonsense"},
 		{"--key", "/none", "example.org", "shop", "192.0.2.1"}} {
 		if err := exec.Command("./dns-health", args...).Run(); err == nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
 	"github.com/woodytoys/woodytoys/internal/programs"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // fleet is two replicas behind the proxy, which are rolled as Swarm does it: a new one is ready before an old one is
@@ -131,7 +132,7 @@ func TestLongRotation(t *testing.T) {
 		}
 		return nil
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(servers.Patience); ; time.Sleep(50 * time.Millisecond) {
 		answer, err := http.Get(proxy.URL + "/api/products/1")
 		if err == nil {
 			answer.Body.Close()
