@@ -283,7 +283,7 @@ func (k *keeping) setting(name string) (value string) {
 
 // metric returns a figure, of one task where it has that label.
 func (k *keeping) metric(name string, task task) (float64, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), servers.Patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, "GET", k.URL+"/metrics", nil)
 	if err != nil {

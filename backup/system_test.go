@@ -176,6 +176,14 @@ func TestLongRestoreBreaksOff(t *testing.T) {
 	name := strings.Fields(strings.Split(k.must(t, "list"), "\n")[1])[0]
 	mustExec(t, d.db, "DELETE FROM woody.product")
 	k.awaitShipped(t)
+	held, err := d.db.BeginTx(t.Context(), nil) // whose table cannot be emptied: it goes on overwriting until then
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Rollback()
+	if _, err := held.Exec("SELECT * FROM woody.product LIMIT 1"); err != nil {
+		t.Fatal(err)
+	}
 	restored := make(chan error, 1)
 	go func() {
 		_, err := k.command("restore", name)
@@ -187,6 +195,10 @@ func TestLongRestoreBreaksOff(t *testing.T) {
 		t.Fatal("the restore was over before the program was killed")
 	}
 	mustBeEndedWith(t, k)
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	mustLeave(t, d, "migrate")
 
 	k.mustStart(t)
 	k.await(t, "ok", makeFull, "0", func(v float64) bool { return v == 0 })
@@ -220,6 +232,18 @@ func TestLongRestoreBreaksOff(t *testing.T) {
 	}
 	k.await(t, "ok", makeFull, "1", func(v float64) bool { return v == 1 })
 	k.must(t, "verify")
+}
+
+// mustLeave waits until a user has no connection: the server carries out what its last one was to.
+func mustLeave(t *testing.T, d *database, user string) {
+	t.Helper()
+	const query = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = ?"
+	for deadline := time.Now().Add(servers.Patience); mustQuery[int](t, d.db, query, user) > 0; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not leave", user)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // mustGrow makes the database large enough that each phase takes a while.
