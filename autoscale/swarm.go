@@ -176,7 +176,7 @@ func docker(ctx context.Context, args ...string) ([]byte, error) { return docker
 func dockerWith(ctx context.Context, stdin string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "docker", args...)
 	cmd.Stdin = strings.NewReader(stdin)
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = 10 * time.Second // what it has printed is read late where this machine is busy
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
 	if err := cmd.Run(); err != nil {

@@ -44,18 +44,20 @@ func wantOnly(t *testing.T, f facts, about, says string) {
 	}
 }
 
-// await waits until judged facts have a finding about something, and nothing else.
-func await(t *testing.T, about, says string, look func() facts) {
+// await waits until judged facts have a finding about something, and nothing else, and returns them.
+func await(t *testing.T, about, says string, look func() facts) facts {
 	t.Helper()
 	var found findings
 	for deadline := time.Now().Add(servers.Patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		found = judge(look())
+		f := look()
+		found = judge(f)
 		if about == "" && len(found) == 0 ||
 			len(found) == 1 && found[0].About == about && strings.Contains(found[0].Says, says) {
-			return
+			return f
 		}
 	}
 	t.Fatalf("want one finding about %q that says %q, not\n%+v", about, says, found)
+	return facts{}
 }
 
 func mustStartShop(t *testing.T, settings ...string) *programs.Shop {
@@ -87,8 +89,7 @@ func TestAReplicaLosesItsSession(t *testing.T) {
 			"api 1": strings.TrimPrefix(shop.AdminURL, "http://")})
 		return f
 	}
-	await(t, "", "", look)
-	if f := look(); f.replicas[0].epoch <= 0 {
+	if f := await(t, "", "", look); f.replicas[0].epoch <= 0 {
 		t.Errorf("the replica's epoch is %v", f.replicas[0].epoch)
 	}
 	redis.Kill()

@@ -18,7 +18,7 @@ func docker(ctx context.Context, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, 3*questionTimeout, errors.New("it does not respond"))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "docker", args...)
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = 10 * time.Second // what it has printed is read late where this machine is busy
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
 	if err := cmd.Run(); err != nil {
