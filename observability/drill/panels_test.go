@@ -75,11 +75,11 @@ func mustReadQueries(t *testing.T, file string) map[string][]string {
 // forNow has windows in the place of those that Grafana chooses.
 var forNow = strings.NewReplacer("$__rate_interval", "20s", "$__range", "30s")
 
-// shows returns an error if a query has no value that is a number, soon.
+// shows returns an error if a query has no value that is a number, and none comes.
 func (s *stage) shows(query string) error {
 	query = forNow.Replace(query)
 	var err error
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 		var samples []servers.Sample
 		if samples, err = s.prometheus.Query(query); err != nil {
 			return err
