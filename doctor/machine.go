@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -118,8 +119,12 @@ func (f *facts) deploysOf(proc, dockerHost string) {
 }
 
 // ofStack reports whether a process has this stack and this Docker in its environment, or one that is not to be read.
+// One that has ended meanwhile has not.
 func ofStack(folder, stack, dockerHost string) bool {
 	env, err := os.ReadFile(filepath.Join(folder, "environ"))
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return false
+	}
 	if err != nil {
 		return true
 	}

@@ -286,3 +286,20 @@ func TestTwoDeploysAtOnce(t *testing.T) {
 	start(stack, "cdn", "observability")
 	wantOnly(t, look(), "deploys", "scripts/deploy cdn observability (process ")
 }
+
+// TestADeployThatEndsMeanwhile has a process be gone after its command line was read.
+func TestADeployThatEndsMeanwhile(t *testing.T) {
+	t.Parallel()
+	proc := t.TempDir()
+	if err := os.Mkdir(filepath.Join(proc, "7"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const line = "/bin/bash\x00scripts/deploy\x00redis\x00"
+	if err := os.WriteFile(filepath.Join(proc, "7", "cmdline"), []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := facts{now: time.Now(), stack: "woody"}
+	if f.deploysOf(proc, ""); len(f.deploys) > 0 {
+		t.Errorf("it is under way: %v", f.deploys)
+	}
+}
