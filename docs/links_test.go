@@ -22,7 +22,8 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "testdata" || file == "../benchmarks/results"):
+		case file == "../bin", // in which tests that run beside this one make folders and remove them
+			entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "testdata" || file == "../benchmarks/results"):
 			return filepath.SkipDir
 		case filepath.Ext(file) != ".md":
 			return nil
