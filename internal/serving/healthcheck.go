@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// HealthcheckTimeout is how long Healthcheck waits for an answer: less than containers' health checks may take. Tests
+// have it longer, on a machine that is busy with others.
+var HealthcheckTimeout = 3 * time.Second
+
 // Healthcheck returns nil when the program that listens on addr responds on /readyz that it wants
 // requests. Where a file is named, the program is the one that announced itself in it, at its WOODY_ADDR. It is for
 // container health checks, which have no curl.
@@ -25,7 +29,7 @@ func Healthcheck(addr, file string) error {
 	if host == "" || net.ParseIP(host).IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	client := http.Client{Timeout: 3 * time.Second}
+	client := http.Client{Timeout: HealthcheckTimeout}
 	answer, err := client.Get("http://" + net.JoinHostPort(host, port) + "/readyz")
 	if err != nil {
 		return fmt.Errorf("not ready: %w", err)

@@ -26,7 +26,7 @@ var patient = timeouts{read: servers.Patience, write: servers.Patience}
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Unsetenv(asProgram)
-		usual = patient
+		usual, serving.HealthcheckTimeout = patient, servers.Patience
 		main()
 		return
 	}
