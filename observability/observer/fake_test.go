@@ -216,17 +216,24 @@ func TestTheLoadIsBounded(t *testing.T) {
 			s := mustStartFake(t)
 			s.behind = behind
 			w := newWatcher(t, s, rate)
-			ctx, cancel := context.WithTimeout(t.Context(), long)
-			defer cancel()
-			w.run(ctx)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended, began := make(chan struct{}), time.Now()
+			go func() {
+				defer close(ended)
+				w.run(ctx)
+			}()
+			time.Sleep(long)
+			w.await("there is a read", func() bool { return s.reads.Load() > 0 })
+			reads, writes := float64(s.reads.Load()), float64(s.writes.Load())
+			took := time.Since(began).Seconds()
+			cancel()
+			<-ended
 			ways := 2.0
-			// the last round's reads come before its pause, which the deadline cuts short
-			most := rate*long.Seconds() + ways
-			if got := float64(s.reads.Load()); got > most || got == 0 {
-				t.Errorf("%v reads in %v, want at most %v", got, long, most)
+			if most := rate*took + ways; reads > most { // the last round's reads come before its pause
+				t.Errorf("%v reads in %v s, want at most %v", reads, took, most)
 			}
-			if got := float64(s.writes.Load()); got > rate/10*long.Seconds()+1 {
-				t.Errorf("%v writes in %v, want at most %v", got, long, rate/10*long.Seconds()+1)
+			if most := rate/10*took + 1; writes > most {
+				t.Errorf("%v writes in %v s, want at most %v", writes, took, most)
 			}
 		})
 	}
