@@ -646,8 +646,8 @@ func TestEndShips(t *testing.T) {
 	}
 }
 
-// mustFollow waits until all up to a position has come into the work folder with the log, to its last whole transaction:
-// what ends in the middle of one does not have it.
+// mustFollow waits until all up to a position has come into the work folder with the log. A transaction of which only a
+// part has come is not there.
 func mustFollow(t *testing.T, k *keeping, to string) {
 	t.Helper()
 	want, err := parsePosition(to)

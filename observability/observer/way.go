@@ -19,7 +19,7 @@ type timeouts struct {
 	write time.Duration // longer than one that waits for a replica that is gone, or for Redis
 }
 
-// usual are those of the ways of an observer. Tests have longer ones where a busy machine is not to be taken for a fault.
+// usual are those of an observer. Tests have longer ones where a busy machine is not to be taken for a fault.
 var usual = timeouts{read: 2 * time.Second, write: 5 * time.Second}
 
 // way is one way to read: a replica, or the proxy.
