@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/woodytoys/woodytoys/internal/console"
 	"github.com/woodytoys/woodytoys/internal/servers"
@@ -88,6 +89,9 @@ func testDocument(t *testing.T, file string, wanted func(console.Section) bool) 
 	}
 }
 
+// compiling is how long make may take to compile the shop, beside others that do.
+const compiling = 5 * time.Minute
+
 // mustRunShop runs a command that runs the shop, on ports and in a folder of its own, until the test ends: then it gets
 // what Ctrl-C sends. It returns settings by which curl finds it at localhost:8080 and its metrics at
 // localhost:8081, and shows no progress, as at a terminal.
@@ -113,7 +117,7 @@ func mustRunShop(t *testing.T, command string) (settings []string) {
 		end.Close()
 		_ = shop.Wait() // interrupted
 	})
-	if err := shop.AwaitReady(servers.Patience, func() error {
+	if err := shop.AwaitReady(compiling+servers.Patience, func() error {
 		answer, err := http.Get("http://" + addr + "/readyz")
 		if err != nil {
 			return err
