@@ -22,7 +22,7 @@ func TestLongSchedulesNeedTheirRules(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	staged := func(schedule, rule string) (out string, err error) {
-		cmd := exec.Command(program, "-test.run", "^"+schedule+"$", "-test.v", "-test.timeout", "60s")
+		cmd := exec.Command(program, "-test.run", "^"+schedule+"$", "-test.v", "-test.timeout", "5m")
 		cmd.Env = append(os.Environ(), "CACHE_BROKEN="+rule, servertest.Lend(mariadb))
 		text, err := cmd.CombinedOutput()
 		return string(text), err

@@ -5,18 +5,26 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // handleClear clears the cache of all replicas.
 func (r *replica) handleClear(w http.ResponseWriter, request *http.Request) {
+	began := time.Now()
 	if err := r.cache.Clear(request.Context()); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		r.refuse(w, err, began)
 	}
+}
+
+func (r *process) clear() error {
+	_, err := r.insist("/clear")
+	return err
 }
 
 func (r *process) mustClear() {
 	r.t.Helper()
-	if _, err := r.call(http.MethodPost, "/clear"); err != nil {
+	if err := r.clear(); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -77,7 +85,7 @@ func TestScheduleJoiningAClearedFill(t *testing.T) {
 		a, _ := filler.read("a", "")
 		late <- a
 	}()
-	await(t, "the reader has joined, or fills by itself", 10*time.Second, func() bool {
+	await(t, "the reader has joined, or fills by itself", servers.Patience, func() bool {
 		return filler.metric("waiting") >= 2 || len(late) == 1
 	})
 	filler.mustRelease("h")
@@ -117,7 +125,7 @@ func TestWritesWhileAllIsCleared(t *testing.T) {
 	clearing.Go(func() {
 		defer close(done)
 		for range 3 {
-			if _, err := other.call(http.MethodPost, "/clear"); err != nil {
+			if err := other.clear(); err != nil {
 				t.Error(err)
 			}
 		}
@@ -142,7 +150,7 @@ func TestWritesWhileAllIsCleared(t *testing.T) {
 func TestClearLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	// A slow machine is not to be taken for a lost Redis.
-	with := settings{Lease: 3 * time.Second, Timeout: 5 * time.Second}
+	with := settings{Lease: 10 * time.Second, Timeout: 10 * time.Second}
 	s := mustStartOn(t, mariadb, 0)
 	s.mustStartReplicas(1, with)
 	beside := s.mustStartBeside(2, with)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // askTogether asks all of some replicas for a row by many callers at once, and returns what failed.
@@ -52,8 +53,8 @@ func TestOneFill(t *testing.T) {
 func TestOneFillTakesLong(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)
-	s.mustStartReplicas(2, settings{Patient: true, FillLease: time.Second})
-	if failed := askTogether(s.replicas, 20, "a", "?slow=2500ms"); len(failed) > 0 {
+	s.mustStartReplicas(2, settings{Patient: true, FillLease: 5 * time.Second})
+	if failed := askTogether(s.replicas, 20, "a", "?slow=12500ms"); len(failed) > 0 {
 		t.Errorf("%d callers failed, the first with %v", len(failed), failed[0])
 	}
 	if got := s.fills("a"); got != 1 {
@@ -64,15 +65,15 @@ func TestOneFillTakesLong(t *testing.T) {
 // TestFillerDies kills the filler (-9) while all wait for it. Another replica fills, and nobody waits for
 // longer than the fill lease and one load.
 func TestFillerDies(t *testing.T) {
-	const callers, load, fillLease = 600, 500 * time.Millisecond, time.Second
+	const callers, load, fillLease = 600, 500 * time.Millisecond, 10 * time.Second
 	s := mustStart(t, 0)
 	s.mustStartReplicas(3, settings{Patient: true, FillLease: fillLease})
 	filler, others := s.replicas[0], s.replicas[1:]
-	go filler.read("a", "?slow=1m")
-	await(t, "the fill has begun", 10*time.Second, func() bool { return s.fills("a") == 1 })
+	go filler.read("a", "?slow=1h")
+	await(t, "the fill has begun", servers.Patience, func() bool { return s.fills("a") == 1 })
 	answered := make(chan []error, 1)
 	go func() { answered <- askTogether(others, callers, "a", "?slow="+load.String()) }()
-	await(t, "all wait", 10*time.Second, func() bool {
+	await(t, "all wait", servers.Patience, func() bool {
 		return others[0].metric("waiting")+others[1].metric("waiting") == callers
 	})
 	filler.Kill()
@@ -85,7 +86,7 @@ func TestFillerDies(t *testing.T) {
 		t.Errorf("%d fills, want 2: the one that died and one more", got)
 	}
 	// The machine gets its time for 600 answers; who waits for the dead waits until the client gives up.
-	if bound := fillLease + load + 8*time.Second; took > bound {
+	if bound := fillLease + load + servers.Patience/2; took > bound {
 		t.Errorf("the last caller was answered %v after the filler died, want at most %v", took, bound)
 	}
 	t.Logf("the last caller was answered after %v", took)
@@ -111,11 +112,11 @@ func TestFillerIsLeft(t *testing.T) {
 			}
 		}()
 	}
-	await(t, "the fill has begun", 10*time.Second,
+	await(t, "the fill has begun", servers.Patience,
 		func() bool { return s.fills("a") == 1 && filler.metric("waiting") == 3 })
 	answered := make(chan []error, 1)
 	go func() { answered <- askTogether([]*process{other}, 20, "a", "") }()
-	await(t, "all wait", 10*time.Second, func() bool { return other.metric("waiting") == 20 })
+	await(t, "all wait", servers.Patience, func() bool { return other.metric("waiting") == 20 })
 	left := time.Now()
 	leave()
 	if failed := <-answered; len(failed) > 0 {
@@ -130,8 +131,8 @@ func TestFillerIsLeft(t *testing.T) {
 }
 
 // steady is for tests that want hits of Redis and write: no lease is lost to the machine, nor Redis, and a
-// first write does not wait for long.
-var steady = settings{Lease: 3 * time.Second, Timeout: 10 * time.Second}
+// first write waits for less than with Patient.
+var steady = settings{Lease: 10 * time.Second, Timeout: 10 * time.Second}
 
 // TestRedisAlone checks that a replica without a near cache reads from Redis each time, and sees others' fills and
 // writes.
@@ -162,7 +163,7 @@ func TestARestartedReplicaFindsTheValues(t *testing.T) {
 	s.replicas[0].mustWrite("b")
 	s.replicas[0].mustRead("a")
 	s.replicas[0].mustRead("b")
-	s.replicas[0].mustWrite("b")
+	version := s.replicas[0].mustWrite("b")
 	late := s.mustStartReplica(settings{Name: "late", Lease: steady.Lease, Timeout: steady.Timeout})
 	late.awaitLive()
 	if a := late.mustRead("a"); cache.Shared(a.shared) != cache.SharedHit {
@@ -182,7 +183,7 @@ func TestARestartedReplicaFindsTheValues(t *testing.T) {
 	if asked := s.mustCountCommands("get", "mget", "hmget") - before; asked < hits || asked > hits+hits/2 {
 		t.Errorf("%d hits asked Redis %d times", hits, asked)
 	}
-	if a := late.mustRead("b"); a.version != 3 || cache.Shared(a.shared) == cache.SharedHit {
+	if a := late.mustRead("b"); a.version != version || cache.Shared(a.shared) == cache.SharedHit {
 		t.Errorf("a value that was invalidated before the replica came: %+v, want a load", a)
 	}
 }

@@ -2,7 +2,8 @@ package clustertest
 
 import (
 	"testing"
-	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // TestALateFinishIsNoOutage finishes a fill in an incarnation that has ended meanwhile. It checks that the replica does
@@ -10,12 +11,12 @@ import (
 func TestALateFinishIsNoOutage(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)
-	s.mustStartReplicas(1, settings{Timeout: 10 * time.Second})
+	s.mustStartReplicas(1, steady)
 	r := s.replicas[0]
 	done := s.mustHold(r, "a", "h")
 	sessions := r.metric("sessions_total")
 	s.mustExec("UPDATE toys_cache SET epoch = epoch + 1")
-	await(t, "the replica has another session", 10*time.Second,
+	await(t, "the replica has another session", servers.Patience,
 		func() bool { return r.metric("sessions_total") > sessions })
 	r.mustRelease("h")
 	<-done

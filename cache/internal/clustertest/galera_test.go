@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
@@ -31,7 +32,7 @@ func TestLongNodesOfGalera(t *testing.T) {
 	}
 	cutOff, other := s.replicas[0], s.replicas[1]
 	cutOff.wire.Cut()
-	await(t, "the writer has no session", 10*time.Second, func() bool { return cutOff.metric("breaker_open") == 1 })
+	await(t, "the writer has no session", servers.Patience, func() bool { return cutOff.metric("breaker_open") == 1 })
 	for range 3 {
 		other.wantRead("a", cutOff.mustWrite("a"))
 		cutOff.wantRead("a", other.mustWrite("a"))
@@ -49,7 +50,7 @@ func TestLongNodesOfGalera(t *testing.T) {
 // awaitWrite raises a row's version, at the second or third try where the program is to try again.
 func (r *process) awaitWrite(key string) (version int) {
 	r.t.Helper()
-	await(r.t, "a write goes through", 20*time.Second, func() bool {
+	await(r.t, "a write goes through", servers.Patience, func() bool {
 		var err error
 		version, err = r.write(key, "")
 		return err == nil

@@ -3,6 +3,7 @@ package clustertest
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -159,7 +160,7 @@ func (s *system) mustStartReplica(with settings) *process {
 		}
 		p.Kill()
 	})
-	err = p.AwaitReady(20*time.Second, func() error {
+	err = p.AwaitReady(servers.Patience, func() error {
 		_, err := r.call(http.MethodGet, "/most")
 		return err
 	})
@@ -202,7 +203,7 @@ func (r *process) wantRead(key string, version int) {
 	}
 }
 
-// write raises a row's version.
+// write raises a row's version. Where it fails, the row may have been written all the same.
 func (r *process) write(key, query string) (version int, err error) {
 	text, err := r.call(http.MethodPost, "/row/"+key+query)
 	if err != nil {
@@ -211,9 +212,13 @@ func (r *process) write(key, query string) (version int, err error) {
 	return strconv.Atoi(text)
 }
 
+// mustWrite returns the version of the write that was acknowledged.
 func (r *process) mustWrite(key string) (version int) {
 	r.t.Helper()
-	version, err := r.write(key, "")
+	text, err := r.insist("/row/" + key)
+	if err == nil {
+		version, err = strconv.Atoi(text)
+	}
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -229,7 +234,7 @@ func (s *system) mustHold(filler *process, key, hold string) <-chan answer {
 		a, _ := filler.read(key, "?hold="+hold)
 		got <- a
 	}()
-	await(s.t, "the fill has read", 10*time.Second, func() bool {
+	await(s.t, "the fill has read", servers.Patience, func() bool {
 		return s.mustCount("SELECT COUNT(*) FROM held WHERE hold = ?", hold) == 1
 	})
 	return got
@@ -267,7 +272,7 @@ func await(t *testing.T, what string, timeout time.Duration, holds func() bool) 
 
 func (r *process) awaitLive() {
 	r.t.Helper()
-	await(r.t, "the replica has a lease", 10*time.Second, func() bool { return r.metric("lease_seconds") > 0 })
+	await(r.t, "the replica has a lease", servers.Patience, func() bool { return r.metric("lease_seconds") > 0 })
 }
 
 func containsAll(text string, parts ...string) bool {
@@ -279,8 +284,23 @@ func containsAll(text string, parts ...string) bool {
 	return true
 }
 
+// errSlow is a write that was not acknowledged while the replica's ledger was slow.
+var errSlow = errors.New("the ledger was slow")
+
+// insist posts until that is acknowledged. A machine that stalls a replica or the database may keep the protocol from
+// promising that every replica knows: whoever wrote is told, and writes again.
+func (r *process) insist(path string) (text string, err error) {
+	for deadline := time.Now().Add(servers.Patience); ; {
+		text, err = r.call(http.MethodPost, path)
+		if !errors.Is(err, errSlow) || time.Now().After(deadline) {
+			return text, err
+		}
+		r.t.Logf("POST %s: %v", path, err)
+	}
+}
+
 // client bounds what a test waits for: longer than any bound of the protocol.
-var client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 400}}
+var client = &http.Client{Timeout: servers.Patience, Transport: &http.Transport{MaxIdleConnsPerHost: 400}}
 
 func (r *process) call(method, path string) (string, error) {
 	request, err := http.NewRequest(method, r.url+path, nil)
@@ -295,6 +315,9 @@ func (r *process) call(method, path string) (string, error) {
 	body, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %s", response.Status, body)
+		if response.StatusCode == http.StatusServiceUnavailable {
+			err = fmt.Errorf("%w: %w", errSlow, err)
+		}
 	}
 	return string(body), err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // handleReadMany writes several rows, whose keys stand between commas, as handleRead does one, a line for each. With
@@ -82,7 +83,7 @@ func (s *system) mustHoldMany(filler *process, keys, hold string) <-chan []answe
 		answers, _ := filler.readMany(keys, "?hold="+hold)
 		got <- answers
 	}()
-	await(s.t, "the fill has read", 10*time.Second, func() bool {
+	await(s.t, "the fill has read", servers.Patience, func() bool {
 		return s.mustCount("SELECT COUNT(*) FROM held WHERE hold = ?", hold) == 1
 	})
 	return got
@@ -124,7 +125,8 @@ func TestScheduleJoiningABatch(t *testing.T) {
 		both, _ := filler.readMany("a,b", "")
 		late <- append(both, answer{}, answer{})[1]
 	}()
-	await(t, "the readers wait", 10*time.Second, func() bool { return filler.metric("waiting") >= 5 || len(late) > 0 })
+	await(t, "the readers wait", servers.Patience,
+		func() bool { return filler.metric("waiting") >= 5 || len(late) > 0 })
 	filler.mustRelease("h")
 	for range 2 {
 		if a := <-late; a.version < version {
@@ -146,7 +148,7 @@ func TestABatchKeepsNobodyWaiting(t *testing.T) {
 		got, _ := batcher.readMany("a,b", "")
 		both <- got
 	}()
-	await(t, "the other key is shared", 10*time.Second, func() bool {
+	await(t, "the other key is shared", servers.Patience, func() bool {
 		return s.fills("b") == 1 && cache.Shared(reader.mustRead("b").shared) != cache.SharedWaited
 	})
 	if len(both) > 0 {
@@ -169,7 +171,7 @@ func TestABatchKeepsNobodyWaiting(t *testing.T) {
 func TestTheFillerOfABatchDies(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)
-	s.mustStartReplicas(2, settings{Patient: true, FillLease: time.Second})
+	s.mustStartReplicas(2, settings{Patient: true, FillLease: 10 * time.Second})
 	filler, other := s.replicas[0], s.replicas[1]
 	s.mustHoldMany(filler, "a,b,c", "h")
 	answered := make(chan []answer, 1)
@@ -177,11 +179,11 @@ func TestTheFillerOfABatchDies(t *testing.T) {
 		got, _ := other.readMany("a,b,c", "")
 		answered <- got
 	}()
-	await(t, "all wait", 10*time.Second, func() bool { return other.metric("lease_waiting") == 3 })
+	await(t, "all wait", servers.Patience, func() bool { return other.metric("lease_waiting") == 3 })
 	filler.Kill()
 	died := time.Now()
 	got := <-answered
-	if took := time.Since(died); len(got) != 3 || took > 10*time.Second {
+	if took := time.Since(died); len(got) != 3 || took > servers.Patience/2 {
 		t.Errorf("%v after the filler died there came %+v, want three rows", took, got)
 	}
 	for _, key := range []string{"a", "b", "c"} {

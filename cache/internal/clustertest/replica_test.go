@@ -111,12 +111,15 @@ func serve(s settings) error {
 	}
 	r := &replica{name: s.Name, db: db, box: box, reg: prometheus.NewRegistry(), holds: map[string]chan struct{}{},
 		loads: map[string]int{}}
-	r.ledger = &heldLedger{Ledger: box}
+	r.ledger = &heldLedger{Ledger: box, tooSlow: bounds.Lease / 4}
 	bounds.Redis = &redis.UniversalOptions{Addrs: []string{s.Redis}, DB: s.RedisDB}
 	bounds.Instance, bounds.Ledger, bounds.Replica = s.Instance, r.ledger, s.Name
 	if s.Sentinels != nil {
 		bounds.Redis = &redis.UniversalOptions{Addrs: s.Sentinels, MasterName: servers.MasterName}
 	}
+	// No bound of go-redis is to be used: it would show.
+	bounds.Redis.DialTimeout, bounds.Redis.ReadTimeout = time.Hour, time.Hour
+	bounds.Redis.WriteTimeout, bounds.Redis.PoolTimeout = time.Hour, time.Hour
 	bounds.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	r.cache, err = cache.New(cache.Config{NoNear: s.NoNear, Cluster: &bounds})
 	if err != nil {
@@ -145,11 +148,15 @@ func serve(s settings) error {
 }
 
 // heldLedger can be told to be slow, as if the replica's beat were yet to come: after hold, it is not read before the
-// next last look.
+// next last look. It notes when it is slow by itself.
 type heldLedger struct {
 	ledger.Ledger
-	mu   sync.Mutex
-	held chan struct{}
+	tooSlow time.Duration // a beat lies between two readings; this is longer
+
+	mu     sync.Mutex
+	held   chan struct{}
+	asked  time.Time // when the last reading was that was answered
+	slowAt time.Time // when a call was last so slow, or a reading came so long after the one before
 }
 
 func (l *heldLedger) hold() {
@@ -160,8 +167,10 @@ func (l *heldLedger) hold() {
 
 func (l *heldLedger) Read(ctx context.Context, grace time.Duration) (ledger.State, []ledger.Record, error) {
 	l.mu.Lock()
-	held := l.held
+	held, before := l.held, l.asked
 	l.mu.Unlock()
+	asked := time.Now()
+	defer l.time(before)
 	if held != nil {
 		select {
 		case <-held:
@@ -169,10 +178,43 @@ func (l *heldLedger) Read(ctx context.Context, grace time.Duration) (ledger.Stat
 			return ledger.State{}, nil, ctx.Err()
 		}
 	}
-	return l.Ledger.Read(ctx, grace)
+	state, left, err := l.Ledger.Read(ctx, grace)
+	if err == nil {
+		l.mu.Lock()
+		l.asked = asked
+		l.mu.Unlock()
+	}
+	return state, left, err
+}
+
+// time notes whether what began then and ends now was too slow.
+func (l *heldLedger) time(began time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := time.Now(); now.Sub(began) > l.tooSlow {
+		l.slowAt = now
+	}
+}
+
+// wasSlow reports whether the ledger has been slow since began: then it may be that a write is not acknowledged.
+func (l *heldLedger) wasSlow(began time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.slowAt.After(began)
+}
+
+func (l *heldLedger) Bump(ctx context.Context, least ledger.State) (ledger.State, error) {
+	defer l.time(time.Now())
+	return l.Ledger.Bump(ctx, least)
+}
+
+func (l *heldLedger) HasBump(ctx context.Context, token string) (bool, error) {
+	defer l.time(time.Now())
+	return l.Ledger.HasBump(ctx, token)
 }
 
 func (l *heldLedger) Look(ctx context.Context) (ledger.State, error) {
+	defer l.time(time.Now())
 	state, err := l.Ledger.Look(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -258,12 +300,23 @@ func (r *replica) handleMost(w http.ResponseWriter, _ *http.Request) {
 // handleWrite raises a row's version and returns the new one, once every replica knows. With ?die=STEP
 // the process is gone (-9) at that step.
 func (r *replica) handleWrite(w http.ResponseWriter, request *http.Request) {
+	began := time.Now()
 	version, err := r.write(request.PathValue("key"), request.FormValue("die"))
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		r.refuse(w, err, began)
 		return
 	}
 	fmt.Fprint(w, version)
+}
+
+// refuse writes the error of a write, with 503 where the ledger was slow meanwhile: then the protocol promises no
+// acknowledgement.
+func (r *replica) refuse(w http.ResponseWriter, err error, began time.Time) {
+	status := http.StatusInternalServerError
+	if r.ledger.wasSlow(began) {
+		status = http.StatusServiceUnavailable
+	}
+	http.Error(w, err.Error(), status)
 }
 
 // dieSteps are the steps at which a writer can be told to die.

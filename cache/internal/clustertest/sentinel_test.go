@@ -3,7 +3,6 @@ package clustertest
 import (
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
@@ -23,7 +22,7 @@ func mustStartWatched(t *testing.T, n int) (*system, *servers.WatchedRedis, sett
 func (s *system) wantWhole(version int) {
 	s.t.Helper()
 	for _, r := range s.replicas {
-		await(s.t, "the replica has a lease again", 30*time.Second,
+		await(s.t, "the replica has a lease again", servers.Patience,
 			func() bool { return r.metric("lease_seconds") > 0 })
 		r.wantRead("a", version)
 	}

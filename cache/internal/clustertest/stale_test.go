@@ -3,6 +3,8 @@ package clustertest
 import (
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // The schedules in which what was kept stands in for a load that fails, though a write on another replica has made it
@@ -20,7 +22,7 @@ func mustStartStale(t *testing.T) (s *system, reader, writer *process) {
 // mustBeStale waits until what a replica kept of row a stands in for its loads, which fail.
 func (r *process) mustBeStale() {
 	r.t.Helper()
-	await(r.t, "the value is over", 10*time.Second, func() bool {
+	await(r.t, "the value is over", servers.Patience, func() bool {
 		a, err := r.read("a", "?fail=1")
 		return err == nil && a.version == 1 && a.stale
 	})
@@ -46,7 +48,7 @@ func TestScheduleStaleInRedis(t *testing.T) {
 		_, err := reader.read("a", "?fail=1&hold=h")
 		failed <- err
 	}()
-	await(t, "the load has read", 10*time.Second, func() bool {
+	await(t, "the load has read", servers.Patience, func() bool {
 		return s.mustCount("SELECT COUNT(*) FROM held WHERE hold = ?", "h") == 1
 	})
 	writer.mustWrite("a")
@@ -86,5 +88,5 @@ func TestScheduleStaleEpoch(t *testing.T) {
 	}
 	reader.awaitLive()
 	reader.wantFailure()
-	await(t, "the new version is read", 10*time.Second, func() bool { return reader.mustRead("a").version == 2 })
+	await(t, "the new version is read", servers.Patience, func() bool { return reader.mustRead("a").version == 2 })
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
@@ -37,7 +38,7 @@ func (s *system) sessions() (counts []float64) {
 func (s *system) wantAnew(sessions []float64, version int) {
 	s.t.Helper()
 	for i, r := range s.replicas {
-		await(s.t, "the replica has another session", 10*time.Second,
+		await(s.t, "the replica has another session", servers.Patience,
 			func() bool { return r.metric("sessions_total") > sessions[i] })
 		r.awaitLive()
 		r.wantRead("a", version)
