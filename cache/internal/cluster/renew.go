@@ -159,7 +159,9 @@ func (s *session) hearEcho(seq, number uint64) {
 	}
 	s.echoed = now
 	if found {
-		s.membership.away.Store(false)
+		if s.membership.away.Swap(false) {
+			s.membership.watch.poke() // for what was handed over meanwhile, before its writers give up
+		}
 		s.renewed = max(s.renewed, asked)
 		s.wakeLocked()
 	}
