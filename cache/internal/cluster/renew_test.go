@@ -48,6 +48,7 @@ func TestRedisIsAway(t *testing.T) {
 // TestAnEchoIsLate checks that a renewal whose echo stays out is a missed one.
 func TestAnEchoIsLate(t *testing.T) {
 	_, s := mustMember(t)
+	s.Timeout = time.Minute
 	s.asked[1] = s.Now()
 	if s.echoIsLate() {
 		t.Error("an echo is late at once")
@@ -79,6 +80,7 @@ func TestSlowIsNotAway(t *testing.T) {
 		{"the incarnation is another one", []error{fmt.Errorf("tell: %w", errLost)}, true, errLost, 1},
 	} {
 		_, s := mustMember(t)
+		s.Lease = time.Minute // it gives up after two of them: not since the machine stalls
 		go func() {
 			for {
 				if sleep(s.ctx, time.Millisecond); s.ctx.Err() != nil {

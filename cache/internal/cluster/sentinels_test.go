@@ -16,7 +16,7 @@ import (
 func sentinelOptions(addrs []string, name string) *redis.UniversalOptions {
 	return &redis.UniversalOptions{
 		Addrs: addrs, MasterName: name, Protocol: 2, DisableIdentity: true, MaxRetries: -1, DialerRetries: 1,
-		DialTimeout: 2 * time.Second, ReadTimeout: 2 * time.Second,
+		DialTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, // however busy the machine is
 	}
 }
 
