@@ -40,7 +40,7 @@ func testUncachedAndAnOutage(t *testing.T, on *kind) {
 	if err := box.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	const lease = 4 * time.Second // for which a busy machine has the ledger read in time
+	const lease = 8 * time.Second // for which a busy machine has the ledger read in time
 	uncached := outbox.Uncached{Outbox: box, Lease: lease}
 	before, _, err := box.Read(t.Context(), 0) // a replica that caches
 	if err != nil {
