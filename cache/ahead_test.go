@@ -11,11 +11,12 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// TestHotKeysNeverBlockWhereNothingIsNear reads a key for ten TTLs by two replicas without a near cache. It checks that
-// every read finds a value, and that no value is replaced before it is due: one replica replaces it and the other does
-// not.
+// TestHotKeysNeverBlockWhereNothingIsNear reads a key for three TTLs by two replicas without a near cache. It checks
+// that every read finds a value, and that no value is replaced before it is due: one replica replaces it and the other
+// does not.
 func TestHotKeysNeverBlockWhereNothingIsNear(t *testing.T) {
-	const ttl, earliest = time.Second, 200 * time.Millisecond // RefreshAhead less a tenth
+	// A machine may stall for as long as there is from when a value is due: more than two thirds of its TTL.
+	const ttl, earliest = 6 * time.Second, 1200 * time.Millisecond // RefreshAhead less a tenth
 	server, ledger := servertest.MustStartRedis(t), &fakeLedger{}
 	var mu sync.Mutex
 	var loads []time.Time
@@ -34,7 +35,7 @@ func TestHotKeysNeverBlockWhereNothingIsNear(t *testing.T) {
 	var readers sync.WaitGroup
 	for _, l := range loaders {
 		readers.Go(func() {
-			for end := time.Now().Add(10 * ttl); time.Now().Before(end) && !t.Failed(); time.Sleep(time.Millisecond) {
+			for end := time.Now().Add(3 * ttl); time.Now().Before(end) && !t.Failed(); time.Sleep(time.Millisecond) {
 				if v, info := get(t, l, key, tags, load); info.Shared != cache.SharedHit || info.TTL <= 0 {
 					t.Errorf("a reader of %d waited, or its value's time was over: %+v", v, info)
 				}
@@ -49,8 +50,8 @@ func TestHotKeysNeverBlockWhereNothingIsNear(t *testing.T) {
 			t.Errorf("load %d came %v after the one before, want %v at least", i+1, apart, earliest)
 		}
 	}
-	if len(loads) < 10 {
-		t.Errorf("%d loads in ten TTLs", len(loads))
+	if len(loads) < 3 {
+		t.Errorf("%d loads in three TTLs", len(loads))
 	}
 	t.Logf("%d loads", len(loads))
 }
@@ -58,7 +59,7 @@ func TestHotKeysNeverBlockWhereNothingIsNear(t *testing.T) {
 // TestAFailedRefreshAfar lets refreshes fail: the value stays, and is tried to be refreshed again when half of the time
 // that it has left is gone, and not before.
 func TestAFailedRefreshAfar(t *testing.T) {
-	const ttl = 4 * time.Second
+	const ttl = 12 * time.Second // a machine may stall for a part of it
 	c := mustJoinOn(t, servertest.MustStartRedis(t), &fakeLedger{}, true)
 	l := mustLoader[int64](t, c, cache.Options{TTL: ttl, RefreshAhead: 0.1})
 	get(t, l, key, tags, plain(func() (int64, error) { return 7, nil }))

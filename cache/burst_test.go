@@ -76,7 +76,7 @@ func mustStartFar(t *testing.T, server *servers.Redis, ledger ledger.Ledger, far
 	// that has them all takes longer than the bounds.
 	r.Cache = mustNew(t, cache.Config{Cluster: &cluster.Config{
 		Redis: &redis.UniversalOptions{Addrs: []string{wire.Addr}, PoolSize: 4}, Ledger: ledger,
-		Lease: 2 * time.Second, Timeout: time.Second, AckTimeout: time.Second,
+		Lease: 5 * time.Second, Timeout: 3 * time.Second, AckTimeout: 3 * time.Second,
 	}})
 	r.rows = mustLoader[int64](t, r.Cache, cache.Options{Name: "row"})
 	mustHaveLease(t, r.Cache)

@@ -61,7 +61,7 @@ func TestCrossedBatches(t *testing.T) {
 			if r == 1 {
 				slices.Reverse(asks)
 			}
-			ctx, giveUp := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, giveUp := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer giveUp()
 			got := both[r].rows.GetMany(ctx, asks, func(_ context.Context, batch *cache.Batch[int64]) error {
 				mu.Lock()
