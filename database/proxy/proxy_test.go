@@ -115,7 +115,7 @@ func connect(t *testing.T, addr string) (conn net.Conn, of string) {
 		return nil, "" // refused before Dial had returned
 	}
 	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(servers.Patience))
 	line, _ := bufio.NewReader(conn).ReadString('\n')
 	return conn, strings.TrimSpace(line)
 }
