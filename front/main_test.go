@@ -13,7 +13,7 @@ import (
 
 // TestProcess follows one front, whose API is away, from its start to its end.
 func TestProcess(t *testing.T) {
-	p := mustStartFront(t, "WOODY_API_URL=http://"+nobody, "WOODY_FRONT_LIMIT_RATE=5M", "WOODY_DRAIN_DELAY=3s")
+	p := mustStartFront(t, "WOODY_API_URL=http://"+nobody, "WOODY_FRONT_LIMIT_RATE=5M", "WOODY_DRAIN_DELAY=10s")
 	t.Run("shows the page without its API", p.showsThePage)
 	t.Run("is found healthy", p.isFoundHealthy)
 	t.Run("honours conditions", p.honoursConditions)
@@ -22,7 +22,7 @@ func TestProcess(t *testing.T) {
 
 // TestHangup sends what a terminal does that is closed, twice: the front drains.
 func TestHangup(t *testing.T) {
-	p := mustStartFront(t, "WOODY_API_URL=http://"+nobody, "WOODY_DRAIN_DELAY=3s")
+	p := mustStartFront(t, "WOODY_API_URL=http://"+nobody, "WOODY_DRAIN_DELAY=10s")
 	for range 2 {
 		if err := p.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)

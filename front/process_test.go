@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/programs"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // TestMain lets the test binary stand in for the front itself: started with beTheFront set, it is main.
@@ -58,7 +59,7 @@ const nobody = "127.0.0.1:1"
 // mustAwaitDrain waits until the front says on /readyz that it takes no more.
 func (p *process) mustAwaitDrain() {
 	p.t.Helper()
-	err := p.AwaitReady(30*time.Second, func() error {
+	err := p.AwaitReady(servers.Patience, func() error {
 		response, err := http.Get(p.URL + "/readyz")
 		if err != nil {
 			return err
@@ -81,7 +82,7 @@ func (p *process) mustEndWell() {
 		if err := p.Wait(); err != nil {
 			p.t.Fatalf("the front ended with %v, want exit status 0", err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(servers.Patience):
 		p.t.Fatal("the front does not end")
 	}
 }

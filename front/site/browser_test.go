@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -18,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/woodytoys/woodytoys/internal/browser"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // One Chromium serves all tests of the package; each test gets a profile of its own, so no cache is shared.
@@ -102,7 +102,7 @@ func (b *tab) complain(what string) {
 }
 
 // stepTimeout ends a test whose page never gets where the test waits for it.
-const stepTimeout = 30 * time.Second
+const stepTimeout = servers.Patience
 
 func (b *tab) must(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
