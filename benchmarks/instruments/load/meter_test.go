@@ -62,25 +62,25 @@ func stalling(t *testing.T, known, stall time.Duration) string {
 	return server.Listener.Addr().String()
 }
 
-// TestAStallShowsInTheP99 is why latencies are measured in an open loop: in three seconds at 200/s a
-// third of the requests were to be sent while the server stood still for one. The closed loop sends
-// none meanwhile, and calls 99% fast.
+// TestAStallShowsInTheP99 is why latencies are measured in an open loop: in ten seconds at 60/s a fifth of the requests
+// were to be sent while the server stood still for two. The closed loop sends none meanwhile, and calls 98% fast. A
+// machine that stalls once or twice as long by itself changes neither.
 func TestAStallShowsInTheP99(t *testing.T) {
-	const known, stall = 5 * time.Millisecond, time.Second
+	const known, stall, lasts = 5 * time.Millisecond, 2 * time.Second, 10 * time.Second
 	// As many connections as it takes to catch up on a busy machine too.
-	open := mustRun(t, load.Plan{Addr: stalling(t, known, stall), Conns: 64, Rate: 200, For: 3 * time.Second})
+	open := mustRun(t, load.Plan{Addr: stalling(t, known, stall), Conns: 64, Rate: 60, For: lasts})
 	l := open.Latencies()
 	if len(l) != 600 || open.Count()[load.Good] != 600 {
 		t.Errorf("%d requests, %v; want 600 good ones", len(l), open.Count())
 	}
-	if got := l.At(.5); got < known || got > stall/4 {
+	if got := l.At(.5); got < known || got > stall/2 {
 		t.Errorf("p50 = %v, want about the server's %v", got, known)
 	}
 	if got, least := l.At(.99), stall*8/10; got < least {
 		t.Errorf("p99 = %v, want at least nearly the stall's %v", got, stall)
 	}
-	closed := mustRun(t, load.Plan{Addr: stalling(t, known, stall), Conns: 4, For: 3 * time.Second})
-	if got := closed.Latencies().At(.98); got > stall/4 {
+	closed := mustRun(t, load.Plan{Addr: stalling(t, known, stall), Conns: 4, For: lasts})
+	if got := closed.Latencies().At(.98); got > stall/2 {
 		t.Errorf("closed loop: p98 = %v; it is expected to hide the stall, or this test proves nothing", got)
 	}
 }

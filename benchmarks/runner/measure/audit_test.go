@@ -84,7 +84,7 @@ func (s *refusing) audited(t *testing.T, shop *Shop, changes int) raw.Oracle {
 	done := make(chan struct{})
 	var audit sync.WaitGroup
 	audit.Go(func() { shop.audit(t.Context(), done, time.Millisecond) })
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	for waiting, n := true, 0; waiting && n < changes; n++ {
 		select {
 		case <-s.wrote:
