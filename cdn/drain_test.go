@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // TestEdgeEndsGently ends an edge over a large answer, as Docker does, and as a terminal does: Ctrl-C and its own end
@@ -21,10 +23,10 @@ func TestEdgeEndsGently(t *testing.T) {
 }
 
 func testEdgeEndsGently(t *testing.T, signal syscall.Signal) {
-	front := mustStartFront(t, "WOODY_FRONT_LIMIT_RATE=2M")
+	front := mustStartFront(t, "WOODY_FRONT_LIMIT_RATE=400k")
 	assets := mustListAssets(t, front.URL)
-	edge := mustStartEdge(t, []string{front.Addr}, "WOODY_DRAIN_DELAY=500ms")
-	response, err := client.Get(edge.URL + mustFind(t, assets, "hero")) // takes two and a half seconds
+	edge := mustStartEdge(t, []string{front.Addr}, "WOODY_DRAIN_DELAY=500ms", "WOODY_DRAIN_TIMEOUT=2m")
+	response, err := client.Get(edge.URL + mustFind(t, assets, "hero")) // takes twelve seconds: it is open for as long
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,9 +88,9 @@ func TestEdgeDiesWhole(t *testing.T) {
 	t.Parallel()
 	edge := mustStartEdge(t, []string{"127.0.0.1:9"})
 	edge.Process.Kill()
-	for deadline := time.Now().Add(10 * time.Second); edge.Listens(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(servers.Patience); edge.Listens(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("10 s after the end of the entrypoint something still listens")
+			t.Fatal("long after the end of the entrypoint something still listens")
 		}
 	}
 }
@@ -105,7 +107,7 @@ func TestLostVarnishdEndsTheEdge(t *testing.T) {
 		if err := edge.Wait(); err == nil || !strings.Contains(edge.Log(), "varnishd ended") {
 			t.Errorf("the edge ended with %v and said %q, want a failure that says why", err, edge.Log())
 		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("10 s after the end of varnishd the edge does not end")
+	case <-time.After(servers.Patience):
+		t.Fatal("long after the end of varnishd the edge does not end")
 	}
 }

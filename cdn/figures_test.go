@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // figures returns what the exporter gives Prometheus, or why it gives nothing.
@@ -29,7 +31,7 @@ func figures(addr string) string {
 // mustBeSaid returns once the exporter says what is looked for.
 func mustBeSaid(t *testing.T, addr, want string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(servers.Patience); ; time.Sleep(50 * time.Millisecond) {
 		page := figures(addr)
 		if strings.Contains(page, want) {
 			return
@@ -81,7 +83,7 @@ func TestFigures(t *testing.T) {
 	mustBeSaid(t, addr, "\nvarnish_up 1\n")
 
 	edge.Close()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(servers.Patience)
 	for strings.Contains(figures(addr), "varnish_up") {
 		if time.Now().After(deadline) {
 			t.Fatal("the exporter goes on after the edge has ended")

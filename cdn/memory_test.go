@@ -76,7 +76,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // TestPassedOnIsBounded checks that the edge's memory is bounded when clients do not read the uncacheable responses
 // that they have asked for. (Varnish 7.1 ends those that have no room; newer ones read no further.)
 func TestPassedOnIsBounded(t *testing.T) {
-	const clients, size = 60, 10_000_000
+	const clients, size, least = 60, 10_000_000, 5e6
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(size))
 		w.Header().Set("Cache-Control", "no-store")
@@ -96,14 +96,17 @@ func TestPassedOnIsBounded(t *testing.T) {
 		fmt.Fprintf(conn, "GET /assets/slow.%d.bin HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", n)
 	}
 	var most int64
-	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	began := time.Now()
+	for over := false; !over; time.Sleep(20 * time.Millisecond) { // two seconds, or until it has begun
 		most = max(most, mustMeasure(t, edge)-before)
+		took := time.Since(began)
+		over = took > 2*time.Second && most >= least || took > servers.Patience
 	}
 	t.Logf("%d MB more, of %d MB asked for", most/1e6, clients*size/1_000_000)
 	if limit := int64(200e6); most > limit {
 		t.Errorf("the edge has grown by %d MB, want %d at most", most/1e6, limit/1e6)
 	}
-	if most < 5e6 {
+	if most < least {
 		t.Errorf("the edge has grown by %d MB only: the test shows nothing", most/1e6)
 	}
 	// Varnish 7.1 may end any request while there is no room. The edge itself outlives that.

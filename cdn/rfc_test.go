@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // rule is one thing that a shared cache must or may do, played through the edge against an origin that does as it is
@@ -22,9 +24,11 @@ type rule struct {
 
 // step is one request of a client, and the origin's response if the edge asks it meanwhile.
 type step struct {
-	after  time.Duration // to wait before
-	method string        // default GET
-	send   []string      // request headers: name, value, …
+	after time.Duration // to wait before
+	// atLast has it asked again and again until the body is as wanted: the edge goes on behind its answers.
+	atLast bool
+	method string   // default GET
+	send   []string // request headers: name, value, …
 
 	origin *reply   // nil: the origin must not be asked; else it must be asked once
 	sees   []string // what must stand in the origin's request: name, value, …; as in want
@@ -41,6 +45,7 @@ type reply struct {
 	body   string
 	header []string
 	slow   time.Duration // before it sends anything
+	until  chan bool     // it is slow until this is closed; nil for nothing
 	cut    bool          // the connection ends in the middle of the body
 	gone   bool          // the connection ends without an answer
 }
@@ -129,6 +134,9 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (r reply) say(w http.ResponseWriter) {
+	if r.until != nil {
+		<-r.until
+	}
 	time.Sleep(r.slow)
 	if r.gone {
 		panic(http.ErrAbortHandler)
@@ -167,7 +175,7 @@ func (s *script) requests() []http.Header {
 // mustAwaitRequests waits until there were n requests: a copy is revalidated behind the answer.
 func (s *script) mustAwaitRequests(t *testing.T, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); len(s.requests()) < n; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(servers.Patience); len(s.requests()) < n; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the origin was asked %d times, want %d", len(s.requests()), n)
 		}
@@ -205,6 +213,11 @@ func (r rule) play(t *testing.T, stage *stage, edge, path string) {
 			method = http.MethodGet
 		}
 		got, err := ask(method, edge+path, step.send...)
+		for deadline := time.Now().Add(servers.Patience); step.atLast && err == nil && string(got.body) != step.body &&
+			time.Now().Before(deadline); {
+			time.Sleep(100 * time.Millisecond)
+			got, err = ask(method, edge+path, step.send...)
+		}
 		if err != nil {
 			t.Fatalf("step %d: %v", i, err)
 		}

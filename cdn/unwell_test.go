@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/programs"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // mustBeUnwell waits until the edge holds its only origin for unwell: fewer than two of its last five checks were good.
 func mustBeUnwell(t *testing.T, edge *programs.Varnish) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(servers.Patience); ; time.Sleep(20 * time.Millisecond) {
 		good, err := edge.Counter("VBE.*.origin*.happy")
 		if err != nil {
 			t.Fatal(err)
@@ -25,7 +26,7 @@ func mustBeUnwell(t *testing.T, edge *programs.Varnish) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after a minute the last checks were %b", good)
+			t.Fatalf("in time the last checks were %b", good)
 		}
 	}
 }
@@ -53,9 +54,10 @@ func TestBusyOriginIsAsked(t *testing.T) {
 			}
 		})
 	}
-	for deadline := time.Now().Add(time.Minute); origin.count() == 0 && !t.Failed(); time.Sleep(5 * time.Millisecond) {
+	deadline := time.Now().Add(servers.Patience)
+	for ; origin.count() == 0 && !t.Failed(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Error("after a minute the origin was not asked")
+			t.Error("in time the origin was not asked")
 		}
 	}
 	if err := front.Signal(syscall.SIGCONT); err != nil {
@@ -102,8 +104,8 @@ func TestCrowdMeetsADeadOrigin(t *testing.T) {
 	stage.hangs.Store(true)
 	mustBeUnwell(t, edge)
 	dead := stage.script("/assets/dead.1.txt")
-	dead.expect(&reply{gone: true, slow: 500 * time.Millisecond})
-	began := time.Now()
+	allWait := make(chan bool)
+	dead.expect(&reply{gone: true, until: allWait, slow: 500 * time.Millisecond})
 	var group sync.WaitGroup
 	for range crowd {
 		group.Go(func() {
@@ -114,12 +116,32 @@ func TestCrowdMeetsADeadOrigin(t *testing.T) {
 			}
 		})
 	}
+	mustAwaitSleepers(t, edge, crowd-1)
+	close(allWait)
+	began := time.Now()
 	group.Wait()
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 20*time.Second { // one after the other would be 50
 		t.Errorf("that took %v", took)
 	}
 	if n := len(dead.requests()); n > 4 {
-		t.Errorf("the origin was asked %d times, want two or, if some came late, four", n)
+		t.Errorf("the origin was asked %d times, want two or, if some were told late, four", n)
+	}
+}
+
+// mustAwaitSleepers waits until so many requests have begun to wait for another's.
+func mustAwaitSleepers(t *testing.T, edge *programs.Varnish, want int64) {
+	t.Helper()
+	for deadline := time.Now().Add(servers.Patience); ; time.Sleep(20 * time.Millisecond) {
+		got, err := edge.Counter("MAIN.busy_sleep")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got >= want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d requests wait, want %d", got, want)
+		}
 	}
 }
 
