@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/programs"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 func TestEachPathHasItsServers(t *testing.T) {
@@ -85,7 +86,7 @@ func TestLeastConn(t *testing.T) {
 // mustAwaitCalls waits until the proxy has passed so many calls on to the replicas and heard no answer.
 func mustAwaitCalls(t *testing.T, proxy *programs.HAProxy, calls int) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(servers.Patience); ; time.Sleep(5 * time.Millisecond) {
 		got := metric(t, mustGet(t, proxy.MetricsURL+"/metrics").body, `haproxy_backend_current_sessions{proxy="api"}`)
 		if got == calls {
 			return
@@ -222,7 +223,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	var requests, opened int
 	// A request is counted a moment after its response was sent.
-	for deadline := time.Now().Add(10 * time.Second); requests < 500 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(servers.Patience); requests < 500 && time.Now().Before(deadline); {
 		metrics := mustGet(t, proxy.MetricsURL+"/metrics").body
 		requests = metric(t, metrics, `haproxy_backend_http_requests_total{proxy="api"}`)
 		opened = metric(t, metrics, `haproxy_backend_connection_attempts_total{proxy="api"}`)

@@ -1,13 +1,16 @@
 package reverseproxy_test
 
 import (
+	"bufio"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/programs"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // each is how many connections an address may have with TLS.
@@ -15,11 +18,12 @@ const each = 100
 
 // dialFrom opens a connection to the proxy's TLS from an address of the loopback, or returns why there is none.
 func dialFrom(proxy *programs.HAProxy, from string) (*tls.Conn, error) {
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 30 * time.Second}
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: servers.Patience}
 	return tls.DialWithDialer(dialer, "tcp", proxy.TLS, signer.Client())
 }
 
-// mustHold opens connections that stay open until the test ends.
+// mustHold opens connections that stay open until the test ends: each has had an answer, or the proxy would close it
+// after five seconds, before all are open on a slow machine.
 func mustHold(t *testing.T, proxy *programs.HAProxy, n int, from string) (held []*tls.Conn) {
 	t.Helper()
 	for i := range n {
@@ -28,6 +32,12 @@ func mustHold(t *testing.T, proxy *programs.HAProxy, n int, from string) (held [
 			t.Fatalf("connection %d from %s: %v", i+1, from, err)
 		}
 		t.Cleanup(func() { conn.Close() })
+		if _, err := io.WriteString(conn, "GET /robots.txt HTTP/1.1\r\nHost: shop.example\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+			t.Fatalf("connection %d from %s: %v", i+1, from, err)
+		}
 		held = append(held, conn)
 	}
 	return held
@@ -51,7 +61,7 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 		t.Errorf("from within: %d", got.status)
 	}
 	held[0].Close()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(servers.Patience); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := dialFrom(proxy, "127.0.0.1")
 		if err == nil {
 			conn.Close()

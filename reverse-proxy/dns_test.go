@@ -53,7 +53,7 @@ func (n *names) are(addresses ...string) {
 	if out, err := exec.Command("sh", "-c", n.Reload).CombinedOutput(); err != nil {
 		n.t.Fatalf("%s: %v\n%s", n.Reload, err, out)
 	}
-	if err := n.AwaitReady(30*time.Second, func() error { // rndc does not wait until the zone is loaded
+	if err := n.AwaitReady(servers.Patience, func() error { // rndc does not wait until the zone is loaded
 		soa, err := n.Dig("api", "SOA")
 		if err == nil && !strings.Contains(soa, fmt.Sprintf(" %d 3600 ", n.serial)) {
 			err = fmt.Errorf("the zone is still %q", soa)

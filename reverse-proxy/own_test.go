@@ -94,7 +94,7 @@ func mustStartWith(t *testing.T, frontend func(bind string) string) (url string)
 	t.Cleanup(process.Kill)
 	url = "http://" + addr
 	client := http.Client{Timeout: time.Second}
-	err = process.AwaitReady(30*time.Second, func() error {
+	err = process.AwaitReady(servers.Patience, func() error {
 		got, err := client.Get(url)
 		if err == nil {
 			got.Body.Close()

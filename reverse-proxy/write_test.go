@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/programs"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // TestWhatIsAWrite sends requests in many spellings to a real replica. The log must call a write every one
@@ -124,7 +125,7 @@ func state(t *testing.T, shop *programs.Shop) string {
 // logLine waits for the one line of the access log that has the text.
 func logLine(t *testing.T, proxy *programs.HAProxy, text string) string {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(servers.Patience); ; time.Sleep(5 * time.Millisecond) {
 		for line := range strings.Lines(proxy.Log()) {
 			if strings.Contains(line, text) && strings.HasSuffix(line, "\n") {
 				return line

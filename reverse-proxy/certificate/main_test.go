@@ -20,6 +20,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/internal/authority"
 	"github.com/woodytoys/woodytoys/internal/programs"
+	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/settings/settingstest"
 )
 
@@ -157,10 +158,10 @@ func TestAnotherCertificateUnderLoad(t *testing.T) {
 		next := mustMake(t, a, c)
 		mustWrite(t, k.source, next)
 		want := mustSerial(t, next)
-		deadline := time.Now().Add(20 * time.Second)
+		deadline := time.Now().Add(servers.Patience)
 		for ; mustShow(t, a, proxy) != want; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("certificate %d is not shown after 20 seconds: %s", i, k.log)
+				t.Fatalf("certificate %d is not shown after %v: %s", i, servers.Patience, k.log)
 			}
 		}
 	}
@@ -187,7 +188,7 @@ type load struct {
 func startLoad(a *authority.Authority, url string) *load {
 	l := &load{over: make(chan struct{})}
 	for i := range 10 { // each fifty times a second
-		client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		client := &http.Client{Timeout: servers.Patience, Transport: &http.Transport{
 			TLSClientConfig: a.Client(), ForceAttemptHTTP2: i%2 == 0, DisableKeepAlives: i >= 8}}
 		l.group.Go(func() {
 			defer client.CloseIdleConnections()
