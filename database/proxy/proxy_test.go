@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -75,26 +77,34 @@ func mustListen(t *testing.T, addr string) net.Listener {
 	return ln
 }
 
+// proxy is a running one.
+type proxy struct {
+	*programs.DatabaseProxy
+	up    []string // as last awaited
+	downs int      // the times that it had taken a node for down by then
+}
+
 // mustStart starts the proxy before nodes that DNS has.
-func mustStart(t *testing.T, dns string, ips ...string) *programs.DatabaseProxy {
+func mustStart(t *testing.T, dns string, ips ...string) *proxy {
 	t.Helper()
 	nodes := map[string]string{}
 	for i, ip := range ips {
 		nodes[names[i]] = ip
 	}
-	proxy, err := programs.StartDatabaseProxy(programs.DatabaseProxyConfig{DNS: dns, Nodes: nodes})
+	started, err := programs.StartDatabaseProxy(programs.DatabaseProxyConfig{DNS: dns, Nodes: nodes})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(proxy.Close)
-	return proxy
+	t.Cleanup(started.Close)
+	return &proxy{DatabaseProxy: started}
 }
 
 var names = []string{"database", "database2", "database3"}
 
 // mustAwait waits until the proxy has the nodes of words as "writer/database" up, and no other.
-func mustAwait(t *testing.T, proxy *programs.DatabaseProxy, up ...string) {
+func mustAwait(t *testing.T, proxy *proxy, up ...string) {
 	t.Helper()
+	proxy.up, proxy.downs = up, mustCountDowns(t, proxy)
 	want := map[string]string{}
 	for _, name := range names {
 		want["writer/"+name], want["readers/"+name] = "DOWN", "DOWN"
@@ -104,6 +114,50 @@ func mustAwait(t *testing.T, proxy *programs.DatabaseProxy, up ...string) {
 	}
 	if err := proxy.Await(want); err != nil {
 		t.Fatal(err)
+	}
+	if mustCountDowns(t, proxy) > proxy.downs { // before, or since
+		mustAwait(t, proxy, up...)
+	}
+}
+
+var downs = regexp.MustCompile(`(?m)^haproxy_server_check_up_down_total\{.*\} (\d+)$`)
+
+// mustCountDowns returns how often the proxy has taken a node for down that was up.
+func mustCountDowns(t *testing.T, proxy *proxy) (sum int) {
+	t.Helper()
+	answer, err := http.Get(proxy.MetricsURL + "/metrics?scope=server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	found := downs.FindAllSubmatch(text, -1)
+	if err != nil || len(found) == 0 {
+		t.Fatalf("the proxy does not say how often a node was down: %v", err)
+	}
+	for _, one := range found {
+		n, err := strconv.Atoi(string(one[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += n
+	}
+	return sum
+}
+
+// mustBe wants something of where the proxy leads, for as long as it has the nodes up that were awaited: it rightly
+// takes them for down when this process, which is all of them, stalls for two seconds.
+func (p *proxy) mustBe(t *testing.T, what string, so func() (got any, ok bool)) {
+	t.Helper()
+	for deadline := time.Now().Add(servers.Patience); ; {
+		got, ok := so()
+		if ok {
+			return
+		}
+		if mustCountDowns(t, p) == p.downs || time.Now().After(deadline) {
+			t.Fatalf("the proxy leads to %v, want %s", got, what)
+		}
+		mustAwait(t, p, p.up...)
 	}
 }
 
@@ -120,12 +174,13 @@ func connect(t *testing.T, addr string) (conn net.Conn, of string) {
 	return conn, strings.TrimSpace(line)
 }
 
-func mustReach(t *testing.T, addr, want string) net.Conn {
+func mustReach(t *testing.T, proxy *proxy, addr, want string) (conn net.Conn) {
 	t.Helper()
-	conn, got := connect(t, addr)
-	if got != want {
-		t.Fatalf("the proxy leads to %q, want %q", got, want)
-	}
+	proxy.mustBe(t, fmt.Sprintf("%q", want), func() (any, bool) {
+		var got string
+		conn, got = connect(t, addr)
+		return got, got == want
+	})
 	return conn
 }
 
@@ -148,35 +203,35 @@ func TestWays(t *testing.T) {
 	}
 	proxy := mustStart(t, "", ips...)
 	mustAwait(t, proxy)
-	mustReach(t, proxy.WriteAddr, "")
-	mustReach(t, proxy.ReadAddr, "")
+	mustReach(t, proxy, proxy.WriteAddr, "")
+	mustReach(t, proxy, proxy.ReadAddr, "")
 
 	nodes[1].writer.Store(true)
 	nodes[1].reader.Store(true)
 	mustAwait(t, proxy, "writer/database2", "readers/database2")
-	second := mustReach(t, proxy.WriteAddr, "database2")
+	second := mustReach(t, proxy, proxy.WriteAddr, "database2")
 	nodes[0].writer.Store(true) // for a moment there are two
 	mustAwait(t, proxy, "writer/database", "writer/database2", "readers/database2")
 	for range 4 {
-		mustReach(t, proxy.WriteAddr, "database")
+		mustReach(t, proxy, proxy.WriteAddr, "database")
 	}
 	nodes[1].writer.Store(false)
 	mustHaveEnded(t, second)
 
 	nodes[2].reader.Store(true)
 	mustAwait(t, proxy, "writer/database", "readers/database2", "readers/database3")
-	reached := map[string]int{}
-	for range 6 {
-		_, of := connect(t, proxy.ReadAddr)
-		reached[of]++
-	}
-	if reached["database2"] != 3 || reached["database3"] != 3 {
-		t.Errorf("reads come to %v, want as many to each", reached)
-	}
-	first := mustReach(t, proxy.WriteAddr, "database")
+	proxy.mustBe(t, "each as often as the other", func() (any, bool) {
+		reached := map[string]int{}
+		for range 6 {
+			_, of := connect(t, proxy.ReadAddr)
+			reached[of]++
+		}
+		return reached, reached["database2"] == 3 && reached["database3"] == 3
+	})
+	first := mustReach(t, proxy, proxy.WriteAddr, "database")
 	nodes[0].writer.Store(false)
 	mustHaveEnded(t, first)
-	mustReach(t, proxy.WriteAddr, "")
+	mustReach(t, proxy, proxy.WriteAddr, "")
 }
 
 // TestDNS checks that a node is followed to another address, though the name service reports for a while that there is
@@ -215,11 +270,11 @@ func TestDNS(t *testing.T) {
 	proxy := mustStart(t, dns.Addr)
 	readers := []string{"readers/database2", "readers/database3"}
 	mustAwait(t, proxy, append(readers, "writer/database")...)
-	conn := mustReach(t, proxy.WriteAddr, "old")
+	conn := mustReach(t, proxy, proxy.WriteAddr, "old")
 
 	mustBe(rest...) // no such node, for now
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		mustReach(t, proxy.WriteAddr, "old")
+		mustReach(t, proxy, proxy.WriteAddr, "old")
 	}
 
 	old.writer.Store(false)
@@ -228,5 +283,5 @@ func TestDNS(t *testing.T) {
 	fresh.writer.Store(true)
 	mustBe(append(rest, "database A "+ips[3])...)
 	mustAwait(t, proxy, append(readers, "writer/database")...)
-	mustReach(t, proxy.WriteAddr, "fresh")
+	mustReach(t, proxy, proxy.WriteAddr, "fresh")
 }
