@@ -25,7 +25,7 @@ func TestEdgeEndsGently(t *testing.T) {
 func testEdgeEndsGently(t *testing.T, signal syscall.Signal) {
 	front := mustStartFront(t, "WOODY_FRONT_LIMIT_RATE=400k")
 	assets := mustListAssets(t, front.URL)
-	edge := mustStartEdge(t, []string{front.Addr}, "WOODY_DRAIN_DELAY=500ms", "WOODY_DRAIN_TIMEOUT=2m")
+	edge := mustStartEdge(t, []string{front.Addr}, "WOODY_DRAIN_DELAY=500ms", "WOODY_DRAIN_TIMEOUT=30s")
 	response, err := client.Get(edge.URL + mustFind(t, assets, "hero")) // takes twelve seconds: it is open for as long
 	if err != nil {
 		t.Fatal(err)
