@@ -51,7 +51,7 @@ const (
 	// administratorRetry is how long it is waited between two tries to make the administrator while the database is
 	// away.
 	administratorRetry = time.Second
-	// administratorPause is the same where something else is wrong, and the shop serves meanwhile.
+	// administratorPause is the wait between tries where something else is wrong, and the shop serves meanwhile.
 	administratorPause = 30 * time.Second
 )
 

@@ -7,7 +7,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/audit"
 )
 
-// checkAudit refuses a stream of an audit that there is not.
+// checkAudit returns an error if the audit has a stream in a shop without accounts, where there is no audit.
 func (c config) checkAudit() error {
 	if c.AuditLog != "" && !c.hasAccounts() {
 		return errors.New("WOODY_AUDIT_LOG is for a shop with accounts: set WOODY_ACCOUNTS=on too")

@@ -30,13 +30,13 @@ func (c config) restore(ctx context.Context, stdout io.Writer) error {
 	if c.DBDSN != "" {
 		return errServer
 	}
-	kept, err := store.Restore(ctx, c.DataDir, c.Restore.File)
+	former, err := store.Restore(ctx, c.DataDir, c.Restore.File)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "The shop in %s is that of %s.\n", c.DataDir, c.Restore.File)
-	if kept != "" {
-		fmt.Fprintf(stdout, "What was there is kept in %s: remove it when nobody needs it.\n", kept)
+	if former != "" {
+		fmt.Fprintf(stdout, "What was there is kept in %s: remove it when nobody needs it.\n", former)
 	}
 	return nil
 }

@@ -69,14 +69,14 @@ func TestBackupOfARunningShop(t *testing.T) {
 	for caller := range acknowledged {
 		writing.Go(func() {
 			for i := 1; ctx.Err() == nil; i++ {
-				answer, err := http.Get(fmt.Sprintf("%s/api/products?product=%d-%d", r.URL, caller, i))
+				response, err := http.Get(fmt.Sprintf("%s/api/products?product=%d-%d", r.URL, caller, i))
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				answer.Body.Close()
-				if answer.StatusCode != http.StatusOK {
-					t.Errorf("a product is answered %s", answer.Status)
+				response.Body.Close()
+				if response.StatusCode != http.StatusOK {
+					t.Errorf("a product is answered %s", response.Status)
 					return
 				}
 				mu.Lock()
@@ -152,7 +152,7 @@ func mustMakeShop(t *testing.T) (data string) {
 	return filepath.Join(dir, "data")
 }
 
-// TestRestoreRefuses gives restore what is no backup: it says what it is, and the shop is as it was.
+// TestRestoreRefuses checks that restore names what is wrong with a file that is no backup, and changes nothing.
 func TestRestoreRefuses(t *testing.T) {
 	t.Parallel()
 	data := mustMakeShop(t)
@@ -327,7 +327,8 @@ func mustContent(t *testing.T, file string) string {
 	return string(content)
 }
 
-// TestBackupToAFullDisk wants the reason, and no half file; and the shop as it was where a restore finds no room.
+// TestBackupToAFullDisk checks that a backup without room returns the reason and leaves no file, and that a restore
+// without room leaves the shop as it was.
 func TestBackupToAFullDisk(t *testing.T) {
 	data := mustMakeShop(t)
 	disk := mustMountDisk(t, 64<<10)

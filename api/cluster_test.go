@@ -63,10 +63,10 @@ func mustTime(t *testing.T, method, url, prefer string) string {
 		t.Fatal(err)
 	}
 	request.Header.Set("Prefer", prefer)
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
-	return answer.Header.Get("Server-Timing")
+	response.Body.Close()
+	return response.Header.Get("Server-Timing")
 }

@@ -87,7 +87,7 @@ func TestTrustedProxies(t *testing.T) {
 	}
 }
 
-// TestDBDirect checks what the ledger is told of its database's address.
+// TestDBDirect checks what the ledger learns of its database's address.
 func TestDBDirect(t *testing.T) {
 	for value, want := range map[string]outbox.Config{
 		"off": {}, "on": {Direct: true}, "cluster": {Cluster: true},

@@ -14,8 +14,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-// TestOutOfDescriptors lets 200 callers come to a process that may have 64 descriptors, and say nothing: it goes on
-// serving the others, database and all, and its health check passes.
+// TestOutOfDescriptors opens 200 silent connections to a process that may have 64 descriptors, and checks that it goes
+// on serving the others, database and all, and that its health check passes.
 func TestOutOfDescriptors(t *testing.T) {
 	t.Parallel()
 	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
@@ -25,8 +25,8 @@ func TestOutOfDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(shop.Kill)
-	kept := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
-	wantOK(t, kept, shop.URL+"/api/ping")
+	keepAlive := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+	wantOK(t, keepAlive, shop.URL+"/api/ping")
 	crowd := make([]net.Conn, 200)
 	for i := range crowd {
 		if crowd[i], err = net.Dial("tcp", shop.Addr()); err != nil {
@@ -37,8 +37,8 @@ func TestOutOfDescriptors(t *testing.T) {
 	if err := shop.AwaitLog("all connections are taken"); err != nil {
 		t.Fatal(err)
 	}
-	wantOK(t, kept, shop.URL+"/api/products?product=Robot")
-	wantOK(t, kept, shop.URL+"/api/products/last")
+	wantOK(t, keepAlive, shop.URL+"/api/products?product=Robot")
+	wantOK(t, keepAlive, shop.URL+"/api/products/last")
 	wantOK(t, &http.Client{}, shop.URL+"/api/products/last")
 	mustBeHealthy(t, "WOODY_ADDR="+shop.Addr())
 	if log := shop.Log(); strings.Contains(log, "too many open files") {
@@ -46,7 +46,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	}
 }
 
-// TestOperatorsHaveRoomOfTheirOwn takes all connections for callers who wait for their answers: metrics are answered.
+// TestOperatorsHaveRoomOfTheirOwn takes all connections for callers who wait for their responses: metrics are answered.
 func TestOperatorsHaveRoomOfTheirOwn(t *testing.T) {
 	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
 	few.Env = append(os.Environ(), asProgram+"=1")
@@ -75,15 +75,15 @@ func TestOperatorsHaveRoomOfTheirOwn(t *testing.T) {
 
 func wantOK(t *testing.T, client *http.Client, url string) {
 	t.Helper()
-	answer, err := client.Get(url)
+	response, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil { // the connection is used again only if all is read
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil { // the connection is used again only if all is read
 		t.Fatal(err)
 	}
-	if answer.StatusCode != http.StatusOK {
-		t.Errorf("%s is answered %s", url, answer.Status)
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("%s is answered %s", url, response.Status)
 	}
 }

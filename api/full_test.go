@@ -32,8 +32,8 @@ func mustMountDisk(t *testing.T, size int64) *servers.Disk {
 	return disk
 }
 
-// TestAFullDisk fills the disk of the database under a running shop: writes are told so and reads go on, /readyz and
-// the log say it, the log once, and all of it ends by itself when there is room again.
+// TestAFullDisk fills the disk of the database under a running shop: writes get an error that says so and reads go on,
+// /readyz and the log say it, the log once, and all of it ends by itself when there is room again.
 func TestAFullDisk(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		disk := mustMountDisk(t, 8<<20)
@@ -54,21 +54,21 @@ func testAFullDisk(t *testing.T, disk *servers.Disk, settings ...string) {
 	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"up"`)
 	name := strings.Repeat("x", 200)
 	added := 0
-	add := func() (answer *http.Response, text string) {
+	add := func() (response *http.Response, text string) {
 		t.Helper()
-		answer, err := http.Post(r.URL+"/api/products", "application/json", strings.NewReader(`{"name":"`+name+`"}`))
+		response, err := http.Post(r.URL+"/api/products", "application/json", strings.NewReader(`{"name":"`+name+`"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answer.StatusCode == http.StatusCreated {
+		if response.StatusCode == http.StatusCreated {
 			added++
 		}
-		return answer, string(body)
+		return response, string(body)
 	}
 	for range 50 { // that are to be validated on a full disk
 		mustAwait(t, r.URL+"/api/orders/do?order=Yoyo", http.StatusOK, "")
@@ -76,13 +76,13 @@ func testAFullDisk(t *testing.T, disk *servers.Disk, settings ...string) {
 	if err := disk.Fill(); err != nil {
 		t.Fatal(err)
 	}
-	answer, text := add()
-	for answer.StatusCode == http.StatusCreated && added < 100_000 { // in what room the files have within
-		answer, text = add()
+	response, text := add()
+	for response.StatusCode == http.StatusCreated && added < 100_000 { // in what room the files have within
+		response, text = add()
 	}
-	later := answer.Header.Get("Retry-After")
-	if answer.StatusCode != http.StatusInsufficientStorage || later != "" || !strings.Contains(text, "no room") {
-		t.Errorf("a product on a full disk, after %d: %s %q, Retry-After %q", added, answer.Status, text, later)
+	later := response.Header.Get("Retry-After")
+	if response.StatusCode != http.StatusInsufficientStorage || later != "" || !strings.Contains(text, "no room") {
+		t.Errorf("a product on a full disk, after %d: %s %q, Retry-After %q", added, response.Status, text, later)
 	}
 	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"full"`)
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
@@ -106,8 +106,8 @@ func testAFullDisk(t *testing.T, disk *servers.Disk, settings ...string) {
 		t.Fatal(err)
 	}
 	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"up"`)
-	if answer, text := add(); answer.StatusCode != http.StatusCreated {
-		t.Errorf("a product, once there is room again: %s %s", answer.Status, text)
+	if response, text := add(); response.StatusCode != http.StatusCreated {
+		t.Errorf("a product, once there is room again: %s %s", response.Status, text)
 	}
 	if got := strings.Count(r.Log(), "the database is back"); got != 1 {
 		t.Errorf("the log says %d times that the database is back, want once", got)

@@ -90,24 +90,24 @@ func mustStartIn(t *testing.T, dir string, settings []string) *replica {
 }
 
 func placeOrder(url string) (id string, err error) {
-	answer, err := http.Post(url+"/api/orders", "application/json", strings.NewReader(`{"product":"Yoyo"}`))
+	response, err := http.Post(url+"/api/orders", "application/json", strings.NewReader(`{"product":"Yoyo"}`))
 	if err != nil {
 		return "", err
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var order struct {
 		ID string `json:"order_id"`
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&order); err != nil {
+	if err := json.NewDecoder(response.Body).Decode(&order); err != nil {
 		return "", err
 	}
-	if answer.StatusCode != http.StatusAccepted {
-		return "", fmt.Errorf("%s", answer.Status)
+	if response.StatusCode != http.StatusAccepted {
+		return "", fmt.Errorf("%s", response.Status)
 	}
 	return order.ID, nil
 }
 
-// mustLogEnds has the database itself note every order that leaves Pending or changes its end.
+// mustLogEnds makes a trigger that records every order that leaves Pending or changes its end.
 func mustLogEnds(t *testing.T, driver, dsn string) {
 	t.Helper()
 	statements := []string{

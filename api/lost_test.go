@@ -22,13 +22,13 @@ func TestALostDatabase(t *testing.T) {
 
 	server.Stop(10 * time.Second)
 	mustAwait(t, r.URL+"/readyz", http.StatusOK, `"database":"down"`)
-	answer, err := http.Get(r.URL + "/api/products?product=Robot")
+	response, err := http.Get(r.URL + "/api/products?product=Robot")
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
-		t.Errorf("a write without a database: %s, Retry-After %q", answer.Status, answer.Header.Get("Retry-After"))
+	response.Body.Close()
+	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		t.Errorf("a write without a database: %s, Retry-After %q", response.Status, response.Header.Get("Retry-After"))
 	}
 	if status, body := mustGet(t, r.URL+"/api/products/1"); status != http.StatusServiceUnavailable ||
 		body != "The database does not answer; try again later." {
@@ -62,16 +62,16 @@ func TestALostAnswerToCommit(t *testing.T) {
 		}
 		request.Header.Set("Content-Type", "application/json")
 		request.Header.Set("Idempotency-Key", method+path)
-		answer, err := http.DefaultTransport.RoundTrip(request)
+		response, err := http.DefaultTransport.RoundTrip(request)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer answer.Body.Close()
-		text, err := io.ReadAll(answer.Body)
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return answer, string(text)
+		return response, string(text)
 	}
 	for _, call := range []struct {
 		method, path, body string
@@ -84,23 +84,23 @@ func TestALostAnswerToCommit(t *testing.T) {
 		{"PUT", "/api/products/1", `{"name":"Robot"}`, 200},
 		{"DELETE", "/api/products/1", "", 404},
 	} {
-		wire.LoseAnswer("\x03COMMIT")
-		answer, text := send(call.method, call.path, call.body)
-		later := answer.Header.Get("Retry-After")
-		if answer.StatusCode != http.StatusGatewayTimeout || later != "" ||
+		wire.LoseResponse("\x03COMMIT")
+		response, text := send(call.method, call.path, call.body)
+		later := response.Header.Get("Retry-After")
+		if response.StatusCode != http.StatusGatewayTimeout || later != "" ||
 			!strings.Contains(text, "before you send it again") {
 			t.Errorf("%s %s, and the answer to COMMIT is lost: %s %q, Retry-After %q", call.method, call.path,
-				answer.Status, text, later)
+				response.Status, text, later)
 		}
-		if answer, text := send(call.method, call.path, call.body); answer.StatusCode != call.again {
-			t.Errorf("%s %s again: %s %q, want %d", call.method, call.path, answer.Status, text, call.again)
+		if response, text := send(call.method, call.path, call.body); response.StatusCode != call.again {
+			t.Errorf("%s %s again: %s %q, want %d", call.method, call.path, response.Status, text, call.again)
 		}
 	}
 	// One product with a key sent twice, and two without; two were there, one was deleted.
 	mustAwait(t, r.URL+"/api/products/last", http.StatusOK, "4 products")
 }
 
-// mustAwait asks until the answer has the status and holds the text, for a minute at most.
+// mustAwait asks until the response has the status and holds the text, for a minute at most.
 func mustAwait(t *testing.T, url string, status int, text string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {

@@ -60,16 +60,16 @@ func mustStartReplica(t *testing.T, settings ...string) *replica {
 
 func mustGet(t *testing.T, url string) (status int, body string) {
 	t.Helper()
-	answer, err := http.Get(url)
+	response, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer.StatusCode, string(content)
+	return response.StatusCode, string(content)
 }
 
 func TestHelpListsEverySetting(t *testing.T) {
@@ -99,7 +99,7 @@ func TestHelpListsEverySetting(t *testing.T) {
 	}
 }
 
-// TestWrongSettingsAreRefused wants each to end the program with the setting's name.
+// TestWrongSettingsAreRefused checks that each wrong setting ends the program with the setting's name.
 func TestWrongSettingsAreRefused(t *testing.T) {
 	for setting, want := range map[string]string{
 		"WOODY_HEAVY_DELAY=soon":            "WOODY_HEAVY_DELAY",
@@ -217,9 +217,9 @@ func testDraining(t *testing.T, signal syscall.Signal) {
 	admin := r.metricsURL()
 	heavy := make(chan error, 1)
 	go func() {
-		answer, err := http.Get(r.URL + "/api/misc/heavy?name=x")
-		if err == nil && answer.StatusCode != http.StatusOK {
-			err = errors.New(answer.Status)
+		response, err := http.Get(r.URL + "/api/misc/heavy?name=x")
+		if err == nil && response.StatusCode != http.StatusOK {
+			err = errors.New(response.Status)
 		}
 		heavy <- err
 	}()
@@ -236,8 +236,8 @@ func testDraining(t *testing.T, signal syscall.Signal) {
 			break
 		}
 	}
-	answer, err := http.Get(r.URL + "/api/ping")
-	if err != nil || !answer.Close {
+	response, err := http.Get(r.URL + "/api/ping")
+	if err != nil || !response.Close {
 		t.Errorf("a new request while draining: %v; want an answer with Connection: close", err)
 	}
 	if err := <-heavy; err != nil {

@@ -25,9 +25,9 @@ func TestMalformedRequests(t *testing.T) {
 			t.Errorf("%q: %v", request.Name, err)
 		}
 		// The admin port has routes without a body: 404 may come before the body is read.
-		answers, err := malformed.Exchange(admin.Host, request.Bytes)
-		if err != nil || len(answers) != 1 || answers[0].Status < 400 || answers[0].Status > 499 {
-			t.Errorf("admin port, %q: %v, %v; want one refusal", request.Name, answers, err)
+		responses, err := malformed.Exchange(admin.Host, request.Bytes)
+		if err != nil || len(responses) != 1 || responses[0].Status < 400 || responses[0].Status > 499 {
+			t.Errorf("admin port, %q: %v, %v; want one refusal", request.Name, responses, err)
 		}
 	}
 	if status, body := mustGet(t, r.URL+"/api/products?limit=1"); status != 200 || len(body) == 0 {
@@ -44,8 +44,8 @@ func TestARefusalOfHEADHasNoBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers, err := malformed.Parse(received, http.MethodHead)
-	if err != nil || len(answers) != 1 || answers[0].Status != http.StatusBadRequest || answers[0].Body != "" {
-		t.Errorf("got %+v, %v; want 400 without a body", answers, err)
+	responses, err := malformed.Parse(received, http.MethodHead)
+	if err != nil || len(responses) != 1 || responses[0].Status != http.StatusBadRequest || responses[0].Body != "" {
+		t.Errorf("got %+v, %v; want 400 without a body", responses, err)
 	}
 }

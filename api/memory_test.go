@@ -72,7 +72,7 @@ func zip(t *testing.T, content []byte) []byte {
 	return zipped.Bytes()
 }
 
-// post returns an error unless the answer has the status.
+// post returns an error unless the response has the status.
 func post(url string, body []byte, fields map[string]string, status int) error {
 	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -82,14 +82,14 @@ func post(url string, body []byte, fields map[string]string, status int) error {
 	for name, value := range fields {
 		request.Header.Set(name, value)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if answer.StatusCode != status {
-		return fmt.Errorf("the answer is %s %q, want %d", answer.Status, text, status)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if response.StatusCode != status {
+		return fmt.Errorf("the answer is %s %q, want %d", response.Status, text, status)
 	}
 	return err
 }

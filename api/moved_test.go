@@ -31,12 +31,12 @@ func rename(r *replica, n int, name string) (status int, err error) {
 		return 0, err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, err
 	}
-	answer.Body.Close()
-	return answer.StatusCode, nil
+	response.Body.Close()
+	return response.StatusCode, nil
 }
 
 // TestThePrimaryMoves makes a database server read-only and another one the primary. New connections lead to that one;
@@ -147,14 +147,14 @@ func TestAReadOnlyDatabase(t *testing.T) {
 		"/api/orders/77777777-7777-4777-8777-777777777777",
 	} {
 		for range 2 {
-			answer, err := http.Get(r.URL + path)
+			response, err := http.Get(r.URL + path)
 			mustDo(t, err)
-			answer.Body.Close()
-			status := answer.Header.Get("Cache-Status")
+			response.Body.Close()
+			status := response.Header.Get("Cache-Status")
 			kept := !strings.HasPrefix(status, "origin; detail=read-only") || strings.Contains(status, "stored")
-			if answer.StatusCode >= 500 || kept {
+			if response.StatusCode >= 500 || kept {
 				t.Errorf("%s of a read-only database: %s, %q; want an answer that is not kept, and why",
-					path, answer.Status, status)
+					path, response.Status, status)
 			}
 		}
 	}

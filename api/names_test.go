@@ -66,7 +66,7 @@ func TestNamesOfTheCache(t *testing.T) {
 	mustMatch(t, "channels", channels, names.Replace("woody:2:LEDGER:db0:EPOCH:bus\nwoody:2:LEDGER:db0:in:one\\S*"))
 }
 
-// mustMatch wants the names, sorted and a line each, to match a pattern.
+// mustMatch fails the test unless the names, sorted and a line each, match a pattern.
 func mustMatch(t *testing.T, what string, names []string, pattern string) {
 	t.Helper()
 	slices.Sort(names)

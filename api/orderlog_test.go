@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestTheWorkerNamesTheRequest wants the log's line about an order that was processed to name the request that it came
-// with, where nobody follows traces.
+// TestTheWorkerNamesTheRequest checks that the log's line about a processed order names the request that it came with,
+// also without traces.
 func TestTheWorkerNamesTheRequest(t *testing.T) {
 	t.Parallel()
 	r := mustStartReplica(t, "WOODY_LOG_LEVEL=debug", "WOODY_HEAVY_DELAY=0")
@@ -15,11 +15,11 @@ func TestTheWorkerNamesTheRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header.Set("X-Request-Id", "follow-me")
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
+	response.Body.Close()
 	if err := r.AwaitLog(`msg="order validated" `); err != nil {
 		t.Fatal(err)
 	}

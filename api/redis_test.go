@@ -49,7 +49,7 @@ func TestWhereRedisIs(t *testing.T) {
 	}
 }
 
-// TestRedisSettingsAreRefused wants an error that names what to change, and shows no password.
+// TestRedisSettingsAreRefused checks that the error names what to change, and shows no password.
 func TestRedisSettingsAreRefused(t *testing.T) {
 	sentinels := []string{"s1:26379"}
 	for what, row := range map[string]struct {

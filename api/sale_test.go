@@ -25,17 +25,17 @@ func TestAReservationLapses(t *testing.T) {
 	t.Parallel()
 	r := mustStartReplica(t, "WOODY_ORDER_WORKERS=0", "WOODY_RESERVE_FOR=1s")
 	mustAwait(t, r.URL+"/api/products?product=Robot&stock=1", http.StatusOK, "Robot (stock=1)")
-	answer, err := http.Post(r.URL+"/api/orders", "application/json", strings.NewReader(`{"product":"Robot"}`))
+	response, err := http.Post(r.URL+"/api/orders", "application/json", strings.NewReader(`{"product":"Robot"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusAccepted {
-		t.Fatalf("an order is answered %s", answer.Status)
+	response.Body.Close()
+	if response.StatusCode != http.StatusAccepted {
+		t.Fatalf("an order is answered %s", response.Status)
 	}
 	mustAwait(t, r.URL+"/api/orders/do?order=Robot", http.StatusConflict, "sold out")
 	mustAwait(t, r.URL+"/api/products/3", http.StatusOK, "Robot (stock=1)")
-	mustAwait(t, r.URL+answer.Header.Get("Location"), http.StatusOK, `"status":"Lapsed"`)
+	mustAwait(t, r.URL+response.Header.Get("Location"), http.StatusOK, `"status":"Lapsed"`)
 	mustAwait(t, r.URL+"/api/orders/do?order=Robot", http.StatusOK, "Robot")
 }
 
@@ -70,7 +70,7 @@ func sellOnMariaDB(t *testing.T, size saleSize) {
 	sellOnReplicas(t, size, func(int) []string { return []string{"WOODY_DB_DSN=" + dsn} })
 }
 
-// sellOnCluster has two replicas write at one node of a cluster, and the third at another.
+// sellOnCluster sells with two replicas that write at one node of a cluster, and a third at another.
 func sellOnCluster(t *testing.T, size saleSize) {
 	cluster := servertest.MustStartGalera(t, 3)
 	dsn := servertest.MustMakeDatabase(t, cluster.Nodes[0].MariaDB)
@@ -120,7 +120,7 @@ type sale struct {
 	latencies []time.Duration
 }
 
-// sell has all buyers come, 500 at a time, each with a key under which he sends his order again where he is told to
+// sell runs all buyers, 500 at a time, each with a key under which he sends his order again where the response says so
 // wait. Readers look at the product meanwhile. At the end all is sold, and nothing twice.
 func sell(t *testing.T, url string, size saleSize, replicas []*replica) {
 	const atOnce = 500
@@ -260,17 +260,17 @@ func (s *sale) mustSend(method, path, body string, into any, header ...string) (
 	for i := 0; i < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	answer, err := s.client.Do(request)
+	response, err := s.client.Do(request)
 	if err != nil {
 		s.t.Error(err)
 		return 0, ""
 	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
 	if err = errors.Join(err, json.Unmarshal(content, into)); err != nil {
 		s.t.Errorf("%s %s: %v in %q", method, path, err, content)
 	}
-	return answer.StatusCode, answer.Header.Get("Retry-After")
+	return response.StatusCode, response.Header.Get("Retry-After")
 }
 
 func mustGetJSON(t *testing.T, url string, into any) (status int, text string) {
@@ -280,14 +280,14 @@ func mustGetJSON(t *testing.T, url string, into any) (status int, text string) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Accept", "application/json")
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
 	if err = errors.Join(err, json.Unmarshal(content, into)); err != nil {
 		t.Fatal(err)
 	}
-	return answer.StatusCode, string(content)
+	return response.StatusCode, string(content)
 }

@@ -161,7 +161,7 @@ var ways = []way{
 		return err
 	}},
 	{"given another password", "", func(ctx context.Context, p *program, s revocable) error {
-		return p.store.SetPassword(ctx, s.account.ID, "hash", "another", accounts.KeptSession{})
+		return p.store.SetPassword(ctx, s.account.ID, "hash", "another", accounts.RenewedSession{})
 	}},
 	{"deleted", "", func(ctx context.Context, p *program, s revocable) error {
 		return p.accounts.Delete(ctx, s.account.ID)
@@ -174,7 +174,7 @@ var ways = []way{
 	}},
 }
 
-// revoke has a session of a clerk be known at both replicas, and changes it at one.
+// revoke uses a clerk's session at both replicas, so that both know it, and changes it at one.
 func (r *revocations) revoke(random *rand.Rand, n int, shown *sync.Map) {
 	ctx := r.t.Context()
 	s := revocable{account: accounts.Account{ID: uuid.NewString(), Role: accounts.Clerk}}
@@ -223,7 +223,7 @@ func (p *program) sessionHits() int {
 }
 
 // TestLongRevocationsNeedTheInvalidation runs the test above on a build that commits what it does to a session and
-// tells no cache: it is to fail.
+// invalidates no cache: it is to fail.
 func TestLongRevocationsNeedTheInvalidation(t *testing.T) {
 	cmd := exec.Command("go", "test", "-tags", "broken", "-run", "^TestARevokedSessionEndsEverywhere$", ".")
 	cmd.Env = append(os.Environ(), "CACHE_BROKEN=settle")

@@ -21,13 +21,13 @@ func mustServers(t *testing.T) (redis *servers.Redis, dsn string) {
 // layer returns Cache-Status and body of a read.
 func layer(t *testing.T, url string) (status, body string) {
 	t.Helper()
-	answer, err := http.Get(url)
+	response, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
+	response.Body.Close()
 	_, body = mustGet(t, url)
-	return answer.Header.Get("Cache-Status"), body
+	return response.Header.Get("Cache-Status"), body
 }
 
 // mustRename renames the first product.
@@ -38,13 +38,13 @@ func mustRename(t *testing.T, url, name string) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		t.Fatalf("a write: %s", answer.Status)
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("a write: %s", response.Status)
 	}
 }
 

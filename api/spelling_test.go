@@ -13,7 +13,7 @@ import (
 )
 
 // TestNoSpellingIsStale asks two replicas, on MariaDB and Redis, for orders and products in any spelling while they are
-// in their first state; then a third one changes them. Whatever was kept, and however it was asked for, no answer has
+// in their first state; then a third one changes them. Whatever was kept, and however it was asked for, no response has
 // the first state afterwards.
 func TestNoSpellingIsStale(t *testing.T) {
 	t.Parallel()
@@ -66,8 +66,8 @@ func TestNoSpellingIsStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	if answer, err := http.DefaultClient.Do(request); err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("a write: %v, %v", answer, err)
+	if response, err := http.DefaultClient.Do(request); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("a write: %v, %v", response, err)
 	}
 	if err := third.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

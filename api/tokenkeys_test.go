@@ -99,21 +99,21 @@ func (f *secureFleet) ask(i int, method, path, body string, headers ...string) (
 		name, value, _ := strings.Cut(line, ": ")
 		request.Header.Set(name, value)
 	}
-	answer, err := f.client.Do(request)
+	response, err := f.client.Do(request)
 	if err != nil {
 		return 0, "", ""
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var content bytes.Buffer
-	if _, err := content.ReadFrom(answer.Body); err != nil {
+	if _, err := content.ReadFrom(response.Body); err != nil {
 		return 0, "", ""
 	}
 	var session struct {
 		AccessToken string `json:"access_token"`
 	}
 	_ = json.Unmarshal(content.Bytes(), &session)
-	cookie, _, _ = strings.Cut(answer.Header.Get("Set-Cookie"), ";")
-	return answer.StatusCode, cookie, session.AccessToken
+	cookie, _, _ = strings.Cut(response.Header.Get("Set-Cookie"), ";")
+	return response.StatusCode, cookie, session.AccessToken
 }
 
 // customer is somebody who has signed in once, and goes on as the page does: a token for some requests, then the next.

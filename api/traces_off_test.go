@@ -136,12 +136,12 @@ func TestStrangeTraceFieldsAreIgnored(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer, next := ask("/api/ping", row.fields...), ask("/api/ping")
-			if answer.StatusCode() != http.StatusOK {
-				t.Fatalf("answered %d", answer.StatusCode())
+			response, next := ask("/api/ping", row.fields...), ask("/api/ping")
+			if response.StatusCode() != http.StatusOK {
+				t.Fatalf("answered %d", response.StatusCode())
 			}
 			mustFindRequest(t, receiver, next) // spans come in the order of their ends: all of the first are here
-			got := mustFindRequest(t, receiver, answer)
+			got := mustFindRequest(t, receiver, response)
 			var names []string
 			for _, span := range receiver.Spans() {
 				if span.ID == got.Parent {
@@ -158,9 +158,9 @@ func TestStrangeTraceFieldsAreIgnored(t *testing.T) {
 }
 
 // mustFindRequest waits for the span of an answered request. What ends behind it, as the proxy's, may still be coming.
-func mustFindRequest(t *testing.T, receiver *otlptest.Receiver, answer *fasthttp.Response) (found otlptest.Span) {
+func mustFindRequest(t *testing.T, receiver *otlptest.Receiver, response *fasthttp.Response) (found otlptest.Span) {
 	t.Helper()
-	id := string(answer.Header.Peek("X-Request-Id"))
+	id := string(response.Header.Peek("X-Request-Id"))
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		for _, span := range receiver.Spans() {
 			if span.Attributes["shop.request.id"] == id && span.Attributes["http.request.method"] != "" {

@@ -66,7 +66,7 @@ const (
 	someParent = "b7ad6b7169203331"
 )
 
-// call sends a request with a trace of its own, and returns that trace's id and the answer's header.
+// call sends a request with a trace of its own, and returns that trace's id and the response's header.
 func (s *traced) call(method, url, body string, trace string) http.Header {
 	s.t.Helper()
 	request, err := http.NewRequest(method, url, strings.NewReader(body))
@@ -79,15 +79,15 @@ func (s *traced) call(method, url, body string, trace string) http.Header {
 	if trace != "" {
 		request.Header.Set("traceparent", "00-"+trace+"-"+someParent+"-01")
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	if text, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode >= 300 {
-		s.t.Fatalf("%s %s: %s %s %v", method, url, answer.Status, text, err)
+	defer response.Body.Close()
+	if text, err := io.ReadAll(response.Body); err != nil || response.StatusCode >= 300 {
+		s.t.Fatalf("%s %s: %s %s %v", method, url, response.Status, text, err)
 	}
-	return answer.Header
+	return response.Header
 }
 
 // traceNumber returns the n-th of many different ids.

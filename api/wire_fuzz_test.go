@@ -38,11 +38,11 @@ func FuzzWire(f *testing.F) {
 			t.Fatal(err)
 		}
 		methods, more := malformed.Methods(string(bytes))
-		answers, err := malformed.Parse(received, methods...)
+		responses, err := malformed.Parse(received, methods...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := checkAnswers(answers, len(methods), more); err != nil {
+		if err := checkResponses(responses, len(methods), more); err != nil {
 			t.Fatalf("%v: %q", err, received)
 		}
 		if n%1000 == 0 {
@@ -125,19 +125,19 @@ func sendRaw(addr string, n int64, bytes []byte) ([]byte, error) {
 	return received, err
 }
 
-// checkAnswers returns an error unless there is at most one answer to each well-formed request, and one refusal where
-// there is more.
-func checkAnswers(answers []malformed.Answer, wellFormed int, more bool) error {
-	if len(answers) > wellFormed+1 || len(answers) > wellFormed && !more {
-		return fmt.Errorf("%d answers to %d requests", len(answers), wellFormed)
+// checkResponses returns an error unless there is at most one response to each well-formed request, and one refusal
+// where there is more.
+func checkResponses(responses []malformed.Response, wellFormed int, more bool) error {
+	if len(responses) > wellFormed+1 || len(responses) > wellFormed && !more {
+		return fmt.Errorf("%d answers to %d requests", len(responses), wellFormed)
 	}
-	for i, answer := range answers {
+	for i, response := range responses {
 		switch {
-		case answer.Status == http.StatusNotImplemented, answer.Status == http.StatusHTTPVersionNotSupported:
-		case answer.Status >= 500:
+		case response.Status == http.StatusNotImplemented, response.Status == http.StatusHTTPVersionNotSupported:
+		case response.Status >= 500:
 			return fmt.Errorf("answer %d is our fault", i)
-		case i == wellFormed && answer.Status < 400:
-			return fmt.Errorf("what is not a request is answered %d", answer.Status)
+		case i == wellFormed && response.Status < 400:
+			return fmt.Errorf("what is not a request is answered %d", response.Status)
 		}
 	}
 	return nil

@@ -88,7 +88,7 @@ func (b *besieged) prolong() {
 	}
 }
 
-// try has a wrong password be tried, and reports whether it was looked at.
+// try tries a wrong password, and reports whether it was checked.
 func (b *besieged) try(name string, from netip.Addr) bool {
 	b.t.Helper()
 	_, err := b.SignIn(b.t.Context(), name, "not the password", from, "")
@@ -260,7 +260,7 @@ func TestTheOwnersDevice(t *testing.T) {
 	}
 }
 
-// wantNowhere wants a device's secret not to be stored.
+// wantNowhere fails the test if a device's secret is stored.
 func (b *besieged) wantNowhere(device string) {
 	b.t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(device)
@@ -506,7 +506,7 @@ func TestRefreshSecrets(t *testing.T) {
 	wantEnded(t, b.Service, in)
 }
 
-// wantNotStored wants none of the parts of secrets in what is stored of sessions.
+// wantNotStored fails the test if what is stored of sessions has any part of the secrets.
 func (b *besieged) wantNotStored(secrets ...string) {
 	b.t.Helper()
 	var stored string

@@ -72,9 +72,9 @@ type trying struct {
 type counted struct {
 	key  Key
 	rule rule
-	// own is one that, once it is proved, counts alone.
+	// own marks a key that, once it is proved, counts alone.
 	own bool
-	// late is one whose rule holds only once it is proved.
+	// late marks a key whose rule holds only once it is proved.
 	late bool
 }
 

@@ -42,8 +42,8 @@ func TestDelaysGrow(t *testing.T) {
 	}
 }
 
-// TestWhatDelaysWhom wants somebody who has signed in from an address, or on a device, to be delayed by what failed
-// there in his name alone.
+// TestWhatDelaysWhom checks that somebody who has signed in from an address, or on a device, is delayed there only by
+// tries that failed in his own name.
 func TestWhatDelaysWhom(t *testing.T) {
 	now := time.Now()
 	some, many := Tries{Failures: 6, Last: now}, Tries{Failures: 1000, Last: now}

@@ -54,7 +54,7 @@ func busyAtGate(err error) error {
 // StoreSlots returns the slots of tries and renewals in the database.
 func (s *Service) StoreSlots() *slots.Slots { return s.gate.all }
 
-// try has a try counted as failed. It returns TooMany where it has to wait, without the database where that has said so
+// try counts a try as failed. It returns TooMany where it has to wait, without the database where that has said so
 // before, and Busy where too many try.
 func (s *Service) try(ctx context.Context, t *trying) error {
 	if err := s.remembered(t); err != nil {
@@ -101,7 +101,7 @@ func (s *Service) succeeded(t *trying) {
 	}
 }
 
-// takeBack has a try not count that was not looked at, and returns why it was not.
+// takeBack uncounts a try whose password was not checked, and returns why it was not.
 func (s *Service) takeBack(ctx context.Context, try *trying, err error) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()

@@ -24,7 +24,7 @@ type cost struct {
 }
 
 var (
-	// hashCost is that of new hashes: what OWASP's Password Storage Cheat Sheet names first for little memory.
+	// hashCost is the cost of new hashes: what OWASP's Password Storage Cheat Sheet names first for little memory.
 	hashCost = cost{memoryKiB: 19 * 1024, time: 2, threads: 1}
 	// mostCost is the most that a hash may cost which another release has made, a later one as well.
 	mostCost = cost{memoryKiB: 64 * 1024, time: 4, threads: 4}

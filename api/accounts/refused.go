@@ -50,7 +50,7 @@ func (r *refused) wait(key Key, now time.Time) time.Duration {
 	return known.until.Sub(now)
 }
 
-// forget has a key be refused no more.
+// forget ends the refusal of a key.
 func (r *refused) forget(key Key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

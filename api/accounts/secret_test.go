@@ -33,7 +33,7 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// TestRenewing goes through what a renewal finds, and when.
+// TestRenewing checks what a renewal does with each secret of a family, by the age of the present one.
 func TestRenewing(t *testing.T) {
 	now := time.Now()
 	former := newSecret()

@@ -70,7 +70,7 @@ func wantKind(t *testing.T, what string, err error, want shop.Kind) {
 	}
 }
 
-// wantEnded wants that nobody is let in by a session any more, nor can renew it.
+// wantEnded fails the test unless a session lets nobody in any more and cannot be renewed.
 func wantEnded(t *testing.T, s *accounts.Service, in accounts.SignedIn) {
 	t.Helper()
 	_, err := s.Session(t.Context(), in.Session)

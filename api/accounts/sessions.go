@@ -30,10 +30,10 @@ func ended() error {
 	return &shop.Error{Kind: shop.Unauthorized, Detail: "The session has ended; sign in again."}
 }
 
-// Renew has a session go on, by the secret that SignIn or the last Renew returned, and returns the secret that counts
-// from now on: another one, unless the one given is younger than a minute. Two calls with one secret return the same
-// one. It returns Unauthorized where the session has ended or the secret is none, and ends the session where the secret
-// is an old one.
+// Renew renews a session, by the secret that SignIn or the last Renew returned, and returns the secret that counts from
+// now on: another one, unless the one given is younger than a minute. Two calls with one secret return the same one. It
+// returns Unauthorized where the session has ended or the secret is none, and ends the session where the secret is an
+// old one.
 func (s *Service) Renew(ctx context.Context, refresh string) (SignedIn, error) {
 	given, err := parseSecret(refresh)
 	if err != nil {

@@ -106,7 +106,7 @@ func (s *Service) ChangePassword(
 		return "", err
 	}
 	next := newSecret()
-	keep := KeptSession{ID: caller.Session, Family: next.familyHash(), Secret: next.hash()}
+	keep := RenewedSession{ID: caller.Session, Family: next.familyHash(), Secret: next.hash()}
 	if err := s.store.SetPassword(ctx, caller.Account, was, hash, keep); err != nil {
 		return "", ofOwn(err)
 	}

@@ -31,7 +31,7 @@ type Store interface {
 	// SetPassword gives an account the hash of another password, and ends all its sessions but the one to keep, which
 	// has another secret from then on. That may be none. It returns NotFound where there is no such account, and
 	// Changed where its hash is not was any more.
-	SetPassword(ctx context.Context, id, was, password string, keep KeptSession) error
+	SetPassword(ctx context.Context, id, was, password string, keep RenewedSession) error
 	// Applied returns the hash of the password that the operator gave an account last, empty where he gave none,
 	// whatever password it was given since. It returns NotFound where there is no such account.
 	Applied(ctx context.Context, id string) (string, error)
@@ -63,7 +63,7 @@ type Store interface {
 	// Try counts a failure for each of the keys, if allow does: it is given how each of them stands, and the time. Its
 	// error is allow's, and then nothing is counted. It may ask allow more than once.
 	Try(ctx context.Context, keys []Key, allow func(now time.Time, seen []Tries) error) error
-	// TakeBack has each of the keys have one failure less.
+	// TakeBack lowers each key's count of failures by one.
 	TakeBack(ctx context.Context, keys []Key) error
 	// Prove notes that a try was good, as AddSession does.
 	Prove(ctx context.Context, good Good) error
@@ -85,9 +85,9 @@ type NewSession struct {
 	Family, Secret Hash
 }
 
-// KeptSession is a session that goes on with another secret, of another family: the one before is worth nothing. The
-// zero KeptSession is none.
-type KeptSession struct {
+// RenewedSession is a session that goes on with another secret, of another family: the one before is worth nothing. The
+// zero RenewedSession is none.
+type RenewedSession struct {
 	ID             string
 	Family, Secret Hash
 }
@@ -105,7 +105,7 @@ type HeldSession struct {
 
 // Renewal is what is to become of a session that somebody renews. The zero Renewal leaves it as it is.
 type Renewal struct {
-	// End has it end.
+	// End ends the session.
 	End bool
 	// Secret and Salt are new, where the secret is not left as it is.
 	Secret, Salt Hash
@@ -114,7 +114,7 @@ type Renewal struct {
 // Key names what tries are counted for.
 type Key [32]byte
 
-// Tries are what failed for a key of late. The zero Tries are those of a key that was never tried.
+// Tries are what failed for a key of late. The zero Tries are the state of a key that was never tried.
 type Tries struct {
 	// Failures is how many have failed, and not been forgotten.
 	Failures int
@@ -133,12 +133,12 @@ type Good struct {
 }
 
 const (
-	// TriesKept is how long failures count after the last of them.
-	TriesKept = 24 * time.Hour
-	// ProvedKept is how long it is remembered that a try succeeded: for longer than a session lasts.
-	ProvedKept = 180 * 24 * time.Hour
-	// UnusedKept is how long a customer's account is kept that was never signed in with.
-	UnusedKept = 30 * 24 * time.Hour
+	// TriesTTL is how long failures count after the last of them.
+	TriesTTL = 24 * time.Hour
+	// ProvedTTL is how long it is remembered that a try succeeded: for longer than a session lasts.
+	ProvedTTL = 180 * 24 * time.Hour
+	// UnusedTTL is how long a customer's account is kept that was never signed in with.
+	UnusedTTL = 30 * 24 * time.Hour
 	// TriesMax is about how many keys have their tries counted: of more, those that were tried least recently are
 	// forgotten.
 	TriesMax = 100_000

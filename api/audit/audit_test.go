@@ -116,7 +116,7 @@ func refusedFrom(from string) Entry {
 	return Entry{Method: "GET", Route: "/api/orders/:id", From: from, Outcome: Refused, Status: 401, Request: "r"}
 }
 
-// TestEntriesAreInBoth wants one entry to be the same in the stream and in the table.
+// TestEntriesAreInBoth checks that an entry is the same in the stream and in the table.
 func TestEntriesAreInBoth(t *testing.T) {
 	r := mustRecord(t)
 	r.Record(t.Context(), Entry{Account: "a", Method: "POST", Route: "/api/products", Thing: "/api/products/7",
@@ -334,7 +334,8 @@ func TestOthersOutcomesAreApart(t *testing.T) {
 	}
 }
 
-// TestUnchangedAreWithheld has somebody repeat a write that changes nothing, and be refused too: each is counted apart.
+// TestUnchangedAreWithheld repeats a write that changes nothing, and one that is refused, and checks that each kind is
+// counted apart.
 func TestUnchangedAreWithheld(t *testing.T) {
 	r := mustRecord(t)
 	const flood = 3 * burstEach
@@ -356,7 +357,8 @@ func TestUnchangedAreWithheld(t *testing.T) {
 	}
 }
 
-// TestWritesAreNeverWithheld does more writes than there may be refusals.
+// TestWritesAreNeverWithheld checks that every write has an entry, also when there are more of them than the bound for
+// refusals.
 func TestWritesAreNeverWithheld(t *testing.T) {
 	r := mustRecord(t)
 	for i := range 3 * burstAll {
@@ -367,8 +369,8 @@ func TestWritesAreNeverWithheld(t *testing.T) {
 	}
 }
 
-// TestTableAway wants the stream to have what the table lacks, the counter to say so, and the table to be tried once a
-// second and not by every request.
+// TestTableAway checks that without the table the stream has every entry and the counter says so, and that the table is
+// tried once a second and not by every request.
 func TestTableAway(t *testing.T) {
 	r := mustRecord(t)
 	r.table.err = errors.New("away")
@@ -394,7 +396,7 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
-// TestStreamAway is the same the other way round.
+// TestStreamAway checks that without the stream the table has every entry, and that the counter says so.
 func TestStreamAway(t *testing.T) {
 	table, registry := &fakeTable{}, prometheus.NewRegistry()
 	r, err := New(Config{Table: table, Stream: brokenWriter{}, Registerer: registry,
@@ -422,7 +424,7 @@ func TestRunWritesWhatIsLeft(t *testing.T) {
 	}
 }
 
-// TestStreamFile wants a file to be its owner's alone, and to be added to.
+// TestStreamFile checks that the stream's file is readable by its owner alone, and that it is appended to.
 func TestStreamFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "audit")
 	for range 2 {

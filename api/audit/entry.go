@@ -12,7 +12,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/oneline"
 )
 
-// Entry is one thing that somebody did, or was not let do.
+// Entry is one thing that somebody did, or was refused.
 type Entry struct {
 	// ID is a UUID of version 7, by which entries have the order in which they were made. Record gives it.
 	ID string
@@ -93,7 +93,7 @@ func bounded(text string, most int) string {
 	return cut(escaped, most-len(ellipsis)) + ellipsis
 }
 
-// cut returns the beginning of text, of most bytes at most, and no part of a character.
+// cut returns the beginning of a text, at most so many bytes. It cuts between characters.
 func cut(text string, most int) string {
 	if len(text) <= most {
 		return text

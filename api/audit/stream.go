@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// line is an entry in the stream. The first field tells it from the lines of the log, where both go to one place.
+// line is an entry in the stream. The first field distinguishes it from the lines of the log, where both go to one
+// place.
 type line struct {
 	Audit   bool    `json:"audit"`
 	Time    string  `json:"time"`
@@ -25,7 +26,7 @@ type line struct {
 	Times   int64   `json:"times,omitempty"`
 }
 
-// timeForm is that of RFC 3339 in microseconds.
+// timeForm is the form of RFC 3339, with microseconds.
 const timeForm = "2006-01-02T15:04:05.000000Z07:00"
 
 // stream writes entries as lines of JSON, each by one call.

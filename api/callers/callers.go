@@ -21,10 +21,10 @@ func Process(ctx context.Context) context.Context { return context.WithValue(ctx
 // Watch returns a context that ends with process, which Process made, and when the client of conn has left. stop is to
 // be called when there is an answer.
 //
-// A client that only shut down its writing side cannot be told from one that closed its connection: both send a FIN,
-// and which one it was shows only when the answer is sent. So time decides. A client that means to read on, such as
-// nc -N, sends its FIN with its request: when it is there at the first look, after 100 ms, the caller is held to wait
-// until the connection breaks (RST). A FIN that comes later is one who left.
+// A client that only shut down its writing side cannot be distinguished from one that closed its connection: both send
+// a FIN, and which one it was shows only when the answer is sent. So time decides. A client that means to read on, such
+// as nc -N, sends its FIN with its request: when it is there at the first look, after 100 ms, the caller is held to
+// wait until the connection breaks (RST). A FIN that comes later is one who left.
 //
 // On other systems than Linux, and of a connection that is not the kernel's, nobody is seen to leave.
 func Watch(process context.Context, conn net.Conn) (ctx context.Context, stop context.CancelFunc) {

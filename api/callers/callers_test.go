@@ -61,7 +61,7 @@ func mustGoOn(t *testing.T, ctx context.Context) {
 	}
 }
 
-// TestCallersWhoLeave lets a caller wait for a while, and then leave in each way.
+// TestCallersWhoLeave checks that the context ends when a waiting caller leaves, in each way that there is.
 func TestCallersWhoLeave(t *testing.T) {
 	for how, leave := range map[string]func(client *net.TCPConn){
 		"close": func(client *net.TCPConn) { client.Close() },

@@ -26,7 +26,7 @@ const (
 	pause = 4 * time.Millisecond
 )
 
-// clients call the shop until ctx ends, and check each answer against what was acknowledged before. While quiet is
+// clients call the shop until ctx ends, and check each response against what was acknowledged before. While quiet is
 // locked, nobody writes.
 type clients struct {
 	system *system
@@ -97,8 +97,8 @@ func (c *clients) writeOnce(r *replica, draw *rand.Rand) {
 	}
 }
 
-// call returns the status, and the JSON of a good answer in into; header is names and values. A call that brought no
-// answer has an error.
+// call returns the status, and the JSON of a good response in into; header is names and values. A call that brought no
+// response has an error.
 func (c *clients) call(r *replica, method, path, body string, into any, header ...string) (
 	status int, layer string, err error) {
 	request, err := http.NewRequest(method, r.url()+path, strings.NewReader(body))
@@ -112,19 +112,19 @@ func (c *clients) call(r *replica, method, path, body string, into any, header .
 	for i := 0; i < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	answer, err := c.http.Do(request)
+	response, err := c.http.Do(request)
 	if err != nil {
 		return 0, "", err
 	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode < 300 && into != nil {
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode < 300 && into != nil {
 		err = json.Unmarshal(content, into)
 	}
-	return answer.StatusCode, answer.Header.Get("Cache-Status"), err
+	return response.StatusCode, response.Header.Get("Cache-Status"), err
 }
 
-// read makes a read, and reports whether it brought an answer to look at.
+// read makes a read, and reports whether it brought a response to look at.
 func (c *clients) read(r *replica, path string, into any) (status int, layer string, answered bool) {
 	status, layer, err := c.call(r, http.MethodGet, path, "", into)
 	c.tally.Reads.Add(1)
@@ -145,7 +145,7 @@ func (c *clients) readProduct(r *replica, id int64, spelling string) {
 	c.readItem(r, c.ledger.Item(id), id, fmt.Sprintf(spelling, id))
 }
 
-// readItem reads a product that may be deleted, and returns the layer that answered; empty for no answer.
+// readItem reads a product that may be deleted, and returns the layer that answered; empty for no response.
 func (c *clients) readItem(r *replica, item *oracle.Item, id int64, path string) (layer string) {
 	floor := item.Floor()
 	var p oracle.Product

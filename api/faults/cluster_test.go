@@ -61,7 +61,7 @@ func causally(way *mysql.Config) (driver.Connector, error) {
 	return mysql.NewConnector(way)
 }
 
-// diskSize is that of a node's disk: four times what a node has that begins.
+// diskSize is the size of a node's disk: four times what a new node needs.
 const diskSize = 600 << 20
 
 // mustStartNodes starts three nodes and their proxy. Where this process may mount disks, each node has one of its own.
@@ -141,8 +141,8 @@ func (s *system) leadThroughProxy() {
 	}
 }
 
-// TestFaultsWithCluster is TestFaults for a database that is a cluster. To have each fault once takes minutes: without
-// flags there are some.
+// TestFaultsWithCluster runs TestFaults on a database that is a cluster. Each fault once takes minutes: without flags
+// only some are made.
 func TestFaultsWithCluster(t *testing.T) {
 	kinds := clusterKinds
 	if *duration == 0 && *operations == 0 && *only == "" {
@@ -151,7 +151,7 @@ func TestFaultsWithCluster(t *testing.T) {
 	breakAll(t, mustStartCluster, kinds)
 }
 
-// TestFaultsWithClusterFindEachRule is TestFaultsFindEachRule for the rules that a cluster takes.
+// TestFaultsWithClusterFindEachRule runs TestFaultsFindEachRule for the rules that a cluster needs.
 func TestFaultsWithClusterFindEachRule(t *testing.T) {
 	const enough = 40
 	cluster := mustStartNodes(t)

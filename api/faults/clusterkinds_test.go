@@ -268,7 +268,7 @@ var clusterKinds = slices.Concat(nodeKinds, named(kinds, "a replica killed", "a 
 	"Redis killed (-9), back empty", "Redis paused for longer", "Redis emptied", "and that of the others killed",
 	"a bus connection silent", "cut off from Redis", "takes all writes", "COMMIT"), stagedClusterKinds)
 
-// fewClusterKinds are those that are tried with every change.
+// fewClusterKinds are the kinds of faults that are tried with every change.
 var fewClusterKinds = named(clusterKinds,
 	"the writing node killed (-9), and back", "the writing node paused for seconds", "a reading node cut off",
 	"a reading node back with an empty volume", "led to another node to write to", "COMMIT")

@@ -29,7 +29,7 @@ var allKinds = slices.Concat(kinds, stagedKinds)
 // acknowledged before it began, and nothing acknowledged may be lost.
 func TestFaults(t *testing.T) { breakAll(t, mustStart, allKinds) }
 
-// TestFaultsWithSentinels is TestFaults for a Redis that fails over.
+// TestFaultsWithSentinels runs TestFaults with a Redis that fails over.
 func TestFaultsWithSentinels(t *testing.T) { breakAll(t, mustStartWatched, watchedKinds) }
 
 // breakAll makes all kinds of faults, again and again until the flags are content.

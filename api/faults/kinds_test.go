@@ -262,7 +262,7 @@ var kinds = []kind{
 			time.Sleep(between(draw, 0, 300*time.Millisecond))
 			s.lead()
 		}
-		time.Sleep(between(draw, 500*time.Millisecond, time.Second)) // the old one answers as it did
+		time.Sleep(between(draw, 500*time.Millisecond, time.Second)) // the old one responds as it did
 		return s.pair.Follow()
 	}},
 	{"a burst of cold keys", burst},
@@ -280,7 +280,7 @@ var kinds = []kind{
 	{"the answers to some COMMITs are lost", func(s *system, draw *rand.Rand) error {
 		for range 8 { // of every kind of write, some time
 			select {
-			case <-s.any(draw).database.LoseAnswer("COMMIT"):
+			case <-s.any(draw).database.LoseResponse("COMMIT"):
 			case <-time.After(10 * time.Second):
 				return errors.New("nobody has committed anything")
 			}

@@ -47,16 +47,16 @@ func burst(s *system, draw *rand.Rand) error {
 }
 
 func get(client *http.Client, url string) error {
-	answer, err := client.Get(url)
+	response, err := client.Get(url)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return err
 	}
-	if answer.StatusCode >= http.StatusInternalServerError {
-		return fmt.Errorf("%s: %s", url, answer.Status)
+	if response.StatusCode >= http.StatusInternalServerError {
+		return fmt.Errorf("%s: %s", url, response.Status)
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func (g *stage) silence() {
 	g.silent = time.Now()
 }
 
-// read reads the product on a replica, and returns the layer that answered; empty for no answer.
+// read reads the product on a replica, and returns the layer that answered; empty for no response.
 func (g *stage) read(r *replica) (layer string) {
 	return g.clients.readItem(r, g.clients.ledger.Item(g.id), g.id, g.path)
 }

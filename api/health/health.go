@@ -20,11 +20,11 @@ type Database int32
 const (
 	// Awaited is a database that was not reached yet.
 	Awaited Database = iota
-	// Up is one that responds.
+	// Up is a database that responds.
 	Up
-	// Full is one that responds and has no room for what is written.
+	// Full is a database that responds and has no room for writes.
 	Full
-	// Down is one that does not answer.
+	// Down is a database that does not respond.
 	Down
 )
 

@@ -42,9 +42,9 @@ func TestALostDatabaseIsSeenAndStaysReady(t *testing.T) {
 			}
 			return nil
 		}
-		var told []error
+		var reported []error
 		ctx, cancel := context.WithCancel(t.Context())
-		go h.WatchDatabase(ctx, ping, func(err error) { told = append(told, err) })
+		go h.WatchDatabase(ctx, ping, func(err error) { reported = append(reported, err) })
 
 		step := func() { time.Sleep(1100 * time.Millisecond); synctest.Wait() }
 		down.Store(true)
@@ -70,12 +70,12 @@ func TestALostDatabaseIsSeenAndStaysReady(t *testing.T) {
 		if got := h.Database(); got != health.Down {
 			t.Errorf("the database is %v, want down", got)
 		}
-		if len(told) != 4 || shop.KindOf(told[2]) != shop.Full || told[3] != gone {
-			t.Errorf("told %v, want each change once", told)
+		if len(reported) != 4 || shop.KindOf(reported[2]) != shop.Full || reported[3] != gone {
+			t.Errorf("told %v, want each change once", reported)
 		}
-		told = told[:2]
-		if len(told) != 2 || told[0] == nil || told[1] != nil {
-			t.Errorf("told %v, want once of the loss and once of the return", told)
+		reported = reported[:2]
+		if len(reported) != 2 || reported[0] == nil || reported[1] != nil {
+			t.Errorf("told %v, want once of the loss and once of the return", reported)
 		}
 		cancel()
 	})

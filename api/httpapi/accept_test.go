@@ -33,7 +33,7 @@ func TestAcceptAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzAccept wants what cannot be read to change nothing of what stands before it.
+// FuzzAccept checks that what cannot be parsed does not change the result of what stands before it.
 func FuzzAccept(f *testing.F) {
 	for _, row := range rfc9110.Types {
 		for _, line := range row.Lines {

@@ -39,7 +39,7 @@ func peerOf(remote net.Addr) netip.Addr {
 	return tcp.AddrPort().Addr().Unmap().WithZone("")
 }
 
-// networksOf returns networks as Fiber is told of them.
+// networksOf returns networks in the form that Fiber's configuration has.
 func networksOf(prefixes []netip.Prefix) []string {
 	texts := make([]string, len(prefixes))
 	for i, prefix := range prefixes {

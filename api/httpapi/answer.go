@@ -21,7 +21,7 @@ type answer struct {
 	contentType string
 	// body is copied when it is sent.
 	body []byte
-	// version is that of the newest write in the response; zero where there is no such thing.
+	// version is the version of the newest write in the response; zero if there is none.
 	version int64
 }
 

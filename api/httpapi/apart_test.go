@@ -60,18 +60,18 @@ func TestReadsPastTheCacheAreApart(t *testing.T) {
 			if call.prefer != "" {
 				request.Header.Set("Prefer", call.prefer)
 			}
-			answer, err := http.DefaultTransport.RoundTrip(request)
+			response, err := http.DefaultTransport.RoundTrip(request)
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer.Body.Close()
+			response.Body.Close()
 			select {
 			case apart := <-store.apart:
 				if want := with != nil && call.what != "GET"; apart != want {
 					t.Errorf("%s, %s: apart is %v, want %v", name, call.what, apart, want)
 				}
 			default:
-				t.Errorf("%s, %s: %s, and nothing was read", name, call.what, answer.Status)
+				t.Errorf("%s, %s: %s, and nothing was read", name, call.what, response.Status)
 			}
 		}
 	}

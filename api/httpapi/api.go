@@ -43,8 +43,8 @@ type Config struct {
 	// Cache caches the responses to reads; the shop's Changed is to be its Invalidate. Default: nil,
 	// every read calls the shop.
 	Cache *cache.Cache
-	// Accounts are those of the shop: then writes, and what belongs to somebody, take the token of one. Default: nil,
-	// anybody may do everything, and there are no accounts.
+	// Accounts are the shop's accounts: with them, writes, and reads of what belongs to somebody, need a token.
+	// Default: nil, anybody may do everything, and there are no accounts.
 	Accounts *accounts.Service
 	// Tokens are the keys of the accounts' tokens. Required with Accounts.
 	Tokens *tokens.Keys
@@ -76,14 +76,14 @@ type API struct {
 
 	forwarding forwarding
 
-	audit   *audit.Recorder // nil where there is none
-	replica string
-	metrics *metrics
-	ids     *requestIDs
-	log     *slog.Logger
-	docs    docsPage
-	carries bool // the values of c.UserContext(), which Config.Around gives
-	caches  bool // there is a Config.Cache
+	audit       *audit.Recorder // nil where there is none
+	replica     string
+	metrics     *metrics
+	ids         *requestIDs
+	log         *slog.Logger
+	docs        docsPage
+	usesContext bool // requests have the values of c.UserContext(), which Config.Around sets
+	caches      bool // there is a Config.Cache
 
 	// process is the parent of every request's context: it ends when the process can wait no longer.
 	process context.Context
@@ -104,7 +104,7 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 	a := &API{
 		process: callers.Process(ctx), shop: cfg.Shop, health: cfg.Health, replica: cfg.ReplicaID, log: cfg.Logger,
 		metrics: newMetrics(cfg.Registerer), ids: newRequestIDs(), docs: docs,
-		carries: cfg.Around != nil, caches: cfg.Cache != nil,
+		usesContext: cfg.Around != nil, caches: cfg.Cache != nil,
 		accounts: cfg.Accounts, tokens: cfg.Tokens, audit: cfg.Audit,
 	}
 	a.app = fiber.New(fiber.Config{

@@ -6,23 +6,23 @@ import (
 	"github.com/woodytoys/woodytoys/api/audit"
 )
 
-// The audit has an entry for every write, whatever came of it, and for every refusal. It is written when the answer is
-// made and before it is sent: what a caller has an acknowledgement of is in the audit.
+// The audit has an entry for every write, whatever came of it, and for every refusal. It is written when the response
+// is made and before it is sent: what a caller has an acknowledgement of is in the audit.
 
 type refusedKey struct{}
 
-// noteRefusal has the audit take a request for refused, whose answer does not show it: to whom an order does not belong
-// it does not exist.
+// noteRefusal marks a request as refused for the audit, where the response does not show it: an order does not exist
+// for those to whom it does not belong.
 func noteRefusal(c *fiber.Ctx) { c.Locals(refusedKey{}, true) }
 
 type unchangedKey struct{}
 
-// noteUnchanged has the audit take a write that succeeds for one that has changed nothing.
+// noteUnchanged marks a write that succeeds as one that has changed nothing, for the audit.
 func noteUnchanged(c *fiber.Ctx) { c.Locals(unchangedKey{}, true) }
 
 type whoKey struct{}
 
-// noteAccount has the audit's entry of a request be an account's whose caller had not signed in before it.
+// noteAccount sets the account in the audit's entry of a request whose caller had not signed in before it.
 func noteAccount(c *fiber.Ctx, id string) { c.Locals(whoKey{}, id) }
 
 // record writes a request's entry, if it is one that has one.

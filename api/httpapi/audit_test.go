@@ -183,15 +183,15 @@ func TestAuditHasAskedForOrdersOfOthers(t *testing.T) {
 	}
 }
 
-// TestAuditIsBeforeTheAnswer wants a write's entry to be kept by the time its caller has the answer, and the answer to
-// be the same where the table is away.
+// TestAuditIsBeforeTheAnswer checks that a write's entry is in the table by the time its caller has the response, and
+// that the response is the same when the table is away.
 func TestAuditIsBeforeTheAnswer(t *testing.T) {
 	s, table, stream := mustServeAudited(t)
-	kept := make(chan struct{})
-	table.seen = func(audit.Entry) { close(kept) }
+	recorded := make(chan struct{})
+	table.seen = func(audit.Entry) { close(recorded) }
 	s.post("/api/products", `{"name":"Yoyo"}`, s.as("carl")).wantStatus(t, 201)
 	select {
-	case <-kept:
+	case <-recorded:
 	default:
 		t.Error("the answer is there before its entry")
 	}
@@ -205,7 +205,7 @@ func TestAuditIsBeforeTheAnswer(t *testing.T) {
 }
 
 // TestAuditOfWritesThatChangeNothing makes each call twice, or where there never was anything to do, and wants the
-// audit to tell those that changed something from the others.
+// audit to distinguish those that changed something from the others.
 func TestAuditOfWritesThatChangeNothing(t *testing.T) {
 	table := &entries{}
 	recorder := mustRecord(t, audit.Config{Table: table, Stream: io.Discard})
@@ -262,7 +262,8 @@ func TestAuditOfWritesThatChangeNothing(t *testing.T) {
 	}
 }
 
-// TestSigningNobodyOutDoesNotFillTheAudit has somebody who has signed in to nothing sign out, over and over.
+// TestSigningNobodyOutDoesNotFillTheAudit checks that signing out again and again without a session makes few entries,
+// and one that counts the rest.
 func TestSigningNobodyOutDoesNotFillTheAudit(t *testing.T) {
 	table, stream, now := &entries{}, &bytes.Buffer{}, time.Now()
 	recorder := mustRecord(t, audit.Config{Table: table, Stream: stream, Now: func() time.Time { return now }})
@@ -314,7 +315,7 @@ func TestAuditLinesCannotBeInjected(t *testing.T) {
 	}
 }
 
-// TestNoAuditOfMiddleware wants what is mounted beside the API, as the page is, to be no write.
+// TestNoAuditOfMiddleware checks that a POST to what is mounted beside the API, such as the page, makes no entry.
 func TestNoAuditOfMiddleware(t *testing.T) {
 	table := &entries{}
 	recorder := mustRecord(t, audit.Config{Table: table, Stream: &bytes.Buffer{}})
@@ -324,11 +325,11 @@ func TestNoAuditOfMiddleware(t *testing.T) {
 	})
 	for _, method := range []string{"GET", "POST"} {
 		request, _ := http.NewRequest(method, s.url+"/", nil)
-		answer, err := http.DefaultTransport.RoundTrip(request)
+		response, err := http.DefaultTransport.RoundTrip(request)
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer.Body.Close()
+		response.Body.Close()
 	}
 	if got := table.take(); len(got) != 0 {
 		t.Errorf("%+v, want no entry", got)

@@ -35,7 +35,7 @@ func BenchmarkHit(b *testing.B) {
 	}
 }
 
-// BenchmarkHitByToken is the same where there are accounts, with a token that is known and without one.
+// BenchmarkHitByToken measures the same with accounts, with a known token and without one.
 func BenchmarkHitByToken(b *testing.B) {
 	served := mustServeAccounts(b)
 	token := strings.TrimPrefix(served.as("ann"), "Authorization: ")

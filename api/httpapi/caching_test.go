@@ -74,7 +74,7 @@ func TestTheNextPageGoesWithItsLastProduct(t *testing.T) {
 	s.get("/api/products?limit=1").want(t, 200, `{"products":[{"id":200,"name":"toy200","version":1}]}`)
 }
 
-// TestRefusedWritesInvalidateNothing wants nobody to be able to empty the cache for free.
+// TestRefusedWritesInvalidateNothing checks that nobody can empty the cache with writes that are refused.
 func TestRefusedWritesInvalidateNothing(t *testing.T) {
 	s := mustServe(t)
 	s.get("/api/products/last")

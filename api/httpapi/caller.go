@@ -18,7 +18,7 @@ const statusLeft = 499
 func (a *API) forCaller(c *fiber.Ctx) error {
 	switch {
 	case fibercache.IsRefresh(c):
-		if ctx := a.process; a.carries {
+		if ctx := a.process; a.usesContext {
 			c.SetUserContext(callers.Carry(ctx, c.UserContext()))
 		} else {
 			c.SetUserContext(ctx)
@@ -34,7 +34,7 @@ func (a *API) forCaller(c *fiber.Ctx) error {
 // watch returns the context of a request's caller.
 func (a *API) watch(c *fiber.Ctx) (ctx context.Context, stop context.CancelFunc) {
 	ctx, stop = callers.Watch(a.process, c.Context().Conn())
-	if a.carries {
+	if a.usesContext {
 		ctx = callers.Carry(ctx, c.UserContext())
 	}
 	return ctx, stop

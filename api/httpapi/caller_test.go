@@ -34,13 +34,13 @@ func (s *testShop) ask(ctx context.Context, method, path string) <-chan *reply {
 	}
 	go func() {
 		defer close(answered)
-		answer, err := http.DefaultTransport.RoundTrip(request)
+		response, err := http.DefaultTransport.RoundTrip(request)
 		if err != nil {
 			return
 		}
-		defer answer.Body.Close()
-		body, _ := io.ReadAll(answer.Body)
-		answered <- &reply{answer.StatusCode, answer.Header, string(body)}
+		defer response.Body.Close()
+		body, _ := io.ReadAll(response.Body)
+		answered <- &reply{response.StatusCode, response.Header, string(body)}
 	}()
 	return answered
 }
@@ -134,10 +134,10 @@ func TestAHalfClosedCallerIsAnswered(t *testing.T) {
 			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Error(err)
 			}
-			answer, err := http.ReadResponse(bufio.NewReader(conn),
+			response, err := http.ReadResponse(bufio.NewReader(conn),
 				&http.Request{Method: request[:strings.Index(request, " ")]})
-			if err != nil || answer.StatusCode != http.StatusOK {
-				t.Errorf("%.20q was answered %v, %v", request, answer, err)
+			if err != nil || response.StatusCode != http.StatusOK {
+				t.Errorf("%.20q was answered %v, %v", request, response, err)
 			}
 		})
 	}

@@ -178,8 +178,8 @@ func countProducts(t *testing.T, s *testShop) (count int) {
 	return last.Count
 }
 
-// TestFailuresComeBeforeConditions wants a condition to mean nothing where the answer would be none of success. What is
-// to be there and is not fails a write's condition: only the write finds out that it is not there.
+// TestFailuresComeBeforeConditions checks that a condition has no effect where the response would not be a success. A
+// write to a product that does not exist fails its condition: only the write finds out that there is none.
 func TestFailuresComeBeforeConditions(t *testing.T) {
 	s := mustServe(t)
 	for _, row := range []struct {

@@ -31,14 +31,14 @@ func cookieOf(c *fiber.Ctx) string { return string(c.Request().Header.Cookie(coo
 // The cookie of a device, by which a browser is known where somebody has signed in. It stays when he signs out.
 const deviceName = "__Host-woody-device"
 
-// setDevice has a browser keep what its device is known by, for as long as that is remembered; nothing where it is
+// setDevice sets the cookie that a browser's device is known by, for as long as that is remembered; nothing where it is
 // empty.
 func setDevice(c *fiber.Ctx, device string) {
 	if device == "" {
 		return
 	}
 	c.Response().Header.Add(fiber.HeaderSetCookie, deviceName+"="+device+cookieAttributes+"; Max-Age="+
-		strconv.Itoa(int(accounts.ProvedKept.Seconds())))
+		strconv.Itoa(int(accounts.ProvedTTL.Seconds())))
 }
 
 // deviceOf returns what the device is known by, empty where it is not.

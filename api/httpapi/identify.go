@@ -84,7 +84,7 @@ func (a *API) judge(c *fiber.Ctx, lines [][]byte) (*accounts.Caller, error) {
 // aside returns the context of what is looked up for several requests at once, of which this is one: it does not end
 // with the caller.
 func (a *API) aside(c *fiber.Ctx) context.Context {
-	if a.carries {
+	if a.usesContext {
 		return callers.Carry(a.process, c.UserContext())
 	}
 	return a.process

@@ -148,16 +148,16 @@ func (s *testShop) send(method, path string, fields ...string) reply {
 	defer conn.Close()
 	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n%s\r\n\r\n", method, path,
 		strings.Join(fields, "\r\n"))
-	answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
 		s.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return reply{answer.StatusCode, answer.Header, string(body)}
+	return reply{response.StatusCode, response.Header, string(body)}
 }
 
 // TestSpellingsOfAuthorization checks that a valid token is accepted in every spelling of the Authorization field that

@@ -94,7 +94,7 @@ func mustServeWith(
 		kept: kept, metrics: metrics}
 }
 
-// journal has a store's changes invalidate a cache.
+// journal invalidates a cache by a store's changes.
 type journal struct{ *cache.Cache }
 
 func (journal) Record(context.Context, *sql.Tx, []string) (int64, error) { return 0, nil }
@@ -128,16 +128,16 @@ func (s *testShop) call(method, path, body string, headers ...string) reply {
 		name, value, _ := strings.Cut(line, ": ")
 		request.Header.Add(name, value)
 	}
-	answer, err := http.DefaultTransport.RoundTrip(request)
+	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	got := reply{status: answer.StatusCode, header: answer.Header, body: string(content)}
+	got := reply{status: response.StatusCode, header: response.Header, body: string(content)}
 	checkContract(s.t, method, request.URL.Path, got)
 	return got
 }

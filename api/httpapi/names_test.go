@@ -11,7 +11,8 @@ import (
 	"github.com/woodytoys/woodytoys/api/shop"
 )
 
-// TestHarmfulNamesAreRefused gives names that could forge, reorder or hide a line to every call that takes one.
+// TestHarmfulNamesAreRefused checks that every call that takes a name refuses those that could forge, reorder or hide a
+// line.
 func TestHarmfulNamesAreRefused(t *testing.T) {
 	s := mustServe(t)
 	for _, name := range []string{"Ours\n9 Forged", "\x1b[2J", "a\tb", "a\x00b", "a\u0085b", "a\u2028b", "\u202egnirts",

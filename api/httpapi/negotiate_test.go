@@ -45,7 +45,7 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-// TestSpellingsShareAKeptAnswer wants two kept answers, whatever way they are asked for.
+// TestSpellingsShareAKeptAnswer checks that the cache has two responses, text and JSON, however Accept is spelled.
 func TestSpellingsShareAKeptAnswer(t *testing.T) {
 	s := mustServe(t)
 	s.get("/api/products/1", "Accept: text/plain")
@@ -57,7 +57,7 @@ func TestSpellingsShareAKeptAnswer(t *testing.T) {
 	}
 }
 
-// TestRangesAreIgnored wants the whole for whatever range.
+// TestRangesAreIgnored checks that a request with a Range, whatever it is, gets the whole.
 func TestRangesAreIgnored(t *testing.T) {
 	s := mustServe(t)
 	for _, path := range []string{"/api/ping", "/api/products/1", "/api/openapi.json", "/api/docs"} {

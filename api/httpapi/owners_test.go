@@ -34,7 +34,7 @@ func (r reply) dump(id string) string {
 	return strings.ReplaceAll(strings.Join(lines, "\n")+"\n\n"+r.body, id, "ID")
 }
 
-// orderOf has somebody order a yoyo, and returns the order's id.
+// orderOf orders a yoyo for somebody, and returns the order's id.
 func (s *secureShop) orderOf(name string) string {
 	s.t.Helper()
 	got := s.post("/api/orders", `{"product":"Yoyo"}`, s.as(name))

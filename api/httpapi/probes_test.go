@@ -24,16 +24,16 @@ func (s *testShop) mustWriteProbes() (write func(name string) reply) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		answer, err := http.DefaultClient.Do(request)
+		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		return reply{answer.StatusCode, answer.Header, string(body)}
+		return reply{response.StatusCode, response.Header, string(body)}
 	}
 }
 
@@ -104,7 +104,7 @@ func TestNamesOfProbes(t *testing.T) {
 	}
 }
 
-// TestProbesOfAShopThatStarts wants a writer to be told to wait.
+// TestProbesOfAShopThatStarts checks that a writer of probes is told to wait until the shop has started.
 func TestProbesOfAShopThatStarts(t *testing.T) {
 	api, err := httpapi.New(t.Context(), httpapi.Config{Health: &health.Health{}})
 	if err != nil {

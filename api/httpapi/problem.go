@@ -69,8 +69,8 @@ type problem struct {
 	Left []shop.Left `json:"left,omitempty"`
 }
 
-// kindProblems are the problems with a type of their own, for programs to tell apart what has one status. The docs page
-// explains each under its name.
+// kindProblems are the problems with a type of their own, for programs to distinguish what has one status. The docs
+// page explains each under its name.
 var kindProblems = map[shop.Kind]struct{ typ, title string }{
 	shop.SoldOut: {"/api/docs#sold-out", "Sold out"},
 	shop.TooFew:  {"/api/docs#too-few", "Too few left"},

@@ -63,11 +63,11 @@ func TestRefreshesPassTheGuard(t *testing.T) {
 		if authorization != "" {
 			request.Header.Set("Authorization", authorization)
 		}
-		answer, err := app.Test(request, -1)
+		response, err := app.Test(request, -1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return answer.StatusCode, answer.Header.Get("Cache-Status")
+		return response.StatusCode, response.Header.Get("Cache-Status")
 	}
 	ask("Bearer " + token)
 	for deadline := time.Now().Add(time.Minute); made.Load() < 3; time.Sleep(10 * time.Millisecond) {

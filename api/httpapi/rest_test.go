@@ -168,7 +168,8 @@ func TestIdempotencyKeyOfAProduct(t *testing.T) {
 	s.post("/api/products", `{"name":""}`, "Idempotency-Key: k3").wantStatus(t, 400)
 }
 
-// TestAKeyThatIsNone sends keys that cannot be told: what they ask for is not to be carried out at every try.
+// TestAKeyThatIsNone sends keys that are malformed or ambiguous: what they ask for is not to be carried out at every
+// try.
 func TestAKeyThatIsNone(t *testing.T) {
 	s := mustServe(t)
 	for path, body := range map[string]string{"/api/products": `{"name":"Robot"}`,
@@ -197,18 +198,18 @@ func TestALargeBodyIsRefused(t *testing.T) {
 	defer conn.Close()
 	fmt.Fprintf(conn, "POST /api/products HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n"+
 		"Accept: application/json\r\nContent-Length: %d\r\n\r\n", httpapi.BodyLimit+1)
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	if got := answer.Header; answer.StatusCode != 413 || got.Get("Content-Type") != "application/problem+json" ||
+	defer response.Body.Close()
+	if got := response.Header; response.StatusCode != 413 || got.Get("Content-Type") != "application/problem+json" ||
 		got.Get("Cache-Control") != "no-store" {
-		t.Errorf("a body above the limit = %s %v, want a problem 413", answer.Status, got)
+		t.Errorf("a body above the limit = %s %v, want a problem 413", response.Status, got)
 	}
 }
 
-// TestRestMistakes wants problem+json with the right status for each.
+// TestRestMistakes checks that each mistake gets problem+json with the right status.
 func TestRestMistakes(t *testing.T) {
 	s := mustServe(t)
 	for _, call := range []struct {

@@ -182,7 +182,7 @@ func TestOrdersOfItems(t *testing.T) {
 	s.call(http.MethodPost, "/api/orders/"+strings.Repeat("0", 8)+order.ID[8:]+"/cancel", "").wantStatus(t, 404)
 }
 
-// TestAnEndedOrderIsNotCancelled wants the reason why not.
+// TestAnEndedOrderIsNotCancelled checks that a cancellation that comes too late is refused with the reason.
 func TestAnEndedOrderIsNotCancelled(t *testing.T) {
 	s := mustServe(t)
 	got := s.call(http.MethodPost, "/api/orders/"+mustEndOrder(s)+"/cancel", "")

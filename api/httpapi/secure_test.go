@@ -16,7 +16,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/tokens"
 )
 
-// password is that of all accounts of a secureShop.
+// password is the password of all accounts of a secureShop.
 const password = "a toy box of oak"
 
 // secureShop is a shop with accounts: ann, a customer, carl, a clerk, and admin, an administrator.

@@ -59,7 +59,7 @@ func (a *API) endReplaced(c *fiber.Ctx) error {
 	return err
 }
 
-// handleRenew has the session of the cookie go on, with a new token and, most times, a new cookie.
+// handleRenew renews the session of the cookie, with a new token and, most times, a new cookie.
 func (a *API) handleRenew(c *fiber.Ctx) error {
 	cookie := cookieOf(c)
 	switch {

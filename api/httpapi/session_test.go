@@ -166,7 +166,7 @@ func TestDevices(t *testing.T) {
 	}
 }
 
-// foreignOrigins are those of pages that are not the shop's own, though some are of the same site.
+// foreignOrigins returns origins of pages that are not the shop's own, though some are of the same site.
 func (s *secureShop) foreignOrigins() []string {
 	host := strings.TrimPrefix(s.url, "http://")
 	return []string{

@@ -10,15 +10,15 @@ import (
 // list, no count and no order has it.
 type Probe struct {
 	Name string `json:"name"`
-	// Version is 0 where nobody has written the probe, or not for ProbesKept; every write raises it by one.
+	// Version is 0 where nobody has written the probe, or not for ProbesTTL; every write raises it by one.
 	Version int64 `json:"version"`
 }
 
 const (
 	// ProbesMax is how many probes there may be at once.
 	ProbesMax = 1000
-	// ProbesKept is how long a probe is kept that nobody writes any more.
-	ProbesKept = 10 * time.Minute
+	// ProbesTTL is how long a probe is kept that nobody writes any more.
+	ProbesTTL = 10 * time.Minute
 	// probeNameMax is the longest name of a probe, in characters.
 	probeNameMax = 64
 )

@@ -32,7 +32,7 @@ type Config struct {
 	Follow func(ctx context.Context, claim Claim) (context.Context, func(err error))
 }
 
-// Shop is the business. Its methods answer an *Error, or the context's error, when they fail.
+// Shop is the business. Its methods return an *Error, or the context's error, when they fail.
 type Shop struct {
 	store      Store
 	heavyDelay time.Duration

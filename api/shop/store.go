@@ -60,7 +60,7 @@ type Store interface {
 
 	// Probe returns a probe, of version 0 where there is none.
 	Probe(ctx context.Context, name string) (Probe, error)
-	// WriteProbe raises a probe's version by one, or makes it with version 1. It answers Busy, and makes none, where
+	// WriteProbe raises a probe's version by one, or makes it with version 1. It returns Busy, and makes none, where
 	// there are ProbesMax.
 	WriteProbe(ctx context.Context, name string) (Probe, error)
 

@@ -91,7 +91,7 @@ func (s *Store) AddAccount(ctx context.Context, a accounts.Account, look, passwo
 }
 
 // SetPassword implements accounts.Store.
-func (s *Store) SetPassword(ctx context.Context, id, was, password string, keep accounts.KeptSession) error {
+func (s *Store) SetPassword(ctx context.Context, id, was, password string, keep accounts.RenewedSession) error {
 	return s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		if _, err := s.holdAccount(ctx, tx, id, was); err != nil {
 			return nil, err
@@ -179,7 +179,7 @@ func (s *Store) DeleteAccount(ctx context.Context, id, was string) error {
 func (s *Store) forgetUnused(ctx context.Context) error {
 	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM woody_account WHERE signed_in_us = 0 AND created_us < "+s.now+
-			" - ? AND role = ?", accounts.UnusedKept.Microseconds(), accounts.Customer)
+			" - ? AND role = ?", accounts.UnusedTTL.Microseconds(), accounts.Customer)
 		return err
 	})
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/store"
 )
 
-// TestAccountsContract is accounts.Store's promise, kept by every database.
+// TestAccountsContract checks that each database keeps the promises of accounts.Store.
 func TestAccountsContract(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		noted := &notedTags{}
@@ -40,7 +40,7 @@ func TestAccountsContract(t *testing.T) {
 	})
 }
 
-// testAccountsCross does the same at two nodes at once.
+// testAccountsCross makes the concurrent checks of accounts with callers at two nodes of a cluster.
 func testAccountsCross(t *testing.T, c *cluster) {
 	both, _ := c.mustOpenTwo(t)
 	testNamesComeOnce(t, both)
@@ -113,7 +113,7 @@ func testAccounts(t *testing.T, s *store.Store) {
 	another.Name = "another"
 	wantKind(t, "a look that is taken", s.AddAccount(ctx, another, a.Name, "hash"), shop.Taken)
 
-	none := accounts.KeptSession{}
+	none := accounts.RenewedSession{}
 	wantKind(t, "no account's password", s.SetPassword(ctx, another.ID, "hash", "other", none), shop.NotFound)
 	wantKind(t, "another's password", s.SetPassword(ctx, a.ID, "other", "new", none), shop.Changed)
 	_, err = s.SetRole(ctx, another.ID, accounts.Clerk)
@@ -153,7 +153,7 @@ func compare(a, b string) int {
 	return 1
 }
 
-// testNamesComeOnce has two register a name at once.
+// testNamesComeOnce registers a name twice at once, and checks that one succeeds.
 func testNamesComeOnce(t *testing.T, both [2]*store.Store) {
 	for round := range 15 {
 		name := fmt.Sprint("name-", round)
@@ -182,7 +182,8 @@ func testNamesComeOnce(t *testing.T, both [2]*store.Store) {
 	}
 }
 
-// testAdministratorsCross has the shop's two administrators leave at once, by another role and by deletion: one stays.
+// testAdministratorsCross removes the shop's two administrators at once, one by another role and one by deletion, and
+// checks that one stays.
 func testAdministratorsCross(t *testing.T, both [2]*store.Store) {
 	for round := range 15 {
 		two := [2]accounts.Account{
@@ -222,7 +223,7 @@ func mustEndAdministrators(t *testing.T, s *store.Store, two [2]accounts.Account
 	s.MustExec(t.Context(), "DELETE FROM woody_account WHERE id = '"+spare.ID+"'")
 }
 
-// testFirstAdministrator has two replicas make the operator's administrator at once, and then give him another
+// testFirstAdministrator makes the operator's administrator from two replicas at once, and then gives him another
 // password.
 func testFirstAdministrator(t *testing.T, both [2]*store.Store) {
 	for _, password := range []string{"the first password", "the second one"} {
@@ -280,7 +281,7 @@ func testSessions(t *testing.T, cfg store.Config, s *store.Store, noted *notedTa
 		t.Errorf("the session has the role %s, %v; want customer", caller.Role, err)
 	}
 	n = mustAddSession(t, s, a.ID)
-	next := accounts.KeptSession{
+	next := accounts.RenewedSession{
 		ID: kept.ID, Family: accounts.Hash(keyOf("next")), Secret: accounts.Hash(keyOf("secret")),
 	}
 	if err := s.SetPassword(ctx, a.ID, "hash", "other", next); err != nil {
@@ -329,7 +330,7 @@ func testSessions(t *testing.T, cfg store.Config, s *store.Store, noted *notedTa
 	wantSession(t, s, lasts.ID, false)
 }
 
-// testManySessions wants the session that was renewed least recently to make room.
+// testManySessions checks that a session too many replaces the one that was renewed least recently.
 func testManySessions(t *testing.T, s *store.Store, noted *notedTags) {
 	a := mustAddAccount(t, s, accounts.Customer)
 	var all []accounts.NewSession
@@ -385,7 +386,8 @@ func testRenewals(t *testing.T, s *store.Store, noted *notedTags) {
 	wantKind(t, "the renewal of no session", err, shop.NotFound)
 }
 
-// testRenewalsCross has ten renew a session at once: one replaces the secret, and the others find that.
+// testRenewalsCross renews a session ten times at once, and checks that one call replaces the secret and the others
+// find the new one.
 func testRenewalsCross(t *testing.T, both [2]*store.Store) {
 	for range 5 {
 		a := mustAddAccount(t, both[0], accounts.Customer)
@@ -432,7 +434,7 @@ func testDeletionsCross(t *testing.T, both [2]*store.Store) {
 			case round%2 == 0:
 				err = s.DeleteAccount(t.Context(), a.ID, "")
 			default:
-				err = s.SetPassword(t.Context(), a.ID, "hash", "other", accounts.KeptSession{})
+				err = s.SetPassword(t.Context(), a.ID, "hash", "other", accounts.RenewedSession{})
 			}
 			if err != nil {
 				t.Error(err)
@@ -542,7 +544,7 @@ func testTries(t *testing.T, cfg store.Config, s *store.Store) {
 		}
 	}
 	mustExec(t, cfg, fmt.Sprintf("UPDATE woody_sign_in SET tried_us = tried_us - %d",
-		(accounts.TriesKept+time.Second).Microseconds()))
+		(accounts.TriesTTL+time.Second).Microseconds()))
 	wantFailures(t, "a day later", mustSee(t, s, keys...), 0, 0, 0)
 	if err := s.Try(ctx, keys[:1], upTo(1)); err != nil {
 		t.Fatal(err)
@@ -559,14 +561,14 @@ func testTries(t *testing.T, cfg store.Config, s *store.Store) {
 	}
 	mustUpkeep(3) // three were proved
 	mustExec(t, cfg, fmt.Sprintf("UPDATE woody_sign_in SET proved_us = proved_us - %d WHERE proved_us > 0",
-		(accounts.ProvedKept+time.Second).Microseconds()))
+		(accounts.ProvedTTL+time.Second).Microseconds()))
 	if seen := mustSee(t, s, keys...); !seen[0].Proved.IsZero() {
 		t.Errorf("three months later proved are %+v", seen)
 	}
 	mustUpkeep(1)
 }
 
-// TestUnusedAccountsGo checks that upkeep deletes a customer's account that is older than UnusedKept and was never
+// TestUnusedAccountsGo checks that upkeep deletes a customer's account that is older than UnusedTTL and was never
 // signed in with, and keeps used, young and clerks' accounts.
 func TestUnusedAccountsGo(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
@@ -575,7 +577,7 @@ func TestUnusedAccountsGo(t *testing.T) {
 		clerk := mustAddAccount(t, s, accounts.Clerk)
 		mustAddSession(t, s, used.ID)
 		young := mustAddAccount(t, s, accounts.Customer)
-		for age, which := range map[time.Duration]string{accounts.UnusedKept + time.Minute: "<>", 0: "="} {
+		for age, which := range map[time.Duration]string{accounts.UnusedTTL + time.Minute: "<>", 0: "="} {
 			mustExec(t, cfg, fmt.Sprintf("UPDATE woody_account SET created_us = %d WHERE id %s '%s'",
 				time.Now().Add(-age).UnixMicro(), which, young.ID))
 		}
@@ -595,7 +597,7 @@ func TestUnusedAccountsGo(t *testing.T) {
 	})
 }
 
-// testTriesCross has many try at once: no more are allowed than may be.
+// testTriesCross makes many tries at once, and checks that no more are allowed than the bound.
 func testTriesCross(t *testing.T, both [2]*store.Store) {
 	keys := []accounts.Key{keyOf(uuid.NewString()), keyOf(uuid.NewString()), keyOf(uuid.NewString())}
 	var allowed atomic.Int32
@@ -625,7 +627,8 @@ func testTriesCross(t *testing.T, both [2]*store.Store) {
 	wantFailures(t, "after tries at once", mustSee(t, both[0], keys...), 5, 5, 5)
 }
 
-// TestFailuresAreForgottenWhenThereAreTooMany wants the oldest to go, and those that were proved to stay.
+// TestFailuresAreForgottenWhenThereAreTooMany checks that the oldest failures are forgotten, and that those that were
+// proved stay.
 func TestFailuresAreForgottenWhenThereAreTooMany(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		s := mustOpen(t, cfg)

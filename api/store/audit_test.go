@@ -102,7 +102,8 @@ func TestAuditEntriesShareStatements(t *testing.T) {
 	})
 }
 
-// TestNoAuditUnasked wants a shop without accounts to have no table, whatever its user may do, and no entries.
+// TestNoAuditUnasked checks that a shop without accounts makes no table and no entries, whatever rights its database
+// user has.
 func TestNoAuditUnasked(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		t.Parallel()

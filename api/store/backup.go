@@ -93,11 +93,11 @@ func nameNew(from, to string) error {
 	return syncFolder(filepath.Dir(to))
 }
 
-// Restore has a folder's SQLite database be what Backup wrote to a file, but without its sessions, of which some were
-// ended since. It returns where what was there is now; empty if there was nothing. Nothing is changed if the file is
-// not a whole database of this release or one before. No shop may run on the folder. Killed at any time, it leaves the
-// folder with the one or the other.
-func Restore(ctx context.Context, dataDir, file string) (kept string, err error) {
+// Restore replaces a folder's SQLite database with what Backup wrote to a file, but without its sessions, of which some
+// were ended since. It returns where what was there is now; empty if there was nothing. Nothing is changed if the file
+// is not a whole database of this release or one before. No shop may run on the folder. Killed at any time, it leaves
+// the folder with the one or the other.
+func Restore(ctx context.Context, dataDir, file string) (former string, err error) {
 	if err := lookAtBackup(file); err != nil {
 		return "", err
 	}
@@ -127,13 +127,13 @@ func Restore(ctx context.Context, dataDir, file string) (kept string, err error)
 	if err := endAllSessions(ctx, unfinished); err != nil {
 		return "", fmt.Errorf("end the sessions in %s: %w", unfinished.Name(), explainFile(err))
 	}
-	if kept, err = keepOld(ctx, target); err != nil {
+	if former, err = keepOld(ctx, target); err != nil {
 		return "", fmt.Errorf("keep what is there: %w", err)
 	}
 	if err := os.Rename(unfinished.Name(), target); err != nil {
-		return kept, err
+		return former, err
 	}
-	return kept, syncFolder(dataDir)
+	return former, syncFolder(dataDir)
 }
 
 // sqliteMagic begins every SQLite database.
@@ -237,26 +237,26 @@ func endAllSessions(ctx context.Context, file *os.File) error {
 // keepOld gives a database a second name, which it returns, and has all of it be in its one file where that can be: a
 // log that stayed would be taken for the next database's. One too damaged to be opened loses its log here, of which the
 // second name has all.
-func keepOld(ctx context.Context, file string) (kept string, err error) {
+func keepOld(ctx context.Context, file string) (former string, err error) {
 	if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
 		return "", removeLog(file) // without its database it is worth nothing
 	}
-	kept = file + time.Now().UTC().Format(".before-20060102T150405.000")
-	if err := os.Link(file, kept); err != nil {
+	former = file + time.Now().UTC().Format(".before-20060102T150405.000")
+	if err := os.Link(file, former); err != nil {
 		return "", err
 	}
-	if err := os.Link(file+"-wal", kept+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Link(file+"-wal", former+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	if err := syncFolder(filepath.Dir(file)); err != nil {
 		return "", err
 	}
 	if mergeLog(ctx, file) == nil {
-		if err := os.Remove(kept + "-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(former + "-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
 	}
-	return kept, removeLog(file)
+	return former, removeLog(file)
 }
 
 // mergeLog moves what is in a database's log to its file.

@@ -43,8 +43,8 @@ func TestWaitingForAConnectionIsBounded(t *testing.T) {
 	})
 }
 
-// TestSlowReadsThatNobodyShares has many read the last product where writes are made, and past the cache: the others
-// have connections still.
+// TestSlowReadsThatNobodyShares reads the last product many times where writes are made, and past the cache, and checks
+// that connections are left for other calls.
 func TestSlowReadsThatNobodyShares(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		t.Parallel() // it waits for as long as a busy machine may take over an addition
@@ -105,10 +105,10 @@ func TestACommitIsNotWaitedForEver(t *testing.T) {
 		"a product":      func() error { _, err := s.AddProduct(t.Context(), "Robot"); return err },
 		"an order's end": func() error { _, err := s.FinishOrder(t.Context(), claim, shop.Success); return err },
 	} {
-		answer := make(chan error, 1)
-		go func() { answer <- write() }()
+		result := make(chan error, 1)
+		go func() { result <- write() }()
 		select {
-		case err := <-answer:
+		case err := <-result:
 			if shop.KindOf(err) != shop.Uncertain {
 				t.Errorf("%s: a commit without an answer = %v, want Uncertain", name, err)
 			}

@@ -26,7 +26,7 @@ func newCaller(t *testing.T) (ctx context.Context, leave context.CancelFunc) {
 	return callers.Watch(callers.Process(t.Context()), one)
 }
 
-// leavingJournal has a caller leave between a change and its commit.
+// leavingJournal ends the caller's context between a change and its commit.
 type leavingJournal struct{ leave context.CancelFunc }
 
 func (j *leavingJournal) Record(context.Context, *sql.Tx, []string) (int64, error) {

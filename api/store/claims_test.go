@@ -24,7 +24,7 @@ func claimed(t *testing.T, s *store.Store, n int) (ids []string) {
 	return ids
 }
 
-// TestReservationsComeFirst has an order with items come behind a queue of others.
+// TestReservationsComeFirst checks that an order that has reserved something overtakes a queue of orders that have not.
 func TestReservationsComeFirst(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		s := mustOpen(t, cfg)
@@ -38,8 +38,8 @@ func TestReservationsComeFirst(t *testing.T) {
 	})
 }
 
-// TestClaimsAreShared has two queues, of orders that have reserved something and of others, and wants both to come
-// forward, each in its order, one at a time and many at once.
+// TestClaimsAreShared checks that orders with reservations and orders without both advance, each queue in its order,
+// whether orders are claimed one at a time or many at once.
 func TestClaimsAreShared(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		s := mustOpen(t, cfg)
@@ -70,8 +70,8 @@ func TestClaimsAreShared(t *testing.T) {
 	})
 }
 
-// TestNobodyHurriesTooLate has an order whose reservation ends before it can be validated: the next one comes first,
-// and where there is nothing else to do it is tried.
+// TestNobodyHurriesTooLate checks that an order whose reservation ends before it can be validated comes after the next
+// one, and is tried when there is nothing else to do.
 func TestNobodyHurriesTooLate(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		s := mustOpen(t, cfg)

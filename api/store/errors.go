@@ -174,12 +174,12 @@ func explain(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	told := failures[meaningOf(err)]
-	if told.Detail == "" {
-		told = shop.Error{Kind: shop.Internal, Detail: "The database refused the request."}
+	failure := failures[meaningOf(err)]
+	if failure.Detail == "" {
+		failure = shop.Error{Kind: shop.Internal, Detail: "The database refused the request."}
 	}
-	told.Err = err
-	return &told
+	failure.Err = err
+	return &failure
 }
 
 // failures are what a caller hears of work that is not done, and has left nothing behind.

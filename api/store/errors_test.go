@@ -250,13 +250,13 @@ func TestEveryErrorOfTheTable(t *testing.T) {
 		}
 		says(number, "HY000", "always", always)
 		err := write()
-		var told *shop.Error
-		if !errors.As(err, &told) || told.Kind == shop.Internal || told.Kind == shop.Uncertain {
+		var failure *shop.Error
+		if !errors.As(err, &failure) || failure.Kind == shop.Internal || failure.Kind == shop.Uncertain {
 			t.Errorf("error %d: %v, want a kind that says what it means", number, err)
 			continue
 		}
-		if (told.Kind == shop.Full) != (means == store.Full) || (told.RetryAfter == 0) != (means == store.Full) {
-			t.Errorf("error %d: kind %v, to be tried again after %v", number, told.Kind, told.RetryAfter)
+		if (failure.Kind == shop.Full) != (means == store.Full) || (failure.RetryAfter == 0) != (means == store.Full) {
+			t.Errorf("error %d: kind %v, to be tried again after %v", number, failure.Kind, failure.RetryAfter)
 		}
 	}
 	says(1030, "HY000", "Got error 28 \"No space left on device\" from storage engine InnoDB", always)

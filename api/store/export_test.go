@@ -28,7 +28,7 @@ const (
 	MaxTries  = maxTries
 )
 
-// Reads has a query be a read of a number, and reports whether its connection counts then as one whose server takes
+// Reads reads a number by a query, and reports whether its connection counts then as one whose server takes
 // writes.
 func (s *Store) Reads(ctx context.Context, query string) (proved bool, err error) {
 	err = s.reads.read(ctx, func(ctx context.Context, r *reading) error {
@@ -43,7 +43,7 @@ func (s *Store) Reads(ctx context.Context, query string) (proved bool, err error
 // MySQLMigrations are the steps of a database server's schema.
 var MySQLMigrations = mysqlMigrations
 
-// SetReaderPatience has reads wait so long for a reader.
+// SetReaderPatience sets how long reads wait for a reader.
 func (s *Store) SetReaderPatience(d time.Duration) { s.reads.readTimeout = d }
 
 // AuditPatience is how long an entry of the audit waits.
@@ -80,7 +80,7 @@ func (s *Store) MustCount(ctx context.Context, from string) (n int) {
 	return n
 }
 
-// SetTriesMax has the tries of so many keys be kept.
+// SetTriesMax sets how many keys of a kind keep their tries.
 func (s *Store) SetTriesMax(n int) { s.triesMax = n }
 
 // ClaimQueries returns the queries by which orders are claimed, one of each at most, by the indexes that they are to

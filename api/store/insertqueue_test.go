@@ -63,7 +63,7 @@ func TestAdditionsShareATransaction(t *testing.T) {
 					if stored, err := s.Product(t.Context(), p.ID); err != nil || stored != p || p.Name != name {
 						t.Errorf("added %+v, and stored is %+v, %v", p, stored, err)
 					}
-					if told, _ := journal.settled.Load(shop.ProductTag(p.ID)); told != true {
+					if settled, _ := journal.settled.Load(shop.ProductTag(p.ID)); settled != true {
 						t.Errorf("the journal was not told of %s", name)
 					}
 				}
@@ -163,7 +163,7 @@ func TestASlowDatabaseAddsFewAtATime(t *testing.T) {
 	callers.Wait()
 }
 
-// TestAdditionsWithoutADatabase wants every caller of a group to hear that it is away.
+// TestAdditionsWithoutADatabase checks that every caller of a group gets Unavailable when there is no database.
 func TestAdditionsWithoutADatabase(t *testing.T) {
 	s, err := store.Open(store.Config{DSN: "root@unix(/nowhere)/shop", Wait: time.Minute})
 	if err != nil {

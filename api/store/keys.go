@@ -12,8 +12,8 @@ import (
 // Idempotency keys are kept beside what they made, written in its transaction. Each kind of thing has a table of its
 // own: a key that made an order may be used for a product.
 
-// keysKept is how long an idempotency key is remembered.
-const keysKept = 24 * time.Hour
+// keysTTL is how long an idempotency key is remembered.
+const keysTTL = 24 * time.Hour
 
 var errKeyUsed = &shop.Error{Kind: shop.KeyReused, Detail: "This Idempotency-Key was used before."}
 
@@ -58,7 +58,7 @@ func (s *Store) forgetKeys(ctx context.Context) error {
 	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
 		for _, table := range []string{"order_key", "product_key"} {
 			_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE created_us < "+s.now+" - ?",
-				keysKept.Microseconds())
+				keysTTL.Microseconds())
 			if err != nil {
 				return err
 			}

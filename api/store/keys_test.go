@@ -62,7 +62,7 @@ func testProductKeys(t *testing.T, s *store.Store) {
 	}
 }
 
-// TestKeysAreForgottenAfterADay ages the keys of both kinds.
+// TestKeysAreForgottenAfterADay checks that Upkeep removes idempotency keys of both kinds after a day, and not before.
 func TestKeysAreForgottenAfterADay(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		s := mustOpen(t, cfg)
@@ -203,7 +203,7 @@ func TestARepeatedCallTellsTheCaches(t *testing.T) {
 func TestARepeatedCallAfterALostAnswer(t *testing.T) {
 	wire, far, near, _ := mustWire(t)
 	before := mustCount(t, near)
-	wire.LoseAnswer("\x03COMMIT")
+	wire.LoseResponse("\x03COMMIT")
 	if _, err := far.AddProductOnce(t.Context(), "Robot", "key"); shop.KindOf(err) != shop.Uncertain {
 		t.Errorf("the answer to COMMIT is lost: %v, want Uncertain", err)
 	}

@@ -184,7 +184,7 @@ func TestOnlyARowProves(t *testing.T) {
 	}
 }
 
-// journal is one in the database, whose records nobody carries out.
+// journal is an outbox in the database, whose records nobody carries out.
 type journal struct{ box *outbox.Outbox }
 
 func mustJournal(t *testing.T, dsn string) journal {

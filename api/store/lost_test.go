@@ -103,10 +103,10 @@ func writesOf(t *testing.T, near *store.Store, db *sql.DB) []write {
 func TestALostAnswerToCommit(t *testing.T) {
 	wire, far, near, db := mustWire(t)
 	for _, write := range writesOf(t, near, db) {
-		wire.LoseAnswer("\x03COMMIT") // a query that begins so: READ COMMITTED is none
+		wire.LoseResponse("\x03COMMIT") // a query that begins so: READ COMMITTED is none
 		err := write.do(t.Context(), far)
-		var told *shop.Error
-		if !errors.As(err, &told) || told.Kind != shop.Uncertain || told.RetryAfter != 0 {
+		var failure *shop.Error
+		if !errors.As(err, &failure) || failure.Kind != shop.Uncertain || failure.RetryAfter != 0 {
 			t.Errorf("%s, and the answer to COMMIT is lost: %v, want Uncertain without a time to try again",
 				write.name, err)
 		}
@@ -128,10 +128,10 @@ func TestALostAnswerBeforeCommit(t *testing.T) {
 		"claim orders":     "SELECT order_id",
 	}
 	for _, write := range writesOf(t, near, db) {
-		wire.LoseAnswer(statements[write.name])
+		wire.LoseResponse(statements[write.name])
 		err := write.do(t.Context(), far)
-		var told *shop.Error
-		if !errors.As(err, &told) || told.Kind != shop.Unavailable || told.RetryAfter == 0 {
+		var failure *shop.Error
+		if !errors.As(err, &failure) || failure.Kind != shop.Unavailable || failure.RetryAfter == 0 {
 			t.Errorf("%s, and the answer to its statement is lost: %v, want Unavailable and a time to try again",
 				write.name, err)
 		}
@@ -162,11 +162,11 @@ func TestACallerThatLeavesInItsTransaction(t *testing.T) {
 			}, func(err error) bool { return shop.KindOf(err) == shop.Uncertain }},
 		} {
 			ctx, leave := context.WithCancel(t.Context())
-			answer := make(chan error, 1)
-			go func() { answer <- row.do(ctx) }()
+			result := make(chan error, 1)
+			go func() { result <- row.do(ctx) }()
 			await(t, func() bool { return journal.records.Load() == int64(i+1) })
 			leave()
-			if err := <-answer; !row.want(err) {
+			if err := <-result; !row.want(err) {
 				t.Errorf("write %d, left in its transaction: %v", i, err)
 			}
 		}

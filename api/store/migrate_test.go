@@ -118,7 +118,8 @@ func TestAnAbsentDatabaseIsWaitedFor(t *testing.T) {
 	testFirstToys(t, s)
 }
 
-// TestAUserWithoutRights gives the shop's user more rights from one start to the next, until they do.
+// TestAUserWithoutRights gives the shop's database user more rights from one start to the next, and checks that each
+// error names the right that is missing.
 func TestAUserWithoutRights(t *testing.T) {
 	cfg := store.Config{DSN: mustDatabase(t)}
 	mustExec(t, cfg, labProduct, "INSERT INTO product (name) VALUES ('Camion')",

@@ -204,7 +204,7 @@ func sleepInMySQL(ctx context.Context, conn *sql.Conn, d time.Duration) error {
 	return ctx.Err()
 }
 
-// errMigrating is another replica that has been migrating for as long as this one cared to wait.
+// errMigrating is returned when another replica migrates for longer than this one waits.
 var errMigrating = errors.New("another replica is migrating")
 
 // lockPatience is how long connecting and then waiting for the lock may take, each time it is tried.

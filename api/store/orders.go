@@ -257,7 +257,8 @@ func (s *Store) FinishOrder(ctx context.Context, claim shop.Claim, end shop.Stat
 	return held && err == nil, err
 }
 
-// errNotHeld undoes the end of an order that another has ended, or whose reservation is over.
+// errNotHeld is returned, and the transaction rolled back, when another has ended the order, or its reservation is
+// over.
 var errNotHeld = &shop.Error{Kind: shop.Ended, Detail: "The order is not held by this claim any more."}
 
 // takeLate takes one of an order's product where that is counted, and the order was made while it was not, or was not

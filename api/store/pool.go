@@ -13,7 +13,7 @@ import (
 
 // pool hands out connections: as many as it has slots, with bounded waiting for one and bounded
 // time with it. The slots stand before database/sql's own queue so that a wait for a connection
-// and a database that does not answer can be told apart.
+// and a database that does not answer can be distinguished.
 type pool struct {
 	db      *sql.DB
 	link    *link // nil for a database that is a file
@@ -85,7 +85,7 @@ func (p *pool) runFor(
 		err = p.with(bounded, began, f)
 	}
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		// The way to the server may have been lost, of which nobody is told: others need not each wait for it.
+		// The way to the server may have been lost, without a notice: others need not each wait for it.
 		p.link.renew(began)
 	}
 	return explain(ctx, err)

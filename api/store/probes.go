@@ -48,7 +48,7 @@ func (s *Store) raiseProbe(ctx context.Context, tx *sql.Tx, name string) error {
 		return &shop.Error{
 			Kind: shop.Busy, RetryAfter: time.Minute,
 			Detail: fmt.Sprintf("There are %d probes already; those that nobody writes go after %v.",
-				count, shop.ProbesKept),
+				count, shop.ProbesTTL),
 		}
 	}
 	_, err = tx.ExecContext(ctx, "INSERT INTO probe (name, version, written_us) VALUES (?, 1, "+s.now+")", name)
@@ -69,19 +69,19 @@ func (s *Store) raiseOldProbe(ctx context.Context, tx *sql.Tx, name string) (rai
 	return rows > 0, err
 }
 
-// forgetProbes removes probes that nobody writes any more. Caches are told: whoever writes one of that name again
-// begins with the first version.
+// forgetProbes removes probes that nobody writes any more. They are invalidated in caches: whoever writes one of that
+// name again begins with the first version.
 func (s *Store) forgetProbes(ctx context.Context) error {
 	return s.change(ctx, s.background, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
 		old := "written_us < " + s.now + " - ?"
-		names, err := texts(ctx, tx, "SELECT name FROM probe WHERE "+old, shop.ProbesKept.Microseconds())
+		names, err := texts(ctx, tx, "SELECT name FROM probe WHERE "+old, shop.ProbesTTL.Microseconds())
 		if err != nil {
 			return nil, err
 		}
 		var tags []string
 		for _, name := range names {
 			const remove = "DELETE FROM probe WHERE name = ? AND "
-			if _, err := tx.ExecContext(ctx, remove+old, name, shop.ProbesKept.Microseconds()); err != nil {
+			if _, err := tx.ExecContext(ctx, remove+old, name, shop.ProbesTTL.Microseconds()); err != nil {
 				return nil, err
 			}
 			tags = append(tags, shop.ProbeTag(name))

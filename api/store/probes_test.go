@@ -65,7 +65,7 @@ func testWritesOfAProbe(t *testing.T, s *store.Store) {
 	wantProbe(t, s, "a", writers*writes)
 }
 
-// testForgottenProbes ages a probe: Upkeep removes it alone.
+// testForgottenProbes checks that Upkeep removes a probe that has not been written for long, and nothing else.
 func testForgottenProbes(t *testing.T, cfg store.Config, s *store.Store) {
 	if _, err := s.WriteProbe(t.Context(), "old"); err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func testForgottenProbes(t *testing.T, cfg store.Config, s *store.Store) {
 func age(t *testing.T, cfg store.Config, s *store.Store, name string) {
 	t.Helper()
 	const update = "UPDATE probe SET written_us = written_us - %d WHERE name = '%s'"
-	statement := fmt.Sprintf(update, (shop.ProbesKept + time.Second).Microseconds(), name)
+	statement := fmt.Sprintf(update, (shop.ProbesTTL + time.Second).Microseconds(), name)
 	if cfg.DSN != "" {
 		mustExec(t, cfg, statement)
 		return
@@ -128,7 +128,7 @@ func writer(cfg store.Config) string {
 	return "background"
 }
 
-// tagged is a journal that keeps what it is told.
+// tagged is a journal that records its calls.
 type tagged struct {
 	mu                sync.Mutex
 	recorded, settled []string
@@ -149,7 +149,7 @@ func (j *tagged) Settle(_ context.Context, _ int64, tags []string) error {
 	return j.refuse
 }
 
-// TestProbesAreJournalled wants a probe's writes to be told of, and its end, as a product's are.
+// TestProbesAreJournalled checks that writes to a probe, and its removal, are in the journal, as a product's are.
 func TestProbesAreJournalled(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		journal := &tagged{}

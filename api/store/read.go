@@ -92,7 +92,8 @@ func (h held) asBehind(err error) error {
 type reading struct {
 	held
 	unproved bool // something was read, and the server takes no writes
-	// began is when the work began that it is for, by the link's clock; zero for before a connection was asked for.
+	// began is when the work began that the connection is for, by the link's clock; zero if that was before a
+	// connection was asked for.
 	began int64
 }
 

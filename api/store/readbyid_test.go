@@ -102,7 +102,7 @@ func goRead(ctx context.Context, s *store.Store, id int64) <-chan read {
 	return done
 }
 
-// mustFill has all workers be at work, each at a read that stops at the gate.
+// mustFill occupies all workers, each with a read that stops at the gate.
 func mustFill(t *testing.T, s *store.Store, g *gate) (stops []stop, reads []<-chan read) {
 	t.Helper()
 	g.shut.Store(true)
@@ -226,8 +226,8 @@ func TestAReadJoinsNoStatementUnderWay(t *testing.T) {
 	})
 }
 
-// mustGroup has a read that waited be about to be sent by a worker that serves all who wait; it is the first of those
-// that are held.
+// mustGroup brings a worker that serves all who wait to where it is about to send their read. It returns the stops of
+// all workers, that one's first.
 func mustGroup(t *testing.T, s *store.Store, g *gate) (held []stop) {
 	t.Helper()
 	stops, _ := mustFill(t, s, g)
@@ -332,7 +332,7 @@ func TestCallersOfASharedRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// hold has reads come that the database holds back, those of some callers by one statement.
+	// hold starts reads that the database holds back, those of some callers by one statement.
 	hold := func(callers ...context.Context) (reads []<-chan read) {
 		t.Helper()
 		do("LOCK TABLES product WRITE")
@@ -412,8 +412,8 @@ func TestSharedReadsOfAReadOnlyServer(t *testing.T) {
 	}
 }
 
-// TestSharedReadsWithoutADatabase wants every caller to hear that it is away: where it never was there, and where it
-// dies while they wait.
+// TestSharedReadsWithoutADatabase checks that every caller gets Unavailable, where the database never was there, and
+// where it dies while they wait.
 func TestSharedReadsWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	nowhere, err := store.Open(store.Config{DSN: "root@unix(/nowhere)/shop"})

@@ -39,7 +39,7 @@ func noted(t *testing.T) (ctx context.Context, by *atomic.Value) {
 // testPlaces holds every call of the store to the node that it is to be made at.
 func testPlaces(t *testing.T, c *cluster) {
 	s, _, _ := c.mustOpenApart(t, store.Config{})
-	s.SetReaderPatience(time.Minute) // a busy node is none that is away
+	s.SetReaderPatience(time.Minute) // a busy node does not count as away
 	p := mustAdd(t, s, "Robot")
 	o := newOrder("Robot")
 	for _, call := range []struct {
@@ -121,7 +121,7 @@ func testReadsAreCausal(t *testing.T, c *cluster) {
 	}
 }
 
-// testSharedReadsAreCausal is that by many, who share statements, while others write.
+// testSharedReadsAreCausal checks the same of many readers, who share statements, while others write.
 func testSharedReadsAreCausal(t *testing.T, c *cluster) {
 	s, first, _ := c.mustOpenApart(t, store.Config{})
 	s.SetReaderPatience(time.Minute)

@@ -16,7 +16,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/store"
 )
 
-// TestReservations is what shop.Store promises of orders with items, kept by every database.
+// TestReservations checks that each database keeps what shop.Store promises of orders with items.
 func TestReservations(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		s := mustOpen(t, cfg)
@@ -262,7 +262,8 @@ func testLapsed(t *testing.T, cfg store.Config, s *store.Store) {
 	wantLeft(t, s, p, 5)
 }
 
-// testUnreadable spoils the items of one order: others are read, claimed and lapse as ever, and it lapses with them.
+// testUnreadable makes the items of one order unreadable, and checks that others are read, claimed and lapse as before,
+// and that it lapses with them.
 func testUnreadable(t *testing.T, cfg store.Config, s *store.Store) {
 	p := mustSell(t, s, 5)
 	spoilt, good := mustReserve(t, s, item(p, 1)), mustReserve(t, s, item(p, 2))
@@ -445,7 +446,8 @@ func TestBuyersShareATransaction(t *testing.T) {
 	})
 }
 
-// TestABuyerWhoWaitsTooLong wants Busy of a buyer whose turn does not come in time, and nothing reserved for him.
+// TestABuyerWhoWaitsTooLong checks that a buyer whose turn does not come in time gets Busy, and that nothing is
+// reserved for him.
 func TestABuyerWhoWaitsTooLong(t *testing.T) {
 	journal := &heldJournal{letGo: make(chan struct{})}
 	s := mustOpen(t, store.Config{DataDir: t.TempDir(), Journal: journal, Wait: 2 * time.Second})

@@ -29,13 +29,13 @@ func (r *room) note(err error) {
 	if meaningOf(err) != full {
 		return
 	}
-	told, known := failures[full], (*shop.Error)(nil)
-	if told.Err = err; errors.As(err, &known) {
-		told.Err = known.Err
+	failure, known := failures[full], (*shop.Error)(nil)
+	if failure.Err = err; errors.As(err, &known) {
+		failure.Err = known.Err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.none, r.at = &told, time.Now()
+	r.none, r.at = &failure, time.Now()
 }
 
 // missing returns what the last write met that found no room, or nil when none has or try, which is to write something,

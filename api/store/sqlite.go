@@ -103,7 +103,7 @@ func sqliteDSN(cfg Config, extra string) string {
 	}
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.Join(cfg.DataDir, "woody.db")}).EscapedPath()}
 	const all = "_pragma=journal_mode(wal)&_pragma=synchronous(%s)&_pragma=journal_size_limit(%d)"
-	return fmt.Sprintf("%s?"+all+"&%s", file.String(), sync, walKept, extra)
+	return fmt.Sprintf("%s?"+all+"&%s", file.String(), sync, walSizeMax, extra)
 }
 
 var sqliteDialect = dialect{

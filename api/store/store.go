@@ -47,7 +47,7 @@ type Config struct {
 	// of ctx. What it returns is called when the database has replied; it may be nil. Default: nil.
 	// A read that several callers share is sent on behalf of each of them.
 	Follow func(ctx context.Context, statement string) (end func(err error))
-	// Audit has the store keep an audit too: Migrate makes its table, which AddEntry adds to. Default: false.
+	// Audit adds an audit to the store: Migrate makes its table, which AddEntry adds to. Default: false.
 	Audit bool
 	// Journal records every change. Default: none does.
 	Journal Journal
@@ -127,7 +127,7 @@ type dialect struct {
 	now string
 	// skipLocked ends a SELECT that takes rows and passes over those that others hold.
 	skipLocked string
-	// byReserved has a query use the index of reservations, where the database would read a queue of others first.
+	// byReserved makes a query use the index of reservations, where the database would read a queue of others first.
 	byReserved string
 	// orLock ends an INSERT of rows some of which may be there: those are locked, and left as they are.
 	orLock     string

@@ -18,7 +18,7 @@ import (
 	"github.com/woodytoys/woodytoys/api/store"
 )
 
-// TestContract is shop.Store's promise, kept by every database.
+// TestContract checks that each database keeps the promises of shop.Store.
 func TestContract(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		s := mustOpen(t, cfg)

@@ -27,7 +27,7 @@ func TestSums(t *testing.T) {
 	})
 }
 
-// TestLongSums is the same for longer.
+// TestLongSums checks the same for eight times as many rounds.
 func TestLongSums(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		cfg.ReserveFor = 40 * time.Millisecond
@@ -37,7 +37,7 @@ func TestLongSums(t *testing.T) {
 	})
 }
 
-// testSumsCross is the same with two nodes of a cluster that are written at once.
+// testSumsCross checks the same with writes at two nodes of a cluster.
 func testSumsCross(t *testing.T, c *cluster) {
 	dsns := c.mustMakeDatabase(t)
 	testSums(t, store.Config{DSN: dsns[0], ReserveFor: 200 * time.Millisecond},

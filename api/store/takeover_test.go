@@ -137,7 +137,7 @@ func TestOrdersOfTheTypeUUID(t *testing.T) {
 	testOrders(t, s)
 }
 
-// wantTables wants every table on InnoDB, and every name and id compared by its bytes.
+// wantTables fails the test unless every table is on InnoDB, and every name and id is compared by its bytes.
 func wantTables(t *testing.T, cfg store.Config) {
 	t.Helper()
 	for query, want := range map[string]string{
@@ -154,7 +154,8 @@ func wantTables(t *testing.T, cfg store.Config) {
 	}
 }
 
-// TestWhatCannotBeTakenOverIsSaid wants one sentence that names the trouble and the way out, and nothing changed.
+// TestWhatCannotBeTakenOverIsSaid checks that the error is one sentence with the trouble and the remedy, and that
+// nothing is changed.
 func TestWhatCannotBeTakenOverIsSaid(t *testing.T) {
 	const long = "REPEAT('x', 256)"
 	for name, lab := range map[string]struct {

@@ -25,7 +25,7 @@ func (s *Store) Try(
 		if err := allow(now, seen); err != nil {
 			return err
 		}
-		args := append([]any{accounts.TriesKept.Microseconds()}, keyArgs(keys)...)
+		args := append([]any{accounts.TriesTTL.Microseconds()}, keyArgs(keys)...)
 		_, err = tx.ExecContext(ctx, "UPDATE woody_sign_in SET "+
 			"failures = CASE WHEN tried_us < "+s.now+" - ? THEN 1 ELSE failures + 1 END, tried_us = "+s.now+
 			" WHERE what IN ("+marks(len(keys), "?")+")", args...)
@@ -63,10 +63,10 @@ func (s *Store) holdTries(ctx context.Context, tx *sql.Tx, keys []accounts.Key) 
 
 // triesOf returns what counts of a row.
 func triesOf(failures, tried, proved int64, now time.Time) (t accounts.Tries) {
-	if last := time.UnixMicro(tried); now.Sub(last) <= accounts.TriesKept {
+	if last := time.UnixMicro(tried); now.Sub(last) <= accounts.TriesTTL {
 		t.Failures, t.Last = int(failures), last
 	}
-	if last := time.UnixMicro(proved); now.Sub(last) <= accounts.ProvedKept {
+	if last := time.UnixMicro(proved); now.Sub(last) <= accounts.ProvedTTL {
 		t.Proved = last
 	}
 	return t
@@ -126,7 +126,7 @@ func (s *Store) prove(ctx context.Context, tx *sql.Tx, good accounts.Good) error
 func (s *Store) forgetTries(ctx context.Context) error {
 	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM woody_sign_in WHERE tried_us < "+s.now+" - ? AND proved_us < "+
-			s.now+" - ?", accounts.TriesKept.Microseconds(), accounts.ProvedKept.Microseconds())
+			s.now+" - ?", accounts.TriesTTL.Microseconds(), accounts.ProvedTTL.Microseconds())
 		if err != nil {
 			return err
 		}

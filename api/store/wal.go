@@ -8,10 +8,10 @@ import (
 	"os"
 )
 
-// walKept is how large the write-ahead log may stay, in bytes: four times what SQLite lets it grow to before it copies
-// it to the database file, unless a reader holds it up. A log that such a reader made large is cut to this by the
-// first write that finds it copied.
-const walKept = 16 << 20
+// walSizeMax is how large the write-ahead log may stay, in bytes: four times what SQLite lets it grow to before it
+// copies it to the database file, unless a reader holds it up. A log that such a reader made large is cut to this by
+// the first write that finds it copied.
+const walSizeMax = 16 << 20
 
 // writeAheadLog is a SQLite file's log, beside it.
 type writeAheadLog struct {
@@ -30,7 +30,7 @@ func (w *writeAheadLog) shrink(ctx context.Context) error {
 		return nil
 	case err != nil:
 		return err
-	case log.Size() <= walKept:
+	case log.Size() <= walSizeMax:
 		return nil
 	}
 	// The first copies, beside readers and writers; the second, which keeps writers out, finds little left to copy.

@@ -14,8 +14,8 @@ import (
 // walLimit is what the log may stay at, in bytes.
 const walLimit = 16 << 20
 
-// mustFillLog has a reader hold the write-ahead log up while it grows to twice what it may stay at. The reader ends
-// with its Rollback.
+// mustFillLog starts a reader that keeps the write-ahead log from being reset while it grows to twice what it may stay
+// at. The reader ends with its Rollback.
 func mustFillLog(t *testing.T, cfg store.Config, s *store.Store) (reader *sql.Tx, size func() int64) {
 	t.Helper()
 	size = func() int64 {
@@ -47,8 +47,8 @@ func mustFillLog(t *testing.T, cfg store.Config, s *store.Store) (reader *sql.Tx
 	return reader, size
 }
 
-// TestALogThatAReaderMadeLarge wants the write-ahead log to become small again: by the writes that follow, or by
-// Upkeep where none do.
+// TestALogThatAReaderMadeLarge checks that the write-ahead log becomes small again: by the writes that follow, or by
+// Upkeep where there are none.
 func TestALogThatAReaderMadeLarge(t *testing.T) {
 	t.Parallel()
 	t.Run("writes follow", func(t *testing.T) {

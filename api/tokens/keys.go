@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// Keys are those that tokens are signed with and verified by. The first signs, all verify: a new key is added behind
+// Keys are the keys by which tokens are signed and verified. The first signs, all verify: a new key is added behind
 // the others first, then made the first, and the old one is dropped when all tokens of its have expired.
 type Keys struct {
 	signing   *key
@@ -133,7 +133,7 @@ type publicKey struct {
 	Algorithm string `json:"alg,omitempty"`
 }
 
-// describe returns a key as others are told of it. Its id is the beginning of its thumbprint (RFC 7638).
+// describe returns a key as it is published. Its id is the beginning of its thumbprint (RFC 7638).
 func describe(public *ecdsa.PublicKey) (publicKey, error) {
 	if public.Curve != elliptic.P256() {
 		return publicKey{}, errNoKey

@@ -83,7 +83,7 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
-// TestRefused is about tokens that somebody makes up, or that are over.
+// TestRefused checks that forged, malformed and expired tokens are refused.
 func TestRefused(t *testing.T) {
 	private := mustMakeKey(t)
 	k := mustMakeKeys(t, private)
@@ -265,7 +265,8 @@ func TestATokenEnds(t *testing.T) {
 	}
 }
 
-// TestRotation goes through the change of a key: each token is good with the keys of the step before and after.
+// TestRotation goes through the change of a key, and checks that a token of each step is good with the keys of the step
+// before and of the one after.
 func TestRotation(t *testing.T) {
 	older, newer := mustMakeKey(t), mustMakeKey(t)
 	steps := []*Keys{

@@ -13,7 +13,7 @@ import (
 )
 
 // queue sends spans on in the background, many at a time. It is bounded, and whoever ends a span never waits: what does
-// not fit is dropped, and counted, which the SDK's own processor does not tell of.
+// not fit is dropped, and counted, which the SDK's own processor does not report.
 type queue struct {
 	exporter sdktrace.SpanExporter
 	log      *slog.Logger

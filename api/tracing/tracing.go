@@ -33,7 +33,7 @@ type Config struct {
 	ReplicaID string
 	// Registerer takes the metrics. Required.
 	Registerer prometheus.Registerer
-	// Logger is told when spans cannot be sent, and when they can again. Required.
+	// Logger logs when spans cannot be sent, and when they can again. Required.
 	Logger *slog.Logger
 }
 

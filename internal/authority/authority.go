@@ -53,7 +53,7 @@ func New() (*Authority, error) {
 	return a, nil
 }
 
-// become gives it a key and a certificate that the parent signs; itself where that has none yet.
+// become makes a's key, and its certificate, which the parent signs; if the parent has none yet, it signs itself.
 func (a *Authority) become(name string, parent *Authority) (err error) {
 	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		return err

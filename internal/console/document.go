@@ -24,7 +24,7 @@ type Section struct {
 	Path []string
 	// Terminal is what runs in a terminal of its own meanwhile: the block that is marked sh. Default: nothing.
 	Terminal string
-	// Commands are those of all its console blocks.
+	// Commands are the commands of all its console blocks.
 	Commands []Command
 }
 

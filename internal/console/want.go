@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// kinds are what differs each time. What is the same is a promise for some of them: one moment shown twice is an answer
-// that was kept.
+// kinds are what differs each time. What is the same is a promise for some of them: one moment shown twice is a
+// response that was kept.
 var kinds = []struct {
 	name, pattern string
-	// same has two of them that are equal in the document be equal in the output, and two that differ differ.
+	// same is set for those that are equal in the output where they are equal in the document, and differ where they
+	// differ.
 	same bool
 }{
 	{"moment", `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}`, true},

@@ -53,7 +53,7 @@ const (
 )
 
 // Close implements net.Conn. If the client may still be sending a request, which has been refused, it first tells the
-// client that nothing more will come and reads on for a moment: else the client's system could throw away the answer
+// client that nothing more will come and reads on for a moment: else the client's system could throw away the response
 // with the connection (RFC 9112 9.6).
 func (c *Conn) Close() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.midRequest.Load() && half.CloseWrite() == nil {

@@ -9,14 +9,14 @@ import (
 // CheckRefused sends a request to a server of ours and returns nil if it gets one refusal and nothing more: 400, or 415
 // with an Accept-Encoding for a content coding, or 505.
 func CheckRefused(addr string, request Request) error {
-	answers, err := Exchange(addr, request.Bytes)
+	responses, err := Exchange(addr, request.Bytes)
 	if err != nil {
 		return err
 	}
-	if len(answers) != 1 {
-		return fmt.Errorf("%d answers, want one: %v", len(answers), answers)
+	if len(responses) != 1 {
+		return fmt.Errorf("%d answers, want one: %v", len(responses), responses)
 	}
-	switch got := answers[0]; {
+	switch got := responses[0]; {
 	case got.Status == 415 && got.Header.Get("Accept-Encoding") == "":
 		return errors.New("415 without an Accept-Encoding")
 	case got.Status != 400 && got.Status != 415 && got.Status != 505:
@@ -37,15 +37,15 @@ func CheckProxied(addr string, request Request) error {
 
 // CheckProxiedOver is CheckProxied over a connection to the proxy, which it closes.
 func CheckProxiedOver(conn net.Conn, request Request) error {
-	answers, err := ExchangeOver(conn, request.Bytes)
-	refused := len(answers) > 0 && answers[0].Status >= 400 && answers[0].Status < 500
+	responses, err := ExchangeOver(conn, request.Bytes)
+	refused := len(responses) > 0 && responses[0].Status >= 400 && responses[0].Status < 500
 	switch {
 	case err != nil:
 		return err
-	case request.Ambiguous && (len(answers) != 1 || !refused):
-		return fmt.Errorf("the answers are %v, want one refusal", answers)
-	case len(answers) == 0 || len(answers) > 2:
-		return fmt.Errorf("%d answers to one request and one behind it: %v", len(answers), answers)
+	case request.Ambiguous && (len(responses) != 1 || !refused):
+		return fmt.Errorf("the answers are %v, want one refusal", responses)
+	case len(responses) == 0 || len(responses) > 2:
+		return fmt.Errorf("%d answers to one request and one behind it: %v", len(responses), responses)
 	}
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Answer is one answer of a server.
-type Answer struct {
+// Response is one response of a server.
+type Response struct {
 	Status int
 	Header http.Header
 	Body   string
@@ -21,9 +21,9 @@ type Answer struct {
 // patience is how long a server may take for all its responses.
 const patience = 30 * time.Second
 
-// Exchange sends bytes to a server, on a connection of their own, and returns its answers in their order. The error
+// Exchange sends bytes to a server, on a connection of their own, and returns its responses in their order. The error
 // means that the server did not close the connection behind them, reset it, or answered with what is not HTTP.
-func Exchange(addr, sent string) ([]Answer, error) {
+func Exchange(addr, sent string) ([]Response, error) {
 	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func Exchange(addr, sent string) ([]Answer, error) {
 }
 
 // ExchangeOver is Exchange over a connection that is there, which it closes.
-func ExchangeOver(conn net.Conn, sent string) ([]Answer, error) {
+func ExchangeOver(conn net.Conn, sent string) ([]Response, error) {
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return nil, err
@@ -47,21 +47,22 @@ func ExchangeOver(conn net.Conn, sent string) ([]Answer, error) {
 	return Parse(received)
 }
 
-// Parse takes apart what a server has sent: an answer to a request with each of the methods, in their order, and to
-// GETs after that. Interim answers (1xx) are left out. It returns the answers before what is not one, with an error.
-func Parse(received []byte, methods ...string) (answers []Answer, err error) {
+// Parse takes apart what a server has sent: a response to a request with each of the methods, in their order, and to
+// GETs after that. Interim responses (1xx) are left out. It returns the responses before what is not one, with an
+// error.
+func Parse(received []byte, methods ...string) (responses []Response, err error) {
 	r := bufio.NewReader(bytes.NewReader(received))
 	for {
 		if _, err := r.Peek(1); errors.Is(err, io.EOF) {
-			return answers, nil
+			return responses, nil
 		}
 		request := &http.Request{Method: http.MethodGet}
-		if len(answers) < len(methods) {
-			request.Method = methods[len(answers)]
+		if len(responses) < len(methods) {
+			request.Method = methods[len(responses)]
 		}
 		response, err := http.ReadResponse(r, request)
 		if err != nil {
-			return answers, fmt.Errorf("not an answer: %q: %w", received, err)
+			return responses, fmt.Errorf("not an answer: %q: %w", received, err)
 		}
 		content := io.Reader(response.Body)
 		if response.StatusCode == http.StatusBadRequest && response.Close && request.Method == http.MethodHead {
@@ -69,10 +70,10 @@ func Parse(received []byte, methods ...string) (answers []Answer, err error) {
 		}
 		body, err := io.ReadAll(content)
 		if err != nil {
-			return answers, fmt.Errorf("not a whole answer: %q: %w", received, err)
+			return responses, fmt.Errorf("not a whole answer: %q: %w", received, err)
 		}
 		if response.StatusCode >= http.StatusOK {
-			answers = append(answers, Answer{response.StatusCode, response.Header, string(body)})
+			responses = append(responses, Response{response.StatusCode, response.Header, string(body)})
 		}
 	}
 }

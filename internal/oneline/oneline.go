@@ -43,9 +43,9 @@ func Visible(s string) bool {
 	})
 }
 
-// Escape returns s with each character that is not Allowed as Go would write it (\n, \x1b, \u202e), and each
-// byte that is not UTF-8 as \xff. Nothing else is changed, the backslash neither: the result cannot be told from
-// text that was written so.
+// Escape returns s with each character that is not Allowed as Go would write it (\n, \x1b, \u202e), and each byte that
+// is not UTF-8 as \xff. Nothing else is changed, the backslash neither: the result cannot be distinguished from text
+// that was written so.
 func Escape(s string) string {
 	if !needsEscape(s) {
 		return s

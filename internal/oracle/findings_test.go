@@ -35,7 +35,7 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// TestManyFindings wants all of them counted, and some in words.
+// TestManyFindings checks that all findings are counted, and that the first of them have a description.
 func TestManyFindings(t *testing.T) {
 	var findings oracle.Findings
 	for range 1000 {

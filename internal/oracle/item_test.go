@@ -37,8 +37,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestAReadThatBeganBeforeMayBeOld is the exact promise: what counts is what was acknowledged when the read began, not
-// when it ended.
+// TestAReadThatBeganBeforeMayBeOld checks that what counts is what was acknowledged when the read began, not when it
+// ended.
 func TestAReadThatBeganBeforeMayBeOld(t *testing.T) {
 	var item oracle.Item
 	item.Acknowledged(state(1, "a"))
@@ -54,7 +54,7 @@ func TestAReadThatBeganBeforeMayBeOld(t *testing.T) {
 	}
 }
 
-// TestAcknowledgementsOutOfOrder is two writers of which the later one hears first.
+// TestAcknowledgementsOutOfOrder checks that the floor is right when the later one of two writes is acknowledged first.
 func TestAcknowledgementsOutOfOrder(t *testing.T) {
 	var item oracle.Item
 	for _, made := range []oracle.State{state(3, "c"), state(2, "b"), state(3, "c")} {
@@ -87,7 +87,7 @@ func TestTheFloorNeverSinks(t *testing.T) {
 	group.Wait()
 }
 
-// TestALostUpdate is two writers who were both told that they made the same version.
+// TestALostUpdate checks that two writes that were acknowledged with the same version count as wrong.
 func TestALostUpdate(t *testing.T) {
 	var item oracle.Item
 	item.Acknowledged(state(2, "b"))

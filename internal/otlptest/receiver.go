@@ -95,9 +95,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	close(r.arrived)
 	r.arrived = make(chan struct{})
-	answer, _ := proto.Marshal(&collector.ExportTraceServiceResponse{})
+	response, _ := proto.Marshal(&collector.ExportTraceServiceResponse{})
 	w.Header().Set("Content-Type", "application/x-protobuf")
-	_, _ = w.Write(answer)
+	_, _ = w.Write(response)
 }
 
 func spanOf(sent *traces.Span, about []*common.KeyValue) Span {
@@ -180,7 +180,7 @@ func (r *Receiver) Await(t testing.TB, trace string, want func(Trace) (missing s
 // Trace is the spans of one trace.
 type Trace []Span
 
-// Has wants a span of each of these names.
+// Has returns a condition for Await: the first of the names of which a trace has no span, or "" where it has all.
 func Has(names ...string) func(Trace) (missing string) {
 	return func(t Trace) string {
 		for _, name := range names {

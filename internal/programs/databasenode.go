@@ -230,12 +230,12 @@ func (n *DatabaseNode) FreeDisk() error { return n.disk.Free() }
 // State returns what the node says of itself; an error while it is silent.
 func (n *DatabaseNode) State() (s DatabaseState, err error) {
 	client := http.Client{Timeout: 2 * time.Second}
-	answer, err := client.Get("http://" + n.IP + ":9200/state")
+	response, err := client.Get("http://" + n.IP + ":9200/state")
 	if err != nil {
 		return s, err
 	}
-	defer answer.Body.Close()
-	return s, json.NewDecoder(answer.Body).Decode(&s)
+	defer response.Body.Close()
+	return s, json.NewDecoder(response.Body).Decode(&s)
 }
 
 // Await waits until the node's state is such as wanted, for up to two minutes. What names that in the error.

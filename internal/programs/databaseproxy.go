@@ -61,12 +61,12 @@ var serverState = regexp.MustCompile(
 // one that DNS does not have.
 func (p *DatabaseProxy) Ways() (map[string]string, error) {
 	client := http.Client{Timeout: time.Second}
-	answer, err := client.Get(p.MetricsURL + "/metrics?scope=server")
+	response, err := client.Get(p.MetricsURL + "/metrics?scope=server")
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
 	states := map[string]string{}
 	for _, found := range serverState.FindAllStringSubmatch(string(text), -1) {
 		states[found[1]+"/"+found[2]] = found[3]

@@ -32,7 +32,7 @@ type HAProxyConfig struct {
 	RateLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Default: none.
 	TrustedProxies []string
-	// JSONLog has the lines of requests be objects. Default: false, they are text.
+	// JSONLog logs requests as JSON objects. Default: false, they are text.
 	JSONLog bool
 	// Tracing gives each request a traceparent. Default: false.
 	Tracing bool
@@ -41,7 +41,7 @@ type HAProxyConfig struct {
 	Certificates string
 	// HTTPSPort is the port that visitors reach it by. Default: where it listens.
 	HTTPSPort int
-	// HSTS has browsers remember that. Default: false.
+	// HSTS makes browsers remember that. Default: false.
 	HSTS bool
 	// Addr is where it listens. Default: a free port of the loopback.
 	Addr string

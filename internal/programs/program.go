@@ -111,13 +111,13 @@ func localURL(addr string) string {
 
 // wantOK returns nil if a GET of the URL is answered 200.
 func wantOK(client *http.Client, url string) error {
-	answer, err := client.Get(url)
+	response, err := client.Get(url)
 	if err != nil {
 		return err
 	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, answer.Status)
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", url, response.Status)
 	}
 	return nil
 }

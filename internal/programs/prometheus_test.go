@@ -21,7 +21,7 @@ func TestFillPrometheus(t *testing.T) {
 	}
 	for want, times := range map[string]int{
 		"targets: [127.0.0.1:1, 127.0.0.1:2]": 1, "targets: [127.0.0.1:3]": 1,
-		"targets: [127.0.0.1:4]": 2, // who is asked, and who is told
+		"targets: [127.0.0.1:4]": 2, // the targets that are scraped, and the Alertmanagers that get alerts
 		"dns_sd_configs":         0, "9090": 0, "scrape_interval: 10s": 1,
 	} {
 		if got := strings.Count(filled, want); got != times {

@@ -5,7 +5,7 @@ import "fmt"
 // Type is a request for something that there is in JSON and in plain text, both in UTF-8, by section 12.5.1. It is
 // never refused: who accepts neither gets the default of the address.
 type Type struct {
-	// Lines are those of Accept.
+	// Lines are the lines of Accept.
 	Lines []string
 	// Want is "json", "text" or, for the default, "".
 	Want string

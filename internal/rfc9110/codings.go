@@ -2,14 +2,14 @@ package rfc9110
 
 import "fmt"
 
-// Coding is a request for something that there is in brotli, in gzip and plain, by section 12.5.3. There is always an
-// answer: where none is acceptable, the plain one.
+// Coding is a request for something that there is in brotli, in gzip and plain, by section 12.5.3. There is always a
+// response: where none is acceptable, the plain one.
 type Coding struct {
-	// Lines are those of Accept-Encoding.
+	// Lines are the lines of Accept-Encoding.
 	Lines []string
 	// Best is the Content-Encoding that is liked best: br before gzip before none where they are liked the same.
 	Best string
-	// Also is another one that is acceptable too, for a server that makes few of many wishes. Default: Best.
+	// Also is another coding that is acceptable, for a server that has few. Default: Best.
 	Also string
 }
 
@@ -79,7 +79,7 @@ var Codings = []Coding{
 	{Lines: []string{"gzip", "br"}, Best: "br"},
 	{Lines: []string{"", "br"}, Best: "br"},
 	{Lines: []string{"br;q=0", "*"}, Best: "gzip"},
-	// what cannot be read means nothing, and of what is said twice the better counts
+	// what cannot be parsed is ignored, and of two weights the higher counts
 	{Lines: []string{"gzip;q=1.5"}},
 	{Lines: []string{"gzip;q=nonsense"}},
 	{Lines: []string{"gzip;q=0.1234"}},

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Certificates are those of an authority of one's own: its own one, and one for servers at 127.0.0.1 and localhost,
-// and for their clients. All are in PEM files.
+// Certificates are a private authority's: its own certificate, and one for servers at 127.0.0.1 and localhost, and for
+// their clients. All are in PEM files.
 type Certificates struct {
 	CAFile, CertFile, KeyFile string
 

@@ -19,7 +19,7 @@ type Engine struct {
 	Address string
 }
 
-// Engines are some that were started together.
+// Engines are Docker engines that were started together.
 type Engines struct {
 	// All of them, in order.
 	All []*Engine

@@ -27,7 +27,7 @@ func (r *Redis) StartExporter() (*Exporter, error) {
 	return startExporter("prometheus-redis-exporter", "-web.listen-address", nil, "-redis.addr", "redis://"+r.Addr)
 }
 
-// StartNodeExporter starts the exporter of what a folder tells of, as /proc does of this machine. The flags say which
+// StartNodeExporter starts an exporter of what is in a folder, whose form is that of /proc. The flags say which
 // of its collectors collect. Default: the processors, the memory and the file systems (stat, meminfo and 1/mounts).
 func StartNodeExporter(procfs string, collectors ...string) (*Exporter, error) {
 	if len(collectors) == 0 {

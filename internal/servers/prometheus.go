@@ -51,13 +51,13 @@ func (p *Prometheus) Reload(files map[string]string) error {
 	if err := writeFiles(p.dir, files); err != nil {
 		return err
 	}
-	answer, err := http.Post("http://"+p.Addr+"/-/reload", "", nil)
+	response, err := http.Post("http://"+p.Addr+"/-/reload", "", nil)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("prometheus does not take its files: %s\n%s", answer.Status, tail(p.Log()))
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("prometheus does not take its files: %s\n%s", response.Status, tail(p.Log()))
 	}
 	return nil
 }
@@ -70,11 +70,11 @@ type Sample struct {
 
 // Query returns what PromQL is worth now: a sample for each series, one without labels for a scalar.
 func (p *Prometheus) Query(promql string) ([]Sample, error) {
-	answer, err := http.PostForm("http://"+p.Addr+"/api/v1/query", url.Values{"query": {promql}})
+	response, err := http.PostForm("http://"+p.Addr+"/api/v1/query", url.Values{"query": {promql}})
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var body struct {
 		Error string
 		Data  struct {
@@ -82,11 +82,11 @@ func (p *Prometheus) Query(promql string) ([]Sample, error) {
 			Result     json.RawMessage
 		}
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+	if err := json.NewDecoder(response.Body).Decode(&body); err != nil {
 		return nil, err
 	}
 	switch {
-	case answer.StatusCode != http.StatusOK:
+	case response.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("query %s: %s", promql, body.Error)
 	case body.Data.ResultType == "scalar":
 		value, err := sampleValue(body.Data.Result)
@@ -111,15 +111,15 @@ func (p *Prometheus) Query(promql string) ([]Sample, error) {
 
 // ActiveTargets returns how many targets the server has found, be it that it has not asked them yet.
 func (p *Prometheus) ActiveTargets() (int, error) {
-	answer, err := http.Get("http://" + p.Addr + "/api/v1/targets?state=active")
+	response, err := http.Get("http://" + p.Addr + "/api/v1/targets?state=active")
 	if err != nil {
 		return 0, err
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var body struct {
 		Data struct{ ActiveTargets []json.RawMessage }
 	}
-	err = json.NewDecoder(answer.Body).Decode(&body)
+	err = json.NewDecoder(response.Body).Decode(&body)
 	return len(body.Data.ActiveTargets), err
 }
 
@@ -204,13 +204,13 @@ func startReady(cmd *exec.Cmd, dir, url string) (*Process, error) {
 	}
 	client := http.Client{Timeout: 5 * time.Second}
 	err = process.AwaitReady(Patience, func() error {
-		answer, err := client.Get(url)
+		response, err := client.Get(url)
 		if err != nil {
 			return err
 		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s answers %s", url, answer.Status)
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s answers %s", url, response.Status)
 		}
 		return nil
 	})

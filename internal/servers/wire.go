@@ -17,7 +17,7 @@ type Wire struct {
 	ln    net.Listener
 	to    string
 	moved sync.Cond // on mu: something was cut, hung or mended
-	conns map[*carried]bool
+	conns map[*wireConn]bool
 	cut   bool          // connections are refused
 	hung  bool          // nothing gets through, and no connection fails
 	shuns []byte        // connections whose first bytes contain this are ended; nil for none
@@ -26,8 +26,8 @@ type Wire struct {
 	far   time.Duration // how long everything takes one way
 }
 
-// carried is one connection.
-type carried struct {
+// wireConn is one connection.
+type wireConn struct {
 	client, server net.Conn
 	begin          []byte // the first bytes that the client has sent
 	bus            bool   // it has sent SUBSCRIBE
@@ -46,7 +46,7 @@ func StartWire(to string) (*Wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Wire{Addr: ln.Addr().String(), ln: ln, to: to, conns: map[*carried]bool{}}
+	w := &Wire{Addr: ln.Addr().String(), ln: ln, to: to, conns: map[*wireConn]bool{}}
 	w.moved.L = &w.mu
 	go w.accept(ln)
 	return w, nil
@@ -84,7 +84,7 @@ func (w *Wire) carry(client net.Conn) {
 	if far > 0 {
 		client, server = makeFar(client, far), makeFar(server, far)
 	}
-	c := &carried{client: client, server: server}
+	c := &wireConn{client: client, server: server}
 	w.mu.Lock()
 	c.closed = w.cut
 	w.conns[c] = true
@@ -97,7 +97,7 @@ func (w *Wire) carry(client net.Conn) {
 }
 
 // pass carries bytes one way until either side ends.
-func (w *Wire) pass(c *carried, from, to net.Conn, asks bool) {
+func (w *Wire) pass(c *wireConn, from, to net.Conn, asks bool) {
 	defer from.Close()
 	defer to.Close()
 	buffer := make([]byte, 64<<10)
@@ -138,7 +138,7 @@ func (w *Wire) pass(c *carried, from, to net.Conn, asks bool) {
 }
 
 // each changes the wire, and the connections that pick picks.
-func (w *Wire) each(pick func(*carried) bool, change func(*carried)) {
+func (w *Wire) each(pick func(*wireConn) bool, change func(*wireConn)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for c := range w.conns {
@@ -153,9 +153,9 @@ func (w *Wire) each(pick func(*carried) bool, change func(*carried)) {
 	w.moved.Broadcast()
 }
 
-func all(*carried) bool     { return true }
-func isBus(c *carried) bool { return c.bus }
-func closeIt(c *carried)    { c.closed = true }
+func all(*wireConn) bool     { return true }
+func isBus(c *wireConn) bool { return c.bus }
+func closeIt(c *wireConn)    { c.closed = true }
 func (w *Wire) set(cut, hung bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -177,7 +177,7 @@ func (w *Wire) Shun(words string) {
 	w.mu.Lock()
 	w.shuns = []byte(words)
 	w.mu.Unlock()
-	w.each(func(c *carried) bool { return bytes.Contains(c.begin, []byte(words)) }, closeIt)
+	w.each(func(c *wireConn) bool { return bytes.Contains(c.begin, []byte(words)) }, closeIt)
 }
 
 // Retarget leads new connections to another server, HOST:PORT. Those that are there stay with the old one.
@@ -194,9 +194,9 @@ func (w *Wire) MoveAway(roundTrip time.Duration) {
 	w.far = roundTrip / 2
 }
 
-// LoseAnswer has the next thing that is asked with these words reach the server, and its connection end when the server
-// answers: then what is returned is closed.
-func (w *Wire) LoseAnswer(words string) (lost <-chan struct{}) {
+// LoseResponse lets the next request with these words reach the server, and ends its connection when the server
+// responds. The channel that it returns is closed then.
+func (w *Wire) LoseResponse(words string) (lost <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.loses, w.lost = []byte(words), make(chan struct{})
@@ -207,15 +207,15 @@ func (w *Wire) LoseAnswer(words string) (lost <-chan struct{}) {
 func (w *Wire) CutBus() { w.each(isBus, closeIt) }
 
 // HangBus lets nothing through on the connections that have subscribed to something, until Mend.
-func (w *Wire) HangBus() { w.each(isBus, func(c *carried) { c.hung = true }) }
+func (w *Wire) HangBus() { w.each(isBus, func(c *wireConn) { c.hung = true }) }
 
 // HangOpen lets nothing through on the connections that are there, until Mend; others get through.
-func (w *Wire) HangOpen() { w.each(all, func(c *carried) { c.hung = true }) }
+func (w *Wire) HangOpen() { w.each(all, func(c *wireConn) { c.hung = true }) }
 
 // Mend ends all failures. Connections that were ended stay so.
 func (w *Wire) Mend() {
 	w.set(false, false)
-	w.each(all, func(c *carried) { c.hung = false })
+	w.each(all, func(c *wireConn) { c.hung = false })
 }
 
 // Refuse ends all connections and has nobody listen, as where there is no server, until Listen.

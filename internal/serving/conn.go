@@ -62,7 +62,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	c.idle.Store(t)
 	n, err := c.Conn.Read(p)
 	if c.idle.Swap(busy) == ended {
-		return 0, net.ErrClosed // fasthttp leaves without an answer, as when Shutdown ends an idle connection
+		return 0, net.ErrClosed // fasthttp leaves without a response, as when Shutdown ends an idle connection
 	}
 	return n, err
 }

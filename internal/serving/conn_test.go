@@ -53,12 +53,12 @@ func (c *caller) mustSend(t *testing.T, path string) {
 
 func (c *caller) mustHear(t *testing.T, want string) {
 	t.Helper()
-	answer, err := http.ReadResponse(c.answers, nil)
+	response, err := http.ReadResponse(c.answers, nil)
 	if err != nil {
 		t.Fatalf("no answer, want %q: %v", want, err)
 	}
-	defer answer.Body.Close()
-	if got, err := io.ReadAll(answer.Body); err != nil || string(got) != want {
+	defer response.Body.Close()
+	if got, err := io.ReadAll(response.Body); err != nil || string(got) != want {
 		t.Fatalf("the answer is %q (%v), want %q", got, err, want)
 	}
 }
@@ -92,12 +92,12 @@ func awaitIdle(ln *listener, n int) {
 // TestIdleConnectionsGiveWay sends requests to a server whose three places are taken: by a connection whose response is
 // under way, by one that has had a response, and by one that has sent nothing yet.
 func TestIdleConnectionsGiveWay(t *testing.T) {
-	answer := make(chan struct{})
+	response := make(chan struct{})
 	began := make(chan struct{})
 	app := fiber.New(fiber.Config{DisableStartupMessage: true})
 	app.Get("/slow", func(c *fiber.Ctx) error {
 		close(began)
-		<-answer
+		<-response
 		return c.SendString("slow")
 	})
 	app.Get("/quick", func(c *fiber.Ctx) error { return c.SendString("quick") })
@@ -122,7 +122,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 	last.mustSend(t, "/quick")
 	last.mustHear(t, "quick")
 	silent.mustBeEnded(t)
-	close(answer)
+	close(response)
 	slow.mustHear(t, "slow")
 	last.mustSend(t, "/quick")
 	last.mustHear(t, "quick")

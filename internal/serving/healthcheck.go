@@ -30,13 +30,13 @@ func Healthcheck(addr, file string) error {
 		host = "127.0.0.1"
 	}
 	client := http.Client{Timeout: HealthcheckTimeout}
-	answer, err := client.Get("http://" + net.JoinHostPort(host, port) + "/readyz")
+	response, err := client.Get("http://" + net.JoinHostPort(host, port) + "/readyz")
 	if err != nil {
 		return fmt.Errorf("not ready: %w", err)
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("not ready: /readyz answers %s", answer.Status)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: /readyz answers %s", response.Status)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 
 // Listen opens a TCP address for callers. Its error is one sentence, also where the port is taken.
 //
-// What is accepted gives well-formed requests only (see framing.Conn), ends when its client takes nothing of an answer
+// What is accepted gives well-formed requests only (see framing.Conn), ends when its client takes nothing of a response
 // for 30 s, and takes no more than its part of the descriptors that the process may have. When all places are
 // taken, connections that wait for their next request, or their first, give way, the longest idle first; where none is
 // idle, who comes waits until a connection ends. While it cannot accept for want of anything, it is logged, once a

@@ -75,15 +75,15 @@ func TestAcceptGivesOtherErrorsOn(t *testing.T) {
 	}
 }
 
-// toldHandler is a log handler that signals each record.
-type toldHandler struct {
+// signalHandler is a log handler that signals each record.
+type signalHandler struct {
 	slog.Handler
 	logged chan struct{}
 }
 
-func (s toldHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (s signalHandler) Enabled(context.Context, slog.Level) bool { return true }
 
-func (s toldHandler) Handle(context.Context, slog.Record) error {
+func (s signalHandler) Handle(context.Context, slog.Record) error {
 	select {
 	case s.logged <- struct{}{}:
 	default:
@@ -94,7 +94,7 @@ func (s toldHandler) Handle(context.Context, slog.Record) error {
 func TestConnectionsAreBounded(t *testing.T) {
 	below := mustListen(t)
 	logged := make(chan struct{}, 1)
-	ln := newListener(below, newRoom(1, true), slog.New(toldHandler{slog.DiscardHandler, logged}))
+	ln := newListener(below, newRoom(1, true), slog.New(signalHandler{slog.DiscardHandler, logged}))
 	mustDial(t, below)
 	mustDial(t, below)
 	first, err := ln.Accept()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestWhoTakesNothingIsLetGo sends without end to a client that reads nothing.
+// TestWhoTakesNothingIsLetGo checks that a write to a client that reads nothing ends with an error.
 func TestWhoTakesNothingIsLetGo(t *testing.T) {
 	ln := newListener(mustListen(t), newRoom(1, true), slog.Default())
 	ln.stall = 500 * time.Millisecond

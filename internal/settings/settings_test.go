@@ -62,7 +62,7 @@ func TestDefaultAddr(t *testing.T) {
 	}
 }
 
-// TestWrongSettings wants every setting that is wrong to be named, with what is allowed.
+// TestWrongSettings checks that every wrong setting is named, with what is allowed.
 func TestWrongSettings(t *testing.T) {
 	t.Setenv("WOODY_FRONT", "onn")
 	t.Setenv("WOODY_HEAVY_SLOTS", "11")
