@@ -56,8 +56,8 @@ func TestHotKeysNeverBlockWhereNothingIsNear(t *testing.T) {
 	t.Logf("%d loads", len(loads))
 }
 
-// TestAFailedRefreshAfar lets refreshes fail: the value stays, and is tried to be refreshed again when half of the time
-// that it has left is gone, and not before.
+// TestAFailedRefreshAfar checks that the value stays when its refresh fails, and that the next try comes when half of
+// the time that it has left is over, and not before.
 func TestAFailedRefreshAfar(t *testing.T) {
 	const ttl = 12 * time.Second // a machine may stall for a part of it
 	c := mustJoinOn(t, servertest.MustStartRedis(t), &fakeLedger{}, true)

@@ -91,7 +91,7 @@ func mustHaveLease(t *testing.T, c *cache.Cache) {
 	}
 }
 
-// TestABuildHasValuesOfItsOwn checks that values in Redis are told apart by the program that made them, though its
+// TestABuildHasValuesOfItsOwn checks that values in Redis are separate for each program that made them, though its
 // Release is not set: another build may encode otherwise.
 func TestABuildHasValuesOfItsOwn(t *testing.T) {
 	server := servertest.MustStartRedis(t)

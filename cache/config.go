@@ -22,7 +22,7 @@ type Config struct {
 	// an allocation. It must belong to this process alone: it cannot compare and store.
 	// Default: nil, the near cache.
 	Store store.StoreInterface
-	// NoNear has this process keep nothing in memory. Default: false. It is of use with a Cluster only:
+	// NoNear keeps this process from caching anything in memory. Default: false. It is of use with a Cluster only:
 	// every read then goes to Redis.
 	NoNear bool
 	// KeepTags keeps the tags of each value that this process loads by name, for Inspect: otherwise it has them by

@@ -48,7 +48,7 @@ func TestColdKeyIsFilledOnce(t *testing.T) {
 	})
 }
 
-// TestAPanicFreesEveryone is what groupcache's callers wait for in vain.
+// TestAPanicFreesEveryone checks that all callers of a load that panics return: groupcache's wait forever.
 func TestAPanicFreesEveryone(t *testing.T) {
 	for name, end := range map[string]func(){
 		"panic":  func() { panic("broken") },

@@ -97,7 +97,7 @@ func TestInspectHowStale(t *testing.T) {
 	})
 }
 
-// TestInspectAnAbsence checks that both kinds of absence are told from values.
+// TestInspectAnAbsence checks that both kinds of absence are distinguished from values.
 func TestInspectAnAbsence(t *testing.T) {
 	c := mustNew(t, cache.Config{})
 	gone := errors.New("there is none")

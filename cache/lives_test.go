@@ -50,9 +50,9 @@ func TestJitterSpreadsExpiries(t *testing.T) {
 // TestALoadSetsTheTTL checks that a load may shorten how long its value is kept, and that it cannot prolong it.
 func TestALoadSetsTheTTL(t *testing.T) {
 	for _, row := range []struct {
-		name string
-		tell func(*cache.Fill)
-		want time.Duration
+		name  string
+		apply func(*cache.Fill)
+		want  time.Duration
 	}{
 		{"says nothing", func(*cache.Fill) {}, time.Minute},
 		{"shortens it", func(f *cache.Fill) { f.TTL(time.Second) }, time.Second},
@@ -69,7 +69,7 @@ func TestALoadSetsTheTTL(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := mustLoader[int64](t, mustNew(t, cache.Config{}), cache.Options{NegativeTTL: 10 * time.Second})
 				_, info := get(t, l, key, tags, func(_ context.Context, fill *cache.Fill) (int64, error) {
-					row.tell(fill)
+					row.apply(fill)
 					return 7, nil
 				})
 				if info.TTL != row.want || info.Stored != (row.want > 0) {

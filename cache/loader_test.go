@@ -93,8 +93,8 @@ func TestHotKeysNeverBlockOnExpiry(t *testing.T) {
 	})
 }
 
-// TestAFailedRefreshIsTriedAgain lets the first refreshes fail: the value stays, and a later refresh
-// comes before it expires.
+// TestAFailedRefreshIsTriedAgain makes the first refreshes fail, and checks that the value stays and that a later
+// refresh comes before it expires.
 func TestAFailedRefreshIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := mustNew(t, cache.Config{})

@@ -37,7 +37,7 @@ func setAll(v int64) cache.LoadMany[int64] {
 	}
 }
 
-// wantMany wants all asks answered with a value.
+// wantMany fails the test unless every ask got the value.
 func wantMany(t *testing.T, got []cache.Got[int64], want int64) {
 	t.Helper()
 	for i, g := range got {
@@ -334,7 +334,7 @@ func TestWhoWaitsForABatch(t *testing.T) {
 	})
 }
 
-// TestAPanicOfABatchFreesEveryone is the same for both ways of a load to end its goroutine.
+// TestAPanicOfABatchFreesEveryone checks the same of a batch, for a panic and for runtime.Goexit.
 func TestAPanicOfABatchFreesEveryone(t *testing.T) {
 	for name, end := range map[string]func(){"panic": func() { panic("broken") }, "Goexit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {
@@ -386,7 +386,7 @@ func TestABatchAsksForItsOwnKeys(t *testing.T) {
 	}
 }
 
-// TestManyOracle is TestOracle for reads of several keys at once, by themselves and beside reads of one. Some values
+// TestManyOracle runs TestOracle with reads of several keys at once, by themselves and beside reads of one. Some values
 // expire and are refreshed at once, and after some writes all is cleared.
 func TestManyOracle(t *testing.T) {
 	for name, o := range map[string]cache.Options{
@@ -401,7 +401,7 @@ func TestManyOracle(t *testing.T) {
 	}
 }
 
-// TestManyClusterOracle is the same for two replicas, each of which writes and reads.
+// TestManyClusterOracle does the same with two replicas, each of which writes and reads.
 func TestManyClusterOracle(t *testing.T) {
 	both := mustStartTwo(t, servertest.MustStartRedis(t), 0, 3*time.Second)
 	for name, o := range map[string]cache.Options{

@@ -44,8 +44,8 @@ func (s *stubborn) Invalidate(context.Context, ...store.InvalidateOption) error 
 func (s *stubborn) Clear(context.Context) error                                 { return nil }
 func (s *stubborn) GetType() string                                             { return "stubborn" }
 
-// TestAPluggedStore keeps entries in a store that never lets go of any: they are hits until their
-// tag is invalidated, and an old one that it hands back then is not served.
+// TestAPluggedStore uses a store that never removes entries, and checks that they are hits until their tag is
+// invalidated, and that an old one that the store returns then is not served.
 func TestAPluggedStore(t *testing.T) {
 	c := mustNew(t, cache.Config{Store: &stubborn{values: map[any]any{}}})
 	l := mustLoader[int64](t, c, cache.Options{})
@@ -60,8 +60,8 @@ func TestAPluggedStore(t *testing.T) {
 	wantFresh(t, l, &db)
 }
 
-// TestOneLoadersValuesAreNotAnothers is where gocache's Redis Clear empties the whole server: here
-// nothing of one loader's touches another's.
+// TestOneLoadersValuesAreNotAnothers checks that nothing of one loader touches another's values: gocache's Redis Clear
+// empties the whole server.
 func TestOneLoadersValuesAreNotAnothers(t *testing.T) {
 	c := mustNew(t, cache.Config{})
 	a, b := mustLoader[int64](t, c, cache.Options{Name: "a"}), mustLoader[int64](t, c, cache.Options{Name: "b"})

@@ -23,7 +23,7 @@ import (
 var staleOracleReads = flag.Int("stale-oracle-reads", 10_000,
 	"how many values the oracle checks while loads fail, for each kind of cache")
 
-// TestStaleOracle is TestOracle while the database goes away and comes back at random, and loads stall: values expire
+// TestStaleOracle runs TestOracle while the database goes away and comes back at random, and loads stall: values expire
 // after a millisecond and may stand in for loads for an hour. In a cluster the ledger goes away too, now and then, for
 // longer than a lease.
 func TestStaleOracle(t *testing.T) {
@@ -32,7 +32,8 @@ func TestStaleOracle(t *testing.T) {
 	t.Run("Redis alone", func(t *testing.T) { newStaleOracle(t, 2, true).run(t) })
 }
 
-// oracleOptions are those of each cache's loaders: without timeouts, with them, and with refreshes ahead of expiry.
+// oracleOptions are the options of each cache's loaders: without timeouts, with them, and with refreshes ahead of
+// expiry.
 var oracleOptions = []cache.Options{
 	{Name: "patient", TTL: time.Millisecond, MaxStale: time.Hour, RetryAfter: 2 * time.Millisecond},
 	{

@@ -299,7 +299,7 @@ func TestStaleInRedis(t *testing.T) {
 	}
 }
 
-// wantLife wants the only value in Redis to be kept for about as long.
+// wantLife fails the test unless the only value in Redis expires in about that time.
 func wantLife(t *testing.T, client *redis.Client, want time.Duration) {
 	t.Helper()
 	names, err := client.Keys(t.Context(), "*:v:*").Result()

@@ -93,7 +93,7 @@ func (l Layers) AppendMiss(b []byte, missed cache.Reason, info cache.Info, why s
 	return appendStored(b, info.Stored, info.TTL)
 }
 
-// appendRedis appends what Redis had to do with the answer, and the comma behind it.
+// appendRedis appends what Redis had to do with the response, and the comma behind it.
 func (l Layers) appendRedis(b []byte, info cache.Info) []byte {
 	if alone := info.Shared == cache.NotShared || info.Shared == cache.SharedAway; alone && info.Stale && !l.Near {
 		// What Redis has stands in for a load that is late, or that was for this replica alone.
@@ -137,7 +137,7 @@ func appendStored(b []byte, stored bool, ttl time.Duration) []byte {
 	return b
 }
 
-// appendStale appends that an answer's time is over, and what came instead of another one where that was tried.
+// appendStale appends that a response's time is over, and what came instead of another one where that was tried.
 func appendStale(b []byte, info cache.Info) []byte {
 	var failed Failed
 	if errors.As(info.LoadErr, &failed) {

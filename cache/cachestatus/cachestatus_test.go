@@ -10,7 +10,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/cachestatus"
 )
 
-// TestStatus is what Cache-Status says, by the layers that there are.
+// TestStatus checks Cache-Status for each combination of layers.
 func TestStatus(t *testing.T) {
 	near := cachestatus.Layers{Near: true}
 	redis := cachestatus.Layers{Shared: true}
@@ -81,7 +81,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// stale returns how an answer came about in whose place the handler answered 503.
+// stale returns how a response came about in whose place the handler answered 503.
 func stale(l cachestatus.Layers) cache.Info {
 	info := cache.Info{Stale: true, TTL: -9 * time.Second,
 		LoadErr: fmt.Errorf("toy: %w", cachestatus.Failed{Status: 503})}

@@ -2,7 +2,7 @@ package conditional
 
 import "bytes"
 
-// comparison is one of the two of RFC 9110 section 8.8.3.2.
+// comparison is one of the two comparisons of RFC 9110 section 8.8.3.2.
 type comparison bool
 
 const (

@@ -154,7 +154,7 @@ func (a *Answer) write(c *fiber.Ctx) {
 	c.Response().SetBodyRaw(a.body)
 }
 
-// sendOwn is the same for the caller whose own the answer is: c has it already, or is given it here.
+// sendOwn does the same for the caller whose own the answer is: c has it already, or is given it here.
 func (r *route) sendOwn(c *fiber.Ctx, a *Answer) {
 	if a.apart != nil {
 		a.write(c)

@@ -19,7 +19,7 @@ func answerToy(c *fiber.Ctx) error {
 	return c.SendString(`{"id":1,"name":"A wooden train","version":1}`)
 }
 
-// TestConditionsAllocateNothing looks at a request's header as a hit does.
+// TestConditionsAllocateNothing checks that reading a request's conditions, as a hit does, allocates nothing.
 func TestConditionsAllocateNothing(t *testing.T) {
 	state := conditional.State{ETag: []byte(`"v1-60e5f2a1b9c4d7e8"`)}
 	for name, lines := range map[string][]string{

@@ -36,12 +36,12 @@ func Example() {
 	})
 
 	show := func() {
-		answer, err := app.Test(httptest.NewRequest("GET", "/toys/1", nil), -1) // however long it takes
+		response, err := app.Test(httptest.NewRequest("GET", "/toys/1", nil), -1) // however long it takes
 		if err != nil {
 			panic(err)
 		}
-		body, _ := io.ReadAll(answer.Body)
-		status, _, _ := strings.Cut(answer.Header.Get("Cache-Status"), "; ttl") // the seconds are left out
+		body, _ := io.ReadAll(response.Body)
+		status, _, _ := strings.Cut(response.Header.Get("Cache-Status"), "; ttl") // the seconds are left out
 		fmt.Printf("%s (%s)\n", body, status)
 	}
 	show()

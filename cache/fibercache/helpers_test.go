@@ -79,16 +79,16 @@ func (p *program) call(method, path string, headers ...string) reply {
 		name, value, _ := strings.Cut(line, ": ")
 		request.Header.Add(name, value)
 	}
-	answer, err := http.DefaultTransport.RoundTrip(request)
+	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return reply{answer.StatusCode, answer.Header, string(body)}
+	return reply{response.StatusCode, response.Header, string(body)}
 }
 
 func (p *program) get(path string, headers ...string) reply {

@@ -37,12 +37,12 @@ func TestABodyOfAGetPassesBy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := http.DefaultClient.Do(request)
+		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
+		got, err := io.ReadAll(response.Body)
+		response.Body.Close()
 		if err != nil || string(got) != "got "+body {
 			t.Errorf("with the body %q: %q, %v", body, got, err)
 		}

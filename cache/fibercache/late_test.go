@@ -66,20 +66,20 @@ func TestLateHandlersHaveARequestOfTheirOwn(t *testing.T) {
 					return
 				}
 				request.Header.Set("Q", id)
-				answer, err := connection.RoundTrip(request)
+				response, err := connection.RoundTrip(request)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				body, err := io.ReadAll(answer.Body)
-				answer.Body.Close()
+				body, err := io.ReadAll(response.Body)
+				response.Body.Close()
 				switch {
 				case err != nil:
 					t.Error(err)
-				case answer.StatusCode == http.StatusServiceUnavailable:
+				case response.StatusCode == http.StatusServiceUnavailable:
 					late.Add(1)
-				case answer.StatusCode != http.StatusOK || string(body) != id:
-					t.Errorf("asked for %s, got %d %q", id, answer.StatusCode, body)
+				case response.StatusCode != http.StatusOK || string(body) != id:
+					t.Errorf("asked for %s, got %d %q", id, response.StatusCode, body)
 				}
 			}
 		})

@@ -102,15 +102,15 @@ func mustDial(t *testing.T, p *program) conn {
 func ask(t *testing.T, c conn, method, path string) int64 {
 	t.Helper()
 	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n", method, path)
-	answer, err := http.ReadResponse(c.answers, nil)
+	response, err := http.ReadResponse(c.answers, nil)
 	if err != nil {
 		t.Errorf("%s %s: %v", method, path, err)
 		return 0
 	}
-	body, err := io.ReadAll(answer.Body)
+	body, err := io.ReadAll(response.Body)
 	version, parseErr := strconv.ParseInt(string(body), 10, 64)
-	if err != nil || parseErr != nil || answer.StatusCode != http.StatusOK {
-		t.Errorf("%s %s: %d %q %v", method, path, answer.StatusCode, body, err)
+	if err != nil || parseErr != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("%s %s: %d %q %v", method, path, response.StatusCode, body, err)
 	}
 	return version
 }

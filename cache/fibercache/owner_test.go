@@ -31,7 +31,7 @@ func owned(o fibercache.Options) fibercache.Options {
 
 var errNoToy = fiber.NewError(fiber.StatusNotFound, "There is no such toy.")
 
-// toyOf is a handler whose answer belongs to an owner. It sets all that could tell that there is one.
+// toyOf is a handler whose answer belongs to an owner. It sets all that could show that there is one.
 func toyOf(owner string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		fibercache.Own(c, owner)
@@ -163,7 +163,8 @@ func TestOwnedStaleAnswers(t *testing.T) {
 	}
 }
 
-// TestOwnedAnswersThatAreNotKept are streamed, or have a cookie, and some come from a copy of the request.
+// TestOwnedAnswersThatAreNotKept checks that an owned answer is not cached when it is streamed, has a cookie, or may
+// otherwise not be.
 func TestOwnedAnswersThatAreNotKept(t *testing.T) {
 	for name, send := range map[string]fiber.Handler{
 		"a cookie": func(c *fiber.Ctx) error {

@@ -156,8 +156,8 @@ func (r *route) contextOf(c *fiber.Ctx) context.Context {
 	return c.UserContext()
 }
 
-// fill has the handler answer, for this caller and all who come for the same while it does. Those who
-// find that the answer was not for them, or could not be made, have the handler answer them too.
+// fill runs the handler for this caller and all who come for the same meanwhile. It runs again for each who finds that
+// the answer was not for him, or could not be made.
 func (r *route) fill(c *fiber.Ctx, key string, missed cache.Info) error {
 	load := r.load
 	if r.SoftTimeout > 0 || r.HardTimeout > 0 {
@@ -191,7 +191,7 @@ func (r *route) fill(c *fiber.Ctx, key string, missed cache.Info) error {
 	return nil
 }
 
-// load has the handler load the answer with this request, or waits for the load of another one. What stood in the
+// load runs the handler with this request to load the answer, or waits for the load of another one. What stood in the
 // answer before stands there again, if a stale answer is to be sent in place of what the handler wrote.
 func (r *route) load(c *fiber.Ctx, key string, missed cache.Info) (answer *Answer, info cache.Info, err error) {
 	ctx, stop := r.Caller(c)

@@ -26,7 +26,8 @@ func echo(asked *atomic.Int64) fiber.Handler {
 	}
 }
 
-// TestTheKeyIsEverything is where Fiber's own cache middleware answers ?id=2 with the answer of ?id=1.
+// TestTheKeyIsEverything checks that the query is part of the key: Fiber's own cache middleware answers ?id=2 with what
+// it stored for ?id=1.
 func TestTheKeyIsEverything(t *testing.T) {
 	var asked atomic.Int64
 	p := mustServe(t, fibercache.Options{}, echo(&asked))
@@ -69,7 +70,8 @@ func TestReusedConnectionsNeverMixKeys(t *testing.T) {
 	group.Wait()
 }
 
-// TestOnlyGoodAnswersAreKept is where Fiber's own cache middleware replays a 500 for a minute.
+// TestOnlyGoodAnswersAreKept checks that failures are not cached: Fiber's own cache middleware replays a 500 for a
+// minute.
 func TestOnlyGoodAnswersAreKept(t *testing.T) {
 	for name, row := range map[string]struct {
 		handler fiber.Handler
@@ -131,7 +133,8 @@ func lines(name string, values ...string) fiber.Handler {
 	}
 }
 
-// TestAllLinesOfAFieldAreKept wants the same of a fill and of a hit, behind middleware that has said something already.
+// TestAllLinesOfAFieldAreKept checks that a hit has all lines of a field that the fill had, behind middleware that has
+// set some already.
 func TestAllLinesOfAFieldAreKept(t *testing.T) {
 	o := fibercache.Options{Variant: func(*fiber.Ctx) string { return "" }}
 	for outer, want := range map[string]string{
@@ -374,8 +377,8 @@ func TestAPanicIsAnErrorForAllAndTheRouteGoesOn(t *testing.T) {
 	p.wantHit(true, "/toys/1")
 }
 
-// TestARefreshAsksTheHandlerAgain keeps asking a route until it is refreshed, long before its TTL is over:
-// the answers change all the same.
+// TestARefreshAsksTheHandlerAgain asks a route without a pause until it is refreshed, long before its TTL is over, and
+// checks that the answers change.
 func TestARefreshAsksTheHandlerAgain(t *testing.T) {
 	const ttl = 5 * time.Second
 	var asked atomic.Int64

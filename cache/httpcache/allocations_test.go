@@ -20,7 +20,7 @@ func (p *paper) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// mustPoolOne has the pool make the same scratch each time: under the race detector it loses some at random.
+// mustPoolOne makes the pool return the same scratch each time: under the race detector it loses some at random.
 func mustPoolOne(t *testing.T) {
 	make, one := scratches.New, scratches.New()
 	scratches.New = func() any { return one }

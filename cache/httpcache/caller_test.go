@@ -152,13 +152,13 @@ func TestALeaderWhoseTimeIsOver(t *testing.T) {
 		ends <- cancel
 		next.ServeHTTP(w, r.WithContext(ctx))
 	}))
-	leader := p.going("/toys/1")
+	leader := p.goGet("/toys/1")
 	<-begun
 	endLeader := <-ends
-	joiner := p.going("/toys/1")
+	joiner := p.goGet("/toys/1")
 	p.mustWait(2)
 	endJoiner := <-ends
-	stays := p.going("/toys/1")
+	stays := p.goGet("/toys/1")
 	p.mustWait(3)
 	endJoiner()
 	if got := <-joiner; got.status != http.StatusServiceUnavailable {

@@ -36,9 +36,9 @@ func TestATimeoutAroundTheCache(t *testing.T) {
 		go func() { <-timedOut; cancel() }()
 		http.TimeoutHandler(next, time.Hour, "late").ServeHTTP(w, r.WithContext(ctx))
 	}))
-	alice := p.going("/toys/1", "X-Caller: alice")
+	alice := p.goGet("/toys/1", "X-Caller: alice")
 	<-h.begun
-	bob := p.going("/toys/1")
+	bob := p.goGet("/toys/1")
 	p.mustWait(2)
 	close(timedOut)
 	if got := <-alice; got.status != 503 {
@@ -108,13 +108,13 @@ func TestHTTP2(t *testing.T) {
 	for range 50 {
 		for _, path := range []string{"/kept", "/stream"} {
 			group.Go(func() {
-				answer, err := server.Client().Get(server.URL + path)
+				response, err := server.Client().Get(server.URL + path)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				defer answer.Body.Close()
-				if body, err := io.ReadAll(answer.Body); string(body) != "HTTP/2.0" || err != nil {
+				defer response.Body.Close()
+				if body, err := io.ReadAll(response.Body); string(body) != "HTTP/2.0" || err != nil {
 					t.Errorf("%s: %q, %v", path, body, err)
 				}
 			})
@@ -126,8 +126,8 @@ func TestHTTP2(t *testing.T) {
 	}
 	request, _ := http.NewRequest(http.MethodHead, server.URL+"/kept", nil)
 	request.Header.Set("If-None-Match", "*")
-	if answer, err := server.Client().Do(request); err != nil || answer.StatusCode != 304 {
-		t.Errorf("HEAD with a condition: %v, %v", answer, err)
+	if response, err := server.Client().Do(request); err != nil || response.StatusCode != 304 {
+		t.Errorf("HEAD with a condition: %v, %v", response, err)
 	}
 }
 

@@ -95,7 +95,7 @@ func mustServeFrom(t testing.TB, c *cache.Cache, o httpcache.Options, handler ht
 	return p
 }
 
-// around has a middleware be around the whole program.
+// around wraps a middleware around the whole program.
 func around(middleware func(next http.Handler, w http.ResponseWriter, r *http.Request)) func(*site) {
 	return func(s *site) {
 		s.outer = func(next http.Handler) http.Handler {
@@ -134,13 +134,13 @@ func (p *program) ask(ctx context.Context, method, path string, headers ...strin
 		name, value, _ := strings.Cut(line, ": ")
 		request.Header.Add(name, value)
 	}
-	answer, err := http.DefaultTransport.RoundTrip(request)
+	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		return reply{err: err}
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	return reply{answer.StatusCode, answer.Header, string(body), err}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return reply{response.StatusCode, response.Header, string(body), err}
 }
 
 func (p *program) call(method, path string, headers ...string) reply {
@@ -157,8 +157,8 @@ func (p *program) get(path string, headers ...string) reply {
 	return p.call(http.MethodGet, path, headers...)
 }
 
-// going asks in the background.
-func (p *program) going(path string, headers ...string) <-chan reply {
+// goGet sends a GET in the background.
+func (p *program) goGet(path string, headers ...string) <-chan reply {
 	got := make(chan reply, 1)
 	go func() { got <- p.ask(context.Background(), http.MethodGet, path, headers...) }()
 	return got

@@ -74,30 +74,30 @@ func (h *handler) lead(
 	ctx context.Context, l *lead, w http.ResponseWriter, r *http.Request, s *scratch, missed cache.Info,
 ) {
 	before := w.Header().Clone()
-	told := false
-	tell := func(o outcome) {
-		told = true
+	published := false
+	publish := func(o outcome) {
+		published = true
 		l.made <- o
 		<-l.landed
 	}
 	defer func() {
-		if !told { // the handler panicked, and the panic propagates
-			tell(outcome{err: errPanicked})
+		if !published { // the handler panicked, and the panic propagates
+			publish(outcome{err: errPanicked})
 		}
 	}()
 	rec := newRecorder(w, h.MaxBody)
 	made := h.ask(ctx, rec, r, before, func(a *answer) mode {
-		tell(outcome{answer: a, skip: true})
+		publish(outcome{answer: a, skip: true})
 		h.say(w, h.layers.AppendMiss(nil, missed.Reason, l.info, a.why))
 		if rec.status != 0 && h.sendHead(w, r, s, a, before) {
 			return ended
 		}
 		return flows
 	})
-	if told {
+	if published {
 		return
 	}
-	tell(made)
+	publish(made)
 	if l.answer != nil && l.answer != made.answer { // an older one, which is better than this failure
 		restore(w.Header(), before)
 		h.deliver(l, w, r, s, missed)

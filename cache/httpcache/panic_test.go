@@ -65,7 +65,7 @@ func TestAPanicGoesOnWhereItBegan(t *testing.T) {
 
 func theHandlerThatPanics(value any) { panic(value) }
 
-// TestAHandlerThatEndsItsGoroutine is as good as one that panics.
+// TestAHandlerThatEndsItsGoroutine checks that runtime.Goexit in a handler has the effect of a panic.
 func TestAHandlerThatEndsItsGoroutine(t *testing.T) {
 	h := newHeld()
 	var asked atomic.Int64

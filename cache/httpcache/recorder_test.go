@@ -20,7 +20,8 @@ import (
 	"github.com/woodytoys/woodytoys/cache/httpcache"
 )
 
-// sameAsBare wants a decorated handler to answer, when it fills, and where it hits, as it does without the cache.
+// sameAsBare fails the test unless a decorated handler's response, of a fill and of a hit, is the one without the
+// cache.
 func sameAsBare(t *testing.T, handler http.HandlerFunc, hits bool) *program {
 	t.Helper()
 	p := mustServe(t, httpcache.Options{}, handler, func(s *site) { s.mux.Handle("/bare/{id}", handler) })
@@ -146,14 +147,14 @@ func TestTrailers(t *testing.T) {
 	} {
 		p := mustServe(t, httpcache.Options{}, handler)
 		for range 2 {
-			answer, err := http.Get(p.url + "/toys/1")
+			response, err := http.Get(p.url + "/toys/1")
 			if err != nil {
 				t.Fatal(err)
 			}
-			body, err := io.ReadAll(answer.Body)
-			answer.Body.Close()
-			if string(body) != "x" || err != nil || answer.Trailer.Get("X-Sum") != "7" {
-				t.Errorf("%s: %q, %v, trailer %v", name, body, err, answer.Trailer)
+			body, err := io.ReadAll(response.Body)
+			response.Body.Close()
+			if string(body) != "x" || err != nil || response.Trailer.Get("X-Sum") != "7" {
+				t.Errorf("%s: %q, %v, trailer %v", name, body, err, response.Trailer)
 			}
 		}
 	}
@@ -181,7 +182,7 @@ func TestEarlyHintsGoToWhoAsked(t *testing.T) {
 	}
 }
 
-// TestTheLongestBodyThatIsKept is where MaxBody ends.
+// TestTheLongestBodyThatIsKept checks that a body of MaxBody bytes is cached and a longer one is not.
 func TestTheLongestBodyThatIsKept(t *testing.T) {
 	for length, hit := range map[int]bool{99: true, 100: true, 101: false, 100_000: false} {
 		for _, declared := range []bool{false, true} {
@@ -241,13 +242,13 @@ func TestAStreamFlowsWhileOthersAreAnswered(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		request, _ := http.NewRequestWithContext(ctx, "GET", p.url+"/toys/1", nil)
 		request.Header.Set("Who", who)
-		answer, err := http.DefaultTransport.RoundTrip(request)
+		response, err := http.DefaultTransport.RoundTrip(request)
 		if err != nil {
 			t.Error(err)
 			return nil, leave
 		}
-		t.Cleanup(func() { answer.Body.Close() })
-		return bufio.NewReader(answer.Body), leave
+		t.Cleanup(func() { response.Body.Close() })
+		return bufio.NewReader(response.Body), leave
 	}
 	type opened struct {
 		*bufio.Reader
@@ -335,13 +336,13 @@ func TestABodyOfAGetPassesBy(t *testing.T) {
 			}
 			defer conn.Close()
 			fmt.Fprintf(conn, "GET /toys/1 HTTP/1.1\r\nHost: x\r\n"+framing, i)
-			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			body, _ := io.ReadAll(answer.Body)
-			if string(body) != fmt.Sprint(i) || answer.Header.Get("Cache-Status") != "near; fwd=bypass" {
-				t.Errorf("%q of %d (%s)", body, i, answer.Header.Get("Cache-Status"))
+			body, _ := io.ReadAll(response.Body)
+			if string(body) != fmt.Sprint(i) || response.Header.Get("Cache-Status") != "near; fwd=bypass" {
+				t.Errorf("%q of %d (%s)", body, i, response.Header.Get("Cache-Status"))
 			}
 		}
 	}

@@ -22,7 +22,8 @@ func echo(asked *atomic.Int64) http.HandlerFunc {
 	}
 }
 
-// TestTheKeyIsEverything is where Fiber's own cache middleware answers ?id=2 with the answer of ?id=1.
+// TestTheKeyIsEverything checks that the query is part of the key: Fiber's own cache middleware answers ?id=2 with what
+// it stored for ?id=1.
 func TestTheKeyIsEverything(t *testing.T) {
 	var asked atomic.Int64
 	p := mustServe(t, httpcache.Options{}, echo(&asked))
@@ -74,7 +75,8 @@ func TestReusedConnectionsNeverMixKeys(t *testing.T) {
 	group.Wait()
 }
 
-// TestOnlyGoodAnswersAreKept is where Fiber's own cache middleware replays a 500 for a minute.
+// TestOnlyGoodAnswersAreKept checks that failures are not cached: Fiber's own cache middleware replays a 500 for a
+// minute.
 func TestOnlyGoodAnswersAreKept(t *testing.T) {
 	for name, row := range map[string]struct {
 		handler http.HandlerFunc
@@ -128,7 +130,8 @@ func TestOnlyGoodAnswersAreKept(t *testing.T) {
 	})
 }
 
-// TestAllLinesOfAFieldAreKept wants the same of a fill and of a hit, behind middleware that has said something already.
+// TestAllLinesOfAFieldAreKept checks that a hit has all lines of a field that the fill had, behind middleware that has
+// set some already.
 func TestAllLinesOfAFieldAreKept(t *testing.T) {
 	for _, outer := range []string{"", "Origin", "Accept-Encoding", "Origin, accept"} {
 		p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, _ *http.Request) {
@@ -302,9 +305,9 @@ func TestAnotherCallersConditionStaysAnothers(t *testing.T) {
 		<-goOn
 		io.WriteString(w, "x")
 	})
-	first := p.going("/toys/1", `If-Match: "other"`)
+	first := p.goGet("/toys/1", `If-Match: "other"`)
 	<-asked
-	second := p.going("/toys/1", `If-None-Match: "other"`)
+	second := p.goGet("/toys/1", `If-None-Match: "other"`)
 	p.mustWait(2)
 	close(goOn)
 	if got := <-first; got.status != 412 {
@@ -362,8 +365,8 @@ func TestOneFillForACrowd(t *testing.T) {
 	t.Logf("%d of 999 waited for the fill, the others hit", collapsed.Load())
 }
 
-// TestARefreshAsksTheHandlerAgain keeps asking a route until it is refreshed, long before its TTL is over: the answers
-// change all the same. The handler sees the request as it came, behind the prefix that is taken off.
+// TestARefreshAsksTheHandlerAgain asks a route without a pause until it is refreshed, long before its TTL is over, and
+// checks that the answers change. The handler sees the request as it came, without the prefix that is stripped.
 func TestARefreshAsksTheHandlerAgain(t *testing.T) {
 	const ttl = 5 * time.Second
 	var asked, passed atomic.Int64
@@ -448,7 +451,7 @@ func TestSkippedAnswersAreNotKept(t *testing.T) {
 	}
 }
 
-// TestOptionsThatCannotWork wants them to be refused.
+// TestOptionsThatCannotWork checks that they are refused.
 func TestOptionsThatCannotWork(t *testing.T) {
 	c, err := cache.New(cache.Config{})
 	if err != nil {

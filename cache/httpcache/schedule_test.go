@@ -53,7 +53,7 @@ func rowTags(*http.Request) []string { return []string{"row"} }
 func TestScheduleForeground(t *testing.T) {
 	d := &row{held: newHeld()}
 	p := mustServe(t, httpcache.Options{Tags: rowTags}, d.handle)
-	first := p.going("/toys/1")
+	first := p.goGet("/toys/1")
 	<-d.begun
 	d.write(p)
 	close(d.release)
@@ -76,7 +76,7 @@ func TestScheduleLateTag(t *testing.T) {
 		}()
 		<-named
 	})
-	first := p.going("/toys/1")
+	first := p.goGet("/toys/1")
 	<-d.begun
 	d.write(p)
 	close(d.release)
@@ -125,7 +125,7 @@ func TestScheduleNegative(t *testing.T) {
 		}
 		d.handle(w, r)
 	})
-	first := p.going("/toys/1")
+	first := p.goGet("/toys/1")
 	<-d.begun
 	d.write(p)
 	close(d.release)
@@ -144,7 +144,7 @@ func TestScheduleTheLeaderLeaves(t *testing.T) {
 	gone := make(chan reply)
 	go func() { gone <- p.ask(ctx, http.MethodGet, "/toys/1") }()
 	<-d.begun
-	other := p.going("/toys/1")
+	other := p.goGet("/toys/1")
 	p.mustWait(2)
 	leave()
 	p.mustWait(1)
@@ -164,10 +164,10 @@ func TestScheduleTheLeaderLeaves(t *testing.T) {
 func TestScheduleJoiningAfterTheWrite(t *testing.T) {
 	d := &row{held: newHeld()}
 	p := mustServe(t, httpcache.Options{Tags: rowTags}, d.handle)
-	first := p.going("/toys/1")
+	first := p.goGet("/toys/1")
 	<-d.begun
 	d.write(p)
-	late := p.going("/toys/1")
+	late := p.goGet("/toys/1")
 	p.mustWait(2)
 	close(d.release)
 	<-first

@@ -21,9 +21,9 @@ func newHeld() *held { return &held{make(chan struct{}), make(chan struct{})} }
 // joinHeld has alice's request fill and bob's join it, and returns what both got.
 func (h *held) joinHeld(p *program, path string) (alice, bob reply) {
 	p.t.Helper()
-	first := p.going(path, "X-Caller: alice")
+	first := p.goGet(path, "X-Caller: alice")
 	<-h.begun
-	second := p.going(path, "X-Caller: bob")
+	second := p.goGet(path, "X-Caller: bob")
 	p.mustWait(2)
 	close(h.release)
 	return <-first, <-second

@@ -66,7 +66,7 @@ func TestALateAnswer(t *testing.T) {
 	}
 }
 
-// TestALateAnswerWithAStaleOne is the other half.
+// TestALateAnswerWithAStaleOne checks that a stale answer is sent in place of one that is late, where there is one.
 func TestALateAnswerWithAStaleOne(t *testing.T) {
 	goOn := make(chan bool)
 	var asked atomic.Int64

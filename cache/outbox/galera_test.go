@@ -97,7 +97,7 @@ func (n nodes) mustOpenBoth(t *testing.T) (boxes []*outbox.Outbox, dbs []*sql.DB
 	return boxes, dbs
 }
 
-// mustHold has a node apply nothing until release is called.
+// mustHold keeps a node from applying anything until release is called.
 func mustHold(t *testing.T, n *servers.GaleraNode) (release func()) {
 	t.Helper()
 	lock, err := mustOpenNode(t, n, "").Conn(t.Context())

@@ -219,7 +219,7 @@ func testUncachedAlone(t *testing.T, n nodes) {
 	}
 }
 
-// testClaimRanOutByTwoNodes is TestAClaimRanOut with replicas that come back by two nodes.
+// testClaimRanOutByTwoNodes runs TestAClaimRanOut with replicas that come back by two nodes.
 func testClaimRanOutByTwoNodes(t *testing.T, n nodes) {
 	boxes, dbs := n.mustOpenBoth(t)
 	testClaimRanOut(t, boxes, dbs[1], func() int64 {

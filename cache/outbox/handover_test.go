@@ -11,7 +11,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/outbox"
 )
 
-// mustBe wants a record that was handed over to have come so far.
+// mustBe fails the test unless a record that was handed over is in this state.
 func mustBe(t *testing.T, box *outbox.Outbox, record ledger.Record, want ledger.Progress) {
 	t.Helper()
 	if got, err := box.Progress(t.Context(), record); err != nil || got != want {

@@ -35,7 +35,7 @@ func (l *links) of(conn *sql.Conn) (known *link) {
 		return nil
 	})
 	if known == nil {
-		return &link{} // it ended, or the driver's connections cannot be told apart
+		return &link{} // it ended, or the driver's connections cannot be distinguished
 	}
 	return known
 }

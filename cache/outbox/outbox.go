@@ -125,7 +125,7 @@ const leftSQL = "(SELECT id, tags, FALSE FROM {outbox} WHERE recorded_us > ? AND
 // over, however many there are of the others. From a record that cannot be read nobody learns what it was about: the
 // epoch is bumped for it.
 //
-// A record of the future was made by another server, whose clock is ahead: how old it is nobody can tell, and by this
+// A record of the future was made by another server, whose clock is ahead: its age is unknown, and by this
 // clock it would come of age late. So it counts as left. Among the nodes of a cluster, which all make records, it is
 // most likely of a moment ago; and a cluster loses no bump, by which such a record would be needed at once.
 func (o *Outbox) readLeft(ctx context.Context, conn *sql.Conn, grace time.Duration) (left []ledger.Record, err error) {

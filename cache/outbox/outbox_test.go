@@ -119,7 +119,8 @@ func testUnreachable(t *testing.T, on *kind) {
 	}
 }
 
-// TestUncached checks that a writer without a cache takes no time while nobody caches, and tells those who do.
+// TestUncached checks that a writer without a cache takes no time while nobody caches, and invalidates in those that
+// do.
 func TestUncached(t *testing.T) { onEach(t, testUncached) }
 
 func testUncached(t *testing.T, on *kind) {
@@ -234,7 +235,7 @@ func testTheFirstCacheWaitsForUncachedWriters(t *testing.T, on *kind) {
 }
 
 // TestRecordsByAnotherClock reads a record that was made by a server whose clock is ahead: by the one that has followed
-// it nobody can tell its age. Nodes of a cluster make records side by side.
+// it its age is unknown. Nodes of a cluster make records side by side.
 func TestRecordsByAnotherClock(t *testing.T) { onEach(t, testRecordsByAnotherClock) }
 
 func testRecordsByAnotherClock(t *testing.T, on *kind) {

@@ -18,7 +18,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/ledger"
 )
 
-// TestSilence tells what shows a cluster to be there from what does not, behind its proxy.
+// TestSilence distinguishes what shows that a cluster is there, behind its proxy, from what does not.
 func TestSilence(t *testing.T) {
 	server := func(number uint16) error { return &mysql.MySQLError{Number: number} }
 	box, err := New(Config{DB: sql.OpenDB(nil), Namespace: "toys", Cluster: true})

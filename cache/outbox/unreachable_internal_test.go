@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestUnreachable tells what proves that nobody is there from what does not.
+// TestUnreachable distinguishes what proves that nobody is there from what does not.
 func TestUnreachable(t *testing.T) {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Err: err} }
 	for _, row := range []struct {

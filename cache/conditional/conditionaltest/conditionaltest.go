@@ -15,7 +15,7 @@ type Case struct {
 	Fields []string
 	// Read is the wanted status of a GET or HEAD: 200, 304 or 412.
 	Read int
-	// Write is that of a method that changes something: 412, or 200 for any success.
+	// Write is the status of a method that changes something: 412, or 200 for any success.
 	Write int
 }
 
@@ -45,8 +45,8 @@ func (c Case) AtCache() int {
 func (c Case) String() string { return fmt.Sprintf("%s %q", c.Name, c.Fields) }
 
 const (
-	longAgo = "Thu, 01 Jan 2015 00:00:00 GMT"
-	farOff  = "Fri, 01 Jan 2100 00:00:00 GMT"
+	longAgo   = "Thu, 01 Jan 2015 00:00:00 GMT"
+	farFuture = "Fri, 01 Jan 2100 00:00:00 GMT"
 )
 
 // Cases is the table.
@@ -103,12 +103,12 @@ var Cases = []Case{
 	{"13.1.2: a star stands alone", []string{`If-None-Match: "a", *`}, 200, 412},
 	{"13.1.2: a star in quotes is a tag", []string{`If-None-Match: "*"`}, 200, 200},
 
-	{"13.1.3: If-Modified-Since without a date to compare", []string{"If-Modified-Since: " + farOff}, 200, 200},
+	{"13.1.3: If-Modified-Since without a date to compare", []string{"If-Modified-Since: " + farFuture}, 200, 200},
 	{"13.1.4: If-Unmodified-Since without a date to compare", []string{"If-Unmodified-Since: " + longAgo}, 200, 200},
 	{"13.2.2: If-Match goes before If-Unmodified-Since",
 		[]string{"If-Match: TAG", "If-Unmodified-Since: " + longAgo}, 200, 200},
 	{"13.2.2: If-None-Match goes before If-Modified-Since",
-		[]string{`If-None-Match: "a"`, "If-Modified-Since: " + farOff}, 200, 200},
+		[]string{`If-None-Match: "a"`, "If-Modified-Since: " + farFuture}, 200, 200},
 	{"13.2.2: If-Match goes before If-None-Match", []string{`If-Match: "a"`, "If-None-Match: TAG"}, 412, 412},
 	{"13.2.2: both hold", []string{"If-Match: TAG", `If-None-Match: "a"`}, 200, 200},
 	{"13.2.2: the second does not", []string{"If-None-Match: TAG", "If-Match: *"}, 304, 412},

@@ -145,7 +145,7 @@ func (s *shop) put(w http.ResponseWriter, r *http.Request) {
 	}
 	const put = "INSERT INTO toys (id, name) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name"
 	_, err = s.db.ExecContext(r.Context(), put, id, string(name))
-	// Before the answer, and after an error too: what failed may have been committed all the same.
+	// Before the response, and after an error too: what failed may have been committed all the same.
 	if err := errors.Join(err, s.cache.Invalidate(tag(id))); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -13,7 +13,7 @@ const (
 	Outbox   = false // nobody carries out what a dead writer left
 	Epoch    = false // an unconfirmed write does not bump the epoch; another run of Redis is taken for the same
 	Lease    = false // what is near is served without a lease
-	Evict    = false // a replica that one writer has given up on is nobody's concern any more
+	Evict    = false // a replica that one writer has given up on is not waited for by any writer
 	Token    = false // every incarnation has the same name
 	Copy     = false // a key stays in the memory of the request that it came with
 	Look     = false // a write is acknowledged though the epoch has moved meanwhile

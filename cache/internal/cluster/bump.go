@@ -63,7 +63,7 @@ func (w *watch) has(bumped State) bool {
 	return err == nil && has
 }
 
-// wasThere reads the ledger, and reports whether the database has been there since began, as far as readings tell. The
+// wasThere reads the ledger, and reports whether the database has been there since began, as far as readings show. The
 // last one has to be answered: it shows how long there was none before.
 func (w *watch) wasThere(began int64) bool {
 	asked := w.Now()

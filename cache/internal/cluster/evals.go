@@ -40,7 +40,7 @@ func newEvals(client *redis.Client, timeout time.Duration) *pipeline[*eval] {
 	})
 }
 
-// eval runs a script of a fill, which brings a value of so many bytes, together with those of others. See call.
+// eval runs a fill's script, together with those of others. Bytes is the length of the value that it sends. See call.
 func (s *session) eval(script *redis.Script, bytes int, keys []string, args ...any) (string, reply, error) {
 	e, err := s.redis.evals.do(&eval{script: script, keys: keys, args: args, bytes: bytes})
 	if err != nil {

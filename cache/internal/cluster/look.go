@@ -57,7 +57,7 @@ func (l *looks) take() *look {
 }
 
 // await returns what a look found, or another that is sent later: it tries for a lease. An error means that nobody can
-// tell whether the epoch has moved.
+// show whether the epoch has moved.
 func (l *looks) await(first *look) (State, error) {
 	until := l.Now() + int64(l.Lease)
 	for next := first; ; next = l.begin() {

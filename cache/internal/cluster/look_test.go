@@ -16,10 +16,10 @@ import (
 func TestOneLookServesAllBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := &fakeLedger{}
-		sent, answer := 0, make(chan State)
+		sent, states := 0, make(chan State)
 		ledger.look = func() (State, error) {
 			sent++
-			return <-answer, nil
+			return <-states, nil
 		}
 		p, _ := newPart(t, ledger)
 		l := &looks{part: p}
@@ -30,8 +30,8 @@ func TestOneLookServesAllBefore(t *testing.T) {
 		if second == first || second != third || sent != 1 {
 			t.Errorf("while one look was under way, %d were sent; want the others to share the next", sent)
 		}
-		answer <- State{Epoch: 1}
-		answer <- State{Epoch: 2}
+		states <- State{Epoch: 1}
+		states <- State{Epoch: 2}
 		for look, want := range map[*look]uint64{first: 1, second: 2} {
 			if state, err := l.await(look); err != nil || state.Epoch != want {
 				t.Errorf("the look found %+v, %v; want epoch %d", state, err, want)

@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
 )
 
-// marks are those of a state in Redis: all that were there at a number of its clock, and some that came later.
+// marks are the marks of a state in Redis: all that were there at a number of its clock, and some that came later.
 type marks struct {
 	inc  Token
 	seq  uint64

@@ -384,7 +384,7 @@ func (r *replicaModel) get(t *task, key int) (version int, err error) {
 		if f == nil {
 			f = &flightModel{since: r.Fences.Now()}
 			r.flights[key] = f
-			r.fly(t, f, key)
+			r.runFlight(t, f, key)
 			return f.version, f.err
 		}
 		joins := mayJoin && r.Fences.Holds(f.since, slotsOf[key]) || r.model.off(ruleJoin)
@@ -397,8 +397,8 @@ func (r *replicaModel) get(t *task, key int) (version int, err error) {
 	}
 }
 
-// fly finds the value in Redis or loads it, and keeps it.
-func (r *replicaModel) fly(t *task, f *flightModel, key int) {
+// runFlight finds the value in Redis or loads it, and caches it.
+func (r *replicaModel) runFlight(t *task, f *flightModel, key int) {
 	e, lease := r.fetch(t, key)
 	if e != nil {
 		f.version = e.version

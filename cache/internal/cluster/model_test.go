@@ -25,7 +25,7 @@ var (
 	modelSeed   = flag.Uint64("model-seed", 1, "of the first schedule; those after it count on")
 )
 
-// rule is one of the protocol's. A model may go without some.
+// rule is a rule of the protocol. A model may go without some.
 type rule int
 
 const (
@@ -278,7 +278,7 @@ func explore(offs []rule, kinds []faultModel, seed uint64, count int) (done int,
 	return int(total.Load()), violation
 }
 
-// TestModel goes through schedules of the protocol's core, drawn from a seed: `make model SCHEDULES=1000000` for many.
+// TestModel runs schedules of the protocol's core, drawn from a seed: `make model SCHEDULES=1000000` for many.
 func TestModel(t *testing.T) {
 	began := time.Now()
 	done, violation := explore(rulesOff(), faultsNamed(*modelFaults), *modelSeed, *schedules)

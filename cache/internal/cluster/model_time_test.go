@@ -248,9 +248,9 @@ type way struct {
 	hushed int64 // when it was last heard
 }
 
-// hush lets nothing through for a while: what is sent, or what is sent by the replica. A database that is silent
-// for five leases counts as unreachable, which nobody can tell from one that writes for others: it is not silent for so
-// long.
+// hush lets nothing through for a while: what is sent, or what is sent by the replica. A database that is silent for
+// five leases counts as unreachable, which nobody can distinguish from one that writes for others: it is not silent for
+// so long.
 func (w *way) hush(now, while int64, mute bool) {
 	if max(w.silent, w.mute) < now {
 		w.hushed = now

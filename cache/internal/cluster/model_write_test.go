@@ -81,7 +81,8 @@ func (r *replicaModel) awaitSession(t *task) *sessionModel {
 	}
 }
 
-// announce tells Redis. A number that is not above what was known before means that Redis has gone back.
+// announce announces the write to Redis. A number that is not above what was known before means that Redis has gone
+// back.
 func (s *sessionModel) announce(t *task, slots []uint16) (seq uint64, members map[string]string, err error) {
 	s.model.say("%s announces %v", s.name, slots)
 	known := s.known

@@ -8,7 +8,7 @@ import (
 )
 
 // TestTheGateAndAnOutage checks that the gate opens after a lease through which the database was there, as far as
-// readings tell, and that this is asked once for each time it was shut.
+// readings show, and that this is asked once for each time it was shut.
 func TestTheGateAndAnOutage(t *testing.T) {
 	const lease = time.Second
 	for _, row := range []struct {

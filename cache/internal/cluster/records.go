@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// records are those of the outbox that this replica carries out, and those that it has carried out and is to remove.
+// records are the outbox's records that this replica carries out, and those that it has carried out and is to remove.
 type records struct {
 	part
 

@@ -97,9 +97,9 @@ func (s *session) awaitRenewal() bool {
 
 // insist repeats a call to Redis while that fails and renewals come through: then Redis is slow, and not
 // away. What was taken for late may have been done, so it must do no harm twice. It gives up after two leases.
-func (s *session) insist(tell func() error) error {
+func (s *session) insist(call func() error) error {
 	for until := s.Now() + 2*int64(s.Lease); ; {
-		err := tell()
+		err := call()
 		var refusal redis.Error
 		if err == nil || errors.Is(err, errLost) || errors.Is(err, errWentBack) || errors.As(err, &refusal) {
 			return err

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestLongDecisionsNeedTheirRules is clustertest.TestLongSchedulesNeedTheirRules for rules that are about one replica's
-// decisions, whose schedules need no processes.
+// TestLongDecisionsNeedTheirRules does what clustertest.TestLongSchedulesNeedTheirRules does, for rules that are about
+// one replica's decisions, whose schedules need no processes.
 func TestLongDecisionsNeedTheirRules(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "broken.test")
 	if out, err := exec.Command("go", "test", "-c", "-tags", "broken", "-o", program,

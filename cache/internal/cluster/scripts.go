@@ -56,18 +56,18 @@ func call(ctx context.Context, client *redis.Client, script *redis.Script, keys 
 
 // read returns what call does, of a reply.
 func read(cmd *redis.Cmd) (word string, rest reply, err error) {
-	answer, err := cmd.Slice()
+	parts, err := cmd.Slice()
 	if err != nil {
 		return "", nil, err
 	}
-	if len(answer) == 0 {
+	if len(parts) == 0 {
 		return "", nil, errors.New("a script was answered with nothing")
 	}
-	word, _ = answer[0].(string)
+	word, _ = parts[0].(string)
 	if word == "lost" {
 		return word, nil, errLost
 	}
-	return word, answer[1:], nil
+	return word, parts[1:], nil
 }
 
 func (r reply) text(i int) string {

@@ -62,20 +62,20 @@ type primaryReport struct {
 func (s *sentinels) primary(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	answers := make(chan primaryReport, len(s.asked))
+	reports := make(chan primaryReport, len(s.asked))
 	for i := range s.asked {
-		go func() { answers <- s.ask(ctx, i) }()
+		go func() { reports <- s.ask(ctx, i) }()
 	}
 	var newest primaryReport
 	var errs []error
 	for known := 0; known <= len(s.asked)/2 && known+len(errs) < len(s.asked); {
-		answer := <-answers // ctx bounds it
+		report := <-reports // ctx bounds it
 		switch {
-		case answer.err != nil:
-			errs = append(errs, answer.err)
+		case report.err != nil:
+			errs = append(errs, report.err)
 			continue
-		case known == 0 || answer.epoch > newest.epoch:
-			newest = answer
+		case known == 0 || report.epoch > newest.epoch:
+			newest = report
 		}
 		known++
 	}

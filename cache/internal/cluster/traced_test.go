@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/cache/tracing"
 )
 
-// recorder is a tracer that takes down what it is told.
+// recorder is a tracer that records its calls.
 type recorder struct {
 	mu    sync.Mutex
 	spans []*recorded

@@ -73,7 +73,7 @@ func TestWatchContacts(t *testing.T) {
 	}
 }
 
-// TestBump checks how long a bumped epoch takes to be known everywhere, and when nobody can tell.
+// TestBump checks how long a bumped epoch takes to be known everywhere, and when that is unknown.
 func TestBump(t *testing.T) {
 	const lease = time.Second
 	for _, row := range []struct {

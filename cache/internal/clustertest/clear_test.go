@@ -80,7 +80,7 @@ func TestScheduleJoiningAClearedFill(t *testing.T) {
 	s.changeRows(7)
 	other.mustClear()
 	filler.awaitLive() // or it joins nothing
-	late := make(chan answer, 1)
+	late := make(chan response, 1)
 	go func() {
 		a, _ := filler.read("a", "")
 		late <- a

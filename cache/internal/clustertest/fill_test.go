@@ -107,8 +107,8 @@ func TestFillerIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		go func() {
-			if answer, err := http.DefaultClient.Do(request); err == nil {
-				answer.Body.Close()
+			if response, err := http.DefaultClient.Do(request); err == nil {
+				response.Body.Close()
 			}
 		}()
 	}

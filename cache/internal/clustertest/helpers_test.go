@@ -170,14 +170,14 @@ func (s *system) mustStartReplica(with settings) *process {
 	return r
 }
 
-// answer is a replica's response for a row.
-type answer struct {
+// response is a replica's response for a row.
+type response struct {
 	version, reason, shared int
 	stale                   bool
 }
 
 // read asks a replica for a row; query is empty or begins with "?".
-func (r *process) read(key, query string) (a answer, err error) {
+func (r *process) read(key, query string) (a response, err error) {
 	text, err := r.call(http.MethodGet, "/row/"+key+query)
 	if err != nil {
 		return a, err
@@ -186,7 +186,7 @@ func (r *process) read(key, query string) (a answer, err error) {
 	return a, err
 }
 
-func (r *process) mustRead(key string) answer {
+func (r *process) mustRead(key string) response {
 	r.t.Helper()
 	a, err := r.read(key, "")
 	if err != nil {
@@ -195,7 +195,7 @@ func (r *process) mustRead(key string) answer {
 	return a
 }
 
-// wantRead wants a row of this version at least.
+// wantRead fails the test unless a row has this version at least.
 func (r *process) wantRead(key string, version int) {
 	r.t.Helper()
 	if a := r.mustRead(key); a.version < version {
@@ -227,9 +227,9 @@ func (r *process) mustWrite(key string) (version int) {
 
 // mustHold makes a replica fill a key, and once it has read holds the fill until mustRelease of the same name.
 // What the caller gets at last is sent.
-func (s *system) mustHold(filler *process, key, hold string) <-chan answer {
+func (s *system) mustHold(filler *process, key, hold string) <-chan response {
 	s.t.Helper()
-	got := make(chan answer, 1)
+	got := make(chan response, 1)
 	go func() {
 		a, _ := filler.read(key, "?hold="+hold)
 		got <- a

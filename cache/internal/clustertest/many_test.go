@@ -51,37 +51,37 @@ func (r *replica) handleReadMany(w http.ResponseWriter, request *http.Request) {
 }
 
 // readMany asks a replica for several rows; query is empty or begins with "?".
-func (r *process) readMany(keys, query string) (answers []answer, err error) {
+func (r *process) readMany(keys, query string) (responses []response, err error) {
 	text, err := r.call(http.MethodGet, "/rows/"+keys+query)
 	if err != nil {
 		return nil, err
 	}
 	for line := range strings.Lines(text) {
-		var a answer
+		var a response
 		if _, err := fmt.Sscan(line, &a.version, &a.reason, &a.shared); err != nil {
 			return nil, err
 		}
-		answers = append(answers, a)
+		responses = append(responses, a)
 	}
-	return answers, nil
+	return responses, nil
 }
 
-func (r *process) mustReadMany(keys string) []answer {
+func (r *process) mustReadMany(keys string) []response {
 	r.t.Helper()
-	answers, err := r.readMany(keys, "")
+	responses, err := r.readMany(keys, "")
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return answers
+	return responses
 }
 
 // mustHoldMany is like mustHold, of several keys.
-func (s *system) mustHoldMany(filler *process, keys, hold string) <-chan []answer {
+func (s *system) mustHoldMany(filler *process, keys, hold string) <-chan []response {
 	s.t.Helper()
-	got := make(chan []answer, 1)
+	got := make(chan []response, 1)
 	go func() {
-		answers, _ := filler.readMany(keys, "?hold="+hold)
-		got <- answers
+		responses, _ := filler.readMany(keys, "?hold="+hold)
+		got <- responses
 	}()
 	await(s.t, "the fill has read", servers.Patience, func() bool {
 		return s.mustCount("SELECT COUNT(*) FROM held WHERE hold = ?", hold) == 1
@@ -116,14 +116,14 @@ func TestScheduleJoiningABatch(t *testing.T) {
 	filler, writer := s.replicas[0], s.replicas[1]
 	s.mustHoldMany(filler, "a,b", "h")
 	version := writer.mustWrite("b")
-	late := make(chan answer, 2)
+	late := make(chan response, 2)
 	go func() {
 		a, _ := filler.read("b", "")
 		late <- a
 	}()
 	go func() {
 		both, _ := filler.readMany("a,b", "")
-		late <- append(both, answer{}, answer{})[1]
+		late <- append(both, response{}, response{})[1]
 	}()
 	await(t, "the readers wait", servers.Patience,
 		func() bool { return filler.metric("waiting") >= 5 || len(late) > 0 })
@@ -143,7 +143,7 @@ func TestABatchKeepsNobodyWaiting(t *testing.T) {
 	s.mustStartReplicas(3, settings{Patient: true, FillLease: 5 * time.Minute})
 	filler, batcher, reader := s.replicas[0], s.replicas[1], s.replicas[2]
 	first := s.mustHold(filler, "a", "h")
-	both := make(chan []answer, 1)
+	both := make(chan []response, 1)
 	go func() {
 		got, _ := batcher.readMany("a,b", "")
 		both <- got
@@ -156,7 +156,7 @@ func TestABatchKeepsNobodyWaiting(t *testing.T) {
 	}
 	filler.mustRelease("h")
 	<-first
-	got := append(<-both, answer{}, answer{})
+	got := append(<-both, response{}, response{})
 	if cache.Shared(got[0].shared) != cache.SharedWaited || cache.Shared(got[1].shared) != cache.SharedMiss {
 		t.Errorf("the batch got %+v, want to have waited for the first and to have filled the second", got)
 	}
@@ -174,7 +174,7 @@ func TestTheFillerOfABatchDies(t *testing.T) {
 	s.mustStartReplicas(2, settings{Patient: true, FillLease: 10 * time.Second})
 	filler, other := s.replicas[0], s.replicas[1]
 	s.mustHoldMany(filler, "a,b,c", "h")
-	answered := make(chan []answer, 1)
+	answered := make(chan []response, 1)
 	go func() {
 		got, _ := other.readMany("a,b,c", "")
 		answered <- got

@@ -37,7 +37,7 @@ func TestScheduleJoin(t *testing.T) {
 	filler, writer := s.replicas[0], s.replicas[1]
 	s.mustHold(filler, "a", "h")
 	version := writer.mustWrite("a")
-	late := make(chan answer, 1)
+	late := make(chan response, 1)
 	go func() {
 		a, _ := filler.read("a", "")
 		late <- a
@@ -195,7 +195,7 @@ func TestSchedulePausedReplica(t *testing.T) {
 	reader, writer := s.replicas[0], s.replicas[1]
 	reader.mustRead("a")
 	reader.Signal(syscall.SIGSTOP)
-	late := make(chan answer, 50)
+	late := make(chan response, 50)
 	version := writer.mustWrite("a")
 	for range cap(late) { // they wait in its socket, for the moment when it goes on
 		go func() {

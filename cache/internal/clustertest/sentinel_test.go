@@ -18,7 +18,7 @@ func mustStartWatched(t *testing.T, n int) (*system, *servers.WatchedRedis, sett
 	return s, watched, with
 }
 
-// wantWhole wants each replica to answer from its cache, and right.
+// wantWhole fails the test unless each replica answers from its cache, and right.
 func (s *system) wantWhole(version int) {
 	s.t.Helper()
 	for _, r := range s.replicas {

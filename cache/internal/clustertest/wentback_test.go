@@ -34,7 +34,8 @@ func (s *system) sessions() (counts []float64) {
 	return counts
 }
 
-// wantAnew wants each replica to begin another session than those it has had, to read a version of a, and the next.
+// wantAnew fails the test unless each replica begins a session that it has not had, and reads a version of a, and the
+// next.
 func (s *system) wantAnew(sessions []float64, version int) {
 	s.t.Helper()
 	for i, r := range s.replicas {

@@ -59,38 +59,38 @@ func (p *Program) await(t *testing.T, ready func() error) {
 	}
 }
 
-// Answer is what a program answered.
-type Answer struct {
+// Response is what a program responded with.
+type Response struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
-func (p *Program) do(t *testing.T, method, path, body string) Answer {
+func (p *Program) do(t *testing.T, method, path, body string) Response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, p.url+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", method, path, err, p.process.Log())
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Answer{answer.StatusCode, answer.Header, strings.TrimSpace(string(text))}
+	return Response{response.StatusCode, response.Header, strings.TrimSpace(string(text))}
 }
 
-// Get returns the answer to a GET.
-func (p *Program) Get(t *testing.T, path string) Answer {
+// Get returns the response to a GET.
+func (p *Program) Get(t *testing.T, path string) Response {
 	t.Helper()
 	return p.do(t, http.MethodGet, path, "")
 }
 
-// Put wants a PUT to be acknowledged.
+// Put sends a PUT, and fails the test unless it is acknowledged.
 func (p *Program) Put(t *testing.T, path, body string) {
 	t.Helper()
 	if got := p.do(t, http.MethodPut, path, body); got.Status != http.StatusNoContent {
@@ -98,7 +98,7 @@ func (p *Program) Put(t *testing.T, path, body string) {
 	}
 }
 
-// Want wants a body in answer to a GET.
+// Want fails the test unless the response to a GET has the body.
 func (p *Program) Want(t *testing.T, path, body string) {
 	t.Helper()
 	if got := p.Get(t, path); got.Status != http.StatusOK || got.Body != body {
@@ -106,7 +106,7 @@ func (p *Program) Want(t *testing.T, path, body string) {
 	}
 }
 
-// WantStatus wants a status in answer to a GET.
+// WantStatus fails the test unless the response to a GET has the status.
 func (p *Program) WantStatus(t *testing.T, path string, status int) {
 	t.Helper()
 	if got := p.Get(t, path); got.Status != status {
@@ -114,8 +114,8 @@ func (p *Program) WantStatus(t *testing.T, path string, status int) {
 	}
 }
 
-// AwaitHit asks until the answer comes from the near cache: a replica that has just started is not in the cluster yet,
-// and loads every answer.
+// AwaitHit asks until the response comes from the near cache: a replica that has just started is not in the cluster
+// yet, and loads every response.
 func (p *Program) AwaitHit(t *testing.T, path string) {
 	t.Helper()
 	p.await(t, func() error {
