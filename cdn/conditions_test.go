@@ -32,7 +32,7 @@ func TestConditionsAtTheEdge(t *testing.T) {
 			for who, want := range map[string]int{"": row.AtCache(), "Basic YTpi": row.Read} {
 				asked := headers(row.For(tag))
 				if who != "" {
-					asked = append(asked, "Authorization", who) // the answer is the front's own
+					asked = append(asked, "Authorization", who) // the response is the front's own
 				}
 				for _, method := range []string{http.MethodGet, http.MethodHead} {
 					got, err := ask(method, edge.URL+path, asked...)
@@ -77,7 +77,7 @@ func TestRangesAtTheEdge(t *testing.T) {
 	}
 }
 
-// TestCodingsAtTheEdge wants an acceptable coding for everybody, if not the one that is liked best.
+// TestCodingsAtTheEdge checks that everybody gets a coding that is acceptable, if not the preferred one.
 func TestCodingsAtTheEdge(t *testing.T) {
 	t.Parallel()
 	front := mustStartFront(t)

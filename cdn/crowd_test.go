@@ -39,8 +39,8 @@ func TestCrowdAsksForAColdAsset(t *testing.T) {
 	}
 }
 
-// TestCrowdLeavesHalfWay is the same with clients that have enough of it before the end; even when all of them leave,
-// the first one too, what they began is finished and kept.
+// TestCrowdLeavesHalfWay checks the same with clients that leave before the end: even when all of them leave, the first
+// one too, what they began is finished and cached.
 func TestCrowdLeavesHalfWay(t *testing.T) {
 	t.Parallel()
 	front := mustStartFront(t, "WOODY_FRONT_LIMIT_RATE=5M")

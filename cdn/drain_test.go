@@ -11,8 +11,8 @@ import (
 )
 
 // TestEdgeEndsGently ends an edge over a large answer, as Docker does, and as a terminal does: Ctrl-C and its own end
-// go to all processes of the group. Who asks for readiness is told, who comes meanwhile is served, and the answer comes
-// to its end.
+// go to all processes of the group. Who asks for readiness is told, who comes meanwhile is served, and the response
+// comes to its end.
 func TestEdgeEndsGently(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {

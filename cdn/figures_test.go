@@ -16,12 +16,12 @@ import (
 
 // figures returns what the exporter gives Prometheus, or why it gives nothing.
 func figures(addr string) string {
-	answer, err := http.Get("http://" + addr + "/metrics")
+	response, err := http.Get("http://" + addr + "/metrics")
 	if err != nil {
 		return err.Error()
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		return err.Error()
 	}

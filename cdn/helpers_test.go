@@ -156,8 +156,8 @@ func (c *counter) count() int {
 	return len(c.asked)
 }
 
-// answer is a server's response.
-type answer struct {
+// response is a server's response.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
@@ -169,11 +169,12 @@ var client = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// ask sends a request with pairs of header names and values. An answer whose body does not come to its end is an error.
-func ask(method, url string, headers ...string) (answer, error) {
+// ask sends a request with pairs of header names and values. A response whose body does not come to its end is an
+// error.
+func ask(method, url string, headers ...string) (response, error) {
 	request, err := http.NewRequestWithContext(context.Background(), method, url, nil)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		if headers[i] == "Host" {
@@ -182,19 +183,19 @@ func ask(method, url string, headers ...string) (answer, error) {
 			request.Header.Add(headers[i], headers[i+1])
 		}
 	}
-	response, err := client.Do(request)
+	got, err := client.Do(request)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	defer got.Body.Close()
+	body, err := io.ReadAll(got.Body)
 	if err != nil {
-		return answer{}, fmt.Errorf("the body of %s: %w", url, err)
+		return response{}, fmt.Errorf("the body of %s: %w", url, err)
 	}
-	return answer{response.StatusCode, response.Header, body}, nil
+	return response{got.StatusCode, got.Header, body}, nil
 }
 
-func mustAsk(t *testing.T, url string, headers ...string) answer {
+func mustAsk(t *testing.T, url string, headers ...string) response {
 	t.Helper()
 	got, err := ask(http.MethodGet, url, headers...)
 	if err != nil {
@@ -203,8 +204,8 @@ func mustAsk(t *testing.T, url string, headers ...string) answer {
 	return got
 }
 
-// wantSame checks that an answer is 200 with the body of another one.
-func (a answer) wantSame(t *testing.T, other answer) {
+// wantSame checks that a response is 200 with the body of another one.
+func (a response) wantSame(t *testing.T, other response) {
 	t.Helper()
 	if a.status != http.StatusOK || string(a.body) != string(other.body) {
 		t.Errorf("the answer is %d with %d bytes, want 200 with the same %d bytes",
@@ -247,7 +248,7 @@ func mustFind(t *testing.T, paths []string, name string) string {
 	return paths[i]
 }
 
-// compare reads an answer without keeping it; anything but 200 with the wanted body is an error.
+// compare reads a response without keeping it; anything but 200 with the wanted body is an error.
 func compare(url string, want []byte) error {
 	response, err := client.Get(url)
 	if err != nil {
@@ -273,7 +274,7 @@ func compare(url string, want []byte) error {
 	}
 }
 
-// readSome reads the first bytes of an answer and leaves.
+// readSome reads the first bytes of a response and leaves.
 func readSome(ctx context.Context, url string, bytes int64) error {
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()

@@ -164,7 +164,7 @@ func TestHugeAssetEvictsNothing(t *testing.T) {
 	t.Parallel()
 	stage := mustStartStage(t)
 	edge := mustStartEdge(t, []string{stage.addr})
-	stage.script("/assets/small.1.txt").expect(says("v1", "Cache-Control", "max-age=60"))
+	stage.script("/assets/small.1.txt").expect(says("v1", "Cache-Control", "max-age=3600"))
 	stage.script("/assets/huge.1.txt").expect(says(strings.Repeat("x", 20_000_000), "Cache-Control", "max-age=60"))
 	mustAsk(t, edge.URL+"/assets/small.1.txt")
 	for range 2 {

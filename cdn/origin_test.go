@@ -27,7 +27,7 @@ func TestOriginDown(t *testing.T) {
 	assets := mustListAssets(t, front.URL)
 	cold, warm := assets[0], assets[1:]
 	edge := mustStartEdge(t, []string{front.Addr})
-	want := map[string]answer{}
+	want := map[string]response{}
 	for _, path := range warm {
 		want[path] = mustAsk(t, front.URL+path)
 		mustAsk(t, edge.URL+path).wantSame(t, want[path])
@@ -292,7 +292,7 @@ func TestFrontsAreRolledUnderLoad(t *testing.T) {
 	names.mustFollow(edge, "127.0.0.2", "127.0.0.3")
 
 	ctx, stop := context.WithCancel(context.Background())
-	var answers atomic.Int64
+	var responses atomic.Int64
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
@@ -305,9 +305,9 @@ func TestFrontsAreRolledUnderLoad(t *testing.T) {
 					if err != nil || got.status != 200 {
 						t.Errorf("%s: %d %v %s", path, got.status, err, got.header)
 					}
-					answers.Add(1)
+					responses.Add(1)
 				}
-				time.Sleep(10 * time.Millisecond) // some hundreds of answers a second show as much as thousands
+				time.Sleep(10 * time.Millisecond) // some hundreds of responses a second show as much as thousands
 			}
 		})
 	}
@@ -328,13 +328,13 @@ func TestFrontsAreRolledUnderLoad(t *testing.T) {
 	b.Kill()
 	names.are("127.0.0.4", "127.0.0.5")
 	names.mustFollow(edge, "127.0.0.4", "127.0.0.5")
-	for deadline := time.Now().Add(servers.Patience); answers.Load() < 200 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(servers.Patience); responses.Load() < 200 && time.Now().Before(deadline); {
 		time.Sleep(10 * time.Millisecond)
 	}
 	stop()
 	group.Wait()
-	t.Logf("%d answers", answers.Load())
-	if answers.Load() < 200 {
-		t.Errorf("%d answers, want 200 at least: too few to show anything", answers.Load())
+	t.Logf("%d answers", responses.Load())
+	if responses.Load() < 200 {
+		t.Errorf("%d answers, want 200 at least: too few to show anything", responses.Load())
 	}
 }

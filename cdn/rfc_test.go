@@ -35,7 +35,7 @@ type step struct {
 	many   bool     // the origin may be asked more than once
 
 	status int      // default 200
-	body   string   // of the answer
+	body   string   // of the response
 	want   []string // answer headers: name, value, …; see fits
 }
 
@@ -47,7 +47,7 @@ type reply struct {
 	slow   time.Duration // before it sends anything
 	until  chan bool     // it is slow until this is closed; nil for nothing
 	cut    bool          // the connection ends in the middle of the body
-	gone   bool          // the connection ends without an answer
+	gone   bool          // the connection ends without a response
 }
 
 // fits reports whether a header's value is as wanted: "" is none at all, "~x" holds x, "!x" does not, ">7" is a number
@@ -76,7 +76,7 @@ type stage struct {
 	addr    string
 	unwell  atomic.Int64 // how many health checks more are to fail; below zero none
 	checked atomic.Int64 // how often its health was asked for
-	hangs   atomic.Bool  // health checks get no answer
+	hangs   atomic.Bool  // health checks get no response
 	mu      sync.Mutex
 	scripts map[string]*script
 }
@@ -172,7 +172,7 @@ func (s *script) requests() []http.Header {
 	return slices.Clone(s.seen)
 }
 
-// mustAwaitRequests waits until there were n requests: a copy is revalidated behind the answer.
+// mustAwaitRequests waits until there were n requests: a copy is revalidated behind the response.
 func (s *script) mustAwaitRequests(t *testing.T, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(servers.Patience); len(s.requests()) < n; time.Sleep(5 * time.Millisecond) {
@@ -182,7 +182,8 @@ func (s *script) mustAwaitRequests(t *testing.T, n int) {
 	}
 }
 
-// TestRules plays every rule. All go at once, since what they mostly do is wait until something is stale.
+// TestRules checks every rule of RFC 9111 in the table, all at once: most of the time is spent waiting until something
+// is stale.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	stage := mustStartStage(t)
@@ -237,7 +238,7 @@ func (r rule) play(t *testing.T, stage *stage, edge, path string) {
 	}
 }
 
-func (s step) check(t *testing.T, i int, got answer) {
+func (s step) check(t *testing.T, i int, got response) {
 	t.Helper()
 	if want := max(s.status, http.StatusOK); got.status != want {
 		t.Errorf("step %d: status = %d, want %d", i, got.status, want)

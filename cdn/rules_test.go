@@ -23,7 +23,7 @@ const (
 	farOff  = "Fri, 01 Jan 2100 00:00:00 GMT"
 )
 
-// zipped is "" in gzip's form: varnishd checks that an answer in that form is one.
+// zipped is "" in gzip's form: varnishd checks that a response in that form is one.
 const zipped = "\x1f\x8b\b\x00\x00\x00\x00\x00\x00\xff\x01\x00\x00\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // says returns a response of the origin.
@@ -199,7 +199,7 @@ var varying = []rule{
 	}},
 }
 
-// tagged returns an answer that is fresh for a minute, oldTagged one for a second; both have both validators.
+// tagged returns a response that is fresh for a minute, oldTagged one for a second; both have both validators.
 func tagged(body, tag string) *reply {
 	return says(body, "Cache-Control", "max-age=60", "ETag", tag, "Last-Modified", monday)
 }

@@ -146,7 +146,7 @@ func mustAwaitSleepers(t *testing.T, edge *programs.Varnish, want int64) {
 }
 
 // mustAskOrError is like mustAsk, for other goroutines than the test's.
-func mustAskOrError(t *testing.T, url string) answer {
+func mustAskOrError(t *testing.T, url string) response {
 	t.Helper()
 	got, err := ask("GET", url)
 	if err != nil {

@@ -31,13 +31,13 @@ func TestToysAreRead(t *testing.T) {
 }
 
 func TestAnUnwellAPIIsAnError(t *testing.T) {
-	for name, answer := range map[string]http.HandlerFunc{
+	for name, response := range map[string]http.HandlerFunc{
 		"503":         func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
 		"not JSON":    func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
 		"no products": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"items":[]}`)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			shop := httptest.NewServer(answer)
+			shop := httptest.NewServer(response)
 			defer shop.Close()
 			if toys, err := newAPI(shop.URL).toys(t.Context()); err == nil {
 				t.Errorf("toys = %v, want an error", toys)

@@ -11,8 +11,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-// TestOutOfDescriptors lets 200 callers come to a front that may have 64 descriptors, and say nothing: it answers
-// another.
+// TestOutOfDescriptors opens 200 silent connections to a front that may have 64 descriptors, and checks that it
+// responds to another.
 func TestOutOfDescriptors(t *testing.T) {
 	few := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0"`, os.Args[0])
 	few.Env = append(os.Environ(), beTheFront+"=1", "WOODY_API_URL=http://"+nobody)
@@ -31,12 +31,12 @@ func TestOutOfDescriptors(t *testing.T) {
 	if err := front.AwaitLog("all connections are taken"); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.Get(front.URL + "/robots.txt")
+	response, err := http.Get(front.URL + "/robots.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		t.Errorf("beside the crowd: %s", answer.Status)
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("beside the crowd: %s", response.Status)
 	}
 }

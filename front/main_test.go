@@ -50,7 +50,7 @@ func (p *process) isFoundHealthy(t *testing.T) {
 	}
 }
 
-// honoursConditions has what has no entity tag, and what the page's own package leaves to the process.
+// honoursConditions checks what has no entity tag, and what the page's own package leaves to the process.
 func (p *process) honoursConditions(t *testing.T) {
 	for _, row := range []struct {
 		path, name, value string

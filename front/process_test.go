@@ -13,7 +13,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// TestMain lets the test binary stand in for the front itself: started with beTheFront set, it is main.
+// TestMain runs main when the test binary is started with beTheFront set: it stands in for the front itself.
 func TestMain(m *testing.M) {
 	if os.Getenv(beTheFront) != "" {
 		main()

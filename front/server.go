@@ -16,7 +16,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
-// server is the site with its health endpoints, and a way to stop without breaking an answer.
+// server is the site with its health endpoints, and a way to stop without breaking a response.
 type server struct {
 	app      *fiber.App
 	page     *site.Site
@@ -43,8 +43,8 @@ func newServer(page *site.Site, log *slog.Logger) *server {
 }
 
 // run serves until ctx ends, then drains: for delay it goes on accepting, unready and closing every connection behind
-// its answer; then it stops accepting and gives the answers under way timeout to end. An error means that it could not
-// serve, or that answers had to be cut off.
+// its response; then it stops accepting and gives the responses under way timeout to end. An error means that it could
+// not serve, or that responses had to be cut off.
 func (s *server) run(ctx context.Context, listener net.Listener, delay, timeout time.Duration) error {
 	return serving.Serve(ctx, s.app, listener, serving.Drain{Begin: s.drain, Delay: delay, Timeout: timeout})
 }
@@ -54,8 +54,8 @@ func (s *server) drain() {
 	s.draining.Store(true)
 }
 
-// sayGoodbye ends each connection behind its answer while draining: fasthttp closes idle ones at once on shutdown, and
-// a proxy must not be about to reuse one of them.
+// sayGoodbye ends each connection behind its response while draining: fasthttp closes idle ones at once on shutdown,
+// and a proxy must not be about to reuse one of them.
 func (s *server) sayGoodbye(c *fiber.Ctx) error {
 	err := c.Next()
 	if s.draining.Load() {

@@ -83,7 +83,7 @@ func TestLeastConn(t *testing.T) {
 	}
 }
 
-// mustAwaitCalls waits until the proxy has passed so many calls on to the replicas and heard no answer.
+// mustAwaitCalls waits until the proxy has passed so many calls on to the replicas and heard no response.
 func mustAwaitCalls(t *testing.T, proxy *programs.HAProxy, calls int) {
 	t.Helper()
 	for deadline := time.Now().Add(servers.Patience); ; time.Sleep(5 * time.Millisecond) {

@@ -33,9 +33,9 @@ func TestAHalfClosedCallerHasLeft(t *testing.T) {
 	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil { // sooner than the replica answers
 		t.Fatal(err)
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if errors.Is(err, os.ErrDeadlineExceeded) || err == nil && answer.StatusCode < 400 {
-		t.Errorf("he was answered %v, %v; want a refusal, or the end of the connection", answer, err)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if errors.Is(err, os.ErrDeadlineExceeded) || err == nil && response.StatusCode < 400 {
+		t.Errorf("he was answered %v, %v; want a refusal, or the end of the connection", response, err)
 	}
 }
 
@@ -72,8 +72,8 @@ func TestCallersWhoLeaveAreNotWorkedFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		go func() {
-			if answer, err := http.DefaultTransport.RoundTrip(request); err == nil {
-				answer.Body.Close()
+			if response, err := http.DefaultTransport.RoundTrip(request); err == nil {
+				response.Body.Close()
 			}
 		}()
 	}

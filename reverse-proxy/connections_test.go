@@ -52,9 +52,9 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 		conn.Close()
 		t.Errorf("an address has %d connections", each+1)
 	}
-	if answer, err := apart.RoundTrip(mustRequest(t, "http://"+proxy.Addr()+"/")); err == nil {
-		answer.Body.Close()
-		t.Errorf("without TLS one more is answered %s", answer.Status)
+	if response, err := apart.RoundTrip(mustRequest(t, "http://"+proxy.Addr()+"/")); err == nil {
+		response.Body.Close()
+		t.Errorf("without TLS one more is answered %s", response.Status)
 	}
 	mustHold(t, proxy, 1, "127.0.0.2")
 	if got := mustGet(t, proxy.InnerURL+"/api/ping"); got.status != http.StatusOK {

@@ -17,7 +17,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// whileGoodRequestsGoOn calls the abuse and asks for good answers, from another address, until it is over.
+// whileGoodRequestsGoOn calls the abuse and asks for good responses, from another address, until it is over.
 func whileGoodRequestsGoOn(t *testing.T, proxy *programs.HAProxy, abuse func()) {
 	t.Helper()
 	over := make(chan struct{})
@@ -25,9 +25,9 @@ func whileGoodRequestsGoOn(t *testing.T, proxy *programs.HAProxy, abuse func()) 
 		defer close(over)
 		abuse()
 	}()
-	kept := transport(false)
-	kept.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext
-	client := &http.Client{Transport: kept}
+	keepAlive := transport(false)
+	keepAlive.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext
+	client := &http.Client{Transport: keepAlive}
 	defer client.CloseIdleConnections()
 	for good := 0; ; good++ {
 		began := time.Now()
@@ -185,14 +185,14 @@ func raw(t *testing.T, proxy *programs.HAProxy, request string) (status int, all
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := io.ReadAll(conn)
-	if err != nil && len(answer) == 0 {
+	response, err := io.ReadAll(conn)
+	if err != nil && len(response) == 0 {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Sscanf(string(answer), "HTTP/1.1 %d", &status); err != nil {
-		t.Fatalf("%.40q is answered %q", request, answer)
+	if _, err := fmt.Sscanf(string(response), "HTTP/1.1 %d", &status); err != nil {
+		t.Fatalf("%.40q is answered %q", request, response)
 	}
-	return status, string(answer)
+	return status, string(response)
 }
 
 // TestSlowRequests sends a header, and a body, a byte at a time.
@@ -219,9 +219,9 @@ func testSlowRequests(t *testing.T, w way) {
 					}
 				}()
 				conn.SetReadDeadline(began.Add(servers.Patience))
-				answer := make([]byte, 4096)
-				n, err := conn.Read(answer)
-				if got := string(answer[:n]); err != nil || !strings.HasPrefix(got, "HTTP/1.1 408 ") {
+				response := make([]byte, 4096)
+				n, err := conn.Read(response)
+				if got := string(response[:n]); err != nil || !strings.HasPrefix(got, "HTTP/1.1 408 ") {
 					t.Errorf("a slow %s is answered %q, %v; want 408", name, got, err)
 				}
 				if took := time.Since(began); took > 25*time.Second {
@@ -262,9 +262,9 @@ func testALargeBody(t *testing.T, w way) {
 				}
 				sent <- n
 			}()
-			answer := make([]byte, 4096)
-			n, err := conn.Read(answer)
-			if got := string(answer[:n]); err != nil || !strings.HasPrefix(got, "HTTP/1.1 413 ") ||
+			response := make([]byte, 4096)
+			n, err := conn.Read(response)
+			if got := string(response[:n]); err != nil || !strings.HasPrefix(got, "HTTP/1.1 413 ") ||
 				!strings.Contains(got, "without a Content-Length") {
 				t.Errorf("a body of 100 MB (%s) is answered %q, %v; want the proxy's 413", name, got, err)
 			}

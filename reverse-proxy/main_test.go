@@ -78,14 +78,14 @@ func mustStart(t *testing.T, cfg programs.HAProxyConfig) *programs.HAProxy {
 	return proxy
 }
 
-type answer struct {
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
 // problem reports whether it is an error as problem+json of its own status.
-func (a answer) problem() bool {
+func (a response) problem() bool {
 	return a.header.Get("Content-Type") == "application/problem+json" &&
 		strings.Contains(a.body, fmt.Sprintf(`"status":%d,`, a.status))
 }
@@ -94,13 +94,13 @@ func (a answer) problem() bool {
 var apart = transport(true)
 
 // mustDo sends one request on a connection of its own; fields are "Name: value".
-func mustDo(t *testing.T, method, url string, body io.Reader, fields ...string) answer {
+func mustDo(t *testing.T, method, url string, body io.Reader, fields ...string) response {
 	t.Helper()
 	return mustSend(t, apart, method, url, body, fields...)
 }
 
 // mustSend sends one request on a connection of the transport's; fields are "Name: value".
-func mustSend(t *testing.T, transport *http.Transport, method, url string, body io.Reader, fields ...string) answer {
+func mustSend(t *testing.T, transport *http.Transport, method, url string, body io.Reader, fields ...string) response {
 	t.Helper()
 	request, err := http.NewRequest(method, url, body)
 	if err != nil {
@@ -122,10 +122,10 @@ func mustSend(t *testing.T, transport *http.Transport, method, url string, body 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{got.StatusCode, got.Header, string(content)}
+	return response{got.StatusCode, got.Header, string(content)}
 }
 
-func mustGet(t *testing.T, url string, fields ...string) answer {
+func mustGet(t *testing.T, url string, fields ...string) response {
 	t.Helper()
 	return mustDo(t, http.MethodGet, url, nil, fields...)
 }

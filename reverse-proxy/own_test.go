@@ -61,9 +61,9 @@ func mustListOwn(t *testing.T) (statuses []int) {
 		if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		said, _ := exec.Command("haproxy", "-c", "-f", file).CombinedOutput() // it fails: nothing is listened to
+		output, _ := exec.Command("haproxy", "-c", "-f", file).CombinedOutput() // it fails: nothing is listened to
 		for status := from; status < from+many; status++ {
-			if !strings.Contains(string(said), fmt.Sprintf("haproxy.cfg:%d]", 2+status-from)) {
+			if !strings.Contains(string(output), fmt.Sprintf("haproxy.cfg:%d]", 2+status-from)) {
 				statuses = append(statuses, status)
 			}
 		}
@@ -107,8 +107,8 @@ func mustStartWith(t *testing.T, frontend func(bind string) string) (url string)
 	return url
 }
 
-// TestWhatNeverBecameARequest shows the answers that no http-error replaces: they come from HAProxy's parser. (One too
-// slow to end its header is in TestSlowRequests.) What follows on the connection is not answered.
+// TestWhatNeverBecameARequest shows the responses that no http-error replaces: they come from HAProxy's parser. (One
+// too slow to end its header is in TestSlowRequests.) What follows on the connection is not answered.
 func TestWhatNeverBecameARequest(t *testing.T) { inBothWays(t, testWhatNeverBecameARequest) }
 
 func testWhatNeverBecameARequest(t *testing.T, w way) {

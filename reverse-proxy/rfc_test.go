@@ -67,11 +67,11 @@ func testConditionsOfReads(t *testing.T, proxy *programs.HAProxy) {
 // testConditionsOfWrites sends each row as the first request of a connection, and on one that is kept: that one passes
 // through the proxy twice.
 func testConditionsOfWrites(t *testing.T, proxy *programs.HAProxy) {
-	kept := transport(false)
-	defer kept.CloseIdleConnections()
+	keepAlive := transport(false)
+	defer keepAlive.CloseIdleConnections()
 	for _, row := range conditionaltest.Cases {
 		testConditionOfWrites(t, proxy, apart, row)
-		testConditionOfWrites(t, proxy, kept, row)
+		testConditionOfWrites(t, proxy, keepAlive, row)
 	}
 }
 
@@ -96,7 +96,7 @@ func testConditionOfWrites(t *testing.T, proxy *programs.HAProxy, transport *htt
 	}
 }
 
-// testConditionsOfCompressedAnswers has the tags that the proxy makes weak: they match weakly, and not strongly.
+// testConditionsOfCompressedAnswers checks that the tags that the proxy makes weak match weakly, and not strongly.
 func testConditionsOfCompressedAnswers(t *testing.T, proxy *programs.HAProxy) {
 	const url, zipped = "/api/openapi.json", "Accept-Encoding: gzip"
 	tag := mustGet(t, proxy.URL+url, zipped).header.Get("ETag")
@@ -150,7 +150,7 @@ func testTypes(t *testing.T, proxy *programs.HAProxy) {
 	}
 }
 
-// testCodings wants the front's choice left as it is.
+// testCodings checks that the proxy leaves the front's choice of a coding as it is.
 func testCodings(t *testing.T, proxy *programs.HAProxy) {
 	for _, row := range rfc9110.Codings {
 		fields := row.Fields()
@@ -163,7 +163,7 @@ func testCodings(t *testing.T, proxy *programs.HAProxy) {
 	}
 }
 
-// testCodingsOfTheProxy has what the proxy compresses itself, in gzip alone.
+// testCodingsOfTheProxy checks the coding of what the proxy compresses itself, which is gzip alone.
 func testCodingsOfTheProxy(t *testing.T, proxy *programs.HAProxy) {
 	for _, row := range []struct {
 		lines []string

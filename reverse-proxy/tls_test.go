@@ -98,22 +98,23 @@ func TestWhatAReplicaSeesOfTLS(t *testing.T) {
 	defer echo.Close()
 	for _, w := range []way{byTLS, byHTTP2} {
 		proxy := w.mustStart(t, programs.HAProxyConfig{API: []string{echo.Listener.Addr().String()}})
-		kept := transport(false)
+		keepAlive := transport(false)
 		want := fmt.Sprintf(`for=["127.0.0.1"] proto=["https"] host=%q uri="/api/products?a=b"`, proxy.TLS)
 		for i := range 3 {
 			for _, method := range []string{"GET", "POST"} {
-				got := mustSend(t, kept, method, proxy.URL+"/api/products?a=b", nil, "X-Forwarded-Proto: http",
+				got := mustSend(t, keepAlive, method, proxy.URL+"/api/products?a=b", nil, "X-Forwarded-Proto: http",
 					"X-Forwarded-For: 192.0.2.1")
 				if got.body != want {
 					t.Errorf("%s: request %d, %s: a replica sees %s, want %s", w, i, method, got.body, want)
 				}
 			}
 		}
-		kept.CloseIdleConnections()
+		keepAlive.CloseIdleConnections()
 	}
 }
 
-// TestATokensShape lets through one short JWT of ES256, and refuses all else before it costs a replica anything.
+// TestATokensShape checks that one short JWT of ES256 is passed on, and that all else is refused before it costs a
+// replica anything.
 func TestATokensShape(t *testing.T) {
 	part := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	token := func(header string) string { return part(header) + "." + part(`{"sub":"x"}`) + "." + part("signature") }
@@ -161,8 +162,8 @@ func TestATokensShape(t *testing.T) {
 	}
 }
 
-// TestSafetyFieldsOnEveryAnswer wants them on those of front and API, and on those that the proxy makes itself; and
-// none without TLS.
+// TestSafetyFieldsOnEveryAnswer checks that responses of front and API have them, and those that the proxy makes
+// itself; and none without TLS.
 func TestSafetyFieldsOnEveryAnswer(t *testing.T) {
 	cfg := programs.HAProxyConfig{HSTS: true, RateLimit: 10_000}
 	for _, w := range []way{byTLS, byHTTP2} {
@@ -240,7 +241,7 @@ func TestCompressionForOthersPages(t *testing.T) {
 	}
 }
 
-// TestUpgradesToHTTP2 wants none without TLS: neither by the preface nor by a field.
+// TestUpgradesToHTTP2 checks that there is no upgrade without TLS: neither by the preface nor by a field.
 func TestUpgradesToHTTP2(t *testing.T) {
 	proxy := byTLS.mustStart(t, programs.HAProxyConfig{})
 	conn, err := net.Dial("tcp", proxy.Addr())
@@ -251,8 +252,8 @@ func TestUpgradesToHTTP2(t *testing.T) {
 	if _, err := io.WriteString(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	answer, _ := io.ReadAll(conn)
-	if !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
-		t.Errorf("the preface of HTTP/2 without TLS is answered %q, want 400", answer)
+	response, _ := io.ReadAll(conn)
+	if !strings.HasPrefix(string(response), "HTTP/1.1 400 ") {
+		t.Errorf("the preface of HTTP/2 without TLS is answered %q, want 400", response)
 	}
 }

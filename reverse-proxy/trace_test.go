@@ -17,7 +17,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// mustEcho starts a replica that is always ready, and answers every request with its trace fields as JSON.
+// mustEcho starts a replica that is always ready, and responds to every request with its trace fields as JSON.
 func mustEcho(t *testing.T) (addr string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -99,7 +99,7 @@ func TestTracing(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Traceparent", strings.Repeat("0", 100_000))
-	// The proxy may end the connection while the rest is sent: then there is no answer to read.
+	// The proxy may end the connection while the rest is sent: then there is no response to read.
 	if got, err := http.DefaultTransport.RoundTrip(request); err == nil {
 		if got.Body.Close(); got.StatusCode != http.StatusBadRequest {
 			t.Errorf("a header of 100 kB is answered %s, want 400 as any such", got.Status)
@@ -173,7 +173,7 @@ func TestLogLinesNameTheTrace(t *testing.T) {
 	}
 }
 
-// mustSendRaw sends a request as it is, and reads the answer to its end.
+// mustSendRaw sends a request as it is, and reads the response to its end.
 func mustSendRaw(t *testing.T, proxy *programs.HAProxy, request string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", proxy.Addr())

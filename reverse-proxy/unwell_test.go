@@ -74,7 +74,7 @@ func TestBusyReplicasAreAsked(t *testing.T) {
 			})
 		}
 	}
-	cdn := make(chan answer, 1)
+	cdn := make(chan response, 1)
 	go func() { cdn <- mustGet(t, proxy.URL+"/robots.txt", "Host: cdn.shop.example") }()
 	mustAwaitRequests(t, proxy, "api_unchecked", 2*each)
 	mustAwaitRequests(t, proxy, "front_unchecked", 2*each+1)
@@ -113,9 +113,9 @@ func TestGoneReplicasFailFast(t *testing.T) {
 // fakeReplica is a server whose health checks respond as set, and everything else with its name.
 type fakeReplica struct {
 	addr string
-	// hangs has checks wait for ever, refuses has them answered 503 as a replica does that is ending.
+	// hangs makes checks wait forever, refuses makes them fail with 503 as on a replica that is ending.
 	hangs, refuses atomic.Bool
-	// dies has it break off on all else.
+	// dies makes it break off on all else.
 	dies atomic.Bool
 	// asked counts all else.
 	asked atomic.Int64

@@ -244,7 +244,7 @@ func testReadsAreRetriedAndWritesAreNot(t *testing.T, w way) {
 		switch {
 		case got.StatusCode == http.StatusOK:
 			good++
-		case got.StatusCode == http.StatusBadGateway && (answer{got.StatusCode, got.Header, string(body)}).problem():
+		case got.StatusCode == http.StatusBadGateway && (response{got.StatusCode, got.Header, string(body)}).problem():
 			bad++
 		default:
 			t.Errorf("a write was answered %s %s", got.Status, body)

@@ -8,7 +8,7 @@ import (
 // Model is a kind of toy.
 type Model struct {
 	Name string
-	// Words are those by which a product is recognised as one, or how they begin.
+	// Words are the words, or their beginnings, by which a product is recognised as this toy.
 	Words []string
 }
 

@@ -40,7 +40,7 @@ func (b *tab) audit(scheme string, width int64, when string) {
 	}
 }
 
-// TestAuditFindsWhatIsWrong keeps the audit honest: each fault of a page with known faults must be found.
+// TestAuditFindsWhatIsWrong checks that the accessibility audit finds each fault of a page with known faults.
 func TestAuditFindsWhatIsWrong(t *testing.T) {
 	b := mustOpenTab(t)
 	b.must(chromedp.Navigate("about:blank"))

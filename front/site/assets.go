@@ -15,7 +15,7 @@ const (
 // assetPolicy is for an SVG that somebody opens by itself: it needs nothing, so it gets nothing.
 const assetPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
-// handleAsset serves /assets/NAME.HASH.EXT. With another release's hash the current file is the best answer there is,
+// handleAsset serves /assets/NAME.HASH.EXT. With another release's hash the current file is the best response there is,
 // but it is not what the name promises, so nobody may keep it.
 func (s *Site) handleAsset(c *fiber.Ctx) error {
 	s.shareable(c)
@@ -48,7 +48,7 @@ func (s *Site) handleToyPicture(c *fiber.Ctx) error {
 	return c.Redirect(base+s.path(art.PictureFor(c.Query("name"))), fiber.StatusFound)
 }
 
-// shareable lets pages of other hosts use and time the answer: with a CDN, the shop's own page is one of them.
+// shareable lets pages of other hosts use and time the response: with a CDN, the shop's own page is one of them.
 func (s *Site) shareable(c *fiber.Ctx) {
 	c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
 	c.Set("Timing-Allow-Origin", "*")

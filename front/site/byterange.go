@@ -79,7 +79,7 @@ func suffix(n []byte, size int) (span, rangeOutcome) {
 	return span{max(0, size-count), size - 1}, partOfBody
 }
 
-// farthest is the largest position that is told from others: nothing here is as long, and the edge counts no further.
+// farthest is the largest position that is distinguished: nothing here is as long, and the edge counts no further.
 const farthest = 999_999_999_999
 
 // position reads a decimal number of any length; one above farthest counts as farthest.

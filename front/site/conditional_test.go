@@ -49,7 +49,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestFailuresComeBeforeConditions wants a condition to mean nothing where the answer would be none of success.
+// TestFailuresComeBeforeConditions checks that a condition has no effect where the response would not be a success.
 func TestFailuresComeBeforeConditions(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(shelf...), site.Config{})
 	for _, condition := range []string{"If-Match: *", `If-Match: "a"`, "If-None-Match: *", `If-None-Match: "a"`} {

@@ -65,7 +65,7 @@ func (f *fakeAPI) count(id, left int64) {
 	}
 }
 
-// sentUnchanged returns how many answers had no body, since the page had the toy already.
+// sentUnchanged returns how many responses had no body, since the page had the toy already.
 func (f *fakeAPI) sentUnchanged() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -31,13 +31,13 @@ func FuzzAssetRequest(f *testing.F) {
 		request.Header.Set("Range", strings.Map(printable, byteRange))
 		request.Header.Set("If-None-Match", strings.Map(printable, noneMatch))
 		request.Header.Set("Accept-Encoding", strings.Map(printable, encoding))
-		answer, err := app.Test(request, -1)
+		response, err := app.Test(request, -1)
 		if err != nil {
 			return // not a request that HTTP allows
 		}
-		answer.Body.Close()
-		if answer.StatusCode >= 500 {
-			t.Errorf("%q, Range %q, Host %q: %s", path, byteRange, host, answer.Status)
+		response.Body.Close()
+		if response.StatusCode >= 500 {
+			t.Errorf("%q, Range %q, Host %q: %s", path, byteRange, host, response.Status)
 		}
 	})
 }

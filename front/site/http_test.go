@@ -9,15 +9,15 @@ import (
 	"testing"
 )
 
-// answer is a response with its body read.
-type answer struct {
+// response is a response with its body read.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
 // mustAsk sends one request; headers are pairs of name and value.
-func mustAsk(t *testing.T, method, url string, headers ...string) answer {
+func mustAsk(t *testing.T, method, url string, headers ...string) response {
 	t.Helper()
 	got, err := ask(t.Context(), method, url, headers...)
 	if err != nil {
@@ -26,10 +26,10 @@ func mustAsk(t *testing.T, method, url string, headers ...string) answer {
 	return got
 }
 
-func ask(ctx context.Context, method, url string, headers ...string) (answer, error) {
+func ask(ctx context.Context, method, url string, headers ...string) (response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Add(headers[i], headers[i+1])
@@ -37,13 +37,13 @@ func ask(ctx context.Context, method, url string, headers ...string) (answer, er
 			request.Host = headers[i+1]
 		}
 	}
-	response, err := plainClient.Do(request)
+	got, err := plainClient.Do(request)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, body}, err
+	defer got.Body.Close()
+	body, err := io.ReadAll(got.Body)
+	return response{got.StatusCode, got.Header, body}, err
 }
 
 // pairs makes names and values of lines "Name: value".
@@ -72,7 +72,7 @@ func mustFindAsset(t *testing.T, base, stem, ext string) string {
 	return string(path)
 }
 
-func (a answer) want(t *testing.T, status int, headers map[string]string) {
+func (a response) want(t *testing.T, status int, headers map[string]string) {
 	t.Helper()
 	if a.status != status {
 		t.Errorf("status = %d, want %d", a.status, status)

@@ -8,7 +8,7 @@ import (
 	"github.com/woodytoys/woodytoys/front/site"
 )
 
-// TestLooks keeps pictures of the page for people to look at, and fails when the page is wider than the screen.
+// TestLooks saves pictures of the page for people to look at, and fails when the page is wider than the screen.
 func TestLooks(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(shelf...), site.Config{})
 	b := mustOpenTab(t)

@@ -32,8 +32,8 @@ func (s *Site) send(c *fiber.Ctx, body []byte) error {
 	return nil
 }
 
-// stream is a body on its way to one client. An HTTP/1.1 connection carries one answer at a time, so pacing each answer
-// by itself paces the connection, and two connections do not share a rate.
+// stream is a body on its way to one client. An HTTP/1.1 connection carries one response at a time, so pacing each
+// response by itself paces the connection, and two connections do not share a rate.
 type stream struct {
 	rest   []byte
 	size   int
@@ -44,7 +44,7 @@ type stream struct {
 }
 
 // Read waits until the next slice is due and returns it. The connection's write deadline moves along, so that a client
-// which takes nothing for a while is let go, however long the whole answer lasts.
+// which takes nothing for a while is let go, however long the whole response lasts.
 func (s *stream) Read(p []byte) (int, error) {
 	if len(s.rest) == 0 {
 		return 0, io.EOF
@@ -76,7 +76,8 @@ func (s *stream) wait(n int) {
 	time.Sleep(time.Until(s.due))
 }
 
-// Close gives the connection back without a deadline. The server calls it when the answer is out or the client is gone.
+// Close gives the connection back without a deadline. The server calls it when the response is out or the client is
+// gone.
 func (s *stream) Close() error {
 	if len(s.rest) > 0 {
 		s.logger.Debug("client left", "sent", s.size-len(s.rest), "of", s.size)

@@ -18,7 +18,8 @@ import (
 
 // Times here have much room above, for a machine that is busy with other tests; stream_test.go has the exact ones.
 
-// TestHeroTakesItsTime is the lab's 300k, ten times faster: the hero takes 1.6 to 1.8 s instead of 16 to 18 s.
+// TestHeroTakesItsTime checks the lab's limit of 300k, ten times faster: the hero takes 1.6 to 1.8 s instead of 16 to
+// 18 s.
 func TestHeroTakesItsTime(t *testing.T) {
 	base := mustStartShop(t, newFakeAPI(), site.Config{LimitRate: 3_000_000})
 	took, waits := fetchHero(t, base)
@@ -91,7 +92,7 @@ func TestPageIsPacedToo(t *testing.T) {
 	}
 }
 
-// TestClientThatLeaves waits for the log to say that the site noticed, long before the answer would have ended.
+// TestClientThatLeaves waits for the log to say that the site noticed, long before the response would have ended.
 func TestClientThatLeaves(t *testing.T) {
 	log := &logWatcher{said: make(chan string, 8)}
 	base := mustStartShop(t, newFakeAPI(), site.Config{LimitRate: 100_000, Logger: slog.New(log)})

@@ -73,7 +73,7 @@ func (s *Site) toys(ctx context.Context) (toys []Toy, trouble bool) {
 	defer cancel()
 	toys, err := s.config.Toys(ctx)
 	trouble = err != nil
-	s.tellOnce(trouble, err)
+	s.logOnce(trouble, err)
 	toys = slices.Clone(toys[:min(len(toys), maxToys)])
 	for i := range toys {
 		toys[i].Name = oneline.Escape(toys[i].Name)
@@ -81,8 +81,8 @@ func (s *Site) toys(ctx context.Context) (toys []Toy, trouble bool) {
 	return toys, trouble
 }
 
-// tellOnce logs when the shelf is lost and when it is back, and nothing in between: a page a second would fill the log.
-func (s *Site) tellOnce(trouble bool, cause error) {
+// logOnce logs when the shelf is lost and when it is back, and nothing in between: a page a second would fill the log.
+func (s *Site) logOnce(trouble bool, cause error) {
 	if s.troubled.Swap(trouble) == trouble {
 		return
 	}

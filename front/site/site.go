@@ -32,8 +32,8 @@ type Config struct {
 	// its host part stands for the host, and the port, that the page was asked of. Default: "", the page's own host.
 	CDNURL string
 
-	// Accounts has the page sign in and out, and show what the role of who signed in may do, for a shop with accounts.
-	// Default: false, anybody may do everything.
+	// Accounts adds signing in and out to the page, and what the role of who signed in may do, for a shop with
+	// accounts. Default: false, anybody may do everything.
 	Accounts bool
 
 	// LimitRate is how many bytes of body per second each connection gets. Negative is refused by New.

@@ -17,7 +17,7 @@ const (
 	soon = 14 * 24 * time.Hour
 )
 
-// keeper has this node's proxy have the certificate that is in a file.
+// keeper gives this node's proxy the certificate that is in a file.
 type keeper struct {
 	source  string
 	folder  folder
@@ -92,8 +92,8 @@ func (k *keeper) look() error {
 	return nil
 }
 
-// keep has the proxy have what is wanted: in the file for one that starts, and through its socket for one that runs. It
-// is nil where none runs. One that has started again has read the file, before it was changed or after.
+// keep gives the proxy the wanted certificate: in the file for one that starts, and through its socket for one that
+// runs. It returns nil where none runs. One that has started again has read the file, before it was changed or after.
 func (k *keeper) keep() error {
 	shown, err := k.folder.shown()
 	switch {

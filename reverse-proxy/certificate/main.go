@@ -62,14 +62,14 @@ func serve(cfg config, k *keeper) error {
 	k.report(nil)
 	server := k.metrics.newServer()
 	context.AfterFunc(ctx, func() { server.Close() })
-	kept := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(kept)
+		defer close(done)
 		k.run(ctx)
 	}()
 	err = server.Serve(listener)
 	stop()
-	<-kept
+	<-done
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

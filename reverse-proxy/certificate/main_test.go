@@ -49,8 +49,8 @@ func mustWrite(t *testing.T, file string, text []byte) {
 	}
 }
 
-// kept is a keeper and what it logs.
-type kept struct {
+// loggedKeeper is a keeper and what it logs.
+type loggedKeeper struct {
 	*keeper
 	log *lockedBuffer
 }
@@ -72,7 +72,7 @@ func (b *lockedBuffer) String() string {
 	return b.Buffer.String()
 }
 
-func mustKeep(t *testing.T, source []byte) *kept {
+func mustKeep(t *testing.T, source []byte) *loggedKeeper {
 	t.Helper()
 	dir, log := t.TempDir(), &lockedBuffer{}
 	k := &keeper{source: filepath.Join(dir, "source"), folder: folder(filepath.Join(dir, "shared")),
@@ -81,11 +81,11 @@ func mustKeep(t *testing.T, source []byte) *kept {
 		t.Fatal(err)
 	}
 	mustWrite(t, k.source, source)
-	return &kept{k, log}
+	return &loggedKeeper{k, log}
 }
 
 // mustStartProxy starts a proxy that reads the keeper's folder, before a server that responds to everything.
-func mustStartProxy(t *testing.T, k *kept) *programs.HAProxy {
+func mustStartProxy(t *testing.T, k *loggedKeeper) *programs.HAProxy {
 	t.Helper()
 	shop := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(shop.Close)
@@ -142,14 +142,14 @@ func TestAnotherCertificateUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer old.Close()
-	answers := bufio.NewReader(old)
+	responses := bufio.NewReader(old)
 	mustAskOn := func() {
 		t.Helper()
 		if _, err := io.WriteString(old, "GET /api/ping HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		if answer, err := http.ReadResponse(answers, nil); err != nil || answer.StatusCode != http.StatusOK {
-			t.Fatalf("a connection from before is answered %v (%v)", answer, err)
+		if response, err := http.ReadResponse(responses, nil); err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("a connection from before is answered %v (%v)", response, err)
 		}
 	}
 	mustAskOn() // or it would have 5 seconds for its first request
@@ -206,19 +206,19 @@ func startLoad(a *authority.Authority, url string) *load {
 }
 
 func (l *load) ask(client *http.Client, url string, n int) {
-	answer, err := client.Get(url)
+	response, err := client.Get(url)
 	if err == nil {
-		_, err = io.Copy(io.Discard, answer.Body)
-		answer.Body.Close()
+		_, err = io.Copy(io.Discard, response.Body)
+		response.Body.Close()
 	}
 	l.sent.Add(1)
 	if n > 0 && !client.Transport.(*http.Transport).DisableKeepAlives {
 		l.reused.Add(1)
 	}
-	if err != nil || answer.StatusCode != http.StatusOK {
+	if err != nil || response.StatusCode != http.StatusOK {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.failed = append(l.failed, fmt.Sprint(answer, err))
+		l.failed = append(l.failed, fmt.Sprint(response, err))
 	}
 }
 
@@ -351,8 +351,8 @@ func TestABeginning(t *testing.T) {
 	}
 }
 
-// TestItComplainsBeforeItExpires wants a line in the log within the last two weeks, once a day, and the time in a
-// metric.
+// TestItComplainsBeforeItExpires checks that there is a line in the log once a day within the last two weeks, and that
+// a metric has the time.
 func TestItComplainsBeforeItExpires(t *testing.T) {
 	a := mustMakeAuthority(t)
 	end := time.Now().Add(15 * 24 * time.Hour).Truncate(time.Second)
@@ -373,10 +373,10 @@ func TestItComplainsBeforeItExpires(t *testing.T) {
 			t.Errorf("on day %d it has complained %d times, want as many days: %s", day, lines(), k.log)
 		}
 	}
-	answer := httptest.NewRecorder()
-	k.metrics.handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	response := httptest.NewRecorder()
+	k.metrics.handler().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if want := fmt.Sprintf("woody_certificate_not_after_seconds %g\n", float64(end.Unix())); !strings.Contains(
-		answer.Body.String(), want) {
+		response.Body.String(), want) {
 		t.Errorf("the metrics have no line %q", want)
 	}
 }

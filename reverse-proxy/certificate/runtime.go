@@ -39,36 +39,36 @@ func (f folder) ask(command string) (string, error) {
 	if _, err := io.WriteString(conn, command+"\n"); err != nil {
 		return "", fmt.Errorf("ask the proxy: %w", err)
 	}
-	said, err := io.ReadAll(conn)
+	output, err := io.ReadAll(conn)
 	if err != nil {
 		return "", fmt.Errorf("read what the proxy says: %w", err)
 	}
-	return strings.TrimSpace(string(said)), nil
+	return strings.TrimSpace(string(output)), nil
 }
 
 // shown returns what the proxy says of the certificate that it has.
 func (f folder) shown() (string, error) { return f.ask("show ssl cert " + f.file()) }
 
-// put has the proxy take a certificate. Half of it changes nothing: what is set counts once it is committed.
+// put sets the proxy's certificate. Half of it changes nothing: what is set counts once it is committed.
 // Between the two, written is called; if it fails nothing is committed.
 func (f folder) put(pem []byte, written func() error) error {
 	// An earlier one that was broken off would be gone on with.
 	if _, err := f.ask("abort ssl cert " + f.file()); err != nil {
 		return err
 	}
-	said, err := f.ask(fmt.Sprintf("set ssl cert %s <<\n%s\n", f.file(), pem))
+	output, err := f.ask(fmt.Sprintf("set ssl cert %s <<\n%s\n", f.file(), pem))
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(said, "Transaction created") {
-		return fmt.Errorf("the proxy does not take it: %s", said)
+	if !strings.Contains(output, "Transaction created") {
+		return fmt.Errorf("the proxy does not take it: %s", output)
 	}
 	if err := written(); err != nil {
 		return err
 	}
-	said, err = f.ask("commit ssl cert " + f.file())
-	if err == nil && !strings.Contains(said, "Success") {
-		err = fmt.Errorf("the proxy does not take it into use: %s", said)
+	output, err = f.ask("commit ssl cert " + f.file())
+	if err == nil && !strings.Contains(output, "Success") {
+		err = fmt.Errorf("the proxy does not take it into use: %s", output)
 	}
 	return err
 }
