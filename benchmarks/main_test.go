@@ -127,7 +127,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestOperatorErrors are told in a sentence that says what to do, before anything is started.
+// TestOperatorErrors checks that each is reported in a sentence that says what to do, before anything is started.
 func TestOperatorErrors(t *testing.T) {
 	t.Parallel()
 	used := mustWrite(t, 1, 1, nil)

@@ -292,7 +292,7 @@ func (b *builder) setting() (all [][2]string) {
 	add("Machine", b.where())
 	if run.Driver == "target" {
 		generator := run.Generator
-		if generator == (raw.Machine{}) { // a run of before the two were told apart
+		if generator == (raw.Machine{}) { // a run of before the two were recorded apart
 			generator = run.Machine
 		}
 		add("Load made on", inWords(generator))

@@ -96,8 +96,8 @@ func TestAnInvalidRunSaysSo(t *testing.T) {
 	}
 }
 
-// TestChangesAreTold looks for how many changes there were beside the answers that were checked.
-func TestChangesAreTold(t *testing.T) {
+// TestChangesAreReported looks for how many changes there were beside the answers that were checked.
+func TestChangesAreReported(t *testing.T) {
 	run, measurements := synthetic.Run(1, 1)
 	for i := range measurements[:2] {
 		measurements[i].Oracle.ChangesDue, measurements[i].Oracle.Changed = 1000, 990
@@ -114,8 +114,9 @@ func TestChangesAreTold(t *testing.T) {
 	}
 }
 
-// TestARoundThatIsLeftOutIsTold has no rate hold in the search of one round of the last stage.
-func TestARoundThatIsLeftOutIsTold(t *testing.T) {
+// TestARoundThatIsLeftOutIsReported checks that the report says that a round is left out, when no rate held in its
+// search of the last stage.
+func TestARoundThatIsLeftOutIsReported(t *testing.T) {
 	run, measurements := synthetic.Run(1, 1)
 	for i := range measurements {
 		if m := &measurements[i]; m.Name == "probe" && m.Stage == "cdn" && m.Repeat == 2 {

@@ -66,15 +66,15 @@ func (b *builder) gains(before string, one stage.Stage) (gains []gain) {
 		if !ok || !both {
 			continue
 		}
-		told := gain{What: g.What, Before: value(was), After: value(now), Factor: factorOf(was, now)}
+		entry := gain{What: g.What, Before: value(was), After: value(now), Factor: factorOf(was, now)}
 		switch {
-		case told.Factor.Better():
-			told.Why = g.Why
+		case entry.Factor.Better():
+			entry.Why = g.Why
 		case g.OnlyProcessor && b.r.Run.Driver == "local":
-			told.Why = fmt.Sprintf("without delays only the processor is a limit, and all replicas share this "+
+			entry.Why = fmt.Sprintf("without delays only the processor is a limit, and all replicas share this "+
 				"machine's %d", b.r.Run.Machine.CPUs)
 		}
-		gains = append(gains, told)
+		gains = append(gains, entry)
 	}
 	return gains
 }

@@ -47,7 +47,7 @@ func (b *builder) watchedSays(stage string, ratio figures.Ratio) string {
 	says := fmt.Sprintf("Who watches takes %s %% of a core and %s MB together, soon after it was started; "+
 		"a request takes the shop %s times the processor time that it takes unwatched",
 		figures.Round(used), figures.Round(memory), times(ratio))
-	if !ratio.Tells() {
+	if !ratio.Certain() {
 		says += ": no difference is shown"
 	}
 	return says + "."

@@ -79,9 +79,9 @@ func (f factor) Better() bool { return f.Words != "" && f.Class == "" }
 const (
 	// asBefore is how far an interval may reach for two figures to be called the same, as a part of one.
 	asBefore = .1
-	// alwaysTold is the ratio from which a difference is reported whatever its interval: who reads a report of two
-	// times wants to see it, and how sure it is.
-	alwaysTold = 2
+	// alwaysReported is the ratio from which a difference is reported whatever its interval: a reader expects a factor
+	// of two to be mentioned, with how sure it is.
+	alwaysReported = 2
 )
 
 // factorOf returns how many times better the newer figure is, with the interval of that, and how many rounds are left
@@ -103,10 +103,10 @@ func factorOf(before, after figures.Figure) factor {
 
 // factorIn returns a ratio, of which more is better, in words.
 func factorIn(r figures.Ratio) factor {
-	switch times, sure := max(r.Times, 1/r.Times), r.Tells(); {
+	switch times, sure := max(r.Times, 1/r.Times), r.Certain(); {
 	case len(r.Rounds) > 1 && r.Low > 1-asBefore && r.High < 1+asBefore:
 		return factor{fmt.Sprintf("as before (%s to %s)", figures.Round(r.Low), figures.Round(r.High)), "even"}
-	case len(r.Rounds) > 1 && !sure && times < alwaysTold:
+	case len(r.Rounds) > 1 && !sure && times < alwaysReported:
 		return factor{
 			fmt.Sprintf("no difference shown (%s to %s times)", figures.Round(r.Low), figures.Round(r.High)), "even"}
 	}
@@ -118,7 +118,7 @@ func factorIn(r figures.Ratio) factor {
 	switch {
 	case len(r.Rounds) == 1:
 		interval = "one round"
-	case !r.Tells():
+	case !r.Certain():
 		interval += ", the rounds differ"
 	}
 	return factor{fmt.Sprintf("%s times %s (%s)", figures.Round(r.Times), word, interval), class}

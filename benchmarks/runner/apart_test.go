@@ -13,7 +13,7 @@ import (
 // builtIn is the variable by which a process that apart begins finds the programs.
 const builtIn = "WOODYTEST_BUILT_IN"
 
-// apart has a test run in a process of its own, and reports whether it did: then there is nothing more to do. A run is
+// apart runs a test in a process of its own, and reports whether it did: then there is nothing more to do. A run is
 // looked at by the processes and temporary folders that it leaves, so that two in one process would see each other's.
 // Processes can overlap.
 func apart(t *testing.T) bool {

@@ -15,7 +15,7 @@ import (
 type Profile struct {
 	Name   string
 	Config driver.Config
-	// Stages are those that are measured where none are named.
+	// Stages are the stages that are measured where none are named.
 	Stages  []string
 	Repeats int
 	// MoreFor is for how long the run adds rounds of those of the headline's figures whose intervals are wider than a
@@ -61,14 +61,14 @@ type Profile struct {
 	NodePairs, NodeConns int
 	NodesFor             time.Duration
 
-	// SameAPIs has the API measured in stages too whose API is that of the one before.
+	// SameAPIs measures the API also in stages whose API is that of the one before.
 	SameAPIs bool
 
 	Products  int
 	Objective time.Duration
 }
 
-// scrapeInterval is that of observability/prometheus/prometheus.yml: in so long each target is asked once.
+// scrapeInterval is the one in observability/prometheus/prometheus.yml: each target is scraped once in it.
 const scrapeInterval = 10 * time.Second
 
 // publishedMix are the levels of the published mix: so many at once, so many requests.

@@ -10,14 +10,14 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
-// mixes returns rounds of the sustained mix in two stages, with so many good answers in a second.
+// mixes returns rounds of the sustained mix in two stages, with so many good responses in a second.
 func mixes(rounds ...[2]int) (about raw.Run, made []raw.Measurement) {
 	about.Stages = []raw.Stage{{Name: "baseline"}, {Name: "redis"}}
 	for i, round := range rounds {
-		for j, answers := range round {
+		for j, responses := range round {
 			made = append(made, raw.Measurement{
 				Name: "sustained", Stage: about.Stages[j].Name, Repeat: i + 1, Conns: 500, TookUs: 1e6,
-				Samples: make([]raw.Sample, answers), Oracle: raw.Oracle{Checked: 1},
+				Samples: make([]raw.Sample, responses), Oracle: raw.Oracle{Checked: 1},
 			})
 		}
 	}
@@ -48,8 +48,8 @@ func TestRoundsAreAddedWhileTheIntervalIsWide(t *testing.T) {
 	}
 }
 
-// TestTheLastSearchCounts has searches of both stages find the same in each of three rounds, the last of which has just
-// ended when the rounds are looked at.
+// TestTheLastSearchCounts checks that no more rounds are asked for when the searches of both stages found the same in
+// three rounds, the last of which has just ended.
 func TestTheLastSearchCounts(t *testing.T) {
 	about, _ := mixes()
 	about.Settings.ObjectiveMs = 50
@@ -71,7 +71,7 @@ func quickRun() (r *run, names []string) {
 		[]string{"baseline", "replicas", "redis", "cdn"}
 }
 
-// TestAddedRoundsHaveWhatIsWide wants no more in a round than what the figures need for which it is added.
+// TestAddedRoundsHaveWhatIsWide checks that an added round measures only what the figures need for which it is added.
 func TestAddedRoundsHaveWhatIsWide(t *testing.T) {
 	r, names := quickRun()
 	for _, c := range []struct {

@@ -39,7 +39,7 @@ type Options struct {
 	Target string
 	// Port is the first of the ports of the swarm driver's stacks.
 	Port int
-	// Profiles has a replica of each stage write down what its processor time went into while the mix was
+	// Profiles makes a replica of each stage record what its processor time went into while the mix was
 	// sustained the first time, as STAGE.pprof in Dir.
 	Profiles bool
 	// Browser reports whether the page is opened in Chromium too.
@@ -246,12 +246,12 @@ func (r *run) prepare() (err error) {
 	}
 	for _, name := range r.Stages {
 		s := stage.Named(name)
-		told := raw.Stage{Name: name, On: s.On, Replicas: s.Replicas(r.Profile.Config.Replicas),
+		described := raw.Stage{Name: name, On: s.On, Replicas: s.Replicas(r.Profile.Config.Replicas),
 			Missing: r.driver.Missing(s)}
-		if told.Missing != "" {
-			r.Progress.Say("%s is not measured: %s", name, told.Missing)
+		if described.Missing != "" {
+			r.Progress.Say("%s is not measured: %s", name, described.Missing)
 		}
-		r.about.Stages = append(r.about.Stages, told)
+		r.about.Stages = append(r.about.Stages, described)
 	}
 	if r.Browser {
 		var hosts []string

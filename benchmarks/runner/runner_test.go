@@ -113,15 +113,15 @@ func ownTemp(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 }
 
-// TestLongRunOfAllStages is the whole way, with few and short measurements: figures for every stage, every
-// answer checked, nothing left.
+// TestLongRunOfAllStages makes a whole run with few and short measurements, and checks that there are figures for every
+// stage, that every response was checked, and that nothing is left running.
 func TestLongRunOfAllStages(t *testing.T) {
 	if apart(t) {
 		return
 	}
 	o := options(t, "baseline", "replicas", "redis", "cdn")
 	o.Profile.Repeats, o.Profiles = 1, true
-	o.Profile.Config.HeavyDelay = 500 * time.Millisecond // far more than a kept answer takes on a busy machine
+	o.Profile.Config.HeavyDelay = 500 * time.Millisecond // far more than a kept response takes on a busy machine
 	o.Profile.SustainedFor = 2 * time.Second             // long enough for errors to show, and hits
 	// Replicas that a busy machine makes late would take each other for gone, and keep nothing.
 	o.API = mustWrap(t, built.api, "WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s")
@@ -191,7 +191,7 @@ func TestLongRunOfAllStages(t *testing.T) {
 	}
 }
 
-// wantPaused wants who watches to have done nothing in the rounds without.
+// wantPaused fails the test if the watchers did anything in the rounds without them.
 func wantPaused(t *testing.T, dir string) {
 	t.Helper()
 	_, measurements, err := raw.Read(dir)
@@ -239,7 +239,7 @@ func began(t *testing.T, dir string, done <-chan error) {
 	}
 }
 
-// wantKept wants what a run had measured when it was stopped to make a report that says why.
+// wantKept fails the test unless what a run had measured when it was stopped makes a report that says why.
 func wantKept(t *testing.T, dir, why string) {
 	t.Helper()
 	r, err := figures.Load(dir)
@@ -367,7 +367,7 @@ func TestATarget(t *testing.T) {
 	if page, err := report.HTML(r); err != nil || !strings.Contains(string(page), "<dd>"+o.Target+"</dd>") {
 		t.Errorf("the report does not say that %s was measured (%v)", o.Target, err)
 	}
-	if revision, told := r.Run.Versions["woodytoys"]; told || r.Run.Machine.CPUs > 0 || r.Run.Generator.CPUs == 0 {
+	if revision, known := r.Run.Versions["woodytoys"]; known || r.Run.Machine.CPUs > 0 || r.Run.Generator.CPUs == 0 {
 		t.Errorf("a target is said to be of the revision %q, and on %+v", revision, r.Run.Machine)
 	}
 }

@@ -13,10 +13,10 @@ import (
 type Stage struct {
 	Name string
 
-	// Single has one replica of the API, however many are asked for.
+	// Single is set for one replica of the API, however many are asked for.
 	Single bool
-	// Redis has the replicas share what they keep, Edge the page's files come from an edge cache, Nodes the database be
-	// three nodes behind a proxy.
+	// Redis is set where replicas share what they cache, Edge where the page's files come from an edge cache, Nodes
+	// where the database is three nodes behind a proxy.
 	Redis, Edge, Nodes bool
 	// On is the stage that it is added to; empty for one that stands in the row of the others. Figures of one that is
 	// added are compared with those of that stage, and are not where the row leads to.

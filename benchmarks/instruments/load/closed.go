@@ -1,5 +1,5 @@
 // Package load makes requests as cheaply as it can, so that what is measured is the server: it
-// writes requests that were prepared before and reads no more of an answer than it needs.
+// writes requests that were prepared before and reads no more of a response than it needs.
 package load
 
 import (
@@ -22,9 +22,9 @@ type Target struct {
 
 // Result is what came of a load.
 type Result struct {
-	// Good and Bad count the answers; Bad has the requests of an open loop that were never sent, too.
+	// Good and Bad count the responses; Bad has the requests of an open loop that were never sent, too.
 	Good, Bad int
-	// Took is from the first request to the last answer.
+	// Took is from the first request to the last response.
 	Took time.Duration
 }
 
@@ -72,8 +72,8 @@ func (s *inTurn) Next() ([]byte, uint8) {
 	return request, 0
 }
 
-func (s *inTurn) Judge(answer Answer) Verdict {
-	if s.good(answer.Status, answer.Body) {
+func (s *inTurn) Judge(response Response) Verdict {
+	if s.good(response.Status, response.Body) {
 		return Good
 	}
 	return Failed

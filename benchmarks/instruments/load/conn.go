@@ -14,12 +14,12 @@ type Conn struct {
 	conn   net.Conn
 	reader *bufio.Reader
 	body   []byte
-	// The fields that Answer refers to; the next answer overwrites them.
+	// The fields that Response refers to; the next response overwrites them.
 	cacheStatus, servedBy []byte
 }
 
-// Answer is what came back. Its bytes are good until the connection's next request.
-type Answer struct {
+// Response is what came back. Its bytes are good until the connection's next request.
+type Response struct {
 	Status int
 	Body   []byte
 	// CacheStatus and ServedBy are the fields Cache-Status and X-Served-By; empty where there are none.
@@ -42,19 +42,19 @@ func (c *Conn) Close() error { return c.conn.Close() }
 
 // Do is like Ask, but returns the status and the body only.
 func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
-	answer, err := c.Ask(request)
-	return answer.Status, answer.Body, err
+	response, err := c.Ask(request)
+	return response.Status, response.Body, err
 }
 
-// Ask writes a whole request and reads the answer, which must have a Content-Length or a status that
+// Ask writes a whole request and reads the response, which must have a Content-Length or a status that
 // has no body. After an error the connection is of no more use.
-func (c *Conn) Ask(request []byte) (Answer, error) {
+func (c *Conn) Ask(request []byte) (Response, error) {
 	if _, err := c.conn.Write(request); err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
-	answer, length, err := c.readHead()
+	response, length, err := c.readHead()
 	if err != nil {
-		return Answer{}, fmt.Errorf("%s: %w", c.conn.RemoteAddr(), err)
+		return Response{}, fmt.Errorf("%s: %w", c.conn.RemoteAddr(), err)
 	}
 	if cap(c.body) < length {
 		c.body = make([]byte, length)
@@ -63,12 +63,12 @@ func (c *Conn) Ask(request []byte) (Answer, error) {
 	for read := 0; read < length; {
 		n, err := c.reader.Read(c.body[read:])
 		if err != nil {
-			return Answer{}, err
+			return Response{}, err
 		}
 		read += n
 	}
-	answer.Body = c.body
-	return answer, nil
+	response.Body = c.body
+	return response, nil
 }
 
 var (
@@ -79,20 +79,20 @@ var (
 	closeWord     = []byte("close")
 )
 
-func (c *Conn) readHead() (answer Answer, length int, err error) {
+func (c *Conn) readHead() (response Response, length int, err error) {
 	line, err := c.reader.ReadSlice('\n')
 	if err != nil {
-		return answer, 0, err
+		return response, 0, err
 	}
 	if len(line) < 12 {
-		return answer, 0, fmt.Errorf("not an HTTP status line: %q", line)
+		return response, 0, fmt.Errorf("not an HTTP status line: %q", line)
 	}
-	if answer.Status, err = strconv.Atoi(string(line[9:12])); err != nil {
-		return answer, 0, err
+	if response.Status, err = strconv.Atoi(string(line[9:12])); err != nil {
+		return response, 0, err
 	}
 	for length = -1; ; {
 		if line, err = c.reader.ReadSlice('\n'); err != nil {
-			return answer, 0, err
+			return response, 0, err
 		}
 		if len(line) <= 2 {
 			break
@@ -101,28 +101,28 @@ func (c *Conn) readHead() (answer Answer, length int, err error) {
 		case 'c':
 			if value, ok := field(line, contentLength); ok {
 				if length, err = strconv.Atoi(string(value)); err != nil {
-					return answer, 0, err
+					return response, 0, err
 				}
 			} else if value, ok := field(line, cacheStatus); ok {
 				c.cacheStatus = append(c.cacheStatus[:0], value...)
-				answer.CacheStatus = c.cacheStatus
+				response.CacheStatus = c.cacheStatus
 			} else if value, ok := field(line, connection); ok {
-				answer.Closing = bytes.EqualFold(value, closeWord)
+				response.Closing = bytes.EqualFold(value, closeWord)
 			}
 		case 'x':
 			if value, ok := field(line, servedBy); ok {
 				c.servedBy = append(c.servedBy[:0], value...)
-				answer.ServedBy = c.servedBy
+				response.ServedBy = c.servedBy
 			}
 		}
 	}
 	if length < 0 {
-		if answer.Status != 204 && answer.Status != 304 {
-			return answer, 0, errors.New("the answer has no Content-Length")
+		if response.Status != 204 && response.Status != 304 {
+			return response, 0, errors.New("the answer has no Content-Length")
 		}
 		length = 0
 	}
-	return answer, length, nil
+	return response, length, nil
 }
 
 // field returns the value of a header line of that name, which is in lower case and has its colon.

@@ -19,7 +19,7 @@ type asks struct{}
 
 func (asks) Next() ([]byte, uint8) { return []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 7 }
 
-func (asks) Judge(a load.Answer) load.Verdict {
+func (asks) Judge(a load.Response) load.Verdict {
 	if a.Status == 200 {
 		return load.Good
 	}
@@ -62,7 +62,7 @@ func stalling(t *testing.T, known, stall time.Duration) string {
 	return server.Listener.Addr().String()
 }
 
-// TestAStallShowsInTheP99 is why latencies are measured in an open loop: in ten seconds at 60/s a fifth of the requests
+// TestAStallShowsInTheP99 checks why latencies are measured in an open loop: in ten seconds at 60/s a fifth of the requests
 // were to be sent while the server stood still for two. The closed loop sends none meanwhile, and calls 98% fast. A
 // machine that stalls once or twice as long by itself changes neither.
 func TestAStallShowsInTheP99(t *testing.T) {
@@ -179,8 +179,8 @@ func TestRunWaitsNoLongerThanItsPatience(t *testing.T) {
 	}
 }
 
-// TestWhatWasNeverSentHasFailed asks a server that gives one answer in 10 ms for a thousand in a second. The load ends
-// 200 ms later, with a tenth of them sent: the others have failed, and took longer than what is left of the load.
+// TestWhatWasNeverSentHasFailed asks a server that gives one response in 10 ms for a thousand in a second. The load
+// ends 200 ms later, with a tenth of them sent: the others have failed, and took longer than what is left of the load.
 func TestWhatWasNeverSentHasFailed(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(10 * time.Millisecond)

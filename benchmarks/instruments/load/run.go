@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Verdict is what an answer was worth.
+// Verdict is what a response was worth.
 type Verdict uint8
 
 const (
-	// Good is an answer as it should be.
+	// Good is a response as it should be.
 	Good Verdict = iota
 	// Failed is no response at all, or one with an error status.
 	Failed
@@ -26,13 +26,13 @@ const (
 
 func (v Verdict) String() string { return [...]string{"good", "failed", "wrong", "stale"}[v] }
 
-// Source makes the requests of one connection, which asks for one at a time, and judges the answers.
+// Source makes the requests of one connection, which asks for one at a time, and judges the responses.
 type Source interface {
 	// Next is the next request, whole, and which kind of the source's it is. It is good until the
 	// next call.
 	Next() (request []byte, kind uint8)
 	// Judge returns what the response to the request of the last Next was worth.
-	Judge(Answer) Verdict
+	Judge(Response) Verdict
 }
 
 // Plan is a load. It ends after Requests, or For, whichever is set.
@@ -50,7 +50,7 @@ type Plan struct {
 	For time.Duration
 	// Source makes the source of a connection's requests.
 	Source func(conn int) Source
-	// Patience is how long answers are waited for when no more requests are sent. Default: 30s.
+	// Patience is how long responses are waited for when no more requests are sent. Default: 30s.
 	Patience time.Duration
 	// Strict ends the load with an error when a connection fails. Default: that counts as a failed
 	// answer, and the connection is made again.
@@ -61,7 +61,7 @@ type Plan struct {
 type Sample struct {
 	// At is when it was sent, from the beginning of the load; in an open loop, when it was to be sent.
 	At time.Duration
-	// Took is from At until the answer had been read.
+	// Took is from At until the response had been read.
 	Took    time.Duration
 	Status  uint16 // zero for none
 	Kind    uint8
@@ -73,15 +73,15 @@ type Outcome struct {
 	// Samples are the requests that were sent, in the order in which they were to be.
 	Samples []Sample
 	// Unsent are the requests of an open loop whose turn had not come when it ended, since the server kept up with
-	// fewer: failed ones, of which Took is until that end, the least that an answer would have taken.
+	// fewer: failed ones, of which Took is until that end, the least that a response would have taken.
 	Unsent []Sample
-	// Took is from the first request to the last answer.
+	// Took is from the first request to the last response.
 	Took time.Duration
 	// Err is why the last connection that failed did so; nil when none did.
 	Err error
 }
 
-// Count returns how many answers were of each worth. Requests that were never sent have failed.
+// Count returns how many responses were of each worth. Requests that were never sent have failed.
 func (o Outcome) Count() (count [verdicts]int) {
 	for _, s := range o.Samples {
 		count[s.Verdict]++
@@ -235,32 +235,32 @@ func (w *worker) work() {
 		sample := Sample{At: at, Verdict: Failed}
 		request, kind := w.source.Next()
 		sample.Kind = kind
-		answer, ok := w.do(request)
+		response, ok := w.do(request)
 		sample.Took = time.Since(w.began) - at
 		if w.ended() {
 			return
 		}
 		if ok {
-			sample.Verdict, sample.Status = w.source.Judge(answer), uint16(answer.Status)
+			sample.Verdict, sample.Status = w.source.Judge(response), uint16(response.Status)
 		}
 		w.samples = append(w.samples, sample)
-		if !ok || answer.Closing {
+		if !ok || response.Closing {
 			w.hangUp()
 		}
 	}
 }
 
 // do makes a request, on a new connection where there is none.
-func (w *worker) do(request []byte) (answer Answer, ok bool) {
+func (w *worker) do(request []byte) (response Response, ok bool) {
 	if w.conn == nil && !w.dial() {
 		time.Sleep(redial) // so that a refusing server is not counted as fast as the loop can spin
-		return answer, false
+		return response, false
 	}
-	answer, err := w.conn.Ask(request)
+	response, err := w.conn.Ask(request)
 	if err != nil {
 		w.failed(err)
 	}
-	return answer, err == nil
+	return response, err == nil
 }
 
 func (w *worker) dial() bool {

@@ -21,7 +21,7 @@ const starts = 10
 const settle = 3 * time.Second
 
 // footprint measures the one-process default, page included: from starting it on an empty folder to
-// its first answer, its binary, and the memory that it holds once it has been asked for everything.
+// its first response, its binary, and the memory that it holds once it has been asked for everything.
 func footprint(b versus.Bench, program, dir string) error {
 	binary, err := os.Stat(program)
 	if err != nil {
@@ -66,13 +66,13 @@ func weigh(shop *programs.Shop) (int64, error) {
 }
 
 func askFor(url string) error {
-	answer, err := http.Get(url)
+	response, err := http.Get(url)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s: %s", url, answer.Status)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s", url, response.Status)
 	}
 	return nil
 }

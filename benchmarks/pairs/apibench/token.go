@@ -56,17 +56,17 @@ func signIn(url, name, password string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	answer, err := http.Post(url+"/api/session", "application/json", bytes.NewReader(body))
+	response, err := http.Post(url+"/api/session", "application/json", bytes.NewReader(body))
 	if err != nil {
 		return "", err
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var session struct {
 		AccessToken string `json:"access_token"`
 	}
-	err = json.NewDecoder(answer.Body).Decode(&session)
+	err = json.NewDecoder(response.Body).Decode(&session)
 	if err == nil && session.AccessToken == "" {
-		err = errors.New(answer.Status)
+		err = errors.New(response.Status)
 	}
 	if err != nil {
 		return "", fmt.Errorf("sign in: %w", err)

@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/pairs/versus"
 )
 
-// allocations returns how many objects a side allocates for an answer.
+// allocations returns how many objects a side allocates for a response.
 func allocations(b versus.Bench, side versus.Side) (float64, error) {
 	before, err := readAllocations(side)
 	if err != nil {

@@ -38,7 +38,7 @@ func setFields(c *fiber.Ctx) {
 	c.Set(fiber.HeaderContentType, "application/json")
 }
 
-// candidate is a way to keep an answer.
+// candidate is a way to keep a response.
 type candidate struct {
 	name  string
 	route func(app *fiber.App) error
@@ -74,7 +74,7 @@ var candidates = []candidate{
 	}},
 }
 
-// kept is what a program that uses gocache by hand would keep of an answer.
+// kept is what a program that uses gocache by hand would keep of a response.
 type kept struct {
 	body                             []byte
 	mediaType, etag, control, varies string

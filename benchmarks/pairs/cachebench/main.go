@@ -1,5 +1,5 @@
 // Command cachebench measures the cache on this machine, side by side in one run and over HTTP: a
-// kept answer of ours, of Fiber's cache middleware in memory and of gocache's chain over an
+// kept response of ours, of Fiber's cache middleware in memory and of gocache's chain over an
 // in-memory store, each against a bare Fiber handler that sends the same bytes; ours on net/http, against a bare
 // net/http handler; then the same caches over Redis, ours against each of the others.
 package main
@@ -86,7 +86,7 @@ func compareOverRedis(b versus.Bench, dir string) error {
 // openPart is the part of the bare handler's throughput at which latencies are taken.
 const openPart = 0.3
 
-// against measures a candidate that has the answer already.
+// against measures a candidate that has the response already.
 func against(b versus.Bench, candidate candidate, dir string) error {
 	side, process, err := start(candidate, dir)
 	if err != nil {
@@ -101,7 +101,7 @@ func against(b versus.Bench, candidate candidate, dir string) error {
 	return measure(b, side, bare)
 }
 
-// measure compares a server that has the answer already with a bare handler.
+// measure compares a server that has the response already with a bare handler.
 func measure(b versus.Bench, side, bare versus.Side) error {
 	_, bareFigures, err := b.Compare(side.Name+", a kept answer", side, bare)
 	if err != nil {
@@ -133,7 +133,7 @@ func latencies(b versus.Bench, rate float64, sides ...versus.Side) error {
 	return nil
 }
 
-// start starts this program again as a candidate, and has it keep the answer.
+// start starts this program again as a candidate, and has it keep the response.
 func start(candidate candidate, dir string) (versus.Side, *servers.Process, error) {
 	process, addr, err := servers.StartSelf(filepath.Join(dir, "candidate.log"), "serve", candidate.name)
 	if err != nil {

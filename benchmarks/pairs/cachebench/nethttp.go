@@ -18,7 +18,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// The same on net/http: a kept answer of ours against a bare handler that sends the same bytes.
+// The same on net/http: a kept response of ours against a bare handler that sends the same bytes.
 
 const netHTTPName = "woodytoys httpcache"
 
@@ -73,19 +73,19 @@ func keptProduct() (http.Handler, error) {
 
 // repeat returns a handler that sends what a server responded: the least that net/http can do.
 func repeat(addr string) (http.Handler, error) {
-	answer, err := http.Get("http://" + addr + path)
+	response, err := http.Get("http://" + addr + path)
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	answer.Header.Del("Date")
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	response.Header.Del("Date")
 	type field struct {
 		name  string
 		lines []string
 	}
 	var fields []field
-	for name, lines := range answer.Header {
+	for name, lines := range response.Header {
 		fields = append(fields, field{name, slices.Clip(lines)})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -113,7 +113,7 @@ func serveNetHTTP(handler http.Handler) error {
 	return http.Serve(ln, mux)
 }
 
-// againstBareNetHTTP measures our cache on net/http, that has the answer already.
+// againstBareNetHTTP measures our cache on net/http, that has the response already.
 func againstBareNetHTTP(b versus.Bench, dir string) error {
 	side, process, err := startNetHTTP(dir, netHTTPName, keepCommand)
 	if err != nil {

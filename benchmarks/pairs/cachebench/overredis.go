@@ -37,8 +37,8 @@ func redisOptions() *redis.Options {
 	return &redis.Options{Addr: os.Getenv(redisEnv), Protocol: 2, DisableIdentity: true}
 }
 
-// overRedis are the caches that keep an answer in Redis and ask for it there each time. Each has the
-// answer of every path of one route.
+// overRedis are the caches that keep a response in Redis and ask for it there each time. Each has the
+// response of every path of one route.
 var overRedis = []candidate{
 	{"woodytoys, Redis alone", func(app *fiber.App) error {
 		db, err := sql.Open("mysql", os.Getenv(dsnEnv))

@@ -1,4 +1,4 @@
-// Package constant is the fastest that Fiber can send an answer: a bare handler that sends, byte for
+// Package constant is the fastest that Fiber can send a response: a bare handler that sends, byte for
 // byte, what another server answered. It is what the others are measured against.
 package constant
 
@@ -37,18 +37,18 @@ func serve(file, path string) error {
 	if err != nil {
 		return err
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(content), nil)
+	response, err := http.ReadResponse(bufio.NewReader(content), nil)
 	if err != nil {
 		return err
 	}
-	body, err := io.ReadAll(answer.Body)
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return err
 	}
-	mediaType := answer.Header.Get("Content-Type")
+	mediaType := response.Header.Get("Content-Type")
 	type field struct{ name, value string }
 	var fields []field
-	for name, values := range answer.Header {
+	for name, values := range response.Header {
 		if name != "Date" && name != "Content-Length" && name != "Content-Type" && name != "Server" {
 			fields = append(fields, field{name, values[0]})
 		}
@@ -73,13 +73,13 @@ func serve(file, path string) error {
 // Start starts this program again as a bare handler that sends model's response to its first path.
 // Files go to dir.
 func Start(dir string, model versus.Side) (versus.Side, *servers.Process, error) {
-	return start(dir, model, func(answer string) string { return answer })
+	return start(dir, model, func(response string) string { return response })
 }
 
 // StartWith is Start for a handler that sends only some of the header fields: Content-Type and those that are named.
 func StartWith(dir string, model versus.Side, fields ...string) (versus.Side, *servers.Process, error) {
-	return start(dir, model, func(answer string) string {
-		head, body, _ := strings.Cut(answer, "\r\n\r\n")
+	return start(dir, model, func(response string) string {
+		head, body, _ := strings.Cut(response, "\r\n\r\n")
 		lines := strings.Split(head, "\r\n")
 		return strings.Join(slices.DeleteFunc(lines, func(line string) bool {
 			name, _, isField := strings.Cut(line, ": ")
@@ -88,9 +88,9 @@ func StartWith(dir string, model versus.Side, fields ...string) (versus.Side, *s
 	})
 }
 
-func start(dir string, model versus.Side, edit func(answer string) string) (versus.Side, *servers.Process, error) {
+func start(dir string, model versus.Side, edit func(response string) string) (versus.Side, *servers.Process, error) {
 	target := model.Target
-	answer, err := ask(target)
+	response, err := ask(target)
 	if err != nil {
 		return versus.Side{}, nil, err
 	}
@@ -98,7 +98,7 @@ func start(dir string, model versus.Side, edit func(answer string) string) (vers
 	if err != nil {
 		return versus.Side{}, nil, err
 	}
-	_, err = io.WriteString(file, edit(answer))
+	_, err = io.WriteString(file, edit(response))
 	if err := errors.Join(err, file.Close()); err != nil {
 		return versus.Side{}, nil, err
 	}
@@ -110,7 +110,7 @@ func start(dir string, model versus.Side, edit func(answer string) string) (vers
 	return versus.Side{Name: "bare Fiber handler", PID: process.PID(), Target: target}, process, nil
 }
 
-// ask returns a whole answer to a target's first path as it came over the connection, without what closing it added.
+// ask returns a whole response to a target's first path as it came over the connection, without what closing it added.
 func ask(target load.Target) (string, error) {
 	addr := target.Addr
 	conn, err := net.Dial("tcp", addr)
@@ -123,6 +123,6 @@ func ask(target load.Target) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	answer, err := io.ReadAll(conn)
-	return strings.Replace(string(answer), "Connection: close\r\n", "", 1), err
+	response, err := io.ReadAll(conn)
+	return strings.Replace(string(response), "Connection: close\r\n", "", 1), err
 }

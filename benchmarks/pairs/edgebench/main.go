@@ -35,11 +35,11 @@ func run(b versus.Bench, dir string) error {
 	}
 	defer shop.Kill()
 	for n := range 14 {
-		answer, err := http.Get(fmt.Sprintf("%s/api/products?product=Yoyo%d", shop.URL, n))
+		response, err := http.Get(fmt.Sprintf("%s/api/products?product=Yoyo%d", shop.URL, n))
 		if err != nil {
 			return err
 		}
-		answer.Body.Close()
+		response.Body.Close()
 	}
 	chromium, err := browser.Start()
 	if err != nil {

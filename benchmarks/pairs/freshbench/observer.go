@@ -104,7 +104,7 @@ func (o *observer) observe(reads, rate int, writes float64) (figures, error) {
 	return f, errors.Join(errs...)
 }
 
-// read asks one replica, at a rate, and checks each answer against what was acknowledged before.
+// read asks one replica, at a rate, and checks each response against what was acknowledged before.
 func (o *observer) read(addr string, count int, rate float64) error {
 	conn, err := load.Dial(addr)
 	if err != nil {
@@ -218,7 +218,7 @@ func (o *observer) awaitCommit(id, want int64) (time.Time, error) {
 	}
 	defer conn.Close()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Microsecond) {
-		asked := time.Now() // the commit came before the answer, and maybe before this
+		asked := time.Now() // the commit came before the response, and maybe before this
 		var version int64
 		if err := conn.QueryRowContext(context.Background(), "SELECT version FROM product WHERE id = ?",
 			id).Scan(&version); err != nil {

@@ -1,5 +1,5 @@
 // Command loadbench measures the generators of load themselves: the processor time that each takes for a
-// request, against a bare Fiber handler, and what that handler takes for its answer. The one that costs
+// request, against a bare Fiber handler, and what that handler takes for its response. The one that costs
 // the least is what the stages are measured with.
 package main
 
@@ -162,7 +162,7 @@ func heyCount(out []byte) int {
 	return n
 }
 
-// vegetaCount counts the good answers among the hits that it wrote down.
+// vegetaCount counts the good responses among the hits that it wrote down.
 func vegetaCount(dir string) int {
 	out, err := exec.Command(filepath.Join(dir, "vegeta"), "encode", "-to", "csv", filepath.Join(dir, "hits")).Output()
 	if err != nil {

@@ -88,7 +88,7 @@ type asked struct {
 }
 
 // compare warms both sides up, measures them in turn, prints what came of it and returns the processor time of each
-// component for an answer.
+// component for a response.
 func (b bench) compare(title string, one, other side, what asked) (costs [2]costs, err error) {
 	sides := [2]side{one, other}
 	var rounds [2][]round
@@ -121,7 +121,7 @@ func (b bench) compare(title string, one, other side, what asked) (costs [2]cost
 	return costs, nil
 }
 
-// table prints the processor time of each component for an answer.
+// table prints the processor time of each component for a response.
 func (b bench) table(sides [2]side, costs [2]costs) {
 	fmt.Fprintf(b.out, "  %-36s %16s %16s\n", "processor time for an answer (medians)", "first", "second")
 	for _, p := range sides[1].parts {

@@ -9,7 +9,7 @@ import (
 // utilisation is how much of a core's time is planned to be used, as in the report.
 const utilisation = .6
 
-// predict prints what the capacity model says of databases on machines of their own, from what an answer took of each.
+// predict prints what the capacity model says of databases on machines of their own, from what a response took of each.
 // A request's cost at a node is its share: each of two readers is asked for half of the reads, and all three carry out
 // each write.
 func (b bench) predict(reads, writes [2]costs) {

@@ -22,7 +22,7 @@ type part struct {
 	pid  int
 }
 
-// round is what a side did once. CPU is the processor time of each of its parts for an answer, in microseconds.
+// round is what a side did once. CPU is the processor time of each of its parts for a response, in microseconds.
 type round struct {
 	perSecond float64
 	cpu       []float64
@@ -54,7 +54,7 @@ func (s side) used() (all []time.Duration) {
 	return all
 }
 
-// together returns the processor time of all parts for an answer, by round.
+// together returns the processor time of all parts for a response, by round.
 func together(rounds []round) (sums []float64) {
 	for _, r := range rounds {
 		var sum float64
@@ -66,7 +66,7 @@ func together(rounds []round) (sums []float64) {
 	return sums
 }
 
-// costs is the median processor time of each component for an answer, in microseconds, by its name.
+// costs is the median processor time of each component for a response, in microseconds, by its name.
 type costs map[string]float64
 
 func costsOf(s side, rounds []round) costs {

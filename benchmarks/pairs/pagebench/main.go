@@ -90,11 +90,11 @@ func heroes(b versus.Bench, program, dir, rate string, times, visitors int) erro
 func fetch(url string) (took time.Duration, bytes int64, err error) {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	began := time.Now()
-	answer, err := client.Get(url)
+	response, err := client.Get(url)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer answer.Body.Close()
-	bytes, err = io.Copy(io.Discard, answer.Body)
+	defer response.Body.Close()
+	bytes, err = io.Copy(io.Discard, response.Body)
 	return time.Since(began), bytes, err
 }

@@ -7,7 +7,8 @@ import (
 	reverseproxy "github.com/woodytoys/woodytoys/reverse-proxy"
 )
 
-// TestTheLadderEndsAsShipped goes up from the ten lines: each rung has more than the one before.
+// TestTheLadderEndsAsShipped checks that the first rung has ten lines, that each rung has more than the one before, and
+// that the last is the configuration that ships.
 func TestTheLadderEndsAsShipped(t *testing.T) {
 	rungs := ladder(reverseproxy.Config)
 	if n := strings.Count(rungs[0].text, "\n"); n != 10 {

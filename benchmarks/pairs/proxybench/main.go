@@ -65,7 +65,7 @@ func (o *options) run(dir string) error {
 	}
 	defer api.Kill()
 	side := versus.Side{Name: "the API", PID: api.PID(), Target: load.Target{Addr: api.Addr(), Paths: []string{read}}}
-	if err := kept(side.Target); err != nil {
+	if err := awaitHit(side.Target); err != nil {
 		return err
 	}
 	bare, process, err := constant.Start(dir, side)
@@ -92,20 +92,20 @@ func startAPI(dir string) (*programs.Shop, error) {
 		"WOODY_HEAVY_DELAY=0s", "WOODY_SLOW_QUERY_DELAY=0s", "WOODY_DATA_DIR="+filepath.Join(dir, "data"))
 }
 
-// kept asks for the read until the API answers it from its near cache.
-func kept(target load.Target) error {
+// awaitHit asks for the read until the API answers it from its near cache.
+func awaitHit(target load.Target) error {
 	conn, err := load.Dial(target.Addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	var answer load.Answer
+	var response load.Response
 	for range 10 {
-		answer, err = conn.Ask(fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", read, target.Addr))
-		if err != nil || hit(answer) {
+		response, err = conn.Ask(fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", read, target.Addr))
+		if err != nil || hit(response) {
 			return err
 		}
 	}
 	return fmt.Errorf("GET %s is not answered from the near cache, but %d with Cache-Status %q: is it kept?", read,
-		answer.Status, answer.CacheStatus)
+		response.Status, response.CacheStatus)
 }

@@ -12,7 +12,7 @@ import (
 	reverseproxy "github.com/woodytoys/woodytoys/reverse-proxy"
 )
 
-// TestMain lets the test binary be the bare handler.
+// TestMain runs the bare handler when the test binary is started as that.
 func TestMain(m *testing.M) {
 	constant.ServeIfAsked()
 	os.Exit(m.Run())
@@ -35,7 +35,7 @@ func small(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// TestCost wants a line with a ratio for each rung, and one for the log.
+// TestCost checks that there is a line with a ratio for each rung, and one for the log.
 func TestCost(t *testing.T) {
 	got := small(t, "-each", "20ms")
 	want := len(ladder(reverseproxy.Config))
@@ -53,7 +53,7 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// TestTLS wants a line for each way, of kept connections and of new ones.
+// TestTLS checks that there is a line for each way, with connections that are kept alive and with new ones.
 func TestTLS(t *testing.T) {
 	got := small(t, "-measure", "tls", "-each", "20ms")
 	row := regexp.MustCompile(

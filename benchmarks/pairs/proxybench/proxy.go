@@ -49,9 +49,9 @@ func ask(addr string) error {
 		return err
 	}
 	defer conn.Close()
-	answer, err := conn.Ask(fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", read, addr))
-	if err == nil && answer.Status != 200 {
-		err = fmt.Errorf("GET %s is answered %d", read, answer.Status)
+	response, err := conn.Ask(fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", read, addr))
+	if err == nil && response.Status != 200 {
+		err = fmt.Errorf("GET %s is answered %d", read, response.Status)
 	}
 	return err
 }

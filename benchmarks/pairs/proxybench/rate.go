@@ -13,8 +13,8 @@ import (
 // finest is how near a search comes to the highest rate, as a factor; what it tries has two digits and a half.
 const finest = 1.03
 
-// hit reports whether an answer came from the near cache.
-func hit(answer load.Answer) bool { return strings.Contains(string(answer.CacheStatus), "hit") }
+// hit reports whether a response came from the near cache.
+func hit(response load.Response) bool { return strings.Contains(string(response.CacheStatus), "hit") }
 
 // rate searches the highest rate of reads for the shipped proxy before the API's near cache, and for the ten lines
 // before the bare handler, in turn, and prints the ratio.

@@ -24,7 +24,7 @@ type door struct {
 	pid       int
 	// client returns one that has connections of its own.
 	client func() *http.Client
-	// apart has each request be on a connection of its own.
+	// apart makes a connection for each request.
 	apart bool
 }
 
@@ -98,7 +98,7 @@ func (o *options) costs(d door, rates *[]float64) func() (float64, error) {
 	}
 }
 
-// load has callers ask, each with one connection at a time. A bad answer is an error.
+// load sends requests from callers who have one connection each at a time. A bad response is an error.
 func (o *options) load(d door) (perSecond, cpu float64, err error) {
 	before, err := machine.CPU(d.pid)
 	if err != nil {
@@ -135,13 +135,13 @@ func (o *options) load(d door) (perSecond, cpu float64, err error) {
 }
 
 func askOnce(c *http.Client, url string) error {
-	answer, err := c.Get(url)
+	response, err := c.Get(url)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	if _, err = io.Copy(io.Discard, answer.Body); err == nil && answer.StatusCode != http.StatusOK {
-		err = errors.New(answer.Status)
+	defer response.Body.Close()
+	if _, err = io.Copy(io.Discard, response.Body); err == nil && response.StatusCode != http.StatusOK {
+		err = errors.New(response.Status)
 	}
 	return err
 }

@@ -104,18 +104,18 @@ func startShop(mariadb *servers.MariaDB, dir string) (shop *programs.Shop, end f
 
 func addProduct(url string) (id int64, err error) {
 	body := fmt.Sprintf(`{"name":"Robot","stock":%d}`, stock)
-	answer, err := http.Post(url+"/api/products", "application/json", strings.NewReader(body))
+	response, err := http.Post(url+"/api/products", "application/json", strings.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var made struct{ ID int64 }
-	content, err := io.ReadAll(answer.Body)
+	content, err := io.ReadAll(response.Body)
 	if err == nil {
 		err = json.Unmarshal(content, &made)
 	}
-	if answer.StatusCode != http.StatusCreated {
-		err = fmt.Errorf("add a product: %s", answer.Status)
+	if response.StatusCode != http.StatusCreated {
+		err = fmt.Errorf("add a product: %s", response.Status)
 	}
 	return made.ID, err
 }

@@ -24,7 +24,7 @@ type Bench struct {
 	Out io.Writer
 }
 
-// Side is one of the two servers: a process that is ready.
+// Side is one of the two servers that are compared: a process that is ready.
 type Side struct {
 	Name   string
 	PID    int
@@ -39,12 +39,12 @@ func (s Side) Asking(name string, paths ...string) Side {
 
 // Figures are the medians of one side.
 type Figures struct {
-	PerSecond    float64
-	CPUPerAnswer time.Duration
+	PerSecond      float64
+	CPUPerResponse time.Duration
 }
 
 // Compare warms both sides up, measures them in turn and prints the ratio of their throughputs and
-// of their processor time for an answer. A bad answer ends it with an error.
+// of their processor time for a response. A bad response ends it with an error.
 func (b Bench) Compare(title string, one, other Side) (Figures, Figures, error) {
 	sides := [2]Side{one, other}
 	var cpus [2][]float64
@@ -71,7 +71,7 @@ func (b Bench) Compare(title string, one, other Side) (Figures, Figures, error) 
 	return first, second, nil
 }
 
-// Once loads a side and returns its throughput and its processor time for an answer, in
+// Once loads a side and returns its throughput and its processor time for a response, in
 // microseconds. A bad answer is an error.
 func (b Bench) Once(side Side) (perSecond, cpu float64, err error) {
 	before, err := machine.CPU(side.PID)

@@ -90,8 +90,8 @@ func TestReadsAreOfBusyProcessors(t *testing.T) {
 	}
 }
 
-// TestSliced gives replicas a tenth of a core each, until the machine is full: a request costs all together 130 us, and
-// who makes the load 20.
+// TestSliced computes the rate of replicas that have a tenth of a core each, until the machine is full: a request costs
+// 130 us in all, and 20 us of whoever makes the load.
 func TestSliced(t *testing.T) {
 	r := results()
 	r.Run.SliceCores, r.Run.Machine.CPUs = .1, 2

@@ -60,7 +60,7 @@ func TestQuantiles(t *testing.T) {
 	wantMean(t, r, "latency/1000/max", 1000)
 }
 
-// TestWhatWasNeverSentHasFailed is of a load of 1,000 requests a second for two seconds that ended after three, when
+// TestWhatWasNeverSentHasFailed checks a load of 1,000 requests a second for two seconds that ended after three, when
 // 500 had been sent. Those that were not were due from 0.5 s to 2 s, and the load went on for 2.5 s to 1 s more.
 func TestWhatWasNeverSentHasFailed(t *testing.T) {
 	overloaded := raw.Measurement{Name: "latency", Rate: 1000, ForMs: 2000, TookUs: 3e6}
@@ -131,8 +131,8 @@ func TestTheObjective(t *testing.T) {
 	}
 }
 
-// TestHalfASearchFindsNothing is of a second round's search, during which the run was stopped or killed: after a probe
-// that held, and after a first one that missed.
+// TestHalfASearchFindsNothing checks that a second round's search does not count when the run was stopped or killed
+// during it: after a probe that held, and after a first one that missed.
 func TestHalfASearchFindsNothing(t *testing.T) {
 	first := []raw.Measurement{probe(1000, 10, 0), probe(2000, 60, 0)}
 	for _, last := range []raw.Measurement{probe(500, 10, 0), probe(4000, 60, 0)} {
@@ -161,8 +161,8 @@ func TestHalfASearchFindsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			f, _ := r.Get("redis", figures.Objective)
-			told := strings.Contains(fmt.Sprint(r.Warnings), "during the search of the highest rate (round 2)")
-			if len(f.Values) != c.want || told != (c.want == 1) {
+			warned := strings.Contains(fmt.Sprint(r.Warnings), "during the search of the highest rate (round 2)")
+			if len(f.Values) != c.want || warned != (c.want == 1) {
 				t.Errorf("%s: found %v, warnings %v; want %d values", c.why, f.Values, r.Warnings, c.want)
 			}
 		}
@@ -225,8 +225,8 @@ func TestOneStaleAnswerMakesARunInvalid(t *testing.T) {
 	}
 }
 
-// TestWhatFailedOrWasNeverMadeHasNoTime is of a call of the lab's table that failed once, and of a mix without
-// requests.
+// TestWhatFailedOrWasNeverMadeHasNoTime checks that a call of the lab's table that failed and a mix without requests
+// have no latency, and that a warning says so.
 func TestWhatFailedOrWasNeverMadeHasNoTime(t *testing.T) {
 	r := mustMake(t, raw.Measurement{Name: "table", What: "page",
 		Samples: []raw.Sample{{TookUs: 2e6}, {TookUs: 100, Verdict: 1}, {TookUs: 2e6}}},
@@ -235,15 +235,16 @@ func TestWhatFailedOrWasNeverMadeHasNoTime(t *testing.T) {
 	if f, ok := r.Get("redis", figures.MixGroup.At(500).P50()); ok {
 		t.Errorf("of no request there is %+v", f)
 	}
-	told := fmt.Sprint(r.Warnings)
+	warnings := fmt.Sprint(r.Warnings)
 	for _, want := range []string{"1 of 3 calls of page failed", "no request of mix by 500 was made"} {
-		if !strings.Contains(told, want) {
-			t.Errorf("warnings = %s, want %q", told, want)
+		if !strings.Contains(warnings, want) {
+			t.Errorf("warnings = %s, want %q", warnings, want)
 		}
 	}
 }
 
-// TestAWriteThatFailsIsNowhere is of ten writes of which one or all fail at once, in a tenth of a millisecond.
+// TestAWriteThatFailsIsNowhere checks ten writes of which some or all fail at once, in a tenth of a millisecond: their
+// time does not count.
 func TestAWriteThatFailsIsNowhere(t *testing.T) {
 	fresh := func(failed int) *figures.Results {
 		m := raw.Measurement{Name: "fresh", Requests: 10}
@@ -264,8 +265,8 @@ func TestAWriteThatFailsIsNowhere(t *testing.T) {
 	wantMean(t, r, figures.FreshErrors, 60)
 	wantMean(t, r, figures.FreshAcknowledgedP50, 2)
 	wantMean(t, r, figures.FreshEverywhereP50, 3)
-	if told := fmt.Sprint(r.Warnings); !strings.Contains(told, "6 of 10 writes did not get to every replica") {
-		t.Errorf("warnings = %s", told)
+	if warnings := fmt.Sprint(r.Warnings); !strings.Contains(warnings, "6 of 10 writes did not get to every replica") {
+		t.Errorf("warnings = %s", warnings)
 	}
 	r = fresh(10)
 	wantMean(t, r, figures.FreshErrors, 100)
@@ -277,8 +278,9 @@ func TestAWriteThatFailsIsNowhere(t *testing.T) {
 	}
 }
 
-// TestAnswersThatCouldNotBeStaleAreTold is of loads beside which few or none of the changes were acknowledged.
-func TestAnswersThatCouldNotBeStaleAreTold(t *testing.T) {
+// TestAnswersThatCouldNotBeStaleAreReported checks that a load is marked with a warning, or as invalid, when few or
+// none of the changes beside it were acknowledged.
+func TestAnswersThatCouldNotBeStaleAreReported(t *testing.T) {
 	for _, c := range []struct {
 		due, changed   int
 		valid, warning bool
@@ -306,8 +308,8 @@ func TestABusyMachineIsTold(t *testing.T) {
 		run := raw.Run{Stages: []raw.Stage{{Name: "redis"}}, Machine: raw.Machine{CPUs: 2}}
 		r, err := figures.Make(run,
 			[]raw.Measurement{{Stage: "redis", Name: "mix", TookUs: 1e6, OthersUs: others, Samples: requests(10, 0)}})
-		if told := strings.Contains(fmt.Sprint(r.Warnings), "Other programs took 20%"); err != nil || told != want {
-			t.Errorf("others took %d us of two seconds: told %v, %v", others, r.Warnings, err)
+		if warned := strings.Contains(fmt.Sprint(r.Warnings), "Other programs took 20%"); err != nil || warned != want {
+			t.Errorf("others took %d us of two seconds: warned %v, %v", others, r.Warnings, err)
 		}
 	}
 }
@@ -398,13 +400,13 @@ func without(stage string, name figures.Key) func(*figures.Results) {
 	}
 }
 
-// TestAKilledRunIsToldOf is of a run whose end was never written down.
-func TestAKilledRunIsToldOf(t *testing.T) {
+// TestAKilledRunIsReported checks that there is a warning for a run whose end was never recorded.
+func TestAKilledRunIsReported(t *testing.T) {
 	mix := raw.Measurement{Stage: "redis", Name: "mix", Conns: 500, TookUs: 1e6, Samples: requests(10, 0)}
 	for _, ended := range []time.Time{{}, time.Unix(1, 0)} {
 		r, err := figures.Make(raw.Run{Stages: []raw.Stage{{Name: "redis"}}, Ended: ended}, []raw.Measurement{mix})
-		told := strings.Contains(fmt.Sprint(r.Warnings), "The run has no end")
-		if err != nil || told != ended.IsZero() {
+		warned := strings.Contains(fmt.Sprint(r.Warnings), "The run has no end")
+		if err != nil || warned != ended.IsZero() {
 			t.Errorf("ended %v: warnings %v, %v", ended, r.Warnings, err)
 		}
 	}
@@ -469,15 +471,15 @@ func TestBeingWatched(t *testing.T) {
 	if ratio := mustRatio(t, a, b); len(ratio.Rounds) != 2 || ratio.Times < 1.0999 || ratio.Times > 1.1001 {
 		t.Errorf("the ratio is %+v, want 1.1 of two pairs", ratio)
 	}
-	if told := fmt.Sprint(r.Warnings); !strings.Contains(told, "2 targets did not answer Prometheus (pair 2)") {
-		t.Errorf("warnings = %s", told)
+	if warnings := fmt.Sprint(r.Warnings); !strings.Contains(warnings, "2 targets did not answer Prometheus (pair 2)") {
+		t.Errorf("warnings = %s", warnings)
 	}
 }
 
 func TestWhyNothingWasWatchedIsTold(t *testing.T) {
 	r, err := figures.Make(raw.Run{Unwatched: "prometheus is not installed"}, nil)
-	told := fmt.Sprint(r.Warnings)
-	if err != nil || !strings.Contains(told, "being watched is missing: prometheus is not installed") {
-		t.Errorf("warnings = %s, %v", told, err)
+	warnings := fmt.Sprint(r.Warnings)
+	if err != nil || !strings.Contains(warnings, "being watched is missing: prometheus is not installed") {
+		t.Errorf("warnings = %s, %v", warnings, err)
 	}
 }

@@ -83,7 +83,7 @@ func (m *resultsBuilder) add(x raw.Measurement) error {
 	return nil
 }
 
-// table is one client's time: the median of its calls, those that failed left out.
+// table adds the figure of one client's call: the median of its times, without the calls that failed.
 func (m *resultsBuilder) table(x raw.Measurement) {
 	took := latencies(x, func(s raw.Sample) bool { return s.Verdict == int(load.Good) })
 	if len(took) == 0 {
@@ -135,7 +135,7 @@ func (m *resultsBuilder) closed(x raw.Measurement) {
 	}
 }
 
-// quantiles are those that are shown for each rate.
+// quantiles are the quantiles that are shown for each rate.
 var quantiles = []struct {
 	name string
 	q    float64
@@ -288,7 +288,8 @@ func (m *resultsBuilder) nodes(x raw.Measurement) {
 	m.put(x.Stage, name.CPU(Together), "s/1000", Less, seconds(all)/thousands)
 }
 
-// watcher is one who watches, and all of them together. Without them there is nothing to tell.
+// watcher adds the figures of one component that watches, and of all of them together. Without them there is nothing to
+// report.
 func (m *resultsBuilder) watcher(x raw.Measurement, part raw.Part) {
 	if x.What != With {
 		return
@@ -406,13 +407,13 @@ func (m *resultsBuilder) changes(x raw.Measurement) {
 	if 2*made >= due {
 		return
 	}
-	told := fmt.Sprintf("%s, %s (repeat %d): of %d changes of what was read %d were acknowledged", x.Stage, x.Title(),
-		x.Repeat, due, made)
+	warning := fmt.Sprintf("%s, %s (repeat %d): of %d changes of what was read %d were acknowledged", x.Stage,
+		x.Title(), x.Repeat, due, made)
 	if made == 0 && due >= fewChanges {
-		m.Invalid = append(m.Invalid, told+": no answer could be stale")
+		m.Invalid = append(m.Invalid, warning+": no answer could be stale")
 		return
 	}
-	m.Warnings = append(m.Warnings, told+": few answers could be stale.")
+	m.Warnings = append(m.Warnings, warning+": few answers could be stale.")
 }
 
 // curvePoints are the parts that a curve has points for.

@@ -65,8 +65,8 @@ func (r Ratio) Within(part float64) bool {
 	return len(r.Rounds) > 1 && r.High <= r.Times*(1+part) && r.Low >= r.Times*(1-part)
 }
 
-// Tells reports whether the interval leaves no doubt which of the two is greater.
-func (r Ratio) Tells() bool { return len(r.Rounds) > 1 && (r.Low > 1 || r.High < 1) }
+// Certain reports whether the interval leaves no doubt which of the two is greater.
+func (r Ratio) Certain() bool { return len(r.Rounds) > 1 && (r.Low > 1 || r.High < 1) }
 
 // student95 returns the two-sided 95% quantile of Student's distribution for degrees of freedom from one; between those
 // in the table it returns the one of the fewer.

@@ -23,10 +23,10 @@ func TestARatioIsOfRounds(t *testing.T) {
 	a := figures.Figure{Values: []float64{100, 300, 200}}
 	b := figures.Figure{Values: []float64{240, 750, 470}}
 	r := mustRatio(t, a, b)
-	if math.Abs(r.Times-2.416) > .01 || !r.Tells() || !r.Within(.1) {
+	if math.Abs(r.Times-2.416) > .01 || !r.Certain() || !r.Within(.1) {
 		t.Errorf("the ratio is %+v, want 2.42 within a tenth", r)
 	}
-	if i := r.Inverse(); math.Abs(i.Times*r.Times-1) > 1e-9 || i.Low > i.Times || i.High < i.Times || !i.Tells() {
+	if i := r.Inverse(); math.Abs(i.Times*r.Times-1) > 1e-9 || i.Low > i.Times || i.High < i.Times || !i.Certain() {
 		t.Errorf("the inverse is %+v of %+v", i, r)
 	}
 }
@@ -41,12 +41,12 @@ func TestRoundsAreMatched(t *testing.T) {
 	if _, ok := figures.RatioOf(a, figures.Figure{Values: []float64{1}, Rounds: []int{7}}); ok {
 		t.Error("there is a ratio of figures that no round has both of")
 	}
-	if r := mustRatio(t, a, figures.Figure{Values: []float64{300}}); r.Tells() || r.Within(1) || r.Low != r.Times {
+	if r := mustRatio(t, a, figures.Figure{Values: []float64{300}}); r.Certain() || r.Within(1) || r.Low != r.Times {
 		t.Errorf("of one round it says %+v, as if it knew how far that is off", r)
 	}
 }
 
-// TestARoundWithAZeroIsCounted has a stage's second round find no rate at all.
+// TestARoundWithAZeroIsCounted checks that a ratio leaves out a round in which a side is zero, and counts it.
 func TestARoundWithAZeroIsCounted(t *testing.T) {
 	r := mustRatio(t, figures.Figure{Values: []float64{100, 100, 100}}, figures.Figure{Values: []float64{200, 0, 200}})
 	if len(r.Rounds) != 2 || r.Zeros != 1 || r.Inverse().Zeros != 1 {

@@ -12,7 +12,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
-// Version is that of results.json. It is raised when something that was there means something else.
+// Version is the version of results.json. It is raised when the meaning of a member changes.
 const Version = 1
 
 const (

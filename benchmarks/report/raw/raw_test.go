@@ -58,7 +58,8 @@ func TestWhatIsKeptIsRead(t *testing.T) {
 	}
 }
 
-// TestACutOffLineIsLeftOut is a run that was killed, or whose disk was full, while it wrote.
+// TestACutOffLineIsLeftOut checks that a last line that was cut off, as when a run is killed or its disk is full, is
+// left out.
 func TestACutOffLineIsLeftOut(t *testing.T) {
 	dir := t.TempDir()
 	folder := mustCreate(t, dir)

@@ -31,11 +31,11 @@ type Run struct {
 	Ended    time.Time `json:"ended"`
 	Settings Settings  `json:"settings"`
 	// Machine is what was measured ran on; zero for a target, of which that is not known: Generator is then what the
-	// load was made on. In runs of before it was told apart Machine is that.
+	// load was made on. In runs of before it was recorded by itself, it is Machine.
 	Machine   Machine `json:"machine"`
 	Generator Machine `json:"generator,omitzero"`
-	// Versions are those of what was measured and of what measured it: woodytoys, front (where it is another's), go,
-	// mariadb and the like, and of a target generator, the revision of this program.
+	// Versions are the versions of what was measured and of what measured it: woodytoys, front (where it is another's),
+	// go, mariadb and the like, and of a target generator, the revision of this program.
 	Versions map[string]string `json:"versions"`
 	Stages   []Stage           `json:"stages"`
 	// Unsliced is why the replicas were not measured with slices of processor time; empty where they were, or were not
@@ -170,7 +170,7 @@ type Part struct {
 	Name        string `json:"name"`
 	CPUUs       int64  `json:"cpu_us"`
 	MemoryBytes int64  `json:"memory_bytes"`
-	// Watcher is one that watches the stage, and is no part of it.
+	// Watcher marks a component that watches the stage, and is no part of it.
 	Watcher bool `json:"watcher,omitempty"`
 }
 

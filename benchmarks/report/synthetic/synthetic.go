@@ -208,7 +208,8 @@ func (g *generator) nodes(s stage) {
 	}
 }
 
-// sale is a sale, and its readers before it; with a cache what is sold out is refused sooner than it is sold.
+// sale adds the measurements of a sale, and of its readers before it. With a cache a sold-out product is refused sooner
+// than it is sold.
 func (g *generator) sale(s stage) {
 	const reads = 200
 	read := func(m *raw.Measurement, rate float64, kind int) {

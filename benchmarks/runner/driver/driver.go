@@ -39,7 +39,7 @@ type Running struct {
 type Part struct {
 	Name string
 	PIDs []int
-	// Watcher is one that watches the stage, and is no part of it.
+	// Watcher marks a component that watches the stage, and is no part of it.
 	Watcher bool
 }
 
@@ -72,7 +72,7 @@ type Driver interface {
 	// Watch starts what stage observability adds to a running stage with Redis, and waits until it watches. It is among
 	// the stage's parts until it is ended.
 	Watch(running *Running) (*Watch, error)
-	// Versions are those of what the stages are made of.
+	// Versions returns the versions of what the stages are made of.
 	Versions() map[string]string
 }
 

@@ -19,9 +19,9 @@ const (
 )
 
 // audit changes one of the most read products so often while they are being read, creates another, and asks for each at
-// once over another connection, until done is closed; what it is at then it ends first. Without it
-// nothing that is read would ever change, and no answer could be stale. While no product can be created none is changed
-// either: each write that fails costs a product.
+// once over another connection, until done is closed; what it is at then it ends first. Without it nothing that is read
+// would ever change, and no response could be stale. While no product can be created none is changed either: each write
+// that fails costs a product.
 func (s *Shop) audit(ctx context.Context, done <-chan struct{}, every time.Duration) {
 	a := &auditor{shop: s, ctx: ctx}
 	defer a.hangUp(0)
@@ -60,22 +60,22 @@ func (a *auditor) hangUp(which int) {
 	}
 }
 
-// do makes a request on a connection that it dials where there is none. A failed one is not an answer,
+// do makes a request on a connection that it dials where there is none. A failed one is not a response,
 // and so neither stale nor wrong.
-func (a *auditor) do(which int, request []byte) (answer load.Answer, ok bool) {
+func (a *auditor) do(which int, request []byte) (response load.Response, ok bool) {
 	if a.conns[which] == nil {
 		conn, err := load.Dial(a.shop.Addr)
 		if err != nil {
-			return answer, false
+			return response, false
 		}
 		a.conns[which] = conn
 		a.undo[which] = context.AfterFunc(a.ctx, func() { conn.Close() })
 	}
-	answer, err := a.conns[which].Ask(request)
-	if err != nil || answer.Closing {
+	response, err := a.conns[which].Ask(request)
+	if err != nil || response.Closing {
 		a.hangUp(which)
 	}
-	return answer, err == nil
+	return response, err == nil
 }
 
 // change gives a product its next name, and reads it.
@@ -86,8 +86,8 @@ func (a *auditor) change(i int) {
 	}
 	s.shelf.changed.Add(1)
 	floor := s.shelf.products[i].Floor()
-	if answer, ok := a.do(1, s.reads[i]); ok {
-		s.shelf.judge(i, floor, answer)
+	if response, ok := a.do(1, s.reads[i]); ok {
+		s.shelf.judge(i, floor, response)
 		s.shelf.checked(1)
 	}
 }
@@ -101,16 +101,16 @@ func (s *Shop) write(a *auditor, i int) (version int64, ok bool) {
 		return 0, false
 	}
 	a.buffer = s.appendWrite(a.buffer[:0], "PUT", fmt.Sprintf("/api/products/%d", p.id), p.nameOf(version))
-	answer, ok := a.do(0, a.buffer)
-	if ok && answer.Status == http.StatusTooManyRequests {
+	response, ok := a.do(0, a.buffer)
+	if ok && response.Status == http.StatusTooManyRequests {
 		return 0, false
 	}
-	if !ok || answer.Status != http.StatusOK {
+	if !ok || response.Status != http.StatusOK {
 		p.Unknown()
 		return 0, false
 	}
-	if oracle.VersionOf(answer.Body) != version {
-		s.shelf.wrong("changing product %d to version %d is answered as %q", p.id, version, answer.Body)
+	if oracle.VersionOf(response.Body) != version {
+		s.shelf.wrong("changing product %d to version %d is answered as %q", p.id, version, response.Body)
 		p.Unknown()
 		return 0, false
 	}
@@ -124,18 +124,18 @@ func (a *auditor) create() (taken bool) {
 	s := a.shop
 	name := s.newName("audited")
 	a.buffer = s.appendWrite(a.buffer[:0], "POST", "/api/products", name)
-	answer, ok := a.do(0, a.buffer)
-	if !ok || answer.Status >= 500 {
+	response, ok := a.do(0, a.buffer)
+	if !ok || response.Status >= 500 {
 		return false
 	}
-	id, ok := createdID(answer, name)
+	id, ok := createdID(response, name)
 	if !ok {
 		return true
 	}
 	s.shelf.created(id)
 	floor := s.shelf.newest.Floor()
-	if answer, ok := a.do(1, s.get("/api/products/last")); ok {
-		s.shelf.judgeLast(floor, answer)
+	if response, ok := a.do(1, s.get("/api/products/last")); ok {
+		s.shelf.judgeLast(floor, response)
 		s.shelf.checked(1)
 	}
 	return true

@@ -98,9 +98,9 @@ func (s *refusing) audited(t *testing.T, shop *Shop, changes int) raw.Oracle {
 	return shop.shelf.taken()
 }
 
-// TestFailedWritesDoNotEndTheChanges has more writes fail than products are changed in turn. What is measured
-// afterwards is beside changes again. A product whose write was refused by a proxy (429) is changed later on: there is
-// but one of them.
+// TestFailedWritesDoNotEndTheChanges makes more writes fail than products are changed in turn, and checks that what is
+// measured afterwards has changes beside it again. A product whose write was refused by a proxy (429) is changed later
+// on: there is but one of them.
 func TestFailedWritesDoNotEndTheChanges(t *testing.T) {
 	for status, products := range map[int]int{
 		http.StatusServiceUnavailable: 3 * audited, http.StatusTooManyRequests: 1,
@@ -118,7 +118,8 @@ func TestFailedWritesDoNotEndTheChanges(t *testing.T) {
 	}
 }
 
-// TestWhatWasFoundOutlivesTheMeasurement has a measurement fail after a wrong answer, as when a component ends.
+// TestWhatWasFoundOutlivesTheMeasurement checks that a wrong response is reported even if the measurement fails after
+// it, as when a component ends.
 func TestWhatWasFoundOutlivesTheMeasurement(t *testing.T) {
 	shop := (&refusing{}).mustOpen(t, 1)
 	if m, ok := shop.CutOff(); ok {
@@ -140,7 +141,7 @@ func TestWhatWasFoundOutlivesTheMeasurement(t *testing.T) {
 	}
 }
 
-// TestWithoutAKnownProductNothingIsChanged has a write of the only product fail.
+// TestWithoutAKnownProductNothingIsChanged checks that nothing is changed after a write of the only product failed.
 func TestWithoutAKnownProductNothingIsChanged(t *testing.T) {
 	shelf := newShelf([]int64{7}, []string{"toy"})
 	if i, ok := shelf.inTurn(3); i != 0 || !ok {

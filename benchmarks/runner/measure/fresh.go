@@ -93,10 +93,10 @@ func (s *Shop) readEverywhere(m *raw.Measurement, conns []*load.Conn, i int) (ol
 	var group sync.WaitGroup
 	for c, conn := range conns {
 		group.Go(func() {
-			answer, err := conn.Ask(s.reads[i])
+			response, err := conn.Ask(s.reads[i])
 			if errs[c] = err; err == nil {
-				s.shelf.judge(i, floor, answer)
-				versions[c] = oracle.VersionOf(answer.Body)
+				s.shelf.judge(i, floor, response)
+				versions[c] = oracle.VersionOf(response.Body)
 			}
 		})
 	}

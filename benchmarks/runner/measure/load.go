@@ -55,9 +55,9 @@ func (s *Shop) load(ctx context.Context, m raw.Measurement, plan load.Plan, writ
 // loadAudited is load with an auditor that writes so often.
 func (s *Shop) loadAudited(ctx context.Context, m raw.Measurement, plan load.Plan, writes float64,
 	every time.Duration) (raw.Measurement, error) {
-	var tell func(*raw.Measurement)
+	var addTo func(*raw.Measurement)
 	plan.Addr = s.Addr
-	plan.Source, tell = s.sources(writes)
+	plan.Source, addTo = s.sources(writes)
 	return s.around(m, func(m *raw.Measurement) error {
 		done := make(chan struct{})
 		var audit sync.WaitGroup
@@ -66,7 +66,7 @@ func (s *Shop) loadAudited(ctx context.Context, m raw.Measurement, plan load.Pla
 		close(done)
 		audit.Wait()
 		keep(m, outcome)
-		tell(m)
+		addTo(m)
 		return err
 	})
 }

@@ -26,7 +26,7 @@ const (
 // saleReaders is how many read the product at once, before the sale and during it.
 const saleReaders = 16
 
-// SaleSize is how large a sale is: so many toys, for which so many ask at once, each again after his answer until so
+// SaleSize is how large a sale is: so many toys, for which so many ask at once, each again after his response until so
 // many orders were sent.
 type SaleSize struct{ Toys, Buyers, Orders int }
 
@@ -73,10 +73,11 @@ func (s *Shop) openSale(ctx context.Context, toys int) (*sale, error) {
 	a := &auditor{shop: s, ctx: ctx}
 	defer a.hangUp(0)
 	request := s.post("/api/products", fmt.Sprintf(`{"name":%q,"stock":%d}`, s.newName("sale"), toys))
-	answer, ok := a.do(0, request)
+	response, ok := a.do(0, request)
 	var made struct{ ID int64 }
-	if !ok || answer.Status != 201 || json.Unmarshal(answer.Body, &made) != nil {
-		return nil, orCause(ctx, fmt.Errorf("its product could not be added (%d %.200q)", answer.Status, answer.Body))
+	if !ok || response.Status != 201 || json.Unmarshal(response.Body, &made) != nil {
+		return nil, orCause(ctx, fmt.Errorf("its product could not be added (%d %.200q)", response.Status,
+			response.Body))
 	}
 	return &sale{shop: s, toys: int64(toys), read: s.get(fmt.Sprintf("/api/products/%d", made.ID)),
 		order: s.post("/api/orders", fmt.Sprintf(`{"items":[{"product":%d,"quantity":1}]}`, made.ID))}, nil
@@ -120,14 +121,15 @@ func (s *sale) sell(ctx context.Context, size SaleSize, m *raw.Measurement) erro
 	return s.close(ctx, m)
 }
 
-// close wants as many toys gone as orders were acknowledged, but for those of which nobody knows.
+// close checks that as many toys are gone as orders were acknowledged, but for those whose outcome is unknown.
 func (s *sale) close(ctx context.Context, m *raw.Measurement) error {
 	a := &auditor{shop: s.shop, ctx: ctx}
 	defer a.hangUp(0)
-	answer, ok := a.do(0, s.read)
-	left, counted := leftIn(answer.Body)
-	if !ok || answer.Status != 200 || !counted {
-		return orCause(ctx, fmt.Errorf("what is left of the sale is answered %d %.200q", answer.Status, answer.Body))
+	response, ok := a.do(0, s.read)
+	left, counted := leftIn(response.Body)
+	if !ok || response.Status != 200 || !counted {
+		return orCause(ctx, fmt.Errorf("what is left of the sale is answered %d %.200q", response.Status,
+			response.Body))
 	}
 	gone, taken := s.toys-left, s.taken.Load()
 	m.Count("sold", float64(gone))
@@ -138,7 +140,7 @@ func (s *sale) close(ctx context.Context, m *raw.Measurement) error {
 	return nil
 }
 
-// leftIn returns the stock in the answer for a product.
+// leftIn returns the stock in the response for a product.
 func leftIn(body []byte) (int64, bool) {
 	var product struct{ Stock *int64 }
 	if json.Unmarshal(body, &product) != nil || product.Stock == nil {
@@ -159,7 +161,7 @@ func (b *buyer) Next() ([]byte, uint8) {
 
 var soldOut = []byte("/api/docs#sold-out")
 
-func (b *buyer) Judge(a load.Answer) load.Verdict {
+func (b *buyer) Judge(a load.Response) load.Verdict {
 	b.shop.shelf.checked(1)
 	switch {
 	case a.Status == 202:
@@ -194,7 +196,7 @@ func (r *saleReader) Next() ([]byte, uint8) {
 	return r.read, saleRead
 }
 
-func (r *saleReader) Judge(a load.Answer) load.Verdict {
+func (r *saleReader) Judge(a load.Response) load.Verdict {
 	r.shop.shelf.checked(1)
 	if a.Status != 200 {
 		return load.Failed

@@ -31,7 +31,7 @@ type product struct {
 	oracle.Item
 	id   int64
 	name string
-	// first is the whole answer in version 1.
+	// first is the whole response in version 1.
 	first []byte
 }
 
@@ -41,7 +41,7 @@ func newShelf(ids []int64, names []string) *shelf {
 	for i := range s.products {
 		p := &s.products[i]
 		p.id, p.name = ids[i], names[i]
-		p.first = p.answer(1)
+		p.first = p.response(1)
 		p.Acknowledged(oracle.State{Version: 1})
 		s.created(p.id)
 	}
@@ -56,8 +56,8 @@ func (p *product) nameOf(version int64) string {
 	return p.name + ", changed to " + strconv.FormatInt(version, 10)
 }
 
-// answer returns the shop's response for the product in a version, in JSON.
-func (p *product) answer(version int64) []byte {
+// response returns the shop's response for the product in a version, in JSON.
+func (p *product) response(version int64) []byte {
 	return oracle.Product{ID: p.id, Name: p.nameOf(version), Version: version}.AppendJSON(nil)
 }
 
@@ -84,8 +84,8 @@ func (s *shelf) inTurn(turn int) (i int, ok bool) {
 // created notes that the creation of a product was acknowledged.
 func (s *shelf) created(id int64) { s.newest.Acknowledged(oracle.State{Version: id}) }
 
-// judge judges the answer to a read of a product that began when its floor was as given.
-func (s *shelf) judge(i int, floor oracle.State, a load.Answer) load.Verdict {
+// judge judges the response to a read of a product that began when its floor was as given.
+func (s *shelf) judge(i int, floor oracle.State, a load.Response) load.Verdict {
 	p := &s.products[i]
 	switch {
 	case a.Status == 404:
@@ -97,7 +97,7 @@ func (s *shelf) judge(i int, floor oracle.State, a load.Answer) load.Verdict {
 		return load.Good
 	}
 	version := oracle.VersionOf(a.Body)
-	if version < 1 || !bytes.Equal(a.Body, p.answer(version)) {
+	if version < 1 || !bytes.Equal(a.Body, p.response(version)) {
 		return s.wrong("product %d is answered as %q", p.id, a.Body)
 	}
 	if verdict := p.Judge(floor, oracle.State{Version: version}); verdict != oracle.Good {
@@ -108,8 +108,8 @@ func (s *shelf) judge(i int, floor oracle.State, a load.Answer) load.Verdict {
 	return load.Good
 }
 
-// judgeCreated judges the answer to a read of a product that was just created, and never changed.
-func (s *shelf) judgeCreated(id int64, name string, a load.Answer) load.Verdict {
+// judgeCreated judges the response to a read of a product that was just created, and never changed.
+func (s *shelf) judgeCreated(id int64, name string, a load.Response) load.Verdict {
 	made := product{id: id, name: name}
 	switch {
 	case a.Status == 404:
@@ -118,14 +118,14 @@ func (s *shelf) judgeCreated(id int64, name string, a load.Answer) load.Verdict 
 			id, a.ServedBy, a.CacheStatus)
 	case a.Status != 200:
 		return load.Failed
-	case !bytes.Equal(a.Body, made.answer(1)):
+	case !bytes.Equal(a.Body, made.response(1)):
 		return s.wrong("new product %d, %q, is answered as %q", id, name, a.Body)
 	}
 	return load.Good
 }
 
 // judgeLast judges the last product, as JSON, read when the floor of newest was as given.
-func (s *shelf) judgeLast(floor oracle.State, a load.Answer) load.Verdict {
+func (s *shelf) judgeLast(floor oracle.State, a load.Response) load.Verdict {
 	if a.Status != 200 {
 		return load.Failed
 	}

@@ -29,7 +29,7 @@ func TestJudgingProducts(t *testing.T) {
 		shelf.products[0].Acknowledged(oracle.State{Version: c.acked})
 		shelf.taken()
 		if got := shelf.judge(0, shelf.products[0].Floor(),
-			load.Answer{Status: c.status, Body: []byte(c.body)}); got != c.want {
+			load.Response{Status: c.status, Body: []byte(c.body)}); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 		found := shelf.taken()
@@ -39,14 +39,14 @@ func TestJudgingProducts(t *testing.T) {
 	}
 }
 
-// TestAReadThatBeganBeforeMayBeOld is the exact promise: what counts is what was acknowledged when the
-// read began, not when it ended.
+// TestAReadThatBeganBeforeMayBeOld checks that what counts is what was acknowledged when the read began, not when it
+// ended.
 func TestAReadThatBeganBeforeMayBeOld(t *testing.T) {
 	shelf := newShelf([]int64{7}, []string{"toy"})
 	floor := shelf.products[0].Floor()
 	shelf.products[0].Acknowledged(oracle.State{Version: 2})
 	if got := shelf.judge(0, floor,
-		load.Answer{Status: 200, Body: []byte(`{"id":7,"name":"toy","version":1}`)}); got != load.Good {
+		load.Response{Status: 200, Body: []byte(`{"id":7,"name":"toy","version":1}`)}); got != load.Good {
 		t.Errorf("%v, want good", got)
 	}
 }
@@ -62,13 +62,13 @@ func TestJudgingNewProductsAndTheLast(t *testing.T) {
 		`{"read_at":"x","count":2,"last":{"id":8,"name":"a","version":1}}`:  load.Stale,
 		`{"read_at":"x","count":0,"last":null}`:                             load.Wrong,
 	} {
-		if got := shelf.judgeLast(floor, load.Answer{Status: 200, Body: []byte(body)}); got != want {
+		if got := shelf.judgeLast(floor, load.Response{Status: 200, Body: []byte(body)}); got != want {
 			t.Errorf("last %s: %v, want %v", body, got, want)
 		}
 	}
 	for status, want := range map[int]load.Verdict{200: load.Good, 404: load.Stale, 500: load.Failed} {
 		if got := shelf.judgeCreated(9, "b",
-			load.Answer{Status: status, Body: []byte(`{"id":9,"name":"b","version":1}`)}); got != want {
+			load.Response{Status: status, Body: []byte(`{"id":9,"name":"b","version":1}`)}); got != want {
 			t.Errorf("created, %d: %v, want %v", status, got, want)
 		}
 	}

@@ -141,7 +141,7 @@ func (f *filler) Next() ([]byte, uint8) {
 	return f.shop.appendWrite(nil, "POST", "/api/products", name), 0
 }
 
-func (f *filler) Judge(a load.Answer) load.Verdict {
+func (f *filler) Judge(a load.Response) load.Verdict {
 	id, ok := createdID(a, f.names[f.at])
 	if !ok {
 		return load.Failed
@@ -150,8 +150,8 @@ func (f *filler) Judge(a load.Answer) load.Verdict {
 	return load.Good
 }
 
-// createdID returns the id in the answer to a product's creation, if that is as it should be.
-func createdID(a load.Answer, name string) (int64, bool) {
+// createdID returns the id in the response to a product's creation, if that is as it should be.
+func createdID(a load.Response, name string) (int64, bool) {
 	var made struct {
 		ID      int64
 		Name    string
@@ -209,13 +209,13 @@ func (s *Shop) ask(ctx context.Context, url string) (status int, body string, to
 		return 0, "", 0, err
 	}
 	began := time.Now()
-	answer, err := s.client.Do(request)
+	response, err := s.client.Do(request)
 	if err != nil {
 		return 0, "", 0, orCause(ctx, err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	return answer.StatusCode, string(text), time.Since(began), orCause(ctx, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(text), time.Since(began), orCause(ctx, err)
 }
 
 // orCause returns why ctx ended if that is why something failed, and else err.

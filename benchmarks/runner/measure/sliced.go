@@ -73,7 +73,7 @@ func (r *shelfReader) Next() ([]byte, uint8) {
 	return r.shop.reads[r.index], readProduct
 }
 
-func (r *shelfReader) Judge(a load.Answer) load.Verdict {
+func (r *shelfReader) Judge(a load.Response) load.Verdict {
 	r.shop.shelf.checked(1)
 	return r.shop.shelf.judge(r.index, r.floor, a)
 }

@@ -207,9 +207,9 @@ func fetch(ctx context.Context, client *http.Client, address string) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	answer, err := client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}
-	return readAll(answer, address)
+	return readAll(response, address)
 }

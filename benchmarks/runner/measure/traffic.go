@@ -47,8 +47,8 @@ type servedBy struct {
 	count int
 }
 
-// sources makes traffic for connections; part of it are writes. What it counted is added to m by tell.
-func (s *Shop) sources(writes float64) (source func(conn int) load.Source, tell func(m *raw.Measurement)) {
+// sources makes traffic for connections; part of it are writes. AddTo adds what it counted to m.
+func (s *Shop) sources(writes float64) (source func(conn int) load.Source, addTo func(m *raw.Measurement)) {
 	law := newZipf(len(s.shelf.products))
 	var all []*traffic
 	seed := rand.Uint64()
@@ -92,7 +92,7 @@ func (t *traffic) Next() ([]byte, uint8) {
 	return t.shop.reads[t.index], t.kind
 }
 
-func (t *traffic) Judge(a load.Answer) load.Verdict {
+func (t *traffic) Judge(a load.Response) load.Verdict {
 	t.countServer(a.ServedBy)
 	t.checked++
 	switch t.kind {
