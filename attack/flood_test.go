@@ -254,9 +254,9 @@ func TestHuge(t *testing.T) {
 			}
 			_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 			go func() { _, _ = io.WriteString(conn, request) }() // which fails when it was refused before its end
-			answer := make([]byte, 12)
-			if _, err := io.ReadFull(conn, answer); err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 4")) {
-				t.Errorf("%s is answered %q %v, want 4xx", name, answer, err)
+			response := make([]byte, 12)
+			if _, err := io.ReadFull(conn, response); err != nil || !bytes.HasPrefix(response, []byte("HTTP/1.1 4")) {
+				t.Errorf("%s is answered %q %v, want 4xx", name, response, err)
 			}
 			conn.Close()
 		}

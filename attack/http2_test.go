@@ -54,7 +54,7 @@ func mustDialHTTP2(t *testing.T, s *Shop) *stream {
 	return c
 }
 
-// field is one of a header.
+// field is a header field.
 type field struct{ name, value string }
 
 // encode returns the fields as HPACK has them.

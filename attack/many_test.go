@@ -18,7 +18,7 @@ import (
 // limit is what the stack gives the proxy, less a fifth, for what the system has for its connections.
 const limit = (1 << 30) * 4 / 5
 
-// wantMemory wants the proxy to have no more than its limit at any time until the test ends.
+// wantMemory fails the test if the proxy has more memory than its limit at any time until the test ends.
 func wantMemory(t *testing.T, s *Shop) {
 	t.Helper()
 	process := fmt.Sprintf("/proc/%d/", s.Proxy.PID())
@@ -105,21 +105,21 @@ func (c crowd) Close() {
 	}
 }
 
-// visit has somebody come from an address of his own by a new connection, read the page, and write without a token: he
-// is refused by a replica, not by the proxy. It returns what was wrong.
+// visit reads the page from an address that nobody else uses, over a new connection, and writes without a token, which
+// a replica refuses, not the proxy. It returns what was wrong.
 func visit(s *Shop) string {
 	client := s.Client("127.0.0.99", true)
 	defer client.CloseIdleConnections()
 	if failed := get(client, s.URL+"/"); failed != "" {
 		return failed
 	}
-	answer, err := client.Post(s.URL+"/api/products", "application/json", strings.NewReader(`{"name":"x"}`))
+	response, err := client.Post(s.URL+"/api/products", "application/json", strings.NewReader(`{"name":"x"}`))
 	if err != nil {
 		return err.Error()
 	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusUnauthorized {
-		return "POST /api/products: " + answer.Status
+	response.Body.Close()
+	if response.StatusCode != http.StatusUnauthorized {
+		return "POST /api/products: " + response.Status
 	}
 	return ""
 }
@@ -190,12 +190,12 @@ func TestManyConnections(t *testing.T) {
 // mustAskConnections returns how many connections the proxy takes from visitors.
 func mustAskConnections(t *testing.T, s *Shop) int {
 	t.Helper()
-	answer, err := http.Get(s.Proxy.MetricsURL + "/metrics")
+	response, err := http.Get(s.Proxy.MetricsURL + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,18 +13,18 @@ import (
 	"testing"
 )
 
-// password is that of everybody but the administrator.
+// password is everybody's password but the administrator's.
 const password = "a toy box of oak"
 
-// answer is one that was read to its end.
-type answer struct {
+// response is a response that was read to its end.
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// member returns a member of an answer in JSON, which is a string or an object's member ("account.id").
-func (a answer) member(path string) string {
+// member returns a member of a response in JSON, which is a string or an object's member ("account.id").
+func (a response) member(path string) string {
 	var value any
 	_ = json.Unmarshal([]byte(a.body), &value)
 	for name := range strings.SplitSeq(path, ".") {
@@ -46,7 +46,7 @@ type person struct {
 }
 
 // call sends a request. Fields are "Name: value"; the person's token is among them, if there is one.
-func (p *person) call(t *testing.T, method, path, body string, fields ...string) answer {
+func (p *person) call(t *testing.T, method, path, body string, fields ...string) response {
 	t.Helper()
 	if p.token != "" {
 		fields = append(fields, "Authorization: Bearer "+p.token)
@@ -59,10 +59,10 @@ func (p *person) call(t *testing.T, method, path, body string, fields ...string)
 }
 
 // send sends a request, whose body is JSON unless a field says another thing.
-func send(client *http.Client, method, url, body string, fields ...string) (answer, error) {
+func send(client *http.Client, method, url, body string, fields ...string) (response, error) {
 	request, err := http.NewRequest(method, url, bytes.NewBufferString(body))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
@@ -73,11 +73,11 @@ func send(client *http.Client, method, url, body string, fields ...string) (answ
 	}
 	sent, err := client.Do(request)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer sent.Body.Close()
 	content, err := io.ReadAll(sent.Body)
-	return answer{sent.StatusCode, sent.Header, string(content)}, err
+	return response{sent.StatusCode, sent.Header, string(content)}, err
 }
 
 func credentials(name, password string) string {
@@ -88,7 +88,7 @@ func credentials(name, password string) string {
 // newcomers counts the names that were given.
 var newcomers atomic.Int64
 
-// mustRegister has somebody new register and sign in.
+// mustRegister registers a new account and signs in.
 func mustRegister(t *testing.T, s *Shop, from string) *person {
 	t.Helper()
 	p := &person{client: s.Client(from, true), url: s.URL, name: fmt.Sprintf("person%d", newcomers.Add(1))}
@@ -124,9 +124,9 @@ func mustBeAdmin(t *testing.T, s *Shop, from string) *person {
 	return p
 }
 
-// wantRefused fails the test unless an answer is a refusal of that status, for programs to read, or a sentence where
+// wantRefused fails the test unless a response is a refusal of that status, for programs to read, or a sentence where
 // the lab's calls are answered in text.
-func (a answer) wantRefused(t *testing.T, what string, status int) {
+func (a response) wantRefused(t *testing.T, what string, status int) {
 	t.Helper()
 	var problem struct {
 		Status int

@@ -20,7 +20,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// AdminPassword is that of the shop's first administrator, admin.
+// AdminPassword is the password of the shop's first administrator, admin.
 const AdminPassword = "correct horse battery staple"
 
 // Shop is what is attacked: the proxy with TLS, replicas that share a database and Redis, and the front.

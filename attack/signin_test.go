@@ -21,8 +21,8 @@ func refusals(came map[int]int) int {
 	return came[http.StatusUnauthorized] + came[http.StatusTooManyRequests] + came[http.StatusServiceUnavailable]
 }
 
-// guessAll has passwords of an account be guessed, fifty at a time, by who comes from an address each time, and returns
-// how often each status came.
+// guessAll guesses passwords of an account, fifty at a time, each from the address that from returns, and returns how
+// often each status came.
 func guessAll(t *testing.T, s *Shop, name string, from func(i int) string) map[int]int {
 	t.Helper()
 	var mu sync.Mutex
@@ -78,7 +78,7 @@ func TestGuessingFromOneAddress(t *testing.T) {
 	}
 }
 
-// TestGuessingFromManyAddresses does the same from a thousand addresses.
+// TestGuessingFromManyAddresses makes the same guesses from a thousand addresses.
 func TestGuessingFromManyAddresses(t *testing.T) {
 	s := theShop
 	owner := mustRegister(t, s, "127.0.2.2")

@@ -67,11 +67,11 @@ func TestSmugglingByHTTP1(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			answers, err := malformed.ExchangeOver(conn, shape.request+behind)
-			refused := len(answers) == 1 && answers[0].Status >= 400 && answers[0].Status <= 499
-			mended := len(answers) == 1 && answers[0].Status == 201 && strings.HasSuffix(shape.name, "(mended)")
+			responses, err := malformed.ExchangeOver(conn, shape.request+behind)
+			refused := len(responses) == 1 && responses[0].Status >= 400 && responses[0].Status <= 499
+			mended := len(responses) == 1 && responses[0].Status == 201 && strings.HasSuffix(shape.name, "(mended)")
 			if err != nil || !refused && !mended {
-				t.Errorf("%s: %v %v, want one refusal", shape.name, answers, err)
+				t.Errorf("%s: %v %v, want one refusal", shape.name, responses, err)
 			}
 		}
 	})

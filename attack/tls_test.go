@@ -136,19 +136,19 @@ func TestTestSSL(t *testing.T) {
 	if err := os.WriteFile(roots, theShop.Authority.Root(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var said []byte
+	var output []byte
 	WhileOthersAreServed(t, theShop, func() {
 		cmd := exec.Command("timeout", "300", program, "--quiet", "--color", "0", "--warnings", "batch", "--nodns",
 			"none", "--add-ca", roots, "--csvfile", out, theShop.Addr)
-		said, err = cmd.CombinedOutput()
+		output, err = cmd.CombinedOutput()
 	})
 	text, readErr := os.ReadFile(out)
 	if readErr != nil {
-		t.Fatalf("testssl.sh says nothing: %v %s", err, said)
+		t.Fatalf("testssl.sh says nothing: %v %s", err, output)
 	}
 	rows, readErr := csv.NewReader(bytes.NewReader(text)).ReadAll()
 	if readErr != nil || len(rows) < 50 {
-		t.Fatalf("testssl.sh found %d things: %v %v %s", len(rows), readErr, err, said)
+		t.Fatalf("testssl.sh found %d things: %v %v %s", len(rows), readErr, err, output)
 	}
 	worse := 0
 	for _, row := range rows[1:] {

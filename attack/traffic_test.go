@@ -88,16 +88,16 @@ func (seen *traffic) ask(client *http.Client, url string, over <-chan struct{}) 
 	}
 }
 
-// get returns what was wrong with an answer, or "".
+// get returns what was wrong with a response, or "".
 func get(client *http.Client, url string) string {
-	answer, err := client.Get(url)
+	response, err := client.Get(url)
 	if err != nil {
 		return err.Error()
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		return fmt.Sprintf("GET %s: %s %.100q %v", url, answer.Status, body, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		return fmt.Sprintf("GET %s: %s %.100q %v", url, response.Status, body, err)
 	}
 	return ""
 }

@@ -173,7 +173,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// TestLooksThatAreLate wants what was seen long apart not to count as having been so in between.
+// TestLooksThatAreLate checks that two looks far apart do not count for the time between them.
 func TestLooksThatAreLate(t *testing.T) {
 	observations := []Observation{calm(4, 0.5), calm(4, 0.5)}
 	observations[0].At, observations[1].At = start, start.Add(time.Hour) // the machine slept
@@ -312,8 +312,8 @@ func TestAnyLoad(t *testing.T) {
 	}
 }
 
-// TestSteadyLoad wants every load that stays the same, but for a little noise, to end in a number of replicas which
-// carries it, and never to have more of them again once there are fewer.
+// TestSteadyLoad checks that every steady load, with a little noise, leads to a number of replicas that is enough for
+// it, and that the number does not rise again once it has fallen.
 func TestSteadyLoad(t *testing.T) {
 	s := defaultSettings(t)
 	for n := 1; n <= 6; n++ {
@@ -342,7 +342,7 @@ func TestSteadyLoad(t *testing.T) {
 	}
 }
 
-// TestStepsOfLoad is the load of the example: 0.5, 3 and 0.5 replicas' work, on 2.
+// TestStepsOfLoad plays the load of the example: 0.5, 3 and 0.5 replicas' work, on 2 replicas.
 func TestStepsOfLoad(t *testing.T) {
 	s := defaultSettings(t)
 	r := trace{replicas: 2}

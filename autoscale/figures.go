@@ -43,16 +43,16 @@ func question(window time.Duration) string {
 	return strings.Join(parts, " or ")
 }
 
-// series is one of what Prometheus returns: its labels, and a time and a value, which is a text.
+// series is a series that Prometheus returns: its labels, a time, and a value, which is a string.
 type series struct {
 	Metric map[string]string
 	Value  [2]json.RawMessage
 }
 
 // readFigures reads what Prometheus returned to the question: a list of series. It is an error if one is not there.
-func readFigures(answer []byte) (*Figures, error) {
+func readFigures(body []byte) (*Figures, error) {
 	var all []series
-	if err := json.Unmarshal(answer, &all); err != nil {
+	if err := json.Unmarshal(body, &all); err != nil {
 		return nil, fmt.Errorf("read what Prometheus says: %w", err)
 	}
 	values := map[string]float64{}

@@ -18,7 +18,7 @@ case "$1 $2" in
 esac
 `
 
-// TestLockOfAnotherStays wants a lock that was taken over between the look at it and its removal not to be removed.
+// TestLockOfAnotherStays checks that a lock that was taken over between the look at it and its removal is not removed.
 func TestLockOfAnotherStays(t *testing.T) {
 	dir := t.TempDir()
 	host, err := os.Hostname()

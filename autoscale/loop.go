@@ -14,8 +14,8 @@ type platform interface {
 	Observe(ctx context.Context) (Observation, error)
 	// Figures asks Prometheus.
 	Figures(ctx context.Context) (*Figures, error)
-	// Scale has the service have n replicas, and does not wait until it has. It is an error if it had another number
-	// than from.
+	// Scale scales the service to a number of replicas, and does not wait until it has them. It is an error if it had
+	// another number than from.
 	Scale(ctx context.Context, from, to int) error
 }
 

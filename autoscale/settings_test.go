@@ -33,7 +33,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestScript wants the script to say what it does, and what is missing.
+// TestScript checks that the script says what it does, and what is missing.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	script := func(args ...string) (string, error) {
@@ -100,9 +100,9 @@ func TestAnswersOfPrometheus(t *testing.T) {
 			t.Errorf("the p99 of no call is %s: %+v, %v; want 0", none, f, err)
 		}
 	}
-	for _, answer := range []string{"", "{}", "[", `[{"metric":{},"value":[1]}]`, "null"} {
-		if f, err := readFigures([]byte(answer)); err == nil {
-			t.Errorf("%q: %+v, want an error", answer, f)
+	for _, response := range []string{"", "{}", "[", `[{"metric":{},"value":[1]}]`, "null"} {
+		if f, err := readFigures([]byte(response)); err == nil {
+			t.Errorf("%q: %+v, want an error", response, f)
 		}
 	}
 }

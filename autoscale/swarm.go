@@ -110,17 +110,17 @@ func (s *swarm) expect(ctx context.Context) error {
 }
 
 func (s *swarm) Figures(ctx context.Context) (*Figures, error) {
-	var answer []byte
+	var body []byte
 	var err error
 	if s.prometheus != "" {
-		answer, err = askURL(ctx, s.prometheus, question(s.window))
+		body, err = askURL(ctx, s.prometheus, question(s.window))
 	} else {
-		answer, err = s.askContainer(ctx, question(s.window))
+		body, err = s.askContainer(ctx, question(s.window))
 	}
 	if err != nil {
 		return nil, err
 	}
-	return readFigures(answer)
+	return readFigures(body)
 }
 
 // askContainer asks Prometheus where it runs: it is published nowhere.
@@ -147,11 +147,11 @@ func askURL(ctx context.Context, base, question string) ([]byte, error) {
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("ask Prometheus: %w", err)
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var reply struct {
 		Status, Error string
 		Data          struct {
@@ -159,12 +159,12 @@ func askURL(ctx context.Context, base, question string) ([]byte, error) {
 			Result     json.RawMessage
 		}
 	}
-	err = json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&reply)
+	err = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&reply)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("what responds at %s is no Prometheus: %s, %w", base, answer.Status, err)
+		return nil, fmt.Errorf("what responds at %s is no Prometheus: %s, %w", base, response.Status, err)
 	case reply.Status != "success" || reply.Data.ResultType != "vector":
-		return nil, fmt.Errorf("ask Prometheus: it refuses the query: %s %s", answer.Status, reply.Error)
+		return nil, fmt.Errorf("ask Prometheus: it refuses the query: %s %s", response.Status, reply.Error)
 	}
 	return reply.Data.Result, nil
 }

@@ -107,12 +107,12 @@ func TestSwarm(t *testing.T) {
 	awaitObservation(t, on, "four replicas run",
 		func(l Observation) bool { return l.Wanted == 4 && l.Running == 4 && l.Busy == "" })
 	for _, row := range []struct{ asked, want string }{{"", "4 4:2 2"}, {"7", "7  "}} {
-		if got := kept(t, row.asked); got != row.want {
+		if got := deployScale(t, row.asked); got != row.want {
 			t.Errorf("with API_REPLICAS=%s scripts/deploy goes by %q, want %q", row.asked, got, row.want)
 		}
 	}
 	mustDocker(t, e, "service", "scale", "--detach", "woody_api=3")
-	if got := kept(t, ""); got != "  " {
+	if got := deployScale(t, ""); got != "  " {
 		t.Errorf("when somebody else has scaled since, scripts/deploy goes by %q, want nothing", got)
 	}
 	if err := on.Scale(t.Context(), 4, 2); err == nil || !strings.Contains(err.Error(), "somebody else") {
@@ -161,16 +161,16 @@ func testKeptTwice(t *testing.T, e *servers.Engine) {
 	if out, err := deploy.CombinedOutput(); err != nil {
 		t.Fatalf("deploy stack.yml: %v %s", err, out)
 	}
-	if got, want := kept(t, ""), "4 4:2 2"; got != want {
+	if got, want := deployScale(t, ""), "4 4:2 2"; got != want {
 		t.Errorf("after a deploy that kept what it was scaled to, the next one goes by %q, want %q", got, want)
 	}
 	mustDocker(t, e, "stack", "rm", "woody")
 }
 
-// kept returns what scripts/deploy makes of the service as it is: API_REPLICAS, API_AUTOSCALED and the least.
-func kept(t *testing.T, asked string) string {
+// deployScale returns what scripts/deploy makes of the service as it is: API_REPLICAS, API_AUTOSCALED and the least.
+func deployScale(t *testing.T, asked string) string {
 	t.Helper()
-	cmd := exec.Command("bash", "-euc", `STACK=woody; eval "$(sed -n '/^asked=/,/^}/p' scripts/deploy)"; autoscaled
+	cmd := exec.Command("bash", "-euc", `STACK=woody; eval "$(sed -n '/^asked=/,/^}/p' scripts/deploy)"; use_autoscaled
 		printf '%s %s %s' "$API_REPLICAS" "$API_AUTOSCALED" "$least"`)
 	cmd.Env = append(os.Environ(), "API_REPLICAS="+asked)
 	out, err := cmd.CombinedOutput()

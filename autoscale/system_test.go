@@ -135,11 +135,11 @@ func (l *local) Scale(_ context.Context, from, to int) error {
 }
 
 func (l *local) Figures(ctx context.Context) (*Figures, error) {
-	answer, err := askURL(ctx, "http://"+l.prometheus.Addr, question(l.window))
+	response, err := askURL(ctx, "http://"+l.prometheus.Addr, question(l.window))
 	if err != nil {
 		return nil, err
 	}
-	return readFigures(answer)
+	return readFigures(response)
 }
 
 func (l *local) scaledTo() string {
@@ -177,14 +177,14 @@ func (l *local) mustLoad(t *testing.T, rate int, atMost time.Duration, enough fu
 }
 
 func get(client *http.Client, url string) error {
-	answer, err := client.Get(url)
+	response, err := client.Get(url)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s %s", url, answer.Status, body)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s %s", url, response.Status, body)
 	}
 	return err
 }
@@ -207,7 +207,7 @@ func (s *syncLog) String() string {
 	return s.text.String()
 }
 
-// mustScale has the program scale the service with shorter times than by default, until the test ends.
+// mustScale runs the program with shorter times than by default, until the test ends.
 func (l *local) mustScale(t *testing.T, args ...string) *syncLog {
 	t.Helper()
 	cfg, _, err := parse(append([]string{"--every=500ms", "--window=5s", "--up-after=2s", "--down-after=12s",
@@ -232,8 +232,8 @@ func (l *local) mustScale(t *testing.T, args ...string) *syncLog {
 	return log
 }
 
-// TestLongSteps is the load of 10, 60 and 10 heavy calls a second, of which a replica can make 20: there are to be 2, 4
-// and 2 replicas, and nothing in between.
+// TestLongSteps makes 10, 60 and 10 heavy calls a second, of which a replica can make 20, and checks that there are 2,
+// 4 and 2 replicas, and nothing in between.
 func TestLongSteps(t *testing.T) {
 	l := mustStartLocal(t, 5*time.Second, 2)
 	log := l.mustScale(t)
@@ -276,7 +276,7 @@ func TestLongSteps(t *testing.T) {
 	}
 }
 
-// TestTrouble wants nothing to be done while it cannot be known what should be, and the log to say why.
+// TestTrouble checks that nothing is scaled while the load is unknown, and that the log says why.
 func TestTrouble(t *testing.T) {
 	l := mustStartLocal(t, 5*time.Second, 1)
 	l.busy = "an update is under way (updating): its end is awaited"

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// The types of events that tell transactions apart (MariaDB: sql/log_event.h).
+// The types of events that mark where transactions begin and end (MariaDB: sql/log_event.h).
 const (
 	queryEvent  = 2
 	formatEvent = 15
@@ -40,7 +40,7 @@ const standalone = 1
 // checksum is made, and in a statement the wanted database's name is looked for.
 const held = 128 << 10
 
-// transaction is one of a binary log.
+// transaction is a transaction of a binary log.
 type transaction struct {
 	id       gtid
 	began    time.Time // when the statement that ended it began, in whole seconds
@@ -216,7 +216,7 @@ func (r *logReader) content(kind byte, size int64) (event []byte, ours bool, err
 	return r.bytes, ours, nil
 }
 
-// again has what comes next be read from r.at on, and returns err, or io.EOF for an end that came too early.
+// again seeks back to r.at, and returns err, or io.EOF for an end that came too early.
 func (r *logReader) again(err error) error {
 	if _, failed := r.file.Seek(r.at, io.SeekStart); failed != nil {
 		return failed

@@ -78,15 +78,15 @@ func (c *config) ask(command string, values url.Values, in io.Reader, out io.Wri
 			return (&net.Dialer{}).DialContext(ctx, "unix", c.socket())
 		},
 	}}
-	answer, err := client.Post("http://backup/"+command+"?"+values.Encode(), "application/octet-stream", in)
+	response, err := client.Post("http://backup/"+command+"?"+values.Encode(), "application/octet-stream", in)
 	if err != nil {
 		return fmt.Errorf("no backup runs in %s: start it first (backup): %w", c.WorkDir, err)
 	}
-	defer answer.Body.Close()
-	if _, err := io.Copy(out, answer.Body); err != nil {
+	defer response.Body.Close()
+	if _, err := io.Copy(out, response.Body); err != nil {
 		return fmt.Errorf("the program has ended meanwhile: %w", err)
 	}
-	if message := answer.Trailer.Get(failure); message != "" {
+	if message := response.Trailer.Get(failure); message != "" {
 		return errors.New(message)
 	}
 	return nil

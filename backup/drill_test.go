@@ -68,18 +68,18 @@ func drill(t *testing.T, program string) {
 	var gone []string
 	var first time.Time
 	for _, o := range orders.acknowledged {
-		answer, err := http.Get(shop.URL + "/api/orders/" + o.name)
+		response, err := http.Get(shop.URL + "/api/orders/" + o.name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer.Body.Close()
-		if answer.StatusCode == http.StatusNotFound {
+		response.Body.Close()
+		if response.StatusCode == http.StatusNotFound {
 			gone = append(gone, o.name)
 			if first.IsZero() || o.ended.Before(first) {
 				first = o.ended
 			}
-		} else if answer.StatusCode != http.StatusOK {
-			t.Fatalf("the order %s: %s", o.name, answer.Status)
+		} else if response.StatusCode != http.StatusOK {
+			t.Fatalf("the order %s: %s", o.name, response.Status)
 		}
 	}
 	window := time.Duration(0)
@@ -136,19 +136,19 @@ var customer = http.Client{Timeout: 10 * time.Second}
 
 // order orders a product and returns the order's id.
 func order(url string) (id string, err error) {
-	answer, err := customer.Post(url+"/api/orders", "application/json", bytes.NewBufferString(`{"product": "Yoyo"}`))
+	response, err := customer.Post(url+"/api/orders", "application/json", bytes.NewBufferString(`{"product": "Yoyo"}`))
 	if err != nil {
 		return "", err
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	var is struct {
 		ID string `json:"order_id"`
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&is); err != nil {
+	if err := json.NewDecoder(response.Body).Decode(&is); err != nil {
 		return "", err
 	}
-	if answer.StatusCode != http.StatusAccepted || is.ID == "" {
-		return "", fmt.Errorf("an order is answered %s", answer.Status)
+	if response.StatusCode != http.StatusAccepted || is.ID == "" {
+		return "", fmt.Errorf("an order is answered %s", response.Status)
 	}
 	return is.ID, nil
 }

@@ -38,7 +38,7 @@ func (s source) dump(ctx context.Context, folder string) (position, error) {
 	return dumpPosition(file)
 }
 
-// dumpOptions are those of every dump.
+// dumpOptions are the options of every dump.
 var dumpOptions = []string{
 	"--routines", "--triggers", "--events", "--hex-blob", "--order-by-primary", "--quick", "--skip-add-locks",
 	"--skip-disable-keys", "--skip-dump-date", "--default-character-set=utf8mb4", "--max-allowed-packet=1G",

@@ -8,8 +8,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-// TestLongFailover keeps backups of the cluster that ships. The node that is followed dies: the log goes on at another
-// one, by the ids of its transactions, and everything is restored from it.
+// TestLongFailover backs up the cluster that ships. It kills the node whose log is followed, and checks that the log
+// goes on at another one, by the ids of its transactions, and that everything is restored from it.
 func TestLongFailover(t *testing.T) {
 	users := filepath.Join(t.TempDir(), "users.sql")
 	mustWriteLines(t, users, userStatements(t))

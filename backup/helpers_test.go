@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// password is that of every user of the tests' databases.
+// password is the password of every user of the tests' databases.
 const password = "it's \"secret\""
 
 // database is a server with the binary log that the stack's has, and a database woody.
@@ -195,7 +195,7 @@ type keeping struct {
 	settings []string
 }
 
-// slow has the program do by itself what it does only when it starts: what a test wants it asks for.
+// slow are settings with which the program does nothing by itself after its start: a test asks for what it wants.
 var slow = []string{"WOODY_BACKUP_EVERY=100h", "WOODY_BACKUP_VERIFY_EVERY=100h", "WOODY_BACKUP_SHIP_EVERY=200ms",
 	"WOODY_BACKUP_RETRY_AFTER=200ms"}
 
@@ -289,12 +289,12 @@ func (k *keeping) metric(name string, task task) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		return 0, err
 	}

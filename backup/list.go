@@ -25,11 +25,11 @@ func (k *keeper) list(ctx context.Context, w io.Writer) error {
 			is = "before a restore"
 		}
 		chunks, to := inv.after(b)
-		kept := ""
+		until := ""
 		if len(chunks) > 0 {
-			kept = chunks[len(chunks)-1].saved.UTC().Format(time.RFC3339)
+			until = chunks[len(chunks)-1].saved.UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", b.name, b.taken.Format(time.RFC3339), is, to, kept)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", b.name, b.taken.Format(time.RFC3339), is, to, until)
 	}
 	return table.Flush()
 }

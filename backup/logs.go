@@ -59,7 +59,7 @@ func cut(database string, folders []string, to string, from position, stop stopA
 	return c.cutting, nil
 }
 
-// cutter is a cut under way.
+// cutter cuts a log; it is the state of one cut.
 type cutter struct {
 	database, folder string
 	stop             stopAt

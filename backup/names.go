@@ -23,7 +23,7 @@ func (n *names) next(now time.Time) string {
 	return now.UTC().Format(timeForm)
 }
 
-// take has the next name come after all that an inventory has.
+// take makes the next name sort behind all names of an inventory.
 func (n *names) take(inv inventory) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

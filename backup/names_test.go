@@ -30,8 +30,8 @@ func TestNamesAreInTheirOrder(t *testing.T) {
 	}
 }
 
-// TestStreamsOfOneNameAreTwo wants no logs to be given up as those that others have taken the place of, only since a
-// clock has given both one name.
+// TestStreamsOfOneNameAreTwo checks that logs are not taken for replaced ones only because a clock has given two
+// streams one name.
 func TestStreamsOfOneNameAreTwo(t *testing.T) {
 	logs := func(id, from, to string) snapshot {
 		return snapshot{ID: id, Tags: []string{"kind:logs", "chunk:c", "line:l", "from:" + from, "to:" + to}}
@@ -44,7 +44,8 @@ func TestStreamsOfOneNameAreTwo(t *testing.T) {
 	}
 }
 
-// TestRestoredUntilTheNextBackup wants the backup that follows a restore to be told from those before by no clock.
+// TestRestoredUntilTheNextBackup checks that the backup that follows a restore is distinguished from those before it
+// whatever the clock says.
 func TestRestoredUntilTheNextBackup(t *testing.T) {
 	now := time.Now()
 	k := &keeper{cfg: &config{WorkDir: t.TempDir()}, repo: &keptRepository{}}

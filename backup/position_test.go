@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-// TestGoesOnFrom tells a database that went on from one in its place.
+// TestGoesOnFrom checks that a database that goes on from a position is distinguished from another in its place.
 func TestGoesOnFrom(t *testing.T) {
 	for _, test := range []struct {
 		name, now, before string

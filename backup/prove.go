@@ -15,7 +15,7 @@ import (
 )
 
 // verify restores a good backup, the newest if it has no name, and compares it with what it was taken from. All of the
-// repository is read. The newest, if it is not what it was, counts no more.
+// repository is read. If the newest backup differs, it no longer counts as good.
 func (k *keeper) verify(ctx context.Context, name string, say sayer) error {
 	return k.do(ctx, doVerify, say, func(ctx context.Context) error {
 		inv, err := k.repo.inventory(ctx)

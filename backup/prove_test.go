@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestOnlyWhatIsWrongIsRefused wants a proof that fails for the machine's sake to be no sign that the logs are wrong.
+// TestOnlyWhatIsWrongIsRefused checks that a proof that fails for want of the machine's means does not count as damaged
+// logs.
 func TestOnlyWhatIsWrongIsRefused(t *testing.T) {
 	for message, want := range map[string]bool{
 		"ERROR 1062 (23000) at line 9: Duplicate entry '1' for key 'PRIMARY'":                 true,

@@ -20,7 +20,7 @@ type repository struct {
 	cache      string // a folder for restic's cache; empty for none
 }
 
-// snapshot is one of a repository's, with what its tags say.
+// snapshot is a snapshot in a repository, with what its tags say.
 type snapshot struct {
 	ID   string    `json:"id"`
 	Time time.Time `json:"time"`

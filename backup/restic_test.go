@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestLatestIsWhatWasKeptLast wants secrets that were kept by a clock that was ahead not to be taken for those that
-// were kept since.
+// TestLatestIsWhatWasKeptLast checks that the latest secrets are those that were saved last, also after some that were
+// saved by a clock that was ahead.
 func TestLatestIsWhatWasKeptLast(t *testing.T) {
 	t.Parallel()
 	r := repository{place: filepath.Join(t.TempDir(), "r"), key: "a key"}

@@ -324,7 +324,7 @@ func withoutDefiners(dump io.Reader) io.Reader {
 	return read
 }
 
-// overwrite empties the database, loads a dump into it, and ends all answers that are kept of what it was.
+// overwrite empties the database, loads a dump into it, and invalidates all that is cached of what it was.
 func (k *keeper) overwrite(ctx context.Context, file string) error {
 	target := k.cfg.target()
 	db, err := target.open()
@@ -346,7 +346,7 @@ func (k *keeper) overwrite(ctx context.Context, file string) error {
 	return raiseEpoch(ctx, conn)
 }
 
-// run has the server carry out the statements of a file, whose folder has its options meanwhile.
+// run sends the statements of a file to the server. The file's folder has the client's options meanwhile.
 func (s source) run(ctx context.Context, file string) error {
 	options := filepath.Join(filepath.Dir(file), "target.cnf")
 	if err := s.options(options); err != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestTimesAreWholeSeconds wants the fraction of a second to be left out: the log has none, so that a transaction of
+// TestTimesAreWholeSeconds checks that the fraction of a second is left out: the log has none, so that a transaction of
 // that second would be before it.
 func TestTimesAreWholeSeconds(t *testing.T) {
 	want := time.Date(2026, 11, 27, 7, 0, 0, 0, time.UTC)
@@ -81,7 +81,8 @@ func TestTimesBeyondTheLogsAreRefused(t *testing.T) {
 	}
 }
 
-// TestAClockThatWentBackPutsNoTimeWithinReach wants times to be refused that only logs of a clock ahead had.
+// TestAClockThatWentBackPutsNoTimeWithinReach checks that a restore refuses a time that only logs by a clock that was
+// ahead have.
 func TestAClockThatWentBackPutsNoTimeWithinReach(t *testing.T) {
 	at := func(n uint64) position { return position{0: gtid{0, 1, n}} }
 	noon := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)

@@ -86,8 +86,8 @@ func TestRetentionOutlivesTheClock(t *testing.T) {
 	want(now.Add(12*time.Hour), 15)
 }
 
-// TestInventoryStopsAtAGap wants logs of another history, and those behind a gap, to be left out. They are in the order
-// of their positions, and not of the names that a clock has given them.
+// TestInventoryStopsAtAGap checks that logs of another history, and those behind a gap, are left out. Logs are ordered
+// by their positions, and not by the names that a clock has given them.
 func TestInventoryStopsAtAGap(t *testing.T) {
 	at := func(n uint64) position { return position{0: gtid{0, 1, n}} }
 	b := backup{name: "1", line: "one", at: at(10), good: "g", kind: kindDump}

@@ -326,7 +326,7 @@ func TestLongRestoreToASecond(t *testing.T) {
 	}
 }
 
-// write is one that was acknowledged.
+// write is an acknowledged write.
 type write struct {
 	name         string
 	began, ended time.Time
@@ -417,7 +417,8 @@ func (l *load) mustRead(t *testing.T) map[string]bool {
 	return there
 }
 
-// TestLongDamage spoils a repository in each way, which the verification has to find and an alert to tell.
+// TestLongDamage damages a repository in each way, and checks that the verification finds it and that an alert
+// fires.
 func TestLongDamage(t *testing.T) {
 	t.Parallel()
 	d := mustStartDatabase(t)
@@ -531,8 +532,8 @@ func TestLongGap(t *testing.T) {
 	}
 }
 
-// TestLongClockGoesBack has all that is kept be of a clock that was two hours ahead, and goes on with the right one: a
-// backup is made at once, and nothing that was logged by either clock is lost.
+// TestLongClockGoesBack makes all backups and logs by a clock that is two hours ahead, goes on with the right one, and
+// checks that a backup is made at once and that nothing logged by either clock is lost.
 func TestLongClockGoesBack(t *testing.T) {
 	t.Parallel()
 	d := mustStartDatabase(t)
@@ -687,7 +688,7 @@ func mustPurge(t *testing.T, d *database, to string) {
 	}
 }
 
-// TestLongRemoteGoesAway keeps backups and secrets at restic's REST server, which goes away and comes back.
+// TestLongRemoteGoesAway stores backups and secrets at restic's REST server, which goes away and comes back.
 func TestLongRemoteGoesAway(t *testing.T) {
 	t.Parallel()
 	d := mustStartDatabase(t)
@@ -780,7 +781,7 @@ func mustServeREST(t *testing.T, addr, folder string) *servers.Process {
 	return p
 }
 
-// TestSecrets keeps secrets under a key of their own, and gives them back.
+// TestSecrets checks that secrets are stored under a key of their own, and come back from it.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -91,7 +91,7 @@ func mustRun(t *testing.T, dsn string, statements ...string) {
 }
 
 // TestRanAlone kills a server with the options of a node, and one without them, and stops both in order: only what the
-// latter leave tells that a server without a cluster ran.
+// latter leave shows that a server without a cluster ran.
 func TestRanAlone(t *testing.T) {
 	t.Parallel()
 	var options []string

@@ -122,8 +122,9 @@ func TestBegin(t *testing.T) {
 	}
 }
 
-// TestNeverTwoClusters goes through all that three nodes may be and may see of each other. At most one of them begins a
-// cluster, none does while any server runs but its own, and the one that does has all that any of them has.
+// TestNeverTwoClusters goes through all that three nodes may be and may see of each other, and checks that at most one
+// of them begins a cluster, that none does while any server runs but its own, and that the one that does has all that
+// any of them has.
 func TestNeverTwoClusters(t *testing.T) {
 	t.Parallel()
 	combinations, begun := 0, 0

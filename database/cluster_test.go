@@ -209,7 +209,7 @@ func waits(s programs.DatabaseState) bool {
 	return s.Phase == "waiting" && strings.HasPrefix(s.Why, "wait for")
 }
 
-// mustStay wants nodes to see each other for some time, and none of them to begin.
+// mustStay fails the test unless nodes see each other for some time, and none of them begins.
 func mustStay(t *testing.T, nodes ...*programs.DatabaseNode) {
 	t.Helper()
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
@@ -221,7 +221,7 @@ func mustStay(t *testing.T, nodes ...*programs.DatabaseNode) {
 	}
 }
 
-// mustEnd wants a connection to end within the bound.
+// mustEnd fails the test unless a connection ends within the bound.
 func mustEnd(t *testing.T, ping func(context.Context) error) {
 	t.Helper()
 	begun := time.Now()
@@ -252,7 +252,7 @@ func mustConnect(t *testing.T, dsn string, to *programs.DatabaseNode) *sql.Conn 
 	return conn
 }
 
-// mustRefuse wants a connection to be refused at once.
+// mustRefuse fails the test unless a connection is refused at once.
 func mustRefuse(t *testing.T, dsn string) {
 	t.Helper()
 	deadline := time.Now().Add(bound)

@@ -79,16 +79,16 @@ func (c config) ask(stdout io.Writer, method, path string) error {
 		return err
 	}
 	client := http.Client{Timeout: 5 * time.Second}
-	answer, err := client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("no node runs here: %w", err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		return err
 	}
-	if answer.StatusCode != http.StatusOK {
+	if response.StatusCode != http.StatusOK {
 		return errors.New(strings.TrimSpace(string(text)))
 	}
 	_, err = stdout.Write(text)

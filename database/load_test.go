@@ -96,7 +96,7 @@ func (l *load) mustAwait(t *testing.T) time.Duration {
 	return l.gap
 }
 
-// mustHoldAll wants every acknowledged row on every node.
+// mustHoldAll fails the test unless every acknowledged row is on every node.
 func (l *load) mustHoldAll(t *testing.T, c *programs.DatabaseCluster) {
 	t.Helper()
 	l.mu.Lock()
@@ -164,7 +164,8 @@ func mustQuery(t *testing.T, dsn, query string) (rows []int) {
 	return rows
 }
 
-// mustBeOneCluster wants all nodes in one cluster, with one writer, and returns that cluster's UUID.
+// mustBeOneCluster fails the test unless all nodes are in one cluster, with one writer, and returns that cluster's
+// UUID.
 func mustBeOneCluster(t *testing.T, c *programs.DatabaseCluster) (uuid string) {
 	t.Helper()
 	if err := c.AwaitWell(); err != nil {
@@ -185,7 +186,7 @@ func mustBeOneCluster(t *testing.T, c *programs.DatabaseCluster) (uuid string) {
 	return uuid
 }
 
-// mustCount wants a number from a query on every node.
+// mustCount fails the test unless a query returns the number on every node.
 func mustCount(t *testing.T, c *programs.DatabaseCluster, query string, want int) {
 	t.Helper()
 	for _, n := range c.Nodes {

@@ -9,7 +9,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/settings"
 )
 
-// node is one of WOODY_DB_NODES.
+// node is a node of WOODY_DB_NODES.
 type node struct {
 	name string
 	addr string // its IP address, or its name for DNS

@@ -70,12 +70,12 @@ func (p *peers) ask(ctx context.Context, addr, name string) (s State, err error)
 	if err != nil {
 		return s, err
 	}
-	answer, err := p.client.Do(request)
+	response, err := p.client.Do(request)
 	if err != nil {
 		return s, err
 	}
-	defer answer.Body.Close()
-	if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(&s); err != nil {
 		return s, err
 	}
 	if s.Name != name {

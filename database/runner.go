@@ -259,8 +259,8 @@ func (n *runner) accompany(ctx context.Context, s *server, m *monitor, how act) 
 		opened = opened || m.connectable()
 		all := signs{status: seen, ok: ok, opened: opened, phase: n.state().Phase, begins: how == bootstrap,
 			crowded: n.isCrowded()}
-		if ill := dog.observe(all, time.Now()); ill != well {
-			return n.cure(s, ill)
+		if fault := dog.observe(all, time.Now()); fault != well {
+			return n.endFaulty(s, fault)
 		}
 		if todo := n.nextWhile(how); todo.act == promote {
 			n.promote(ctx, m, todo)
@@ -285,8 +285,8 @@ func (n *runner) nextWhile(how act) decision {
 	return todo
 }
 
-// cure ends a server that does not recover by itself, so that the node waits for its turn again.
-func (n *runner) cure(s *server, of ill) error {
+// endFaulty ends a server that does not recover by itself, so that the node waits for its turn again.
+func (n *runner) endFaulty(s *server, of fault) error {
 	switch of {
 	case stalled:
 		return n.stalled(s)

@@ -10,8 +10,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-// TestLongUsers gives a cluster that runs a file with another user: the first node makes it for all when it joins
-// again, leaves the password alone that the user before has got meanwhile, and takes two passwords for one user.
+// TestLongUsers gives a running cluster a file with another user, and checks that the first node that joins again makes
+// it for all, leaves the password alone that the user before has got meanwhile, and accepts two passwords for one user.
 func TestLongUsers(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "users.sql")

@@ -22,16 +22,16 @@ type signs struct {
 	crowded bool
 }
 
-// ill is what is wrong with a server, for people; empty for nothing.
-type ill string
+// fault is what is wrong with a server, for people; empty for nothing.
+type fault string
 
 const (
-	well    ill = ""
-	left    ill = "the server left the cluster"
-	hung    ill = "the server hangs while it starts"
-	late    ill = "the server began a cluster and does not come to count"
-	stalled ill = "the server is part of the cluster and applies nothing"
-	wedged  ill = "the server has no room to write its log, and the others wait for it"
+	well    fault = ""
+	left    fault = "the server left the cluster"
+	hung    fault = "the server hangs while it starts"
+	late    fault = "the server began a cluster and does not come to count"
+	stalled fault = "the server is part of the cluster and applies nothing"
+	wedged  fault = "the server has no room to write its log, and the others wait for it"
 )
 
 // watchdog finds what a server does not recover from by itself.
@@ -42,7 +42,7 @@ type watchdog struct {
 }
 
 // observe takes what is seen of the server, several times a second, and returns what is wrong with it.
-func (w *watchdog) observe(s signs, now time.Time) ill {
+func (w *watchdog) observe(s signs, now time.Time) fault {
 	gone := w.gone.since(s.ok && s.status.disconnected, now)
 	silent := w.silent.since(!s.ok && s.opened && s.phase == starting, now)
 	beginning := w.beginning.since(s.begins && s.opened && s.phase == starting, now)

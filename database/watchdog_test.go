@@ -12,7 +12,7 @@ func TestWatchdog(t *testing.T) {
 		seen      signs
 		threshold time.Duration
 		then      signs // heals it
-		want      ill
+		want      fault
 	}{
 		"it left": {signs{status: status{disconnected: true}, ok: true, phase: running}, silence,
 			signs{status: member, ok: true, phase: running}, left},

@@ -118,13 +118,13 @@ func mustRunShop(t *testing.T, command string) (settings []string) {
 		_ = shop.Wait() // interrupted
 	})
 	if err := shop.AwaitReady(compiling+servers.Patience, func() error {
-		answer, err := http.Get("http://" + addr + "/readyz")
+		response, err := http.Get("http://" + addr + "/readyz")
 		if err != nil {
 			return err
 		}
-		defer answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return errors.New(answer.Status)
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return errors.New(response.Status)
 		}
 		return nil
 	}); err != nil {

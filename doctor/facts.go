@@ -29,7 +29,7 @@ type facts struct {
 	prometheus prometheus
 }
 
-// node is one of the Swarm's.
+// node is a node of the Swarm.
 type node struct {
 	name, addr string
 	state      string // ready, down, unknown, disconnected
@@ -38,7 +38,7 @@ type node struct {
 	engine     string // Docker's version
 }
 
-// service is one of the stack's, without the stack's name.
+// service is a service of the stack, without the stack's name.
 type service struct {
 	name    string
 	image   string // without the registry's digest
@@ -46,13 +46,13 @@ type service struct {
 	secrets []string
 	tasks   []task
 
-	// update is the state of the last one, as Docker has it, since when, and what it says.
+	// update is the state of the last update, as Docker has it, since when, and what it says.
 	update  string
 	began   time.Time
 	message string
 }
 
-// task is one of a service that is to run, or one that has ended.
+// task is a task of a service that is to run, or has ended.
 type task struct {
 	id      string
 	slot    int // its number, from 1
@@ -66,12 +66,12 @@ type task struct {
 	addresses map[string]string
 }
 
-// name is one that DNS was asked for.
+// name is a name that DNS was asked for.
 type name struct {
 	name string
 	// want are the addresses that belong to it, or nil where any is right that leads to the shop.
 	want, got []string
-	// astray are those of got that do not lead to the shop, each with what was there instead.
+	// astray are the addresses of got that do not lead to the shop, each with what was there instead.
 	astray []string
 	err    string
 }
@@ -103,7 +103,7 @@ type clock struct {
 	ahead time.Duration
 }
 
-// certificate is one that was shown, or that is in a file.
+// certificate is a certificate that a server presented, or that is in a file.
 type certificate struct {
 	where         string
 	from, expires time.Time
@@ -123,11 +123,11 @@ type prometheus struct {
 	alerts []alert
 	down   []string // targets that do not answer, as JOB INSTANCE
 	few    []string // jobs with fewer targets than expected
-	// backup is when the last good one was made, or the zero time where none ever was. It is judged where backups says
-	// that the service is there.
+	// backup is when the last good backup was made; zero if none was. It is judged only if backups is set: the service
+	// is there.
 	backups bool
 	backup  time.Time
 }
 
-// alert is one that fires.
+// alert is a firing alert.
 type alert struct{ name, severity, summary string }

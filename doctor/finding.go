@@ -16,7 +16,7 @@ type finding struct {
 	Do    string `json:"do"`
 }
 
-// findings are those of a rule.
+// findings are the findings of a rule.
 type findings []finding
 
 // add adds one, whose sentence is formatted. Others' words may be in it: it becomes one line of printable characters.

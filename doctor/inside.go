@@ -22,7 +22,7 @@ type inside interface {
 	lookup(ctx context.Context, name string) ([]string, error)
 }
 
-// container is a running one of this node, in whose networks is looked about. It has bash, cat and getent.
+// container is a running container on this node. Its networks are probed from inside it. It has bash, cat and getent.
 type container string
 
 func (c container) lookup(ctx context.Context, name string) (found []string, err error) {

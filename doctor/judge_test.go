@@ -249,7 +249,7 @@ func TestWhatIsNoFault(t *testing.T) {
 	}
 }
 
-// TestOthersWordsAreOneLine wants what a stranger may have written to be printed as text.
+// TestOthersWordsAreOneLine checks that text that a stranger may have written is printed escaped, in one line.
 func TestOthersWordsAreOneLine(t *testing.T) {
 	t.Parallel()
 	f := healthy()

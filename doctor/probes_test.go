@@ -35,7 +35,7 @@ func (here) lookup(ctx context.Context, name string) ([]string, error) {
 	return net.DefaultResolver.LookupHost(ctx, name)
 }
 
-// wantOnly wants one finding.
+// wantOnly fails the test unless there is one finding.
 func wantOnly(t *testing.T, f facts, about, says string) {
 	t.Helper()
 	found := judge(f)

@@ -20,10 +20,10 @@ import (
 // questionTimeout is how long one question may take.
 const questionTimeout = 10 * time.Second
 
-// most is how much of an answer is read: a replica's metrics are some hundred kB.
+// most is how much of a response is read: a replica's metrics are some hundred kB.
 const most = 8 << 20
 
-// get returns the body of an answer of 200.
+// get returns the body of a response of 200.
 func get(ctx context.Context, client *http.Client, address string) (body []byte, header http.Header, err error) {
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
@@ -31,19 +31,19 @@ func get(ctx context.Context, client *http.Client, address string) (body []byte,
 	if err != nil {
 		return nil, nil, err
 	}
-	answer, err := client.Do(request)
+	response, err := client.Do(request)
 	if failed := (*url.Error)(nil); errors.As(err, &failed) {
 		err = failed.Err // whoever reports it says what was asked
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	defer answer.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(answer.Body, most))
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s %s", answer.Status, firstLine(body))
+	defer response.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(response.Body, most))
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s", response.Status, firstLine(body))
 	}
-	return body, answer.Header, err
+	return body, response.Header, err
 }
 
 func firstLine(text []byte) string {
@@ -70,7 +70,7 @@ func visit(ctx context.Context, client *http.Client, base string) (seen visited,
 	}
 	seen.replica = header.Get("X-Served-By")
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
-		// It is the second in which the answer was made, which was between then and now.
+		// It is the second in which the response was made, which was between then and now.
 		seen.dated, seen.ahead = true, date.Add(time.Second/2).Sub(began.Add(time.Since(began)/2))
 	}
 	if _, _, err := get(ctx, client, base+"/"); err != nil {

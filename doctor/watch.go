@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// answered is, of each target, whether it answered one of the last few times that Prometheus asked: one late answer of
-// a busy machine is no fault.
+// answered is, of each target, whether it answered one of the last few times that Prometheus asked: one late response
+// of a busy machine is no fault.
 const answered = "max_over_time(up[45s])"
 
 // watched asks the Prometheus of stage observability for what it knows.
@@ -111,8 +111,8 @@ func (w *watcher) data(path string, into any) {
 		w.err = err
 		return
 	}
-	answer := struct{ Data any }{into}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	response := struct{ Data any }{into}
+	if err := json.Unmarshal(body, &response); err != nil {
 		w.err = fmt.Errorf("%s is not as Prometheus answers: %w", path, err)
 	}
 }

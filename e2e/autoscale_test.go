@@ -44,7 +44,7 @@ func (a *autoscaler) await(t *testing.T, text string, atMost time.Duration) {
 	}
 }
 
-// mustAutoscale has the script scale with shorter times than by default.
+// mustAutoscale runs the script with shorter times than by default.
 func mustAutoscale(t *testing.T) *autoscaler {
 	t.Helper()
 	a := &autoscaler{}
@@ -79,13 +79,13 @@ func heavyLoad(t *testing.T, rate int) (stop func() (n, failed int64)) {
 			}
 			calls.Go(func() {
 				made.Add(1)
-				answer, err := client.Get(fmt.Sprintf("%s/api/misc/heavy?name=%d-%d", nodeURL, began.UnixNano(), n))
+				response, err := client.Get(fmt.Sprintf("%s/api/misc/heavy?name=%d-%d", nodeURL, began.UnixNano(), n))
 				if err == nil {
-					answer.Body.Close()
+					response.Body.Close()
 				}
-				if err != nil || answer.StatusCode != 200 {
+				if err != nil || response.StatusCode != 200 {
 					failed.Add(1)
-					t.Errorf("a heavy call failed: %v %v", answer, err)
+					t.Errorf("a heavy call failed: %v %v", response, err)
 				}
 			})
 		}

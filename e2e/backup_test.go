@@ -21,7 +21,7 @@ func testRestoreToASecond(t *testing.T, stages ...string) {
 	awaitBackup(t)
 	get(t, "/api/products?product=Kept")
 	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(1500 * time.Millisecond)))
-	kept := time.Now().Truncate(time.Second) // Kept was acknowledged before it
+	target := time.Now().Truncate(time.Second) // Kept was acknowledged before it
 	time.Sleep(time.Second)
 	text, err := docker("exec", containers(t, "database")[0], "mariadb", "-u", "woody",
 		"-p"+secret(t, "database_password"), "woody", "-e", "DELETE FROM product")
@@ -30,12 +30,12 @@ func testRestoreToASecond(t *testing.T, stages ...string) {
 	}
 	get(t, "/api/products?product=Later")
 
-	if text, err := script("restore", kept.UTC().Format(time.RFC3339)); err == nil ||
+	if text, err := script("restore", target.UTC().Format(time.RFC3339)); err == nil ||
 		!strings.Contains(text, "it asks before it overwrites") {
 		t.Errorf("it does not ask: %v\n%s", err, text)
 	}
 	began := time.Now()
-	mustScript(t, "restore", "--yes", kept.UTC().Format(time.RFC3339))
+	mustScript(t, "restore", "--yes", target.UTC().Format(time.RFC3339))
 	figuref("scripts/restore to a second: %.0f s", time.Since(began).Seconds())
 	if _, body := get(t, "/api/products", "Accept: application/json"); !strings.Contains(body, "Kept") ||
 		strings.Contains(body, "Later") {

@@ -11,31 +11,31 @@ import (
 
 // TestCachedReadsWithoutADatabase kills the database: what is kept goes on being answered. A replica to which
 // the database's address neither answers nor refuses for a moment, as when a task comes and goes, cannot know
-// that nobody writes, and then asks it in vain: such answers are 503, and few.
+// that nobody writes, and then asks it in vain: such responses are 503, and few.
 func TestCachedReadsWithoutADatabase(t *testing.T) {
 	mustScript(t, "deploy", "redis")
 	const path = "/api/products/1"
 	for range 12 {
 		get(t, path) // until all replicas have it
 	}
-	answers, stop := map[string]int{}, make(chan struct{})
+	responses, stop := map[string]int{}, make(chan struct{})
 	began := time.Now()
 	var asking sync.WaitGroup
 	asking.Go(func() {
 		for {
-			answer, err := client.Get(nodeURL + path)
+			response, err := client.Get(nodeURL + path)
 			switch {
 			case err != nil:
-				answers[err.Error()]++
-			case answer.StatusCode != http.StatusOK:
-				answers[answer.Status]++
+				responses[err.Error()]++
+			case response.StatusCode != http.StatusOK:
+				responses[response.Status]++
 				t.Logf("%v after the kill %s answered %s, Cache-Status %q", time.Since(began).Round(time.Millisecond),
-					answer.Header.Get("X-Served-By"), answer.Status, answer.Header.Get("Cache-Status"))
+					response.Header.Get("X-Served-By"), response.Status, response.Header.Get("Cache-Status"))
 			default:
-				answers["good"]++
+				responses["good"]++
 			}
 			if err == nil {
-				answer.Body.Close()
+				response.Body.Close()
 			}
 			select {
 			case <-stop:
@@ -48,10 +48,10 @@ func TestCachedReadsWithoutADatabase(t *testing.T) {
 	awaitWrites(t)
 	close(stop)
 	asking.Wait()
-	figuref("reads of a cached product while the database was killed and came back: %v", answers)
-	refused := answers["503 Service Unavailable"]
-	if answers["good"] < 100 || refused > answers["good"]/10 || answers["good"]+refused != sum(answers) {
-		t.Errorf("cached reads without a database: %v", answers)
+	figuref("reads of a cached product while the database was killed and came back: %v", responses)
+	refused := responses["503 Service Unavailable"]
+	if responses["good"] < 100 || refused > responses["good"]/10 || responses["good"]+refused != sum(responses) {
+		t.Errorf("cached reads without a database: %v", responses)
 	}
 }
 

@@ -16,12 +16,12 @@ func TestTheCacheIsShared(t *testing.T) {
 	_, first := get(t, path)
 	asked := map[string]bool{}
 	for tries := 0; len(asked) < 3; tries++ {
-		answer, body := get(t, path)
-		if body != first || !strings.Contains(answer.Header.Get("Cache-Status"), "hit") {
+		response, body := get(t, path)
+		if body != first || !strings.Contains(response.Header.Get("Cache-Status"), "hit") {
 			t.Errorf("%s answers %q, Cache-Status %q, want the kept %q",
-				answer.Header.Get("X-Served-By"), body, answer.Header.Get("Cache-Status"), first)
+				response.Header.Get("X-Served-By"), body, response.Header.Get("Cache-Status"), first)
 		}
-		asked[answer.Header.Get("X-Served-By")] = true
+		asked[response.Header.Get("X-Served-By")] = true
 		if tries == 100 {
 			t.Fatalf("100 reads reached %d of 3 replicas", len(asked))
 		}

@@ -129,12 +129,12 @@ func assetsOfPage(t *testing.T) (paths []string) {
 		t.Fatal(err)
 	}
 	request.Host = shopHost // an address has no cdn.* beside it
-	answer, err := client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	page, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,14 +159,14 @@ func asset(through *http.Client, path string) (size int64, err error) {
 		return 0, err
 	}
 	request.Host = cdnHost
-	answer, err := through.Do(request)
+	response, err := through.Do(request)
 	if err != nil {
 		return 0, err
 	}
-	defer answer.Body.Close()
-	size, err = io.Copy(io.Discard, answer.Body)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", path, answer.Status)
+	defer response.Body.Close()
+	size, err = io.Copy(io.Discard, response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", path, response.Status)
 	}
 	return size, err
 }
@@ -189,7 +189,7 @@ func fetched(t *testing.T) (n int) {
 	return n
 }
 
-// testCrowd has 500 clients ask for one asset that no edge has.
+// testCrowd sends 500 requests at once for one asset that no edge has, and checks that the origin gets one.
 func testCrowd(t *testing.T, assets []string) {
 	before := fetched(t)
 	crowd := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 500, DisableKeepAlives: true},

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestScaling goes from 3 replicas to 6 and to 2 while people shop.
+// TestScaling scales from 3 replicas to 6 and to 2 while people shop.
 func TestScaling(t *testing.T) {
 	mustScript(t, "deploy", "redis")
 	m := startMix(t)
@@ -30,7 +30,7 @@ func awaitGone(t *testing.T, service string, n int) {
 	}
 }
 
-// TestRollingUpdate goes to a new tag, of api and front, while people shop.
+// TestRollingUpdate updates api and front to a new tag while people shop.
 func TestRollingUpdate(t *testing.T) {
 	mustScript(t, "deploy", "redis")
 	m := startMix(t)

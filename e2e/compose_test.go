@@ -67,10 +67,10 @@ func TestCompose(t *testing.T) {
 func awaitPing(t *testing.T, at string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
-		answer, err := client.Get(at + "/api/ping")
+		response, err := client.Get(at + "/api/ping")
 		if err == nil {
-			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
 				return
 			}
 		}

@@ -151,8 +151,8 @@ func mustFill(t *testing.T, name string) {
 // dataOf returns the folder of a node's volume.
 func dataOf(node string) string { return swarmDir + "/1/data/volumes/woody_" + node + "/_data" }
 
-// disks are those that onSmallDisks gave the nodes. Data is a folder there, beside what fills the disk: a node that is
-// given all data anew removes what else is in its own folder.
+// disks are the disks that onSmallDisks gave the nodes. Data is a folder there, beside what fills the disk: a node that
+// is given all data anew removes what else is in its own folder.
 var disks = map[string]string{}
 
 // onSmallDisks moves each node's data to a disk of its own, of memory, which can be filled; without it they would share

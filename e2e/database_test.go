@@ -98,7 +98,7 @@ func testNodeFaults(t *testing.T) {
 	}
 }
 
-// testNodeFault has a fault happen to a shop that is used, and wants its promises kept.
+// testNodeFault breaks a node of a shop that is used, and checks that the shop's promises are kept.
 func testNodeFault(t *testing.T, fault nodeFault) {
 	kept := startKeptReads(t)
 	m := startMix(t)
@@ -194,15 +194,15 @@ func testNodesMayLittle(t *testing.T) {
 
 func addProduct(t *testing.T, name string) {
 	t.Helper()
-	answer, body := get(t, "/api/products?product="+strings.ReplaceAll(name, " ", "+"))
-	if answer.StatusCode != 200 || body != name {
-		t.Fatalf("add %s: %s %s", name, answer.Status, body)
+	response, body := get(t, "/api/products?product="+strings.ReplaceAll(name, " ", "+"))
+	if response.StatusCode != 200 || body != name {
+		t.Fatalf("add %s: %s %s", name, response.Status, body)
 	}
 }
 
 func wantNewest(t *testing.T, name string) {
 	t.Helper()
-	if answer, body := get(t, "/api/products/last"); !strings.Contains(body, "(last="+name+")") {
-		t.Errorf("the newest product: %s %q, want %s", answer.Status, body, name)
+	if response, body := get(t, "/api/products/last"); !strings.Contains(body, "(last="+name+")") {
+		t.Errorf("the newest product: %s %q, want %s", response.Status, body, name)
 	}
 }

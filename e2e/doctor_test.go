@@ -15,28 +15,28 @@ import (
 	"time"
 )
 
-// finding is one of what scripts/doctor --json prints.
+// finding is a finding that scripts/doctor --json prints.
 type finding struct{ About, What, Says, Do string }
 
 // doctor returns what scripts/doctor finds. Whether this machine's own disk is full is not asked.
 func doctor(t *testing.T, args ...string) (found []finding) {
 	t.Helper()
 	text, err := script("doctor", append([]string{"--json", "--free", "0.1"}, args...)...)
-	var answer struct{ Findings []finding }
-	if parsed := json.Unmarshal([]byte(text), &answer); parsed != nil {
+	var response struct{ Findings []finding }
+	if parsed := json.Unmarshal([]byte(text), &response); parsed != nil {
 		t.Fatalf("scripts/doctor: %v\n%s", err, text)
 	}
-	if (err != nil) != (len(answer.Findings) > 0) {
-		t.Errorf("scripts/doctor ends with %v, and finds %v", err, answer.Findings)
+	if (err != nil) != (len(response.Findings) > 0) {
+		t.Errorf("scripts/doctor ends with %v, and finds %v", err, response.Findings)
 	}
-	return answer.Findings
+	return response.Findings
 }
 
 // ofTheMachine are alerts that fire, at the speed of these tests, where the machine is busy with them for some seconds.
 var ofTheMachine = []string{"CPUHigh", "MemoryHigh", "DiskSpaceLow", "SlowAnswers"}
 
-// wantHealthy wants the doctor to say nothing, soon: what has been broken before may be mending. That tasks failed
-// minutes ago is true, since the tests before kill them, and no fault of the stack.
+// wantHealthy fails the test unless the doctor soon finds nothing: what has been broken before may be mending. That
+// tasks failed minutes ago is true, since the tests before kill them, and no fault of the stack.
 func wantHealthy(t *testing.T) {
 	t.Helper()
 	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(time.Second) {
@@ -79,7 +79,8 @@ func awaitFindings(t *testing.T, wanted ...string) {
 	}
 }
 
-// testDoctor has several things go wrong at once with stage observability, which is well before and after.
+// testDoctor breaks several things at once in stage observability, which is well before and after, and checks what the
+// doctor finds.
 func testDoctor(t *testing.T) {
 	began := time.Now()
 	awaitSettled(t)
@@ -132,7 +133,7 @@ func testDoctor(t *testing.T) {
 	figuref("scripts/doctor, until it says nothing again: %.0f s", time.Since(began).Seconds())
 }
 
-// testNodeDown has the last node's engine end, on which nothing runs.
+// testNodeDown ends the engine of the last node, on which nothing runs, and checks that the doctor finds it.
 func testNodeDown(t *testing.T) {
 	wantHealthy(t)
 	pid, err := os.ReadFile(filepath.Join(swarmDir, "3", "pid"))

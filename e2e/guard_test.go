@@ -73,12 +73,12 @@ func raw(request string) string {
 	if _, err := io.WriteString(conn, request); err != nil {
 		return err.Error()
 	}
-	answer := make([]byte, 4096)
-	n, err := conn.Read(answer)
+	response := make([]byte, 4096)
+	n, err := conn.Read(response)
 	if err != nil {
 		return err.Error()
 	}
-	line, _, _ := strings.Cut(string(answer[:n]), "\r\n")
+	line, _, _ := strings.Cut(string(response[:n]), "\r\n")
 	return line
 }
 
@@ -90,19 +90,19 @@ func tooManyForged() string {
 }
 
 func askUntilRefused(forged func(i int) string) string {
-	kept := &http.Client{}
-	defer kept.CloseIdleConnections()
+	keepAlive := &http.Client{}
+	defer keepAlive.CloseIdleConnections()
 	for i := range 2000 {
 		request, _ := http.NewRequest(http.MethodGet, nodeURL+"/api/ping", nil)
 		request.Header.Set("X-Forwarded-For", forged(i))
-		answer, err := kept.Do(request)
+		response, err := keepAlive.Do(request)
 		if err != nil {
 			return err.Error()
 		}
-		io.Copy(io.Discard, answer.Body)
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return answer.Proto + " " + answer.Status + ", Retry-After: " + answer.Header.Get("Retry-After")
+		io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return response.Proto + " " + response.Status + ", Retry-After: " + response.Header.Get("Retry-After")
 		}
 	}
 	return "2000 requests were answered"
@@ -122,12 +122,12 @@ func slowHeader() string {
 		}
 	}()
 	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
-	answer := make([]byte, 4096)
-	n, err := conn.Read(answer)
+	response := make([]byte, 4096)
+	n, err := conn.Read(response)
 	if err != nil {
 		return err.Error()
 	}
-	line, _, _ := strings.Cut(string(answer[:n]), "\r\n")
+	line, _, _ := strings.Cut(string(response[:n]), "\r\n")
 	return line
 }
 
@@ -147,7 +147,8 @@ func TestNetworks(t *testing.T) {
 		_, err := docker("exec", container, "timeout", "3", "bash", "-c", "exec 3<>/dev/tcp/"+address)
 		return err == nil
 	}
-	// MariaDB speaks first: its greeting is what tells it from anything else that may take a connection on the way.
+	// MariaDB speaks first: its greeting is what distinguishes it from anything else that may take a connection on the
+	// way.
 	greets := func(container, address string) bool {
 		text, err := docker("exec", container, "timeout", "3", "bash", "-c",
 			"exec 3<>/dev/tcp/"+address+"/3306 && head -c 40 <&3 | tr -cd '[:print:]'")

@@ -35,7 +35,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestWithoutDocker wants each script to say what is missing.
+// TestWithoutDocker checks that each script says what is missing.
 func TestWithoutDocker(t *testing.T) {
 	for _, call := range [][]string{{"deploy", "redis"}, {"scale", "api=2"}, {"status"}, {"status", "--url"},
 		{"remove"}, {"images"}, {"logs", "0123"}, {"audit"}, {"audit", "--prune", "400d"},
@@ -48,7 +48,7 @@ func TestWithoutDocker(t *testing.T) {
 	}
 }
 
-// TestDoctorWithoutDocker wants that to be what it finds.
+// TestDoctorWithoutDocker checks that the doctor's finding is that there is no Docker.
 func TestDoctorWithoutDocker(t *testing.T) {
 	t.Parallel()
 	if status, text := runWithoutDocker(t, "doctor"); status != 1 || !strings.HasPrefix(text,
@@ -62,7 +62,7 @@ func TestDoctorWithoutDocker(t *testing.T) {
 	}
 }
 
-// TestLogsRefuses wants a reason for each call that cannot find anything.
+// TestLogsRefuses checks that each call that cannot find anything is refused with a reason.
 func TestLogsRefuses(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {""}, {"a", "b"}, {"--since"}, {"a b"}, {strings.Repeat("a", 129)}, {"x;y"}} {
@@ -72,7 +72,8 @@ func TestLogsRefuses(t *testing.T) {
 	}
 }
 
-// TestNonsenseSums wants a reason for each sum of stages that there is not, before anything is asked of Docker.
+// TestNonsenseSums checks that each sum of stages that does not exist is refused with a reason, before anything is
+// asked of Docker.
 func TestNonsenseSums(t *testing.T) {
 	for sum, want := range map[string]string{
 		"moon":                              "there is no stage 'moon': name one of baseline, replicas, redis, cdn",

@@ -28,7 +28,7 @@ type keptResult struct {
 	firstFailure, lastFailure time.Time
 }
 
-// startKeptReads has the replicas keep the first product, and begins.
+// startKeptReads caches the first product in the replicas, and begins to read it.
 func startKeptReads(t *testing.T) *keptReads {
 	t.Helper()
 	const path = "/api/products/1"
@@ -58,15 +58,15 @@ func startKeptReads(t *testing.T) *keptReads {
 
 func (k *keptReads) ask(path string) {
 	began := time.Now()
-	answer, err := client.Get(nodeURL + path)
+	response, err := client.Get(nodeURL + path)
 	failure := ""
 	if err != nil {
 		failure = err.Error()
 	} else {
-		body, _ := io.ReadAll(answer.Body)
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			failure = answer.Status + " " + string(body) + ", Cache-Status " + answer.Header.Get("Cache-Status")
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			failure = response.Status + " " + string(body) + ", Cache-Status " + response.Header.Get("Cache-Status")
 		}
 	}
 	k.mu.Lock()

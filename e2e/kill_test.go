@@ -34,14 +34,14 @@ func TestKills(t *testing.T) {
 		}()
 		good, failed := 0, map[string]int{}
 		for running := true; running; {
-			if answer, err := client.Get(nodeURL + "/"); err != nil {
+			if response, err := client.Get(nodeURL + "/"); err != nil {
 				failed[err.Error()]++
 			} else {
-				answer.Body.Close()
-				if answer.StatusCode == 200 {
+				response.Body.Close()
+				if response.StatusCode == 200 {
 					good++
 				} else {
-					failed[answer.Status]++
+					failed[response.Status]++
 				}
 			}
 			select {

@@ -86,7 +86,8 @@ func startMix(t *testing.T, addrs ...string) *mix {
 		ids = append(ids, made.ID)
 	}
 	began := time.Now()
-	// Requests wait here only while every connection waits for an answer; their latency counts from when they were due.
+	// Requests wait here only while every connection waits for a response; their latency counts from when they were
+	// due.
 	due := make(chan int, 1<<16)
 	m.done.Go(func() {
 		defer close(due)
@@ -151,7 +152,7 @@ func (m *mix) client(addr string, ids []int64, began time.Time, due <-chan int) 
 	}
 }
 
-// one sends request n and judges its answer.
+// one sends request n and judges its response.
 func (m *mix) one(conn *load.Conn, n int, id int64) error {
 	switch kind := n % 20; {
 	case kind < 10:
@@ -327,7 +328,7 @@ func (r result) String() string {
 	return line
 }
 
-// mustBeClean wants that nobody noticed anything.
+// mustBeClean fails the test if any call failed or any promise was broken.
 func (r result) mustBeClean(t *testing.T) {
 	t.Helper()
 	r.mustKeepPromises(t)
@@ -336,7 +337,7 @@ func (r result) mustBeClean(t *testing.T) {
 	}
 }
 
-// mustKeepPromises wants no acknowledged write lost, no read older than one, and none wrong.
+// mustKeepPromises fails the test if an acknowledged write is lost, or a read is older than one, or wrong.
 func (r result) mustKeepPromises(t *testing.T) {
 	t.Helper()
 	if r.found.All() > 0 {

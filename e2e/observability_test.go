@@ -54,11 +54,11 @@ func TestObservability(t *testing.T) {
 		}
 		before["prometheus"] = after["prometheus"]
 		wantSame(t, "other rules", before, after)
-		answer, err := client.Get(nodeURL + ":9090/-/ready")
+		response, err := client.Get(nodeURL + ":9090/-/ready")
 		if err != nil {
 			t.Fatalf("Prometheus is not where PROMETHEUS_PORT says: %v", err)
 		}
-		answer.Body.Close()
+		response.Body.Close()
 	})
 	t.Run("scaled", func(t *testing.T) {
 		mustScript(t, "scale", "api=2")
@@ -78,7 +78,7 @@ func TestObservability(t *testing.T) {
 	})
 }
 
-// sample is one series of an answer of Prometheus.
+// sample is one series of a response of Prometheus.
 type sample struct {
 	Metric map[string]string
 	Value  [2]any
@@ -95,7 +95,7 @@ func query(t *testing.T, expression string) (samples []sample) {
 	return samples
 }
 
-// value is that of the one series that an expression has, as soon as it has one.
+// value returns the value of the one series that an expression has, as soon as it has one.
 func value(t *testing.T, expression string) any {
 	t.Helper()
 	awaitQuery(t, expression, 1)
@@ -120,7 +120,7 @@ func awaitQuery(t *testing.T, expression string, series int) {
 	}
 }
 
-// testTargets wants Prometheus to have found all that there is, and each exporter what it stands for.
+// testTargets checks that Prometheus has found every target, and that each exporter reaches what it reports on.
 func testTargets(t *testing.T) {
 	for job, n := range map[string]int{
 		"api": 3, "proxy": 1, "edge": 2, "database": 1, "redis": 1, "node": 1, "observer": 1,
@@ -244,7 +244,7 @@ type calledBack struct {
 	last map[string]string // of an alert and its job, "ContainerDown redis", whether it is "firing" or "resolved"
 }
 
-// mustBeCalled has this process listen where the Swarm's nodes find it.
+// mustBeCalled listens in this process where the Swarm's nodes find it.
 func mustBeCalled(t *testing.T) *calledBack {
 	t.Helper()
 	listener, err := net.Listen("tcp", swarmNet+".254:0")

@@ -122,7 +122,7 @@ func jwks(t *testing.T) string {
 }
 
 // ask sends one request as a page of the shop would, with a token where there is one.
-func ask(client *http.Client, method, path, token string, body []byte) (status int, answer []byte, err error) {
+func ask(client *http.Client, method, path, token string, body []byte) (status int, response []byte, err error) {
 	request, err := http.NewRequest(method, secureURL+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -140,11 +140,11 @@ func ask(client *http.Client, method, path, token string, body []byte) (status i
 		return 0, nil, err
 	}
 	defer got.Body.Close()
-	answer, err = io.ReadAll(got.Body)
-	return got.StatusCode, answer, err
+	response, err = io.ReadAll(got.Body)
+	return got.StatusCode, response, err
 }
 
-// testSecureDoors has TLS with HTTP/2, and plain HTTP redirected.
+// testSecureDoors checks that TLS is served with HTTP/2, and that plain HTTP is redirected.
 func testSecureDoors(t *testing.T) {
 	client := secureClient(secureConfig(t), true)
 	for _, path := range []string{"/", "/api/ping"} {
@@ -173,7 +173,7 @@ func testSecureDoors(t *testing.T) {
 	}
 }
 
-// testSharedFolder wants what proxy and keeper share to be in memory, and nobody else's.
+// testSharedFolder checks that the folder that proxy and keeper share is in memory, and that nobody else may read it.
 func testSharedFolder(t *testing.T) {
 	for _, proxy := range containers(t, "reverse-proxy") {
 		text := mustDocker(t, "exec", proxy, "bash", "-c", `stat -f -c %T /run/certificates

@@ -32,16 +32,16 @@ func getAt(t *testing.T, at, path string, fields ...string) (*http.Response, str
 		name, value, _ := strings.Cut(field, ": ")
 		request.Header.Set(name, value)
 	}
-	answer, err := client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer, string(body)
+	return response, string(body)
 }
 
 // servedBy asks n times and counts who answered.
@@ -49,11 +49,11 @@ func servedBy(t *testing.T, n int, path string, fields ...string) map[string]int
 	t.Helper()
 	counts := map[string]int{}
 	for range n {
-		answer, body := get(t, path, fields...)
-		if answer.StatusCode != http.StatusOK {
-			t.Fatalf("GET %s = %s %s", path, answer.Status, body)
+		response, body := get(t, path, fields...)
+		if response.StatusCode != http.StatusOK {
+			t.Fatalf("GET %s = %s %s", path, response.Status, body)
 		}
-		counts[answer.Header.Get("X-Served-By")]++
+		counts[response.Header.Get("X-Served-By")]++
 	}
 	return counts
 }
@@ -79,9 +79,9 @@ func TestStages(t *testing.T) {
 			if stage.replicas > 1 {
 				everywhere(t, stage.replicas)
 			}
-			answer, body := get(t, "/")
-			if answer.StatusCode != http.StatusOK || !strings.Contains(body, "<title>Woodytoys") {
-				t.Errorf("the page = %s", answer.Status)
+			response, body := get(t, "/")
+			if response.StatusCode != http.StatusOK || !strings.Contains(body, "<title>Woodytoys") {
+				t.Errorf("the page = %s", response.Status)
 			}
 			began := time.Now()
 			mustScript(t, "deploy", stage.name) // a second time changes nothing
@@ -110,9 +110,9 @@ func callsAt(t *testing.T, at string) {
 		{"/api/orders/do?order=Yoyo", `^Commande [0-9a-f-]{36} créée pour le produit : Yoyo$`},
 		{"/api/orders/?order_id=ORDER", `^commande "[0-9a-f-]{36}": (Pending|Success)$`},
 	} {
-		answer, body := getAt(t, at, strings.Replace(call.path, "ORDER", order, 1))
-		if answer.StatusCode != http.StatusOK || !regexp.MustCompile(call.want).MatchString(body) {
-			t.Errorf("GET %s = %s %q, want %s", call.path, answer.Status, body, call.want)
+		response, body := getAt(t, at, strings.Replace(call.path, "ORDER", order, 1))
+		if response.StatusCode != http.StatusOK || !regexp.MustCompile(call.want).MatchString(body) {
+			t.Errorf("GET %s = %s %q, want %s", call.path, response.Status, body, call.want)
 		}
 		if words := strings.Fields(body); len(words) > 1 && words[0] == "Commande" {
 			order = words[1]
@@ -120,7 +120,7 @@ func callsAt(t *testing.T, at string) {
 	}
 }
 
-// spread wants every replica to have answered, and no two to bear one name.
+// spread fails the test unless every replica has answered, each under a name of its own.
 func spread(t *testing.T, replicas int) {
 	t.Helper()
 	if got := servedBy(t, 10*replicas, "/api/ping"); len(got) != replicas {
@@ -136,11 +136,11 @@ func everywhere(t *testing.T, replicas int) {
 		get(t, "/api/products?product="+strings.ReplaceAll(name, " ", "+"))
 		asked := map[string]bool{}
 		for tries := 0; len(asked) < replicas; tries++ {
-			answer, body := get(t, "/api/products/last")
+			response, body := get(t, "/api/products/last")
 			if !strings.Contains(body, "(last="+name+")") {
-				t.Errorf("after %s was added, %s answers %q", name, answer.Header.Get("X-Served-By"), body)
+				t.Errorf("after %s was added, %s answers %q", name, response.Header.Get("X-Served-By"), body)
 			}
-			asked[answer.Header.Get("X-Served-By")] = true
+			asked[response.Header.Get("X-Served-By")] = true
 			if tries == 100 {
 				t.Fatalf("100 reads reached %d of %d replicas", len(asked), replicas)
 			}
@@ -161,13 +161,13 @@ func TestHeavy(t *testing.T) {
 		for i := range 5 {
 			time.Sleep(100 * time.Millisecond) // so that each of the proxy's threads knows of the calls before
 			go func() {
-				answer, err := client.Get(fmt.Sprintf("%s/api/misc/heavy?name=%d-%d", nodeURL, row.replicas, i))
+				response, err := client.Get(fmt.Sprintf("%s/api/misc/heavy?name=%d-%d", nodeURL, row.replicas, i))
 				if err != nil {
 					done <- err.Error()
 					return
 				}
-				answer.Body.Close()
-				done <- answer.Status
+				response.Body.Close()
+				done <- response.Status
 			}()
 		}
 		for range 5 {
@@ -209,9 +209,9 @@ func TestBalance(t *testing.T) {
 			t.Errorf("%v: 60 requests were served by %v", row.settings, counts)
 		}
 	}
-	answer, _ := get(t, "/api/ping")
-	cookie, _, _ := strings.Cut(answer.Header.Get("Set-Cookie"), ";")
-	want := answer.Header.Get("X-Served-By")
+	response, _ := get(t, "/api/ping")
+	cookie, _, _ := strings.Cut(response.Header.Get("Set-Cookie"), ";")
+	want := response.Header.Get("X-Served-By")
 	if got := servedBy(t, 20, "/api/ping", "Cookie: "+cookie); got[want] != 20 {
 		t.Errorf("with the cookie %q of %s: served by %v", cookie, want, got)
 	}

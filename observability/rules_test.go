@@ -15,7 +15,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// allStages are those that have alerts of their own.
+// allStages are the stages that have alerts of their own.
 const allStages = "redis cdn database backup secure"
 
 // rule is an alert, or a record that alerts use.

@@ -44,14 +44,14 @@ func mustRunShop(t *testing.T) (*programs.Shop, *programs.HAProxy) {
 // mustRead returns what a page of metrics says.
 func mustRead(t *testing.T, url string) string {
 	t.Helper()
-	answer, err := http.Get(url + "/metrics")
+	response, err := http.Get(url + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s, %v", url, answer.Status, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", url, response.Status, err)
 	}
 	return string(text)
 }
@@ -102,7 +102,7 @@ func strangeRequest(i int) string {
 func sendStrange(ctx context.Context, addr string, from, to int) (statuses map[int]int, err error) {
 	statuses = map[int]int{}
 	var conn net.Conn
-	var answers *bufio.Reader
+	var responses *bufio.Reader
 	defer func() {
 		if conn != nil {
 			conn.Close()
@@ -114,7 +114,7 @@ func sendStrange(ctx context.Context, addr string, from, to int) (statuses map[i
 			if conn, err = dialer.DialContext(ctx, "tcp", addr); err != nil {
 				return statuses, err
 			}
-			answers = bufio.NewReader(conn)
+			responses = bufio.NewReader(conn)
 		}
 		if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 			return statuses, err
@@ -122,15 +122,15 @@ func sendStrange(ctx context.Context, addr string, from, to int) (statuses map[i
 		if _, err := io.WriteString(conn, strangeRequest(i)); err != nil {
 			return statuses, err
 		}
-		answer, err := http.ReadResponse(answers, nil)
+		response, err := http.ReadResponse(responses, nil)
 		if err != nil {
 			return statuses, fmt.Errorf("request %d, %q: %w", i, strangeRequest(i), err)
 		}
-		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		if _, err := io.Copy(io.Discard, response.Body); err != nil {
 			return statuses, err
 		}
-		statuses[answer.StatusCode]++
-		if answer.Close {
+		statuses[response.StatusCode]++
+		if response.Close {
 			conn.Close()
 			conn = nil
 		}

@@ -62,7 +62,7 @@ func inventory(t *testing.T, hosts ...string) string {
 	return file
 }
 
-// check has the playbook say what it would do to this machine.
+// check runs the playbook in check mode on this machine.
 func check(t *testing.T, inventory string, args ...string) (string, error) {
 	t.Helper()
 	return run("ansible-playbook", append([]string{"--check", "-i", inventory, "-e", "woody_repository=" + root(t),
@@ -79,7 +79,8 @@ func root(t *testing.T) string {
 	return dir
 }
 
-// TestLongCheckMode wants the check mode to get to the end on a machine that has nothing of it, and to leave it so.
+// TestLongCheckMode checks that check mode gets to the end on a machine where nothing is installed, and changes
+// nothing.
 func TestLongCheckMode(t *testing.T) {
 	t.Parallel()
 	left := []string{"/etc/woody-firewall.nft", "/etc/systemd/system/woody-firewall.service"}
@@ -105,7 +106,7 @@ func TestLongCheckMode(t *testing.T) {
 	}
 }
 
-// TestLongRefuses wants what cannot work to be refused in a sentence, before anything is done.
+// TestLongRefuses checks that what cannot work is refused in a sentence, before anything is done.
 func TestLongRefuses(t *testing.T) {
 	t.Parallel()
 	for want, hosts := range map[string][]string{
@@ -143,7 +144,7 @@ func files(t *testing.T) (names []string) {
 	return names
 }
 
-// TestVariables wants each variable to have a default and a use.
+// TestVariables checks that each variable has a default and a use.
 func TestVariables(t *testing.T) {
 	uses := map[string]string{}
 	for _, file := range files(t) {
@@ -192,8 +193,8 @@ func TestDeployVariables(t *testing.T) {
 	}
 }
 
-// TestLabels wants the labels by which the stack files place services to be in the document, and those of the example
-// to be such.
+// TestLabels checks that the document has the labels by which the stack files place services, and that the example has
+// no others.
 func TestLabels(t *testing.T) {
 	documented := map[string]bool{}
 	for _, found := range label.FindAllStringSubmatch(mustRead(t, "../docs/provision.md"), -1) {
@@ -220,7 +221,7 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// TestPackages wants the playbook to install the same Docker as scripts/deploy does.
+// TestPackages checks that the playbook installs the same Docker as scripts/deploy.
 func TestPackages(t *testing.T) {
 	tasks := mustRead(t, "roles/host/tasks/main.yml")
 	for _, name := range []string{"docker.io", "iptables", "docker-cli"} {
@@ -268,8 +269,8 @@ const sandboxed = `PATH=$PATH:/usr/sbin:/sbin
 		mount -t overlay -o "lowerdir=/etc,upperdir=$0/upper,workdir=$0/work" woody /etc
 		eval "$1"' "$1" "$2"`
 
-// TestLongFirewallIsLoaded plays the role of the firewall twice, and wants the second to load what is written and not
-// loaded, as after a first that was broken off.
+// TestLongFirewallIsLoaded plays the role of the firewall twice, and checks that the second run loads what is written
+// and not loaded, as after a first that was broken off.
 func TestLongFirewallIsLoaded(t *testing.T) {
 	t.Parallel()
 	needsRoot(t)

@@ -100,8 +100,8 @@ func (s *auditSearch) run(args ...string) (string, error) {
 	return string(out), err
 }
 
-// TestAuditSearch has entries found by all that they can be found by, with names for the administrator, and what is
-// asked for taken for what it is.
+// TestAuditSearch checks that entries are found by each field that can be searched for, with names for the
+// administrator, and that what is searched for is taken literally.
 func TestAuditSearch(t *testing.T) {
 	t.Parallel()
 	s, exec := mustAudit(t)

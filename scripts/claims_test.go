@@ -168,7 +168,7 @@ func (c *claimed) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func (c *claimed) run(name string, args ...string) (said string, err error) {
+func (c *claimed) run(name string, args ...string) (output string, err error) {
 	out, err := c.command(name, args...).CombinedOutput()
 	return string(out), err
 }
@@ -183,24 +183,24 @@ func mustDeployable(t *testing.T) *claimed {
 	return c
 }
 
-// TestDeployLooksForARestoreAgain has a restore begin after scripts/deploy has looked for one, once and twice: no
-// replica starts.
+// TestDeployLooksForARestoreAgain begins a restore after scripts/deploy has looked for one, once and twice, and checks
+// that no replica starts.
 func TestDeployLooksForARestoreAgain(t *testing.T) {
 	t.Parallel()
 	for _, looks := range []int{1, 2} {
 		c := mustDeployable(t)
 		c.write(t, "swarm/looks", strings.Repeat("\n", looks))
-		said, err := c.run("deploy", "replicas", "backup")
-		if err == nil || !strings.Contains(said, "a restore is under way") || c.called("stack deploy") != 0 {
-			t.Errorf("a restore begins after it was looked for %d times: %v %s", looks, err, said)
+		output, err := c.run("deploy", "replicas", "backup")
+		if err == nil || !strings.Contains(output, "a restore is under way") || c.called("stack deploy") != 0 {
+			t.Errorf("a restore begins after it was looked for %d times: %v %s", looks, err, output)
 		}
 		if c.has("swarm/woody_changing.config") || !c.has("swarm/woody_restoring.config") {
 			t.Error("its claim is left, or the restore's is not")
 		}
 	}
 	c := mustDeployable(t)
-	if said, err := c.run("deploy", "replicas", "backup"); err != nil || c.called("stack deploy") != 1 {
-		t.Errorf("without a restore: %v %s", err, said)
+	if output, err := c.run("deploy", "replicas", "backup"); err != nil || c.called("stack deploy") != 1 {
+		t.Errorf("without a restore: %v %s", err, output)
 	}
 	if c.has("swarm/woody_changing.config") || c.called("config create") != 1 {
 		t.Error("it made no claim, or has left it")
@@ -244,9 +244,9 @@ func TestDeployLeavesAnotherStacksUsersAlone(t *testing.T) {
 	c.write(t, "secrets/database_users", "of before")
 	c.write(t, "swarm/secrets", strings.Replace(contentName(t, c.tree, "database_users"), "woody", "other", 1)+"\n")
 	for _, want := range []string{"of before", "of now\n"} {
-		said, err := c.run("deploy", "replicas", "backup")
+		output, err := c.run("deploy", "replicas", "backup")
 		if users := mustRead(t, c.tree+"/secrets/database_users"); err != nil || users != want {
-			t.Errorf("the users are those %s, want %s: %v %s", users, want, err, said)
+			t.Errorf("the users are those %s, want %s: %v %s", users, want, err, output)
 		}
 		c.write(t, "swarm/secrets", "woody_database_users-0\n")
 	}
@@ -260,15 +260,15 @@ func TestRestoreLeavesDeploymentsAlone(t *testing.T) {
 	t.Parallel()
 	c := mustClaimTree(t, t.TempDir(), []string{"restore", "stack.sh"}, "api", "backup")
 	c.write(t, "swarm/woody_changing.config", "changing.1 elsewhere 1 \n")
-	said, err := c.run("restore", "--yes")
-	if err == nil || !strings.Contains(said, "Nothing was changed") || c.called("service scale") != 0 ||
+	output, err := c.run("restore", "--yes")
+	if err == nil || !strings.Contains(output, "Nothing was changed") || c.called("service scale") != 0 ||
 		c.has("swarm/woody_restoring.config") || !c.has("swarm/woody_changing.config") {
-		t.Errorf("a deployment is under way elsewhere: %v %s", err, said)
+		t.Errorf("a deployment is under way elsewhere: %v %s", err, output)
 	}
 	c.write(t, "swarm/woody_changing.config", "changing.1 "+hostname(t)+" 0 \n")
 	c.write(t, "scripts/stack.sh", mustRead(t, "stack.sh")+"\ncurl() { :; }\n")
-	if said, err := c.run("restore", "--yes"); err != nil || c.called("service scale") != 2 {
-		t.Errorf("a deployment was killed: %v %s", err, said)
+	if output, err := c.run("restore", "--yes"); err != nil || c.called("service scale") != 2 {
+		t.Errorf("a deployment was killed: %v %s", err, output)
 	}
 }
 
@@ -278,14 +278,15 @@ func hostname(t *testing.T) string {
 	return mustRun(t, ".", "bash -c 'echo $HOSTNAME'")
 }
 
-// TestNothingIsRolledInARestore starts no service again, and scales none, while one is under way or was broken off.
+// TestNothingIsRolledInARestore checks that no service is rolled or scaled while a restore is under way or was broken
+// off.
 func TestNothingIsRolledInARestore(t *testing.T) {
 	t.Parallel()
 	c := mustClaimTree(t, t.TempDir(), []string{"scale", "stack.sh", "roll.sh"}, "api", "backup")
 	c.write(t, "swarm/woody_restoring.config", "restoring.1 elsewhere 1 2\n")
-	if said, err := c.run("scale", "api=3"); err == nil || !strings.Contains(said, "a restore is under way") ||
+	if output, err := c.run("scale", "api=3"); err == nil || !strings.Contains(output, "a restore is under way") ||
 		c.called("service scale") != 0 || c.has("swarm/woody_changing.config") {
-		t.Errorf("scripts/scale: %v %s", err, said)
+		t.Errorf("scripts/scale: %v %s", err, output)
 	}
 	rolls := exec.Command("bash", "-c", rolling, "bash", c.tree, "token_key")
 	rolls.Env = c.environment

@@ -33,7 +33,7 @@ type composed struct {
 	}
 }
 
-// names are those of a list, of its items' sources, or of a map.
+// names are the strings of a list, the sources of its items, or the keys of a map.
 type names []string
 
 func (n *names) UnmarshalYAML(read func(any) error) error {
@@ -151,7 +151,7 @@ func portOf(t *testing.T, long any) string {
 	return port["published"].(string) + ":8080"
 }
 
-// TestTheProxyFindsThemInCompose wants each name by which the proxy's configuration looks for tasks to be one in
+// TestTheProxyFindsThemInCompose checks that each name by which the proxy's configuration looks for tasks is one in
 // compose.yaml, where there is such a service.
 func TestTheProxyFindsThemInCompose(t *testing.T) {
 	services := mustReadServices(t, "../compose.yaml")

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// mustDeployTree returns a tree with scripts/deploy, in which scripts/secrets says that it was come to, and fails.
+// mustDeployTree returns a tree with scripts/deploy, in which scripts/secrets says that it was reached, and fails.
 func mustDeployTree(t *testing.T) string {
 	t.Helper()
 	tree := t.TempDir()
@@ -39,7 +39,8 @@ func mustDeployTree(t *testing.T) string {
 	return tree
 }
 
-// TestDeployKeepsTheShopSecure wants stage secure to end by INSECURE=yes alone, and not by a word that was forgotten.
+// TestDeployKeepsTheShopSecure checks that stage secure is ended by INSECURE=yes alone, and not by a word that was left
+// out.
 func TestDeployKeepsTheShopSecure(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -60,10 +61,10 @@ func TestDeployKeepsTheShopSecure(t *testing.T) {
 			cmd := exec.Command(filepath.Join(tree, "scripts", "deploy"), strings.Fields(test.sum)...)
 			cmd.Env = append(environment, "INSECURE="+test.insecure, "REGISTRY=registry.example.org")
 			out, err := cmd.CombinedOutput()
-			said := string(out)
-			refused := strings.Contains(said, "has stage secure") && strings.Contains(said, "INSECURE=yes")
-			if err == nil || refused != test.refused || strings.Contains(said, "it goes on") == test.refused {
-				t.Errorf("%s: %v %s, want it refused: %v", test.sum, err, said, test.refused)
+			output := string(out)
+			refused := strings.Contains(output, "has stage secure") && strings.Contains(output, "INSECURE=yes")
+			if err == nil || refused != test.refused || strings.Contains(output, "it goes on") == test.refused {
+				t.Errorf("%s: %v %s, want it refused: %v", test.sum, err, output, test.refused)
 			}
 			for call := range strings.Lines(mustRead(t, filepath.Join(swarm, "calls"))) {
 				if test.refused && strings.Contains(call, "deploy") {

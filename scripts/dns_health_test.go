@@ -72,13 +72,13 @@ func (p *twoProxies) mustStart(t *testing.T, i int) {
 	t.Cleanup(proxy.Close)
 	p.proxy[i] = proxy
 	err = proxy.AwaitReady(servers.Patience, func() error {
-		answer, err := http.Get(proxy.URL + "/api/ping")
+		response, err := http.Get(proxy.URL + "/api/ping")
 		if err != nil {
 			return err
 		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			return errors.New(answer.Status)
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return errors.New(response.Status)
 		}
 		return nil
 	})
@@ -90,7 +90,7 @@ func (p *twoProxies) mustStart(t *testing.T, i int) {
 // patience is how long what responds may take, in seconds: a busy machine is not to be taken for a proxy that is dead.
 const patience = "15"
 
-// args are those of the script for this name, after more of them.
+// args returns the script's arguments for this name, after others.
 func (p *twoProxies) args(more ...string) []string {
 	_, port, _ := strings.Cut(p.server.Addr, ":")
 	return append(append([]string{"--port", port, "--http-port", p.port, "--ttl", fmt.Sprint(shopTTL),
@@ -168,15 +168,15 @@ func (c *caller) run(ctx context.Context) {
 		DisableKeepAlives: true}}
 	for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
 		began := time.Now()
-		answer, err := client.Get("http://shop.example.org/api/ping")
+		response, err := client.Get("http://shop.example.org/api/ping")
 		c.mu.Lock()
 		c.made++
-		if err != nil || answer.StatusCode != http.StatusOK {
+		if err != nil || response.StatusCode != http.StatusOK {
 			c.failed = append(c.failed, began)
 		}
 		c.mu.Unlock()
 		if err == nil {
-			answer.Body.Close()
+			response.Body.Close()
 		}
 	}
 }
@@ -194,8 +194,8 @@ func (c *caller) seen(after time.Time) (made, failed int, last time.Time) {
 	return c.made, failed, last
 }
 
-// TestLongAProxyDies is two proxies behind one name, of which one dies. Callers who try all addresses see nothing of
-// it; of the others some fail until the record is gone, and what they keep of it has expired.
+// TestLongAProxyDies ends one of two proxies behind one name. Callers who try all addresses see nothing of it; of the
+// others some fail until the record is gone, and what they have cached of it has expired.
 func TestLongAProxyDies(t *testing.T) {
 	t.Parallel()
 	p := mustStartTwoProxies(t)
@@ -275,7 +275,7 @@ func TestLongAProxyDies(t *testing.T) {
 	}
 }
 
-// TestDNSHealthOnce is for cron: one round, twice, and a name server that is away.
+// TestDNSHealthOnce checks --once, which is for cron: one round, twice, and with a name server that is away.
 func TestDNSHealthOnce(t *testing.T) {
 	t.Parallel()
 	p := mustStartTwoProxies(t)
@@ -316,7 +316,7 @@ func TestDNSHealthOnce(t *testing.T) {
 	}
 }
 
-// TestDNSHealthSpelling gives an address of IPv6 in another spelling than the name server's.
+// TestDNSHealthSpelling checks that an IPv6 address in another spelling than the name server's is the same address.
 func TestDNSHealthSpelling(t *testing.T) {
 	t.Parallel()
 	zone := mustWrite(t, zoneOf("1", "shop 3 AAAA 2001:db8::11\nshop 3 AAAA ::1"))

@@ -247,7 +247,8 @@ func TestZoneThatAServerWritesToIsRefused(t *testing.T) {
 	}
 }
 
-// TestSecondRunChangesNothing, but reloads when it is told to: the first may have been told not to.
+// TestSecondRunChangesNothing checks that a second run only reloads, when it is told to: the first may have been told
+// not to.
 func TestSecondRunChangesNothing(t *testing.T) {
 	file := mustWrite(t, zoneOf("7"))
 	mustDNS(t, "20261121", "example.org", file, "cdn", "a.example")

@@ -112,16 +112,16 @@ func mustConfigure(t *testing.T, files []string) map[string]deployed {
 	for _, file := range files {
 		args = append(args, "-c", "../"+file)
 	}
-	var said strings.Builder
+	var output strings.Builder
 	cmd := exec.Command("docker", args...)
-	cmd.Stderr = &said
+	cmd.Stderr = &output
 	out, err := cmd.Output()
 	if err != nil && (exec.Command("docker", "stack", "config", "--help").Run() != nil ||
-		strings.Contains(said.String(), "unknown")) {
+		strings.Contains(output.String(), "unknown")) {
 		t.Skip("SKIPPED: this Docker client has no 'stack config' (Debian 12's has not): services are not looked at")
 	}
 	if err != nil {
-		t.Fatalf("docker %s: %v %s", strings.Join(args, " "), err, said.String())
+		t.Fatalf("docker %s: %v %s", strings.Join(args, " "), err, output.String())
 	}
 	var found struct{ Services map[string]deployed }
 	if err := yaml.Unmarshal(out, &found); err != nil {
@@ -181,7 +181,7 @@ func faultsOf(name string, s deployed) map[string]bool {
 	return faults
 }
 
-// TestFaultsAreFound has a service do what it may not, and wants each to be named.
+// TestFaultsAreFound breaks each rule for a service, and checks that the fault is named.
 func TestFaultsAreFound(t *testing.T) {
 	good := func() deployed { return mustConfigure(t, mustSum(t, "files", "redis"))["api"] }
 	for what, spoil := range map[string]func(s *deployed){

@@ -28,7 +28,7 @@ func (u *user) mustBuild(t *testing.T, names ...string) map[string]int64 {
 	return sizes
 }
 
-// wantMore wants a program to be larger than another by something, and by at most so many MB.
+// wantMore fails the test unless a program is larger than another, by at most so many MB.
 func wantMore(t *testing.T, sizes map[string]int64, program, than string, most float64) {
 	t.Helper()
 	more := float64(sizes[program]-sizes[than]) / mb

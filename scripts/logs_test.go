@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestLogsNameTheWholeID gives scripts/logs lines as Swarm prints them, and wants those that name an id, and not those
-// that name a longer one.
+// TestLogsNameTheWholeID gives scripts/logs lines as Swarm prints them, and checks that it prints those that name an
+// id, and not those that name a longer one.
 func TestLogsNameTheWholeID(t *testing.T) {
 	t.Parallel()
 	const lines = `
@@ -36,7 +36,7 @@ func TestLogsNameTheWholeID(t *testing.T) {
 	}
 }
 
-// TestLogsPassOnWarnings gives scripts/logs a line of Docker's own among those of a service.
+// TestLogsPassOnWarnings checks that a line of Docker's own among those of a service goes to standard error.
 func TestLogsPassOnWarnings(t *testing.T) {
 	t.Parallel()
 	const warning = "warning: incomplete log stream: node abc is not available"

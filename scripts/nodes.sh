@@ -16,7 +16,7 @@ ask_nodes='for node in "$@"; do
 	echo "$node $said"
 done'
 
-# ask: has the nodes say how they are, and keeps that in said, by name. It asks from a container of theirs or of their
+# ask: asks the nodes for their state, and stores it in said, by name. It asks from a container of theirs or of their
 # proxy that runs on this machine, or else from one that it starts.
 declare -A said
 ask() {

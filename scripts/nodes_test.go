@@ -45,7 +45,7 @@ const (
 	nodeJoins = `{"name":"database3","phase":"starting","why":"join database","primary":false,"size":0}`
 )
 
-// TestConditions wants what a node is, in words.
+// TestConditions checks the words for what a node is.
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	for json, want := range map[string]string{
@@ -63,7 +63,8 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestHints wants the one command where the nodes need a hand, with the node that has most, and none where they do not.
+// TestHints checks that there is one command where the nodes need a hand, with the node that has most, and none where
+// they do not.
 func TestHints(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -89,7 +90,8 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// TestStackFilesArePartedByService wants scripts/deploy to take services out of a file, or all others, and no more.
+// TestStackFilesArePartedByService checks that scripts/deploy takes some services out of a file, or all others, and
+// nothing else.
 func TestStackFilesArePartedByService(t *testing.T) {
 	t.Parallel()
 	function := regexp.MustCompile(`(?ms)^services_of\(\) \{$.*?^\}$`).FindString(mustRead(t, "deploy"))
@@ -131,7 +133,8 @@ func TestStackFilesArePartedByService(t *testing.T) {
 	}
 }
 
-// TestDatabaseTagIsOfAllItIsMadeOf wants the version of the nodes' image to change with every package of ours in it.
+// TestDatabaseTagIsOfAllItIsMadeOf checks that the version of the nodes' image changes with every package of ours in
+// it.
 func TestDatabaseTagIsOfAllItIsMadeOf(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command("go", "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.ImportPath}}{{end}}{{end}}",

@@ -15,7 +15,7 @@ case " $* " in *" --network none "*) echo "no module is here" >&2; exit 1 ;; esa
 tar -t | grep -qx ./doctor/main.go && echo a program
 `
 
-// TestProgramWithoutGo wants the operator's programs to be compiled by Docker where there is no Go.
+// TestProgramWithoutGo checks that the operator's programs are compiled by Docker where there is no Go.
 func TestProgramWithoutGo(t *testing.T) {
 	t.Parallel()
 	tree, tools := t.TempDir(), t.TempDir()

@@ -15,36 +15,37 @@ func TestKeptSecretsAreNotReplaced(t *testing.T) {
 	c.write(t, "secrets/secrets_key", "brought back")
 	c.write(t, "scripts/secrets", mustRead(t, "secrets"))
 	c.write(t, "swarm/undeployable", "")
-	deploy := func() (said string, err error) { return c.run("deploy", "replicas", "backup") }
-	if said, err := deploy(); err == nil || !c.has("secrets/database_password") {
-		t.Fatalf("it is deployed, or fails too early: %v %s", err, said)
+	deploy := func() (output string, err error) { return c.run("deploy", "replicas", "backup") }
+	if output, err := deploy(); err == nil || !c.has("secrets/database_password") {
+		t.Fatalf("it is deployed, or fails too early: %v %s", err, output)
 	}
 	c.remove(t, "swarm/undeployable")
 	for range 2 {
-		if said, err := deploy(); err != nil || !strings.Contains(said, "these ./secrets are not kept") {
-			t.Errorf("deployed again: %v %s", err, said)
+		if output, err := deploy(); err != nil || !strings.Contains(output, "these ./secrets are not kept") {
+			t.Errorf("deployed again: %v %s", err, output)
 		}
 	}
-	if said, err := c.run("backup"); err != nil || !strings.Contains(said, "these ./secrets are not kept") ||
+	if output, err := c.run("backup"); err != nil || !strings.Contains(output, "these ./secrets are not kept") ||
 		c.called("exec keeper backup now") != 1 {
-		t.Errorf("scripts/backup: %v %s", err, said)
+		t.Errorf("scripts/backup: %v %s", err, output)
 	}
 	if n := c.called(keeps); n != 0 {
 		t.Errorf("what was lost is replaced by what was made anew, %d times", n)
 	}
 
 	folder := filepath.Join(t.TempDir(), "old-secrets")
-	if said, err := c.run("restore", "--secrets", folder); err != nil {
-		t.Errorf("scripts/restore --secrets: %v %s", err, said)
+	if output, err := c.run("restore", "--secrets", folder); err != nil {
+		t.Errorf("scripts/restore --secrets: %v %s", err, output)
 	}
-	if said, err := deploy(); err != nil || c.called(keeps) != 1 {
-		t.Errorf("once they were restored, a deployment keeps the secrets %d times: %v %s", c.called(keeps), err, said)
+	if output, err := deploy(); err != nil || c.called(keeps) != 1 {
+		t.Errorf("once they were restored, a deployment keeps the secrets %d times: %v %s", c.called(keeps), err,
+			output)
 	}
 	c.write(t, "secrets/.recovered", "")
-	if said, err := c.run("backup", "secrets"); err != nil || c.called(keeps) != 2 || c.has("secrets/.recovered") {
-		t.Errorf("scripts/backup secrets keeps none, or leaves the mark: %v %s", err, said)
+	if output, err := c.run("backup", "secrets"); err != nil || c.called(keeps) != 2 || c.has("secrets/.recovered") {
+		t.Errorf("scripts/backup secrets keeps none, or leaves the mark: %v %s", err, output)
 	}
-	if said, err := c.run("backup"); err != nil || c.called(keeps) != 3 {
-		t.Errorf("scripts/backup: %v %s", err, said)
+	if output, err := c.run("backup"); err != nil || c.called(keeps) != 3 {
+		t.Errorf("scripts/backup: %v %s", err, output)
 	}
 }

@@ -19,7 +19,7 @@ func render(dir, stages string, settings ...string) (output string, err error) {
 	return string(out), err
 }
 
-// mustCheck has a program of Prometheus' own check what was rendered.
+// mustCheck checks what was rendered with a program of Prometheus' own.
 func mustCheck(t *testing.T, program string, args ...string) {
 	t.Helper()
 	path, err := servers.LookPath(program)
@@ -52,8 +52,8 @@ func TestWhatIsRenderedIsValid(t *testing.T) {
 	}
 }
 
-// TestShippedIntervals wants what is rendered without a speed to be what is written, and each look a second apart with
-// the highest.
+// TestShippedIntervals checks that rendering without a speed changes nothing, and that with the highest speed looks are
+// a second apart.
 func TestShippedIntervals(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -88,7 +88,7 @@ func TestOwnAlertmanagerFile(t *testing.T) {
 	}
 }
 
-// TestRenderRefuses wants a refusal that names the setting.
+// TestRenderRefuses checks that a refusal names the setting.
 func TestRenderRefuses(t *testing.T) {
 	t.Parallel()
 	for settings, want := range map[string]string{

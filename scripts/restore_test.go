@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestRestoreSeesASecuredShop has a shop with a certificate by its own authority answer once a restore is done.
+// TestRestoreSeesASecuredShop checks that a restore sees that a shop is back whose certificate is by its own authority.
 func TestRestoreSeesASecuredShop(t *testing.T) {
 	t.Parallel()
 	c := mustClaimTree(t, t.TempDir(), []string{"restore", "stack.sh"}, "api", "backup", "certificate")
@@ -30,10 +30,10 @@ func TestRestoreSeesASecuredShop(t *testing.T) {
 	cmd := c.command("restore", "--yes")
 	cmd.Env = append(cmd.Env, "SHOP_HOST="+at.Hostname(), "HTTPS_PORT="+at.Port())
 	out, err := cmd.CombinedOutput()
-	said := string(out)
-	if err != nil || asked.Load() == 0 || !strings.Contains(said, "the shop is back") ||
-		strings.Contains(said, "does not answer") {
-		t.Errorf("it asked %d times: %v %s", asked.Load(), err, said)
+	output := string(out)
+	if err != nil || asked.Load() == 0 || !strings.Contains(output, "the shop is back") ||
+		strings.Contains(output, "does not answer") {
+		t.Errorf("it asked %d times: %v %s", asked.Load(), err, output)
 	}
 }
 
@@ -75,16 +75,16 @@ func TestRestoreGoesByWhatIs(t *testing.T) {
 			cmd := c.command("restore", "--yes")
 			cmd.Env = append(cmd.Env, "DEPLOY_TIMEOUT=2")
 			out, err := cmd.CombinedOutput()
-			said := string(out)
-			if (err != nil) != test.fails || !strings.Contains(said, test.says) {
-				t.Errorf("%v %s, want %q", err, said, test.says)
+			output := string(out)
+			if (err != nil) != test.fails || !strings.Contains(output, test.says) {
+				t.Errorf("%v %s, want %q", err, output, test.says)
 			}
 			want := map[bool]string{true: "4\n", false: "0\n"}[test.back]
 			if got := mustRead(t, c.swarm+"/replicas"); got != want {
-				t.Errorf("the API has %s replicas, want %s: %s", got, want, said)
+				t.Errorf("the API has %s replicas, want %s: %s", got, want, output)
 			}
 			if c.has("swarm/woody_restoring.config") == test.back {
-				t.Errorf("the claim is there: %v: %s", !test.back, said)
+				t.Errorf("the claim is there: %v: %s", !test.back, output)
 			}
 		})
 	}
@@ -98,34 +98,34 @@ func TestRestoreIsInterrupted(t *testing.T) {
 	c.write(t, "swarm/restore", "mkfifo gate; echo restoring >state; touch begun; read -r _ <gate\n")
 	first := c.command("restore", "--yes", "2026-11-27T07:00:00Z")
 	first.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var said bytes.Buffer
-	first.Stdout, first.Stderr = &said, &said
+	var output bytes.Buffer
+	first.Stdout, first.Stderr = &output, &output
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
 	c.await(t, "the restore has begun", func() bool { return c.has("swarm/begun") })
 	for _, args := range [][]string{{"--yes"}, {"--take-over"}} {
-		if said, err := c.run("restore", args...); err == nil ||
-			!strings.Contains(said, "another restore is under way") {
-			t.Errorf("a second one %q: %v %s", args, err, said)
+		if output, err := c.run("restore", args...); err == nil ||
+			!strings.Contains(output, "another restore is under way") {
+			t.Errorf("a second one %q: %v %s", args, err, output)
 		}
 	}
 	if err := syscall.Kill(-first.Process.Pid, syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	if err := first.Wait(); err == nil || !strings.Contains(said.String(), "run scripts/restore again") {
-		t.Errorf("interrupted: %v %s", err, said.String())
+	if err := first.Wait(); err == nil || !strings.Contains(output.String(), "run scripts/restore again") {
+		t.Errorf("interrupted: %v %s", err, output.String())
 	}
 	if c.called("config rm") != 0 || mustRead(t, c.swarm+"/replicas") != "0\n" {
-		t.Errorf("interrupted, it lets go of the Swarm, or starts the API: %s", said.String())
+		t.Errorf("interrupted, it lets go of the Swarm, or starts the API: %s", output.String())
 	}
-	if said, err := c.run("scale", "api=3"); err == nil || !strings.Contains(said, "or was broken off") {
-		t.Errorf("scripts/scale: %v %s", err, said)
+	if output, err := c.run("scale", "api=3"); err == nil || !strings.Contains(output, "or was broken off") {
+		t.Errorf("scripts/scale: %v %s", err, output)
 	}
 
 	again := c.command("restore")
-	said.Reset()
-	again.Stdout, again.Stderr = &said, &said
+	output.Reset()
+	again.Stdout, again.Stderr = &output, &output
 	asked := c.called("backup state")
 	if err := again.Start(); err != nil {
 		t.Fatal(err)
@@ -135,18 +135,18 @@ func TestRestoreIsInterrupted(t *testing.T) {
 		t.Errorf("the API has %s replicas before the restore is done", got)
 	}
 	c.write(t, "swarm/state", "whole 2\n")
-	if err := again.Wait(); err != nil || !strings.Contains(said.String(), "the shop is back") {
-		t.Errorf("again: %v %s", err, said.String())
+	if err := again.Wait(); err != nil || !strings.Contains(output.String(), "the shop is back") {
+		t.Errorf("again: %v %s", err, output.String())
 	}
 	if c.called("backup restore 2026") != 1 || c.called("exec keeper backup restore") != 2 { // one is a plan
-		t.Errorf("again, it restores once more: %s", said.String())
+		t.Errorf("again, it restores once more: %s", output.String())
 	}
 	if c.has("swarm/woody_restoring.config") || mustRead(t, c.swarm+"/replicas") != "4\n" {
-		t.Errorf("the API has not all of its replicas, or the claim is left: %s", said.String())
+		t.Errorf("the API has not all of its replicas, or the claim is left: %s", output.String())
 	}
 }
 
-// TestRestoreIsTakenOver goes on with what another machine has left half restored, if that is said.
+// TestRestoreIsTakenOver checks that a restore that another machine left half done is continued with --take-over alone.
 func TestRestoreIsTakenOver(t *testing.T) {
 	t.Parallel()
 	c := mustRestoreTree(t)
@@ -155,16 +155,16 @@ func TestRestoreIsTakenOver(t *testing.T) {
 	c.write(t, "swarm/restore", "echo whole 2 >state\n")
 	for _, label := range []string{"elsewhere 77 5 1", ""} { // earlier versions said nothing
 		c.write(t, "swarm/woody_restoring.config", "restoring.1 "+label+"\n")
-		if said, err := c.run("restore", "--yes"); err == nil || !strings.Contains(said, "--take-over") ||
+		if output, err := c.run("restore", "--yes"); err == nil || !strings.Contains(output, "--take-over") ||
 			c.called("service scale") != 0 || !c.has("swarm/woody_restoring.config") {
-			t.Errorf("held by %q: %v %s", label, err, said)
+			t.Errorf("held by %q: %v %s", label, err, output)
 		}
 	}
 	c.write(t, "swarm/woody_restoring.config", "restoring.1 elsewhere 77 5 1\n")
-	said, err := c.run("restore", "--take-over")
-	if err != nil || !strings.Contains(said, "the shop is back") || mustRead(t, c.swarm+"/replicas") != "5\n" ||
+	output, err := c.run("restore", "--take-over")
+	if err != nil || !strings.Contains(output, "the shop is back") || mustRead(t, c.swarm+"/replicas") != "5\n" ||
 		c.has("swarm/woody_restoring.config") {
-		t.Errorf("taken over: %v %s", err, said)
+		t.Errorf("taken over: %v %s", err, output)
 	}
 }
 
@@ -173,40 +173,40 @@ func TestRestoreIsTakenOver(t *testing.T) {
 func TestRestoreThatDoesNotBegin(t *testing.T) {
 	t.Parallel()
 	c := mustRestoreTree(t)
-	if said, err := c.run("restore"); err == nil || !strings.Contains(said, "it asks before it overwrites") ||
+	if output, err := c.run("restore"); err == nil || !strings.Contains(output, "it asks before it overwrites") ||
 		c.called("config create") != 0 {
-		t.Errorf("not at a terminal: %v %s", err, said)
+		t.Errorf("not at a terminal: %v %s", err, output)
 	}
 	c.write(t, "swarm/state", "")
-	if said, err := c.run("restore", "--plan"); err != nil || !strings.Contains(said, "to be restored") {
-		t.Errorf("the plan: %v %s", err, said)
+	if output, err := c.run("restore", "--plan"); err != nil || !strings.Contains(output, "to be restored") {
+		t.Errorf("the plan: %v %s", err, output)
 	}
 	c.write(t, "swarm/state", "whole\n")
 	c.write(t, "scripts/stack.sh", mustRead(t, "stack.sh")+"\nsleep() { kill -HUP $$; }\n")
 	c.write(t, "swarm/swarm.docker", strings.Replace(swarmDocker, "'ps -q') case $* in",
 		"'ps -q') case $* in *_api*) echo replica ;;", 1))
-	said, err := c.run("restore", "--yes")
-	if err == nil || !strings.Contains(said, "nothing was changed") || c.called("backup restore") != 3 || // plans
+	output, err := c.run("restore", "--yes")
+	if err == nil || !strings.Contains(output, "nothing was changed") || c.called("backup restore") != 3 || // plans
 		c.has("swarm/woody_restoring.config") || mustRead(t, c.swarm+"/replicas") != "4\n" {
-		t.Errorf("broken off while the replicas end: %v %s", err, said)
+		t.Errorf("broken off while the replicas end: %v %s", err, output)
 	}
 }
 
-// TestRestoreIsAlone has others act while the replicas end: who scales them up is ended too, and who takes the restore
-// over is left to it.
+// TestRestoreIsAlone lets others act while the replicas end, and checks that replicas that are scaled up meanwhile are
+// ended too, and that a restore that is taken over meanwhile is left to the other.
 func TestRestoreIsAlone(t *testing.T) {
 	t.Parallel()
 	c := mustRestoreTree(t)
 	c.write(t, "swarm/meanwhile", "echo 6 >replicas\n")
-	if said, err := c.run("restore", "--yes"); err != nil || c.called("woody_api=0") != 2 ||
+	if output, err := c.run("restore", "--yes"); err != nil || c.called("woody_api=0") != 2 ||
 		mustRead(t, c.swarm+"/replicas") != "4\n" {
-		t.Errorf("scaled up meanwhile: %v %s", err, said)
+		t.Errorf("scaled up meanwhile: %v %s", err, output)
 	}
 	restores := c.called("backup restore")
 	c.write(t, "swarm/meanwhile", "rm *.config; echo restoring.9 elsewhere 1 4 >woody_restoring.config\n")
-	if said, err := c.run("restore", "--yes"); err == nil || !strings.Contains(said, "has taken this over") ||
+	if output, err := c.run("restore", "--yes"); err == nil || !strings.Contains(output, "has taken this over") ||
 		c.called("backup restore") != restores+1 || // a plan
 		!c.has("swarm/woody_restoring.config") || mustRead(t, c.swarm+"/replicas") != "0\n" {
-		t.Errorf("taken over meanwhile: %v %s", err, said)
+		t.Errorf("taken over meanwhile: %v %s", err, output)
 	}
 }

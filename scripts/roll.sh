@@ -1,5 +1,5 @@
 # roll.sh: how what runs is given another content of a file of ./secrets. It is sourced, not run, behind stack.sh, by
-# scripts that have say WORD..., which tells what is done.
+# scripts that have say WORD..., which prints what is done.
 # shellcheck shell=bash
 
 # roll FILE...: gives each service that has one of these files as a secret its content now, one service after the other.

@@ -95,9 +95,9 @@ func contentName(t *testing.T, tree, file string) string {
 	return "woody_" + file + "-" + strings.TrimSpace(string(out))
 }
 
-// TestRollGivesAllSecretsAtOnce has two keys change places, and then others change. In none of the states of the
-// service have both keys one content, which no replica starts with; it has each file at any time, and the secrets in
-// the order of their names in the end.
+// TestRollGivesAllSecretsAtOnce swaps two keys, and then changes others, and checks each state of the service: both
+// keys never have one content, with which no replica starts; it has each file at any time, and the secrets in the order
+// of their names in the end.
 func TestRollGivesAllSecretsAtOnce(t *testing.T) {
 	t.Parallel()
 	tree := t.TempDir()

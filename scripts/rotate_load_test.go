@@ -31,7 +31,7 @@ type fleet struct {
 	started      int
 }
 
-// mount has replicas be started with the secrets as they are now.
+// mount copies the secrets as they are now, for the replicas that start next.
 func (f *fleet) mount() error {
 	dir, err := os.MkdirTemp(f.dir, "secrets")
 	if err != nil {
@@ -133,10 +133,10 @@ func TestLongRotation(t *testing.T) {
 		return nil
 	}
 	for deadline := time.Now().Add(servers.Patience); ; time.Sleep(50 * time.Millisecond) {
-		answer, err := http.Get(proxy.URL + "/api/products/1")
+		response, err := http.Get(proxy.URL + "/api/products/1")
 		if err == nil {
-			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
 				break
 			}
 		}
@@ -154,8 +154,8 @@ func TestLongRotation(t *testing.T) {
 		{"migrate", "database", "migrate", "database_migrate_password"},
 	} {
 		was := r.inUse(row.file)
-		if said, err := r.rotate(row.name, 0); err != nil {
-			t.Fatalf("%s: %v %s", row.name, err, said)
+		if output, err := r.rotate(row.name, 0); err != nil {
+			t.Fatalf("%s: %v %s", row.name, err, output)
 		}
 		if r.takes(t, row.store, row.user, was) || !r.takes(t, row.store, row.user, r.inUse(row.file)) {
 			t.Errorf("%s: not the new one alone is taken", row.name)

@@ -85,7 +85,7 @@ func mustStartRotation(t *testing.T) *rotation {
 
 func (r *rotation) secret(name string) string { return filepath.Join(r.tree, "secrets", name) }
 
-// hooks are what scripts/rotation.sh wants to be told. It is killed at the hook whose number is BREAK.
+// hooks are the functions that scripts/rotation.sh calls. It is killed at the hook whose number is BREAK.
 const hooks = `
 set -euo pipefail
 cd "$1"
@@ -108,7 +108,7 @@ rotate "$2"
 `
 
 // rotate changes a password, and is killed at a step if that is not 0.
-func (r *rotation) rotate(name string, step int, more ...string) (said string, err error) {
+func (r *rotation) rotate(name string, step int, more ...string) (output string, err error) {
 	cmd := exec.Command("bash", "-c", hooks, "bash", r.tree, name)
 	cmd.Env = append(append(os.Environ(), "DATABASE="+r.database, "REDIS="+r.redis, "GRAFANA=",
 		"ROLLS="+strings.TrimPrefix(r.rolls.URL, "http://"), fmt.Sprint("BREAK=", step), "KEEP=false"), more...)
@@ -164,20 +164,21 @@ func TestRotationIsGoneOnWith(t *testing.T) {
 				step = 3
 			}
 			first := r.inUse(row.file)
-			said, err := r.rotate(row.name, step)
+			output, err := r.rotate(row.name, step)
 			if err == nil {
 				break // there is no such step
 			}
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != -1 {
-				t.Fatalf("%s broken off at %d: %v %s", row.name, step, err, said)
+				t.Fatalf("%s broken off at %d: %v %s", row.name, step, err, output)
 			}
 			broken++
 			if !r.takes(t, row.store, row.user, r.inUse(row.file)) {
 				t.Fatalf("%s broken off at %d: the password in service is refused", row.name, step)
 			}
-			if said, err := r.rotate(row.name, 0); err != nil || !strings.Contains(said, "and the old one is refused") {
-				t.Fatalf("%s gone on with from %d: %v %s", row.name, step, err, said)
+			output, err = r.rotate(row.name, 0)
+			if err != nil || !strings.Contains(output, "and the old one is refused") {
+				t.Fatalf("%s gone on with from %d: %v %s", row.name, step, err, output)
 			}
 			now := r.inUse(row.file)
 			if now == first || r.takes(t, row.store, row.user, first) || !r.takes(t, row.store, row.user, now) {
@@ -205,17 +206,17 @@ func TestRotationStops(t *testing.T) {
 	was := r.inUse("database_password")
 	const nobody = "127.0.0.1:1"
 	for name, setting := range map[string]string{"database": "DATABASE=" + nobody, "redis": "REDIS=" + nobody} {
-		said, err := r.rotate(name, 0, setting)
-		if err == nil || !strings.Contains(said, "Run it again") {
-			t.Errorf("%s: %v %s", name, err, said)
+		output, err := r.rotate(name, 0, setting)
+		if err == nil || !strings.Contains(output, "Run it again") {
+			t.Errorf("%s: %v %s", name, err, output)
 		}
 	}
 	r.roll = func([]string) error { return nil }
 	if now := mustRead(t, r.secret("database_password")); now != was {
 		t.Errorf("the password became %q", now)
 	}
-	if said, err := r.rotate("nothing", 0); err == nil || !strings.Contains(said, "name one of database migrate") {
-		t.Errorf("a password that is none: %v %s", err, said)
+	if output, err := r.rotate("nothing", 0); err == nil || !strings.Contains(output, "name one of database migrate") {
+		t.Errorf("a password that is none: %v %s", err, output)
 	}
 }
 
@@ -247,13 +248,13 @@ func TestBackupKeyIsRotated(t *testing.T) {
 	}{
 		{3, keep, ""}, {0, "KEEP=false", "broken off"}, {0, keep, "is refused"},
 	} {
-		said, err := r.rotate("backup-key", row.step, "WOODY_BACKUP_REPOSITORY="+repository, row.keep)
+		output, err := r.rotate("backup-key", row.step, "WOODY_BACKUP_REPOSITORY="+repository, row.keep)
 		done := row.want == "is refused"
-		if (err == nil) != done || !strings.Contains(said, row.want) {
-			t.Fatal(err, said)
+		if (err == nil) != done || !strings.Contains(output, row.want) {
+			t.Fatal(err, output)
 		}
-		if copied := strings.Contains(said, "copy secrets/backup_key elsewhere now"); copied != done {
-			t.Errorf("it says that the copy is to be replaced: %v: %s", copied, said)
+		if copied := strings.Contains(output, "copy secrets/backup_key elsewhere now"); copied != done {
+			t.Errorf("it says that the copy is to be replaced: %v: %s", copied, output)
 		}
 		if done { // what is in use then is looked at below
 			break
@@ -276,13 +277,13 @@ func TestBackupKeyIsRotated(t *testing.T) {
 	if err := os.WriteFile(r.secret(".recovered"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	said, err := r.rotate("secrets-key", 0, "WOODY_BACKUP_REPOSITORY="+repository, keep)
-	if err == nil || !strings.Contains(said, "scripts/restore --secrets") {
-		t.Errorf("in the place of lost secrets: %v %s", err, said)
+	output, err := r.rotate("secrets-key", 0, "WOODY_BACKUP_REPOSITORY="+repository, keep)
+	if err == nil || !strings.Contains(output, "scripts/restore --secrets") {
+		t.Errorf("in the place of lost secrets: %v %s", err, output)
 	}
 }
 
-// TestGrafanasPasswordIsRotated does it at a server that has the two calls as Grafana's documentation has them,
+// TestGrafanasPasswordIsRotated rotates it at a server that has the two calls as Grafana's documentation has them,
 // since no Grafana can be had here; the second time nothing is left to do.
 func TestGrafanasPasswordIsRotated(t *testing.T) {
 	t.Parallel()
@@ -313,8 +314,8 @@ func TestGrafanasPasswordIsRotated(t *testing.T) {
 	if _, err := r.rotate("grafana", 4, at); err == nil {
 		t.Fatal("it was not broken off")
 	}
-	if said, err := r.rotate("grafana", 0, at); err != nil {
-		t.Fatal(err, said)
+	if output, err := r.rotate("grafana", 0, at); err != nil {
+		t.Fatal(err, output)
 	}
 	mu.Lock()
 	defer mu.Unlock()

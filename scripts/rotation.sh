@@ -7,7 +7,7 @@
 #   roll FILE...        gives what uses one of these files of ./secrets its content now, one task after the other, and
 #                       returns when all have it and are healthy
 #   keep                keeps ./secrets in the repository beside the backups
-#   say WORD...         tells what is done
+#   say WORD...         prints what is done
 #
 # A password changes in steps such that at no time anybody's is refused who is in service:
 #   1. the new one is written beside the old one, as FILE.next, and the store takes both
@@ -75,8 +75,8 @@ script() {
 	echo "$function"
 }
 
-# in_database: runs $statement as the administrator, whose password is one of $admins; and wants $refused, unless it is
-# empty, not to be $user's password any more, and $accepted to be.
+# in_database: runs $statement as the administrator, whose password is one of $admins. It fails unless $accepted is
+# $user's password then, and $refused, unless it is empty, is not.
 in_database() {
 	local host=${DATABASE_ADDRESS%:*} port=${DATABASE_ADDRESS##*:} admin out=''
 	ask() { MYSQL_PWD=$1 mariadb --no-defaults --connect-timeout=10 --skip-ssl-verify-server-cert --host="$host" --port="$port" --protocol=tcp --user="$2" --batch --execute="$3" 2>&1; }
@@ -172,8 +172,8 @@ in_grafana() {
 	}
 }
 
-# database_takes USER PASSWORD...: has the user's password be any of these; the last is the new one. With one alone, what
-# was before ($before) must be refused then.
+# database_takes USER PASSWORD...: makes the database accept any of these passwords of the user; the last is the new
+# one. With one alone, the one before ($before) must be refused then.
 database_takes() {
 	local user=$1 statement admins refused='' accepted=${!#}
 	statement=$(identified "$@")
@@ -196,7 +196,7 @@ grafana_takes() {
 	script user old new in_grafana | at grafana
 }
 
-# in_backup: has the repository of backups, or that of secrets beside it, be opened by $new, beside $old or, if $alone,
+# in_backup: makes $new a key of the repository of backups, or of that of secrets beside it, beside $old or, if $alone,
 # instead of it.
 in_backup() {
 	local at=${WOODY_BACKUP_REPOSITORY:-/backup} out id deadline=$((SECONDS + 120))
@@ -330,7 +330,7 @@ rotate() {
 	say "3/4 who uses it is given the new one"
 	# shellcheck disable=SC2086 # a list
 	(roll "$file" ${made//,/ }) || stop
-	# Who has lost all but the copies of both keys is to come to the backups by them, at any time.
+	# Whoever has lost all but the copies of both keys must be able to open the backups with them, at any time.
 	[ "$store" != backup ] || keep || stop
 	say "4/4 $store takes the new one alone"
 	"${store}_takes" "$user" "$after" || stop

@@ -14,8 +14,8 @@ var packagesLine = regexp.MustCompile(`(?s)RUN install -d /sbom && (\{ .*?\}) >/
 
 var programLine = regexp.MustCompile(`COPY --from=build /out/bills/\w+ /sbom\n`)
 
-// TestImagesListWhatTheyHold wants every image of ours to have a bill of materials and a label that leads to it: of its
-// packages where it has any, by a command that is the same in all, and of its program where that is ours.
+// TestImagesListWhatTheyHold checks that every image of ours has a bill of materials and a label that leads to it: of
+// its packages where it has any, by a command that is the same in all, and of its program where that is ours.
 func TestImagesListWhatTheyHold(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../*/Dockerfile")

@@ -63,7 +63,7 @@ func mustMakeSecrets(t *testing.T, tree string) map[string]string {
 	return made
 }
 
-// TestSecretsAreMadeOnce wants every file that the stack files name, and the same ones from then on.
+// TestSecretsAreMadeOnce checks that every file that the stack files name is made, and stays the same from then on.
 func TestSecretsAreMadeOnce(t *testing.T) {
 	t.Parallel()
 	tree := t.TempDir()
@@ -86,7 +86,8 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 	}
 }
 
-// TestSecretsOfAnEarlierVersion has users added that an earlier version did not know, and no password changed.
+// TestSecretsOfAnEarlierVersion checks that users that an earlier version did not know are added, and that no password
+// is changed.
 func TestSecretsOfAnEarlierVersion(t *testing.T) {
 	t.Parallel()
 	tree := t.TempDir()
@@ -128,8 +129,8 @@ func TestSecretsOfAnEarlierVersion(t *testing.T) {
 	}
 }
 
-// TestDatabaseUsersAreKept wants the file that the database starts with to stay as it is when a password changes, since
-// another one has the database start again, and to change when it is to make another user.
+// TestDatabaseUsersAreKept checks that the file that the database starts with stays as it is when a password changes,
+// since another one would restart the database, and that it changes when it is to make another user.
 func TestDatabaseUsersAreKept(t *testing.T) {
 	t.Parallel()
 	tree := t.TempDir()
@@ -172,8 +173,8 @@ func passwordOf(text, before, after string) string {
 	return text
 }
 
-// TestRedisExporterMayLittle has Redis start with what scripts/secrets makes, and the exporter ask with the password
-// that its own file has.
+// TestRedisExporterMayLittle starts Redis with what scripts/secrets makes, and checks what the exporter may do with the
+// password in its own file.
 func TestRedisExporterMayLittle(t *testing.T) {
 	t.Parallel()
 	tree := t.TempDir()
@@ -229,7 +230,7 @@ func mustStartWithUsers(t *testing.T, made map[string]string) (open func(user st
 	}
 }
 
-// TestDatabaseUsersMayWhatTheyNeed has each user of the database do what it is there for, and refuses the rest.
+// TestDatabaseUsersMayWhatTheyNeed checks that each user of the database may do what it is there for, and nothing else.
 func TestDatabaseUsersMayWhatTheyNeed(t *testing.T) {
 	t.Parallel()
 	open := mustStartWithUsers(t, mustMakeSecrets(t, t.TempDir()))
@@ -309,7 +310,7 @@ func TestDatabaseUsersMayWhatTheyNeed(t *testing.T) {
 	}
 }
 
-// TestDatabaseRights is the list of all that the database's users have, so that no right is added unseen.
+// TestDatabaseRights compares the rights of the database's users with a list, so that none is added unnoticed.
 func TestDatabaseRights(t *testing.T) {
 	t.Parallel()
 	db := mustStartWithUsers(t, mustMakeSecrets(t, t.TempDir()))("admin")
@@ -348,7 +349,8 @@ func TestDatabaseRights(t *testing.T) {
 // keeps from all.
 var deniedByRedis = regexp.MustCompile("^NOPERM|ACL failure|user executing the script can't|not allowed")
 
-// TestRedisUsersMayWhatTheyNeed has each user of Redis ask for what it needs, and for what would serve an intruder.
+// TestRedisUsersMayWhatTheyNeed checks that each user of Redis may send the commands that it needs, and none that would
+// serve an intruder.
 func TestRedisUsersMayWhatTheyNeed(t *testing.T) {
 	t.Parallel()
 	tree := t.TempDir()
@@ -400,7 +402,7 @@ func TestRedisUsersMayWhatTheyNeed(t *testing.T) {
 	}
 }
 
-// TestStrangersAreNotLetIn has somebody who has come as far as the stores' network, and has no password of theirs: with
+// TestStrangersAreNotLetIn checks that somebody who has reached the stores' network without a password is refused: with
 // none, with what others have, and as users that servers are delivered with.
 func TestStrangersAreNotLetIn(t *testing.T) {
 	t.Parallel()
@@ -438,7 +440,7 @@ func TestStrangersAreNotLetIn(t *testing.T) {
 	}
 }
 
-// TestDatabaseExporterMayLittle does the same with MariaDB.
+// TestDatabaseExporterMayLittle checks the same of MariaDB.
 func TestDatabaseExporterMayLittle(t *testing.T) {
 	t.Parallel()
 	made := mustMakeSecrets(t, t.TempDir())

@@ -55,8 +55,9 @@ func mustParse(t *testing.T, file string) (certificate *x509.Certificate, key *e
 	return certificate, key
 }
 
-// TestOwnCertificate wants one that a client takes who trusts the shop's authority, for its name and cdn. before it;
-// the same one from then on, but another for another name, and a month before it expires.
+// TestOwnCertificate checks that scripts/secrets makes a certificate that a client accepts who trusts the shop's
+// authority, for its name and cdn. before it; the same one from then on, but another for another name, and a month
+// before it expires.
 func TestOwnCertificate(t *testing.T) {
 	t.Parallel()
 	tree := t.TempDir()
@@ -150,7 +151,7 @@ func mustWriteShort(t *testing.T, file string, root *x509.Certificate, rootKey *
 	}
 }
 
-// TestSecretsRefuseAName wants nothing of a shop's name that could be more than a name.
+// TestSecretsRefuseAName checks that a shop's name is refused that could be more than a name.
 func TestSecretsRefuseAName(t *testing.T) {
 	t.Parallel()
 	tree := t.TempDir()
@@ -168,7 +169,7 @@ func TestSecretsRefuseAName(t *testing.T) {
 	}
 }
 
-// tokenHooks are what scripts/rotation.sh wants to be told. Each roll is a line of the file rolls: the two keys.
+// tokenHooks are the functions that scripts/rotation.sh calls. Each roll is a line of the file rolls: the two keys.
 const tokenHooks = `
 set -euo pipefail
 cd "$1"
@@ -243,8 +244,8 @@ func TestKeysOfTokensAreRotated(t *testing.T) {
 	}
 }
 
-// TestACertificateIsPutIn gives scripts/certificate good files and others, where no Docker is: good ones are
-// secrets/certificate then, and others change nothing and are told why.
+// TestACertificateIsPutIn gives scripts/certificate good files and others, without Docker, and checks that good ones
+// become secrets/certificate, and that others change nothing and are refused with a reason.
 func TestACertificateIsPutIn(t *testing.T) {
 	t.Parallel()
 	tree := mustCertificateTree(t)
@@ -271,7 +272,7 @@ func TestACertificateIsPutIn(t *testing.T) {
 	}
 	withoutDocker := append(os.Environ(), "SHOP_HOST=shop.example.org", "DOCKER_HOST=unix:///nowhere",
 		"TAG=x", "PROXY_TAG=x", "DATABASE_TAG=x", "DATABASE_PROXY_TAG=x")
-	run := func(parts ...[]byte) (said string, err error) {
+	run := func(parts ...[]byte) (output string, err error) {
 		cmd := exec.Command(filepath.Join(tree, "scripts", "certificate"))
 		for i, part := range parts {
 			file := filepath.Join(tree, fmt.Sprintf("given%d.pem", i))
@@ -299,27 +300,27 @@ func TestACertificateIsPutIn(t *testing.T) {
 		"give the certificate's alone":    {key, otherKey, own},
 		"The shop's name is shop.example": {expired},
 	} {
-		said, err := run(parts...)
-		if err == nil || !strings.Contains(said, says) || !strings.Contains(said, "nothing is changed") {
-			t.Errorf("%v %s, want a refusal that says %q", err, said, says)
+		output, err := run(parts...)
+		if err == nil || !strings.Contains(output, says) || !strings.Contains(output, "nothing is changed") {
+			t.Errorf("%v %s, want a refusal that says %q", err, output, says)
 		}
 		if mustRead(t, file) != before {
 			t.Fatalf("what is refused (%s) has changed secrets/certificate", says)
 		}
 	}
-	said, err := run(between, own, key)
+	output, err := run(between, own, key)
 	if err != nil || mustRead(t, file) != string(bytes.Join([][]byte{key, own, between}, nil)) {
-		t.Errorf("a good one: %v %s", err, said)
+		t.Errorf("a good one: %v %s", err, output)
 	}
-	if !strings.Contains(said, "no authority that this machine trusts") ||
+	if !strings.Contains(output, "no authority that this machine trusts") ||
 		mustRead(t, filepath.Join(tree, "secrets", ".certificate.old")) != before {
-		t.Errorf("it says %s, and is to warn of the authority and to keep the old one", said)
+		t.Errorf("it says %s, and is to warn of the authority and to keep the old one", output)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("others may read it: %v %v", info, err)
 	}
-	if said, err := run(key, own, between); err != nil || !strings.Contains(said, "is that already") {
-		t.Errorf("the same again: %v %s", err, said)
+	if output, err := run(key, own, between); err != nil || !strings.Contains(output, "is that already") {
+		t.Errorf("the same again: %v %s", err, output)
 	}
 	cmd := exec.Command(filepath.Join(tree, "scripts", "certificate"), "--local")
 	cmd.Env = withoutDocker
@@ -362,8 +363,8 @@ func mustMakeBundles(t *testing.T, host string, n int) (bundles [][]byte) {
 	return bundles
 }
 
-// TestACertificateIsNotLost has the proxies refuse what scripts/certificate gives them, and scripts/secrets make none:
-// the shop has the certificate of before then, and its name, never none and never one of long ago.
+// TestACertificateIsNotLost lets the proxies refuse what scripts/certificate gives them, and scripts/secrets make none,
+// and checks that the shop then has the certificate of before and its name, never none and never an older one.
 func TestACertificateIsNotLost(t *testing.T) {
 	t.Parallel()
 	tree := mustCertificateTree(t)
@@ -377,7 +378,7 @@ func TestACertificateIsNotLost(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	run := func(more []string, args ...string) (said string, err error) {
+	run := func(more []string, args ...string) (output string, err error) {
 		cmd := exec.Command(filepath.Join(tree, "scripts", "certificate"), args...)
 		cmd.Env = append(append(environment, "DEPLOY_TIMEOUT=2"), more...)
 		out, err := cmd.CombinedOutput()
@@ -393,37 +394,37 @@ func TestACertificateIsNotLost(t *testing.T) {
 	write(filepath.Join(swarm, "broken"), "")
 
 	write(secret("certificate"), first)
-	said, err := run(shop, given[0])
+	output, err := run(shop, given[0])
 	holds := func() bool { return mustRead(t, secret("certificate")) == first }
-	if err == nil || !holds() || !strings.Contains(said, "run it again") {
-		t.Errorf("the same again, and not taken: %v %s", err, said)
+	if err == nil || !holds() || !strings.Contains(output, "run it again") {
+		t.Errorf("the same again, and not taken: %v %s", err, output)
 	}
 	write(secret(".certificate.old"), "of long ago")
-	said, err = run(shop, given[0])
-	if err == nil || !holds() || strings.Contains(said, "is back") {
-		t.Errorf("the same again, not taken, with one of long ago: %v %s", err, said)
+	output, err = run(shop, given[0])
+	if err == nil || !holds() || strings.Contains(output, "is back") {
+		t.Errorf("the same again, not taken, with one of long ago: %v %s", err, output)
 	}
-	said, err = run(shop, given[1])
+	output, err = run(shop, given[1])
 	if err == nil || !holds() || mustRead(t, secret(".certificate.refused")) != second ||
 		mustRead(t, secret("shop_host")) != "shop.example.org\n" {
-		t.Errorf("another one, not taken: %v %s", err, said)
+		t.Errorf("another one, not taken: %v %s", err, output)
 	}
 	write(secret("shop_host"), "other.example.org\n")
-	if said, err = run(shop, given[1]); err == nil || mustRead(t, secret("shop_host")) != "other.example.org\n" {
-		t.Errorf("not taken, and the shop's name is the new one: %v %s", err, said)
+	if output, err = run(shop, given[1]); err == nil || mustRead(t, secret("shop_host")) != "other.example.org\n" {
+		t.Errorf("not taken, and the shop's name is the new one: %v %s", err, output)
 	}
 
 	script := filepath.Join(tree, "scripts", "need")
 	write(script, "#!/bin/sh\necho missing: $* >&2\nexit 1\n")
-	said, err = run(nil, "--local")
-	if err == nil || !holds() || !strings.Contains(said, "missing: openssl") {
-		t.Errorf("--local without openssl: %v %s", err, said)
+	output, err = run(nil, "--local")
+	if err == nil || !holds() || !strings.Contains(output, "missing: openssl") {
+		t.Errorf("--local without openssl: %v %s", err, output)
 	}
 	write(script, "#!/bin/sh\n")
 	write(filepath.Join(tree, "scripts", "secrets"), "#!/bin/sh\n")
-	said, err = run(nil, "--local")
-	if err == nil || !holds() || !strings.Contains(said, "nothing is changed") {
-		t.Errorf("--local makes none: %v %s", err, said)
+	output, err = run(nil, "--local")
+	if err == nil || !holds() || !strings.Contains(output, "nothing is changed") {
+		t.Errorf("--local makes none: %v %s", err, output)
 	}
 	left, err := filepath.Glob(secret("*.new"))
 	if hidden, _ := filepath.Glob(secret(".*.new")); err != nil || len(left)+len(hidden) > 0 {

@@ -209,7 +209,7 @@ shop_host() {
 	echo "${host:-localhost}"
 }
 
-# name_shop HOST: has it be the shop's name from now on.
+# name_shop HOST: sets the shop's name.
 name_shop() { [ "$(SHOP_HOST='' shop_host)" = "$1" ] || (umask 077 && echo "$1" >secrets/shop_host); }
 
 # url: where the stack is.

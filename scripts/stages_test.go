@@ -21,7 +21,7 @@ func mustSum(t *testing.T, list, sum string) []string {
 	return strings.Fields(string(out))
 }
 
-// TestSums wants the same of a sum in whatever order its stages are named.
+// TestSums checks that a sum of stages is the same in whatever order they are named.
 func TestSums(t *testing.T) {
 	for _, row := range []struct{ sum, list, want string }{
 		{"baseline", "files", "stack.yml"},

@@ -20,7 +20,7 @@ case "$1 $2" in
 esac
 `
 
-// TestRemovedStandIns wants --remove to leave alone the shop's own images that were built on stand-ins.
+// TestRemovedStandIns checks that --remove leaves alone the shop's own images that were built on stand-ins.
 func TestRemovedStandIns(t *testing.T) {
 	t.Parallel()
 	tools := t.TempDir()
@@ -35,7 +35,7 @@ func TestRemovedStandIns(t *testing.T) {
 	}
 }
 
-// TestLocalSwarmNames wants a name to be refused that could be that of another Swarm's node.
+// TestLocalSwarmNames checks that a name that could be that of another Swarm's node is refused.
 func TestLocalSwarmNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"woody2", "2woody", "a-name-that-is-too-long", "-"} {

@@ -67,7 +67,7 @@ func mustConfigure(t *testing.T, addresses map[string][]string) string {
 	return intervals.ReplaceAllString(config, "$1: 1s")
 }
 
-// alertmanagerConfig has whoever is at the URL be called at once, for each alert by itself.
+// alertmanagerConfig sends each alert by itself, at once, to the URL.
 func alertmanagerConfig(url string) string {
 	return fmt.Sprintf(`
 route: {receiver: pager, group_by: ["..."], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// TestDrill is the whole of it: all in one, since what takes its time is to start a stage and to wait for alerts.
+// TestDrill makes the whole drill in one test, since starting a stage and waiting for alerts take most of the time.
 func TestDrill(t *testing.T) {
 	s := mustStartStage(t)
 	l := mustLoad(t, s)
@@ -38,7 +38,8 @@ func TestDrill(t *testing.T) {
 // longest of the budget's.
 const well = 40 * time.Second
 
-// testAllIsWell has the replicas be replaced one after another and a fourth come and go, under load.
+// testAllIsWell replaces the replicas one after another and adds and removes a fourth, under load, and checks that no
+// alert fires.
 func (s *stage) testAllIsWell(t *testing.T, l *load) {
 	began := time.Now()
 	s.awaitTruth(t, `count(up == 1) == count(up) and count(up) == 11`)
@@ -79,7 +80,7 @@ func (s *stage) update(t *testing.T) {
 	more.mustEnd(t)
 }
 
-// scale has a fourth replica for a while.
+// scale runs a fourth replica for a while.
 func (s *stage) scale(t *testing.T) {
 	t.Helper()
 	more := s.replicas[3]
@@ -152,7 +153,7 @@ func (s *stage) crowdEdge(t *testing.T) {
 	}, "EdgeHitRatioLow")
 }
 
-// breakReplicas has a fourth replica with too little memory, kills one of the three, and the front.
+// breakReplicas starts a fourth replica with too little memory, kills one of the three, and the front.
 func (s *stage) breakReplicas(t *testing.T) {
 	s.drill(t, func(t *testing.T) func(*testing.T) {
 		small := s.replicas[3]
@@ -175,7 +176,7 @@ func (s *stage) breakReplicas(t *testing.T) {
 	s.drill(t, s.refuseMany, "RefusalsMany", "AuditIncomplete")
 }
 
-// refuseMany has a replica with accounts, whose audit has a stream that is full, be asked for an order by nobody.
+// refuseMany sends requests without a token to a replica with accounts, whose audit has a stream that is full.
 func (s *stage) refuseMany(t *testing.T) (mend func(t *testing.T)) {
 	t.Helper()
 	s.audited.settings = []string{"WOODY_ACCOUNTS=on", "WOODY_TOKEN_KEYS_FILES=" + mustMakeKey(t),
@@ -252,10 +253,10 @@ func every(interval time.Duration, f func(i int)) (stop func()) {
 	})
 }
 
-// get asks for something, and does not care for the answer.
+// get asks for something, and does not care for the response.
 func get(url string) {
 	client := http.Client{Timeout: 5 * time.Second}
-	if answer, err := client.Get(url); err == nil {
-		answer.Body.Close()
+	if response, err := client.Get(url); err == nil {
+		response.Body.Close()
 	}
 }

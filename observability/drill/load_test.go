@@ -16,7 +16,7 @@ type load struct {
 	stop   chan struct{}
 	ended  sync.WaitGroup
 	every  atomic.Int64 // a call is made at every so many ticks of the hundred in a second
-	failed atomic.Int64 // calls without an answer, or with a 5xx
+	failed atomic.Int64 // calls without a response, or with a 5xx
 	slow   atomic.Int64 // calls whose answer took longer than the objective allows
 	sent   atomic.Int64
 }
@@ -24,7 +24,7 @@ type load struct {
 // objective is how long a call may take that does not wait on purpose: see the rules.
 const objective = 250 * time.Millisecond
 
-// underWay bounds how many calls wait for their answers.
+// underWay bounds how many calls wait for their responses.
 const underWay = 200
 
 func mustLoad(t *testing.T, s *stage) *load {
@@ -113,7 +113,7 @@ func (l *load) send(t *testing.T, client *http.Client, request *http.Request) {
 		}
 	}
 	began := time.Now()
-	answer, err := client.Do(request)
+	response, err := client.Do(request)
 	if time.Since(began) > objective {
 		l.slow.Add(1)
 	}
@@ -121,9 +121,9 @@ func (l *load) send(t *testing.T, client *http.Client, request *http.Request) {
 		failed(err)
 		return
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode >= http.StatusInternalServerError {
-		failed(fmt.Sprintf("%s, %v: %.200s", answer.Status, err, body))
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode >= http.StatusInternalServerError {
+		failed(fmt.Sprintf("%s, %v: %.200s", response.Status, err, body))
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// machine is a machine of two processors as /proc would tell of it: how busy it is and how much memory it has is the
+// machine is a machine of two processors as /proc would show it: how busy it is and how much memory it has is the
 // test's to say, its one disk is real. This machine's own figures would be those of whatever else it does.
 type machine struct {
 	procfs string
@@ -53,7 +53,7 @@ func mustStartMachine(t *testing.T, disk *servers.Disk) *machine {
 	return m
 }
 
-// pass has a little time pass.
+// pass moves the machine's clock on a little.
 func (m *machine) pass(t *testing.T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

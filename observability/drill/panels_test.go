@@ -72,7 +72,7 @@ func mustReadQueries(t *testing.T, file string) map[string][]string {
 	return queries
 }
 
-// forNow has windows in the place of those that Grafana chooses.
+// forNow replaces Grafana's variables for windows with fixed ones.
 var forNow = strings.NewReplacer("$__rate_interval", "20s", "$__range", "30s")
 
 // shows returns an error if a query has no value that is a number, and none comes.
@@ -97,12 +97,12 @@ func (s *stage) shows(query string) error {
 // testNames checks the replicas' metrics, with those of the cache and the outbox, against Prometheus' conventions.
 func (s *stage) testNames(t *testing.T) {
 	for _, r := range s.replicas[:3] {
-		answer, err := http.Get("http://" + r.admin + "/metrics")
+		response, err := http.Get("http://" + r.admin + "/metrics")
 		if err != nil {
 			t.Fatal(err)
 		}
-		problems, err := promlint.New(answer.Body).Lint()
-		answer.Body.Close()
+		problems, err := promlint.New(response.Body).Lint()
+		response.Body.Close()
 		if err != nil || len(problems) > 0 {
 			t.Errorf("promlint finds %v, %v", problems, err)
 		}

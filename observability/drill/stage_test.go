@@ -60,7 +60,7 @@ func (p *process) end() {
 	}
 }
 
-// replica is one of the API, with an address for its figures.
+// replica is a replica of the API, with an address for its metrics.
 type replica struct {
 	process
 	admin string

@@ -212,12 +212,12 @@ func (s *stage) mustFindNoRoom(t *testing.T) {
 	t.Helper()
 	body := `{"name":"` + strings.Repeat("x", 200) + `"}`
 	for end := time.Now().Add(servers.Patience); time.Now().Before(end); {
-		answer, err := http.Post(s.proxy.URL+"/api/products", "application/json", strings.NewReader(body))
+		response, err := http.Post(s.proxy.URL+"/api/products", "application/json", strings.NewReader(body))
 		if err != nil {
 			continue // a machine that is as busy as that
 		}
-		answer.Body.Close()
-		if answer.StatusCode == http.StatusInsufficientStorage {
+		response.Body.Close()
+		if response.StatusCode == http.StatusInsufficientStorage {
 			return
 		}
 	}

@@ -112,8 +112,8 @@ func TestAWriteOfUnknownOutcome(t *testing.T) {
 	w.want("writes_total", "", 3)
 }
 
-// TestAReadThatBeganBeforeMayBeOld checks that a read which was under way when a write was acknowledged does not count
-// as stale.
+// TestAReadThatBeganBeforeMayBeOld checks that what counts is what was acknowledged when the read began, not when it
+// ended.
 func TestAReadThatBeganBeforeMayBeOld(t *testing.T) {
 	s := mustStartFake(t)
 	w := newWatcher(t, s, 20)
@@ -136,7 +136,7 @@ func TestAReadThatBeganBeforeMayBeOld(t *testing.T) {
 	w.want("stale_total", viaProxy, 1)
 }
 
-// TestADatabaseThatWentBack wants lost writes to be counted as such once, and another probe to be taken.
+// TestADatabaseThatWentBack checks that lost writes are counted as such once, and that another probe is taken.
 func TestADatabaseThatWentBack(t *testing.T) {
 	s := mustStartFake(t)
 	w := newWatcher(t, s, 20)
@@ -158,7 +158,8 @@ func TestADatabaseThatWentBack(t *testing.T) {
 	}
 }
 
-// TestAProbeThatWasNotWrittenForLong is given up: the shop may have forgotten it, and that is no stale answer.
+// TestAProbeThatWasNotWrittenForLong checks that such a probe is given up: the shop may have forgotten it, so that no
+// answer of it is stale.
 func TestAProbeThatWasNotWrittenForLong(t *testing.T) {
 	s := mustStartFake(t)
 	w := newWatcher(t, s, 20)
@@ -179,7 +180,7 @@ func TestAProbeThatWasNotWrittenForLong(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoAnswer wants it to be counted as a failure, and as nothing else.
+// TestWhatIsNoAnswer checks that it is counted as a failure, and as nothing else.
 func TestWhatIsNoAnswer(t *testing.T) {
 	s := mustStartFake(t)
 	w := newWatcher(t, s, 20)
@@ -192,7 +193,7 @@ func TestWhatIsNoAnswer(t *testing.T) {
 		{404, `{"type":"about:blank","title":"Not Found","status":404,"detail":"as a release without probes"}`},
 		{503, ""}, {504, ""}, {200, "alive"}, {200, `{"name":"another","version":1}`},
 		{200, `{"version":1}`}, {302, ""},
-		{200, `{"name":"` + strings.Repeat("x", 2*answerMax) + `"}`},
+		{200, `{"name":"` + strings.Repeat("x", 2*responseMax) + `"}`},
 	} {
 		s.with(func(s *fakeShop) { s.status, s.body, s.version = row.status, row.body, 0 })
 		if _, ok := w.readOnce(t.Context(), w.proxy, w.probe.Load()); ok {
@@ -239,7 +240,7 @@ func TestTheLoadIsBounded(t *testing.T) {
 	}
 }
 
-// TestRoundsArePaced wants the reads after writes to take half of the rate, however many replicas there are.
+// TestRoundsArePaced checks that the reads after writes take half of the rate, however many replicas there are.
 func TestRoundsArePaced(t *testing.T) {
 	o := &observer{rate: 20}
 	const least = 500 * time.Millisecond
@@ -250,7 +251,8 @@ func TestRoundsArePaced(t *testing.T) {
 	}
 }
 
-// TestFindingsAreBounded wants ten lines a minute, and the next one to say how many were left out.
+// TestFindingsAreBounded checks that ten findings are logged in a minute, and that the next one says how many were left
+// out.
 func TestFindingsAreBounded(t *testing.T) {
 	f := newFindings(&output{})
 	now := time.Now()

@@ -26,7 +26,7 @@ func newFindings(to io.Writer) *findings {
 }
 
 // stale logs an answer that is older than the version that had been acknowledged when the read began.
-func (f *findings) stale(w *way, p *probe, got answer, wanted int64, began time.Time) {
+func (f *findings) stale(w *way, p *probe, got response, wanted int64, began time.Time) {
 	leftOut, ok := f.admit(time.Now())
 	if !ok {
 		return

@@ -92,7 +92,8 @@ func TestProcess(t *testing.T) {
 	}
 }
 
-// TestProcessWithoutAShop wants the observer to be there to say that there is none, and to end in time.
+// TestProcessWithoutAShop checks that the observer starts without a shop and says that there is none, and that it ends
+// in time.
 func TestProcessWithoutAShop(t *testing.T) {
 	t.Parallel()
 	o := mustStartProgram(t, "WOODY_OBSERVER_API="+nobody, "WOODY_OBSERVER_PROXY=http://"+nobody)
@@ -126,16 +127,16 @@ func awaitMetrics(t *testing.T, o *programs.Observer, want ...string) {
 
 func mustGet(t *testing.T, url string) (status int, body string) {
 	t.Helper()
-	answer, err := http.Get(url)
+	response, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer.StatusCode, string(content)
+	return response.StatusCode, string(content)
 }
 
 func TestHealthcheckOfNothing(t *testing.T) {
@@ -185,8 +186,8 @@ func TestHelpListsEverySetting(t *testing.T) {
 	}
 }
 
-// TestATakenPortIsToldAtOnce wants one sentence.
-func TestATakenPortIsToldAtOnce(t *testing.T) {
+// TestATakenPortIsReported checks that the program ends with a sentence that says that the port is taken.
+func TestATakenPortIsReported(t *testing.T) {
 	ln, err := serving.Listen("127.0.0.1:0", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func newMetrics() *metrics {
 	return m
 }
 
-// begin has the series of a path be there from the beginning, so that the first stale answer shows as an increase.
+// begin makes the series of a path from the beginning, so that the first stale answer shows as an increase.
 func (m *metrics) begin(path string) {
 	for _, counters := range []*prometheus.CounterVec{m.checked, m.stale, m.failedReads} {
 		counters.WithLabelValues(path)

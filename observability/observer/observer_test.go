@@ -174,7 +174,7 @@ func TestReplicasComeAndGo(t *testing.T) {
 	w.wantNoneStale()
 }
 
-// TestWaysAreKept wants each address to count once, and one that is named again to be the same way.
+// TestWaysAreKept checks that each address counts once, and that one that is named again is the same way.
 func TestWaysAreKept(t *testing.T) {
 	r := newReplicas(config{API: "tasks.api:8080", AdminPort: 8081})
 	var names names

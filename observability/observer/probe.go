@@ -10,7 +10,7 @@ import (
 )
 
 // probeTrusted bounds the time after its last acknowledged write in which responses are checked against a probe. It is
-// half of the time for which the shop stores a probe that nobody writes (shop.ProbesKept), since the observer's clock
+// half of the time for which the shop stores a probe that nobody writes (shop.ProbesTTL), since the observer's clock
 // may differ from the database's.
 const probeTrusted = 5 * time.Minute
 

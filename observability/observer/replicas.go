@@ -16,9 +16,9 @@ const (
 	lookupEvery = 2 * time.Second
 	// lookupTimeout is how long it may take.
 	lookupTimeout = 2 * time.Second
-	// lookupKept is how long the addresses count that DNS gave last, where it gives none any more: Swarm's does not for
+	// lookupTTL is how long the addresses count that DNS gave last, where it gives none any more: Swarm's does not for
 	// a moment when a service is replaced. Then they may be another's.
-	lookupKept = 10 * time.Second
+	lookupTTL = 10 * time.Second
 )
 
 // lookup returns the addresses of a name. An address is its own.
@@ -84,7 +84,7 @@ func (r *replicas) refresh(ctx context.Context) error {
 	switch {
 	case err == nil:
 		r.ways, r.found = r.waysTo(found), time.Now()
-	case time.Since(r.found) > lookupKept:
+	case time.Since(r.found) > lookupTTL:
 		r.ways = nil
 	}
 	return err

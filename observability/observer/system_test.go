@@ -106,7 +106,7 @@ type system struct {
 	names     names
 }
 
-// systems counts them: each has a network of its own.
+// systems counts the systems that were started: each has a network of its own.
 var systems atomic.Int32
 
 // mustStart starts a system. With rules, these are switched off in all of its replicas.
@@ -250,7 +250,7 @@ func (s *system) mustObserveAt(rate int) *watcher {
 	return w
 }
 
-// value is that of a counter or a gauge, or how many times of a histogram; of the path if that is not empty.
+// value returns the value of a counter or a gauge, or the count of a histogram; of the path if that is not empty.
 func (w *watcher) value(name, path string) float64 {
 	w.t.Helper()
 	families, err := w.metrics.registry.Gather()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// answerMax is how much of an answer is read, in bytes.
-const answerMax = 4 << 10
+// responseMax is how much of a response is read, in bytes.
+const responseMax = 4 << 10
 
 // timeouts are how long requests may take.
 type timeouts struct {
@@ -32,8 +32,8 @@ type way struct {
 	trouble  trouble
 }
 
-// answer is what was read or written.
-type answer struct {
+// response is what was read or written.
+type response struct {
 	Name    string `json:"name"`
 	Version int64  `json:"version"`
 
@@ -50,45 +50,45 @@ var client = http.Client{
 }
 
 // read reads a probe. The request has a name for the logs.
-func (w *way) read(ctx context.Context, probe, request string) (answer, error) {
+func (w *way) read(ctx context.Context, probe, request string) (response, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.within.read)
 	defer cancel()
 	return do(ctx, http.MethodGet, w.url+"/api/probes/"+probe, probe, request)
 }
 
 // write writes a probe. With an error nobody knows whether the write was carried out, or will be.
-func (w *way) write(ctx context.Context, probe, request string) (answer, error) {
+func (w *way) write(ctx context.Context, probe, request string) (response, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.within.write)
 	defer cancel()
 	return do(ctx, http.MethodPut, w.adminURL+"/probes/"+probe, probe, request)
 }
 
 // do sends a request. Anything but 200 with the very probe is an error.
-func do(ctx context.Context, method, url, probe, request string) (a answer, err error) {
+func do(ctx context.Context, method, url, probe, request string) (a response, err error) {
 	call, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	call.Header.Set("Accept", "application/json")
 	call.Header.Set("User-Agent", "woodytoys-observer")
 	call.Header.Set("X-Request-Id", request)
 	got, err := client.Do(call)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer got.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(got.Body, answerMax))
+	body, err := io.ReadAll(io.LimitReader(got.Body, responseMax))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if got.StatusCode != http.StatusOK {
-		return answer{}, fmt.Errorf("%s %s answers %s: %s", method, url, got.Status, body)
+		return response{}, fmt.Errorf("%s %s answers %s: %s", method, url, got.Status, body)
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
-		return answer{}, fmt.Errorf("%s %s answers what is no probe: %w", method, url, err)
+		return response{}, fmt.Errorf("%s %s answers what is no probe: %w", method, url, err)
 	}
 	if a.Name != probe {
-		return answer{}, fmt.Errorf("%s %s answers the probe %q", method, url, a.Name)
+		return response{}, fmt.Errorf("%s %s answers the probe %q", method, url, a.Name)
 	}
 	a.servedBy, a.cacheStatus = got.Header.Get("X-Served-By"), got.Header.Get("Cache-Status")
 	a.request = got.Header.Get("X-Request-Id")

@@ -17,14 +17,14 @@ type panel struct {
 	title string
 	// what is shown, and what to do when it is red.
 	what, red string
-	// unit is one of Grafana's: packages/grafana-data/src/valueFormats/categories.ts there lists them.
+	// unit is one of Grafana's units: packages/grafana-data/src/valueFormats/categories.ts there lists them.
 	unit string
 	// limit is where red begins: at that value and above, or below it where it is a least one.
 	limit float64
 	least bool
 	// figure shows the last value in large, in place of a chart.
 	figure bool
-	// stacked has the lines of a chart lie on each other.
+	// stacked stacks the lines of a chart.
 	stacked bool
 	width   int
 	queries []query
@@ -193,5 +193,5 @@ func (p panel) redFrom(limit float64, do string) panel { p.limit, p.red = limit,
 // redBelow says below which value a panel is red, and what to do then.
 func (p panel) redBelow(limit float64, do string) panel { p.least = true; return p.redFrom(limit, do) }
 
-// stack has a panel's lines lie on each other.
+// stack stacks a panel's lines.
 func (p panel) stack() panel { p.stacked = true; return p }

@@ -15,7 +15,7 @@ var (
 // rate is the rate per second of all series of a counter together.
 func rate(selector string) string { return "sum(rate(" + selector + "[$__rate_interval]))" }
 
-// rateBy is the same for each value of some labels.
+// rateBy returns the same for each value of some labels.
 func rateBy(labels, selector string) string {
 	return fmt.Sprintf("sum by (%s) (rate(%s[$__rate_interval]))", labels, selector)
 }

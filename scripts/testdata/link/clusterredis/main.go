@@ -1,4 +1,4 @@
-// Clusterredis is cluster with go-redis in place of the cache: what the program would link that keeps its answers in
+// Clusterredis is cluster with go-redis in place of the cache: what the program would link that keeps its responses in
 // Redis by hand.
 package main
 
