@@ -62,9 +62,9 @@ func stalling(t *testing.T, known, stall time.Duration) string {
 	return server.Listener.Addr().String()
 }
 
-// TestAStallShowsInTheP99 checks why latencies are measured in an open loop: in ten seconds at 60/s a fifth of the requests
-// were to be sent while the server stood still for two. The closed loop sends none meanwhile, and calls 98% fast. A
-// machine that stalls once or twice as long by itself changes neither.
+// TestAStallShowsInTheP99 checks why latencies are measured in an open loop: in ten seconds at 60/s a fifth of the
+// requests were to be sent while the server stood still for two. The closed loop sends none meanwhile, and calls 98%
+// fast. A machine that stalls once or twice as long by itself changes neither.
 func TestAStallShowsInTheP99(t *testing.T) {
 	const known, stall, lasts = 5 * time.Millisecond, 2 * time.Second, 10 * time.Second
 	// As many connections as it takes to catch up on a busy machine too.
