@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -230,6 +233,72 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	if requests != 500 || opened < 1 || opened > 10 {
 		t.Errorf("%d requests took %d connections to replicas, want 500 on at most 10", requests, opened)
+	}
+}
+
+// TestConnectionsAreKeptBesideManyWrites has 450 callers wait for writes, which take nearly half of the proxy's
+// descriptors or more, and 16 others read meanwhile: their requests share connections to the replicas all the same.
+func TestConnectionsAreKeptBesideManyWrites(t *testing.T) {
+	const writers, readers, reads = 450, 16, 50
+	done := make(chan struct{})
+	var written sync.WaitGroup
+	var held atomic.Int64
+	replica := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			held.Add(1)
+			<-done
+		}
+	})
+	var cfg programs.HAProxyConfig
+	for range 3 {
+		server := httptest.NewServer(replica)
+		t.Cleanup(server.Close)
+		cfg.API = append(cfg.API, server.Listener.Addr().String())
+	}
+	proxy := mustStart(t, cfg)
+	t.Cleanup(written.Wait)
+	t.Cleanup(func() { close(done) })
+	for range writers {
+		written.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}}
+			defer client.CloseIdleConnections()
+			// The second request of a connection, as most are.
+			if got, err := client.Get(proxy.URL + "/api/ping"); err == nil {
+				got.Body.Close()
+			}
+			if got, err := client.Post(proxy.URL+"/api/products", "text/plain", nil); err == nil {
+				got.Body.Close()
+			}
+		})
+	}
+	for deadline := time.Now().Add(time.Minute); held.Load() < writers; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d writes are under way, want %d", held.Load(), writers)
+		}
+	}
+	opened := func() int {
+		metrics := mustGet(t, proxy.MetricsURL+"/metrics").body
+		return metric(t, metrics, `haproxy_backend_connection_attempts_total{proxy="api"}`)
+	}
+	before := opened()
+	var group sync.WaitGroup
+	for range readers {
+		group.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}}
+			defer client.CloseIdleConnections()
+			for range reads {
+				got, err := client.Get(proxy.URL + "/api/ping")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got.Body.Close()
+			}
+		})
+	}
+	group.Wait()
+	if got := opened() - before; got > readers*reads/10 {
+		t.Errorf("%d reads beside %d writes opened %d connections to replicas, want few", readers*reads, writers, got)
 	}
 }
 
