@@ -102,9 +102,18 @@ func mustDo(t *testing.T, method, url string, body io.Reader, fields ...string) 
 // mustSend sends one request on a connection of the transport's; fields are "Name: value".
 func mustSend(t *testing.T, transport *http.Transport, method, url string, body io.Reader, fields ...string) response {
 	t.Helper()
-	request, err := http.NewRequest(method, url, body)
+	got, err := send(transport, method, url, body, fields...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return got
+}
+
+// send is mustSend for a test that expects a refusal before all of the body was sent: the error may come instead.
+func send(transport *http.Transport, method, url string, body io.Reader, fields ...string) (r response, err error) {
+	request, err := http.NewRequest(method, url, body)
+	if err != nil {
+		return r, err
 	}
 	for _, field := range fields {
 		name, value, _ := strings.Cut(field, ": ")
@@ -115,14 +124,11 @@ func mustSend(t *testing.T, transport *http.Transport, method, url string, body 
 	}
 	got, err := transport.RoundTrip(request)
 	if err != nil {
-		t.Fatal(err)
+		return r, err
 	}
 	defer got.Body.Close()
 	content, err := io.ReadAll(got.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response{got.StatusCode, got.Header, string(content)}
+	return response{got.StatusCode, got.Header, string(content)}, err
 }
 
 func mustGet(t *testing.T, url string, fields ...string) response {
