@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // swapped is a docker whose one config is a dead holder's until it has been looked at, and then another's: that one was
@@ -28,7 +30,7 @@ func TestLockOfAnotherStays(t *testing.T) {
 	holder := filepath.Join(dir, "holder")
 	for file, text := range map[string]string{filepath.Join(dir, "docker"): swapped,
 		holder: host + " 999999999 old yesterday\n"} {
-		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
+		if err := servers.WriteScript(file, text); err != nil {
 			t.Fatal(err)
 		}
 	}

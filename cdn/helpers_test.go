@@ -61,7 +61,7 @@ func compileQuickly(dir string) error {
 			continue
 		}
 		script := "#!/bin/sh\nexec " + compiler + ` "$@" -O0` + "\n"
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
+		if err := servers.WriteScript(filepath.Join(dir, name), script); err != nil {
 			return err
 		}
 	}

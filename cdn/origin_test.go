@@ -158,8 +158,7 @@ func mustStartNamedEdge(t *testing.T, standIns ...string) (*programs.Varnish, na
 	names.are()
 	standIns = append(standIns, "getent", "cat "+names.file)
 	for i := 0; i < len(standIns); i += 2 {
-		if err := os.WriteFile(filepath.Join(dir, standIns[i]), []byte("#!/bin/sh\n"+standIns[i+1]+"\n"),
-			0o755); err != nil {
+		if err := servers.WriteScript(filepath.Join(dir, standIns[i]), "#!/bin/sh\n"+standIns[i+1]+"\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -240,7 +239,7 @@ func TestOneNameOfTwoIsGone(t *testing.T) {
 	gone, asked := filepath.Join(dir, "gone"), filepath.Join(dir, "asked")
 	getent := "#!/bin/sh\necho >>" + asked + "\n[ $2 = a ] && echo 127.0.0.2 a && exit\n[ -e " + gone +
 		" ] && exit 2\necho 127.0.0.3 b\n"
-	if err := os.WriteFile(filepath.Join(dir, "getent"), []byte(getent), 0o755); err != nil {
+	if err := servers.WriteScript(filepath.Join(dir, "getent"), getent); err != nil {
 		t.Fatal(err)
 	}
 	edge := mustStartEdge(t, []string{"a:81", "b:82"}, "PATH="+dir+":"+os.Getenv("PATH"))

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 func TestStall(t *testing.T) {
@@ -64,7 +66,7 @@ func TestStalledTwice(t *testing.T) {
 func mustStartSleeping(t *testing.T) *server {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "mariadbd")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {
+	if err := servers.WriteScript(program, "#!/bin/sh\nexec sleep 1000\n"); err != nil {
 		t.Fatal(err)
 	}
 	s, err := startServer(config{Mariadbd: program}, slog.New(slog.DiscardHandler))

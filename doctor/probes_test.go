@@ -246,7 +246,7 @@ func TestTwoDeploysAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	const text = "#!/bin/bash\n(echo child; read -r) <&0 &\nwait\n"
-	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+	if err := servers.WriteScript(script, text); err != nil {
 		t.Fatal(err)
 	}
 	start := func(stack string, args ...string) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
@@ -52,11 +53,11 @@ func mustAudit(t *testing.T) (*auditSearch, func(statement string)) {
 	socket := passwordOf(server.DSN(""), "(", ")")
 	for _, name := range []string{"audit", "stack.sh", "nodes.sh"} {
 		text := mustRead(t, name)
-		if err := os.WriteFile(filepath.Join(tree, "scripts", name), []byte(text), 0o755); err != nil {
+		if err := servers.WriteScript(filepath.Join(tree, "scripts", name), text); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(tree, "docker"), []byte(fakeDocker), 0o755); err != nil {
+	if err := servers.WriteScript(filepath.Join(tree, "docker"), fakeDocker); err != nil {
 		t.Fatal(err)
 	}
 	s := &auditSearch{tree, socket}

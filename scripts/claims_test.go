@@ -118,7 +118,7 @@ func (c *claimed) write(t *testing.T, name, text string) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file+".part", []byte(text), 0o700); err != nil {
+	if err := servers.WriteScript(file+".part", text); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(file+".part", file); err != nil {

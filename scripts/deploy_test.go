@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // mustDeployTree returns a tree with scripts/deploy, in which scripts/secrets says that it was reached, and fails.
@@ -24,7 +26,7 @@ func mustDeployTree(t *testing.T) string {
 		if strings.HasPrefix(file, "../") {
 			path = filepath.Join(tree, filepath.Base(file))
 		}
-		if err := os.WriteFile(path, []byte(mustRead(t, file)), 0o700); err != nil {
+		if err := servers.WriteScript(path, mustRead(t, file)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -32,7 +34,7 @@ func mustDeployTree(t *testing.T) string {
 		"secrets": "#!/bin/sh\necho it goes on\nexit 1\n",
 		"need":    "#!/bin/sh\n",
 	} {
-		if err := os.WriteFile(filepath.Join(tree, "scripts", name), []byte(text), 0o700); err != nil {
+		if err := servers.WriteScript(filepath.Join(tree, "scripts", name), text); err != nil {
 			t.Fatal(err)
 		}
 	}

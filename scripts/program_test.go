@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // goImage is a docker that compiles what comes on its standard input, as the official image of Go would: its modules it
@@ -29,7 +31,7 @@ func TestProgramWithoutGo(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
+		if err := servers.WriteScript(file, text); err != nil {
 			t.Fatal(err)
 		}
 	}

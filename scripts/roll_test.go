@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // swarmDocker stands for a Swarm with stack woody, of which it keeps each service's secrets in a file of the folder
@@ -67,7 +69,7 @@ func mustFakeSwarm(t *testing.T, tree string, specs map[string][]string) (swarm 
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(swarm, "docker"), []byte(swarmDocker), 0o700); err != nil {
+	if err := servers.WriteScript(filepath.Join(swarm, "docker"), swarmDocker); err != nil {
 		t.Fatal(err)
 	}
 	return swarm, append(os.Environ(), "SWARM="+swarm, "PATH="+swarm+":"+os.Getenv("PATH"), "STACK=woody",

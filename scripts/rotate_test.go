@@ -47,7 +47,7 @@ func mustStartRotation(t *testing.T) *rotation {
 	made := mustMakeSecrets(t, r.tree)
 	for _, script := range []string{"rotation.sh"} {
 		path := filepath.Join(r.tree, "scripts", script)
-		if err := os.WriteFile(path, []byte(mustRead(t, script)), 0o777); err != nil {
+		if err := servers.WriteScript(path, mustRead(t, script)); err != nil {
 			t.Fatal(err)
 		}
 	}

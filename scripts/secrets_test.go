@@ -43,7 +43,7 @@ func mustMakeSecrets(t *testing.T, tree string) map[string]string {
 		t.Fatal(err)
 	}
 	script := filepath.Join(tree, "scripts", "secrets")
-	if err := os.WriteFile(script, []byte(mustRead(t, "secrets")), 0o777); err != nil {
+	if err := servers.WriteScript(script, mustRead(t, "secrets")); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(script).CombinedOutput(); err != nil {

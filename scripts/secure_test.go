@@ -339,7 +339,7 @@ func mustCertificateTree(t *testing.T) string {
 	tree := mustLinkTree(t)
 	mustMakeSecrets(t, tree)
 	for _, script := range []string{"certificate", "stack.sh", "program.sh", "roll.sh", "need"} {
-		if err := os.WriteFile(filepath.Join(tree, "scripts", script), []byte(mustRead(t, script)), 0o700); err != nil {
+		if err := servers.WriteScript(filepath.Join(tree, "scripts", script), mustRead(t, script)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -374,7 +374,7 @@ func TestACertificateIsNotLost(t *testing.T) {
 	secret := func(name string) string { return filepath.Join(tree, "secrets", name) }
 	write := func(path, text string) {
 		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		if err := servers.WriteScript(path, text); err != nil {
 			t.Fatal(err)
 		}
 	}

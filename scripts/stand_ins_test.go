@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // builtOnStandIns is a docker with two stand-ins and an image that was built on one of them, which has its label.
@@ -24,7 +26,7 @@ esac
 func TestRemovedStandIns(t *testing.T) {
 	t.Parallel()
 	tools := t.TempDir()
-	if err := os.WriteFile(filepath.Join(tools, "docker"), []byte(builtOnStandIns), 0o700); err != nil {
+	if err := servers.WriteScript(filepath.Join(tools, "docker"), builtOnStandIns); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("./offline-bases", "--remove")

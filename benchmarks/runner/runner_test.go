@@ -19,6 +19,7 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/runner"
 	"github.com/woodytoys/woodytoys/benchmarks/runner/measure"
 	"github.com/woodytoys/woodytoys/internal/programs"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // built are the programs, once for all tests.
@@ -405,8 +406,8 @@ func TestLongStaleBuildIsInvalid(t *testing.T) {
 func mustWrap(t *testing.T, program string, settings ...string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "wrapped")
-	if err := os.WriteFile(file,
-		fmt.Appendf(nil, "#!/bin/sh\n%s exec %s \"$@\"\n", strings.Join(settings, " "), program), 0o755); err != nil {
+	if err := servers.WriteScript(file,
+		fmt.Sprintf("#!/bin/sh\n%s exec %s \"$@\"\n", strings.Join(settings, " "), program)); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -434,8 +435,8 @@ func TestASlowedBuildFailsTheComparison(t *testing.T) {
 		return r
 	}
 	slowed := filepath.Join(t.TempDir(), "slowed")
-	if err := os.WriteFile(slowed, fmt.Appendf(nil, "#!/bin/sh\n[ $WOODY_SLOW_QUERY_DELAY = 0s ] || "+
-		"WOODY_SLOW_QUERY_DELAY=5s\nexport WOODY_SLOW_QUERY_DELAY\nexec %s \"$@\"\n", built.api), 0o755); err != nil {
+	if err := servers.WriteScript(slowed, fmt.Sprintf("#!/bin/sh\n[ $WOODY_SLOW_QUERY_DELAY = 0s ] || "+
+		"WOODY_SLOW_QUERY_DELAY=5s\nexport WOODY_SLOW_QUERY_DELAY\nexec %s \"$@\"\n", built.api)); err != nil {
 		t.Fatal(err)
 	}
 	comparison := figures.Compare(measured(built.api), measured(slowed), .1)
