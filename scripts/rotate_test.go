@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -25,7 +26,8 @@ import (
 // rotation is a tree with the scripts and the secrets, and the stores that know those passwords.
 type rotation struct {
 	tree            string
-	database, redis string // addresses
+	database, redis string        // addresses
+	wire            *servers.Wire // the way to the database
 	rolls           *httptest.Server
 	// roll is called with the files whose users are to be rolled.
 	roll func(files []string) error
@@ -53,7 +55,7 @@ func mustStartRotation(t *testing.T) *rotation {
 	}
 	dsn := servertest.MustMakeDatabase(t, mustStartUsers(t, made))
 	wire := servertest.MustStartWire(t, passwordOf(dsn, "(", ")"))
-	r.database = wire.Addr
+	r.database, r.wire = wire.Addr, wire
 	acl := filepath.Join(t.TempDir(), "users.acl")
 	if err := os.WriteFile(acl, []byte(made["redis_acl"]), 0o600); err != nil {
 		t.Fatal(err)
@@ -206,7 +208,7 @@ func TestRotationStops(t *testing.T) {
 	was := r.inUse("database_password")
 	const nobody = "127.0.0.1:1"
 	for name, setting := range map[string]string{"database": "DATABASE=" + nobody, "redis": "REDIS=" + nobody} {
-		output, err := r.rotate(name, 0, setting)
+		output, err := r.rotate(name, 0, setting, "REACH_WITHIN=1")
 		if err == nil || !strings.Contains(output, "Run it again") {
 			t.Errorf("%s: %v %s", name, err, output)
 		}
@@ -217,6 +219,24 @@ func TestRotationStops(t *testing.T) {
 	}
 	if output, err := r.rotate("nothing", 0); err == nil || !strings.Contains(output, "name one of database migrate") {
 		t.Errorf("a password that is none: %v %s", err, output)
+	}
+}
+
+// TestRotationAwaitsTheServer changes a password at a database that is out of reach when it begins.
+func TestRotationAwaitsTheServer(t *testing.T) {
+	t.Parallel()
+	r := mustStartRotation(t)
+	was := r.inUse("database_password")
+	r.wire.Cut()
+	mended := time.AfterFunc(2*time.Second, r.wire.Mend)
+	if output, err := r.rotate("database", 0); err != nil {
+		t.Fatalf("%v %s", err, output)
+	}
+	if mended.Stop() {
+		t.Error("it did not ask the database")
+	}
+	if r.takes(t, "database", "woody", was) {
+		t.Error("the old password is still taken")
 	}
 }
 

@@ -79,7 +79,19 @@ script() {
 # $user's password then, and $refused, unless it is empty, is not.
 in_database() {
 	local host=${DATABASE_ADDRESS%:*} port=${DATABASE_ADDRESS##*:} admin out=''
-	ask() { MYSQL_PWD=$1 mariadb --no-defaults --connect-timeout=10 --skip-ssl-verify-server-cert --host="$host" --port="$port" --protocol=tcp --user="$2" --batch --execute="$3" 2>&1; }
+	once() { MYSQL_PWD=$1 mariadb --no-defaults --connect-timeout=10 --skip-ssl-verify-server-cert --host="$host" --port="$port" --protocol=tcp --user="$2" --batch --execute="$3" 2>&1; }
+	# ask: once, or as often as it takes until the server is reached. Swarm's DNS does not name a busy one for a moment.
+	ask() {
+		local said deadline=$((SECONDS + ${REACH_WITHIN:-60}))
+		while ! said=$(once "$@"); do
+			[[ $said =~ 'ERROR '(2002|2003|2005|2006|2013) ]] && [ "$SECONDS" -lt "$deadline" ] || {
+				echo "$said"
+				return 1
+			}
+			sleep 1
+		done
+		echo "$said"
+	}
 	local done=''
 	while read -r admin; do
 		if out=$(ask "$admin" admin "$statement"); then
@@ -111,7 +123,16 @@ in_database() {
 in_redis() {
 	local node host port admin out=''
 	# shellcheck disable=SC2086 # commands are words
-	ask() { REDISCLI_AUTH=$1 timeout 10 redis-cli --no-auth-warning -h "$host" -p "$port" --user "$2" $3 2>&1; }
+	once() { REDISCLI_AUTH=$1 timeout 10 redis-cli --no-auth-warning -h "$host" -p "$port" --user "$2" $3 2>&1; }
+	# ask: as in_database's.
+	ask() {
+		local said deadline=$((SECONDS + ${REACH_WITHIN:-60}))
+		while
+			said=$(once "$@") || true
+			[[ $said = *'Could not connect'* ]] && [ "$SECONDS" -lt "$deadline" ]
+		do sleep 1; done
+		echo "$said"
+	}
 	for node in ${REDIS_ADDRESSES//,/ }; do
 		host=${node%:*} port=${node##*:}
 		local done=''
