@@ -4,15 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
 	"testing"
 	"time"
 
 	"github.com/woodytoys/woodytoys/internal/programs"
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
-
-var intervals = regexp.MustCompile(`(?m)^( +(?:scrape|evaluation)_interval|  scrape_timeout): \d+s$`)
 
 // mustWatch starts Prometheus as it ships, with the rules of stage backup, whose times are 300 times shorter, and waits
 // until it finds all well.
@@ -33,8 +30,7 @@ func mustWatch(t *testing.T, k *keeping) *servers.Prometheus {
 		t.Fatal(err)
 	}
 	prometheus, err := servers.StartPrometheus(func(string) map[string]string {
-		config := intervals.ReplaceAllString(config, "$1: 1s")
-		return map[string]string{"prometheus.yml": config, "rules.yml": string(rules)}
+		return map[string]string{"prometheus.yml": programs.HurryPrometheus(config), "rules.yml": string(rules)}
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -148,7 +148,7 @@ func (b *byID[K, V]) together() {
 		clear(values)
 		return b.rows(onBehalfOf(ctx, callers), r, ids, func(id K, value V) { values[id] = value })
 	})
-	// Without a connection, who has waited too long leaves by himself; without a database all hear of it.
+	// Without a connection each caller's own wait ends when it is too long; without a database all get the error.
 	if group == nil && !errors.Is(err, slots.ErrBusy) {
 		group = b.take()
 	}

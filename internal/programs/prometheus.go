@@ -34,6 +34,13 @@ func FillPrometheus(configuration string, addresses map[string][]string) (string
 	return strings.Replace(filled, ownPrometheus, staticTargets(addresses[prometheusName]), 1), nil
 }
 
+var intervals = regexp.MustCompile(`(?m)^( +(?:scrape|evaluation)_interval|  scrape_timeout): \d+s$`)
+
+// HurryPrometheus returns a configuration of Prometheus with a second between two scrapes and two evaluations.
+func HurryPrometheus(configuration string) string {
+	return intervals.ReplaceAllString(configuration, "$1: 1s")
+}
+
 func staticTargets(addresses []string) string {
 	return fmt.Sprintf("static_configs: [{targets: [%s]}]", strings.Join(addresses, ", "))
 }

@@ -50,8 +50,6 @@ func mustRender(t *testing.T, replicas int) string {
 	})
 }
 
-var intervals = regexp.MustCompile(`(?m)^( +(?:scrape|evaluation)_interval|  scrape_timeout): \d+s$`)
-
 // mustConfigure returns the configuration of Prometheus that ships, with addresses in the place of those that Swarm's
 // DNS would answer for a service, and a second between two looks.
 func mustConfigure(t *testing.T, addresses map[string][]string) string {
@@ -64,7 +62,7 @@ func mustConfigure(t *testing.T, addresses map[string][]string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return intervals.ReplaceAllString(config, "$1: 1s")
+	return programs.HurryPrometheus(config)
 }
 
 // alertmanagerConfig sends each alert by itself, at once, to the URL.

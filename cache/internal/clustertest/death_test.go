@@ -8,8 +8,9 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
-// TestWriterDiesAtEveryStep kills a writer (-9) at each step from the beginning of its transaction to its
-// answer. Soon every other replica answers what the database has, long before its values are over, and goes on to.
+// TestWriterDiesAtEveryStep kills a writer (-9) at each step from the beginning of its transaction to its response. It
+// checks that every other replica soon returns what the database has, long before its values expire, and still does
+// later.
 func TestWriterDiesAtEveryStep(t *testing.T) {
 	for _, step := range append(dieSteps, "announced") {
 		t.Run(step, func(t *testing.T) {
