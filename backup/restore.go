@@ -292,9 +292,10 @@ func (s *scratch) dump(ctx context.Context, file string) error {
 	return errors.Join(err, <-ended)
 }
 
-// definer finds who owns what is made: triggers and events, views, and routines, as mariadb-dump writes each.
-var definer = regexp.MustCompile("^(/\\*!50[0-9]{3} CREATE\\*/ )/\\*!50[0-9]{3} DEFINER=`[^`]*`@`[^`]*`\\*/|" +
-	"^(/\\*!50013 )DEFINER=`[^`]*`@`[^`]*` |^(CREATE )DEFINER=`[^`]*`@`[^`]*` ")
+// definer finds who owns what is made: triggers and events, views, and routines, as mariadb-dump writes each. It has
+// one anchor before all of them: with one each, a line that begins otherwise is searched to its end.
+var definer = regexp.MustCompile("^(?:(/\\*!50[0-9]{3} CREATE\\*/ )/\\*!50[0-9]{3} DEFINER=`[^`]*`@`[^`]*`\\*/|" +
+	"(/\\*!50013 )DEFINER=`[^`]*`@`[^`]*` |(CREATE )DEFINER=`[^`]*`@`[^`]*` )")
 
 // withoutDefiners returns a dump whose triggers, views and the like belong to whoever loads it.
 func withoutDefiners(dump io.Reader) io.Reader {
