@@ -254,11 +254,7 @@ func (r *run) prepare() (err error) {
 		r.about.Stages = append(r.about.Stages, described)
 	}
 	if r.Browser {
-		var hosts []string
-		if r.Driver != "local" {
-			hosts = append(hosts, browser.Anywhere)
-		}
-		if r.chrome, err = browser.Start(hosts...); err != nil {
+		if r.chrome, err = browser.Start(r.driver.Hosts()...); err != nil {
 			return err
 		}
 		r.about.Versions["chromium"] = browser.Version()

@@ -20,8 +20,8 @@ type Running struct {
 	Name string
 	// Addr is its entrance, HOST:PORT. Host is what requests to it name; Addr where that is empty.
 	Addr, Host string
-	// PageURL is the page.
-	PageURL string
+	// PageURL is the page. PageIP is where its host, and the names below that, are; empty where DNS says it.
+	PageURL, PageIP string
 	// Replicas are the addresses of the replicas themselves, HOST:PORT; none where they cannot be reached.
 	Replicas []string
 	// Admin are the replicas' admin ports, as URLs; none where they cannot be reached.
@@ -72,6 +72,9 @@ type Driver interface {
 	// Watch starts what stage observability adds to a running stage with Redis, and waits until it watches. It is among
 	// the stage's parts until it is ended.
 	Watch(running *Running) (*Watch, error)
+	// Hosts returns how a browser resolves the hosts of the stages' pages, beside those of this machine: arguments of
+	// browser.Start.
+	Hosts() []string
 	// Versions returns the versions of what the stages are made of.
 	Versions() map[string]string
 }

@@ -51,6 +51,23 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// TestEntrances checks that a shop at an address is asked by a name, beside which there is a cdn. name.
+func TestEntrances(t *testing.T) {
+	for at, want := range map[string]Running{
+		"10.0.0.7": {Host: "shop.test", Addr: "10.0.0.7:80", PageIP: "10.0.0.7", PageURL: "http://shop.test/"},
+		"10.0.0.7:8080": {Host: "shop.test:8080", Addr: "10.0.0.7:8080", PageIP: "10.0.0.7",
+			PageURL: "http://shop.test:8080/"},
+		"localhost:8080": {Host: "localhost:8080", Addr: "127.0.0.1:8080", PageIP: "127.0.0.1",
+			PageURL: "http://localhost:8080/"},
+		"shop.example": {Host: "shop.example", Addr: "shop.example:80", PageURL: "http://shop.example/"},
+	} {
+		got := entrance(at)
+		if got.Host != want.Host || got.Addr != want.Addr || got.PageIP != want.PageIP || got.PageURL != want.PageURL {
+			t.Errorf("%s: %+v, want %+v", at, *got, want)
+		}
+	}
+}
+
 func TestTheStacksCollectorsAreTaken(t *testing.T) {
 	flags, err := nodeCollectors("../../..")
 	if err != nil {

@@ -189,9 +189,12 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 	add("proxy", proxy.Process, proxy.Close)
 	running.Addr, running.metrics = proxy.Addr(), strings.TrimPrefix(proxy.MetricsURL, "http://")
 	_, port, _ := strings.Cut(running.Addr, ":")
-	running.PageURL = "http://localhost:" + port + "/"
+	running.PageURL, running.PageIP = "http://localhost:"+port+"/", "127.0.0.1"
 	return running, nil
 }
+
+// Hosts implements Driver: they are all this machine's.
+func (l *Local) Hosts() []string { return nil }
 
 // End ends all stages, last started first, and leaves the database server for the next ones.
 func (l *Local) End() {

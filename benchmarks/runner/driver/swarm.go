@@ -2,6 +2,7 @@ package driver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,14 +99,40 @@ func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Runnin
 	if err != nil {
 		return nil, fmt.Errorf("scripts/status --url: %w", err)
 	}
-	host := strings.TrimPrefix(strings.TrimSpace(string(url)), "http://")
-	running := &Running{Name: name, Addr: strings.Replace(host, "localhost", "127.0.0.1", 1), Host: host,
-		PageURL: "http://" + host + "/"}
-	if !strings.Contains(host, ":") {
-		running.Addr += ":80"
-	}
+	running := entrance(strings.TrimPrefix(strings.TrimSpace(string(url)), "http://"))
+	running.Name = name
 	running.Parts, err = s.parts(ctx, stack)
 	return running, err
+}
+
+// shopName is what requests name a shop that is at an address: beside an address there is no cdn. name. DNS has no such
+// name (RFC 6761, 6.2).
+const shopName = "shop.test"
+
+// entrance returns how a stage is reached that is at HOST or HOST:PORT.
+func entrance(at string) *Running {
+	host, port, err := net.SplitHostPort(at)
+	if err != nil {
+		host, port = at, "80"
+	}
+	r := &Running{Host: at}
+	switch ip := net.ParseIP(host); {
+	case host == "localhost":
+		r.PageIP = "127.0.0.1"
+	case ip != nil:
+		r.PageIP, r.Host = host, shopName+strings.TrimPrefix(at, host)
+	}
+	r.Addr, r.PageURL = net.JoinHostPort(cmp.Or(r.PageIP, host), port), "http://"+r.Host+"/"
+	return r
+}
+
+// Hosts implements Driver.
+func (s *Swarm) Hosts() []string {
+	out, err := exec.Command("docker", "node", "inspect", "self", "--format", "{{.Status.Addr}}").Output()
+	if ip := net.ParseIP(strings.TrimSpace(string(out))); err == nil && ip != nil && !ip.IsLoopback() {
+		return []string{"MAP " + shopName + " " + ip.String(), "MAP *." + shopName + " " + ip.String()}
+	}
+	return nil
 }
 
 // portFree returns an error if a port is taken.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
+	"github.com/woodytoys/woodytoys/internal/browser"
 )
 
 // Target is something that is deployed already, at an address such as http://shop.example: the one stage
@@ -30,11 +32,18 @@ func NewTarget(address string) (*Target, error) {
 	if u.Port() == "" {
 		addr += ":80"
 	}
-	return &Target{Running{Name: stage.Target.Name, Addr: addr, Host: u.Host, PageURL: "http://" + u.Host + "/"}}, nil
+	r := Running{Name: stage.Target.Name, Addr: addr, Host: u.Host, PageURL: "http://" + u.Host + "/"}
+	if name := u.Hostname(); name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		r.PageIP = "127.0.0.1"
+	}
+	return &Target{r}, nil
 }
 
 // Missing implements Driver.
 func (t *Target) Missing(stage.Stage) string { return "" }
+
+// Hosts implements Driver: all of them.
+func (t *Target) Hosts() []string { return []string{browser.Anywhere} }
 
 // Slice implements Driver.
 func (t *Target) Slice(*Running, string, float64) error { return errNoSlices }

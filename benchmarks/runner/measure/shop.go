@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -39,7 +40,7 @@ type Shop struct {
 // timed then.
 func Open(ctx context.Context, running *driver.Running, products int) (*Shop, error) {
 	s := &Shop{Running: running, run: fmt.Sprintf("%x", time.Now().UnixMilli()&0xffffff)}
-	s.client = http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialLocal},
+	s.client = http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: s.dialPage},
 		Timeout: time.Minute}
 	if err := s.fill(ctx, products); err != nil {
 		return nil, fmt.Errorf("stage %s: fill the shelf: %w", running.Name, err)
@@ -50,14 +51,18 @@ func Open(ctx context.Context, running *driver.Running, products int) (*Shop, er
 	return s, nil
 }
 
-// dialLocal dials 127.0.0.1 for *.localhost, as browsers do.
-func dialLocal(ctx context.Context, network, addr string) (net.Conn, error) {
+// dialPage connects to a host of the page: where the stage says that it is, or else where DNS does.
+func (s *Shop) dialPage(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
 	}
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		addr = "127.0.0.1:" + port
+	page, err := url.Parse(s.PageURL)
+	if err != nil {
+		return nil, err
+	}
+	if name := page.Hostname(); s.PageIP != "" && (host == name || strings.HasSuffix(host, "."+name)) {
+		addr = net.JoinHostPort(s.PageIP, port)
 	}
 	var d net.Dialer
 	return d.DialContext(ctx, network, addr)

@@ -158,7 +158,7 @@ func (s *Shop) pages(ctx context.Context, m *raw.Measurement) error {
 
 // page times the page with all its files, one after the other over kept connections, as wget -p does.
 func (s *Shop) page(ctx context.Context, m *raw.Measurement) error {
-	client := http.Client{Transport: &http.Transport{DialContext: dialLocal}, Timeout: 5 * time.Minute}
+	client := http.Client{Transport: &http.Transport{DialContext: s.dialPage}, Timeout: 5 * time.Minute}
 	defer client.CloseIdleConnections()
 	base, err := url.Parse(s.PageURL)
 	if err != nil {
