@@ -258,7 +258,7 @@ func compare(url string, want []byte) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: the answer is %s", url, response.Status)
 	}
-	rest, part := want, make([]byte, 64<<10)
+	rest, part := want, make([]byte, min(len(want)+1, 64<<10))
 	for {
 		n, err := response.Body.Read(part)
 		if !bytes.HasPrefix(rest, part[:n]) {

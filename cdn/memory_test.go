@@ -77,10 +77,11 @@ func TestMemoryIsBounded(t *testing.T) {
 // that they have asked for. (Varnish 7.1 ends those that have no room; newer ones read no further.)
 func TestPassedOnIsBounded(t *testing.T) {
 	const clients, size, least = 60, 10_000_000, 5e6
+	body := make([]byte, size)
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(size))
 		w.Header().Set("Cache-Control", "no-store")
-		_, _ = w.Write(make([]byte, size))
+		_, _ = w.Write(body)
 	}))
 	edge := mustStartEdge(t, []string{origin.Listener.Addr().String()})
 	t.Cleanup(origin.CloseClientConnections) // the edge still reads when the test is over
