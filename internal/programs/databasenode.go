@@ -238,9 +238,10 @@ func (n *DatabaseNode) State() (s DatabaseState, err error) {
 	return s, json.NewDecoder(response.Body).Decode(&s)
 }
 
-// Await waits until the node's state is such as wanted, for up to two minutes. What names that in the error.
+// Await waits until the node's state is such as wanted, for up to four minutes: it may have to wait until another node
+// has got all data. What names that in the error.
 func (n *DatabaseNode) Await(what string, wanted func(DatabaseState) bool) error {
-	deadline := time.Now().Add(servers.Patience)
+	deadline := time.Now().Add(2 * servers.Patience)
 	for {
 		state, err := n.State()
 		if err == nil && wanted(state) {
@@ -254,7 +255,7 @@ func (n *DatabaseNode) Await(what string, wanted func(DatabaseState) bool) error
 	}
 }
 
-// AwaitSynced waits until the node is a full part of the cluster, for up to two minutes.
+// AwaitSynced waits until the node is a full part of the cluster, as Await does.
 func (n *DatabaseNode) AwaitSynced() error {
 	return n.Await("synced", func(s DatabaseState) bool { return s.Primary && s.Synced && !s.Behind })
 }
