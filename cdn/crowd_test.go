@@ -11,9 +11,9 @@ import (
 
 const crowd = 500
 
-// TestCrowdAsksForAColdAsset lets 500 clients at once ask for one asset that the edge has not, and 100 for one of 5 MB:
+// TestCrowdAsksForAColdAsset lets 500 clients at once ask for one asset that the edge has not, and 100 for a large one:
 // one of them comes to the origin, and everybody has the bytes. The front is slow enough that all come while the one is
-// under way. A small asset is fetched before it is passed on, a large one is passed on as it comes: two ways of waiting.
+// under way. A small asset is fetched before it is passed on, a large one as it comes: two ways of waiting.
 func TestCrowdAsksForAColdAsset(t *testing.T) {
 	for _, row := range []struct {
 		name, rate string
