@@ -32,8 +32,9 @@ test: check test-programs ## Run every check and test, against real servers, but
 	@$(for-tests) $(MAKE) --no-print-directory -k -j 2 $(MODULES:%=test-of/%) test-of-the-model
 
 # What most tests of the programs start. WOODYTEST_PROGRAMS says where they are, or each package would build its own.
-# WOODYTEST_EMPTY says where the first test keeps an empty database, or each server would make its own.
-for-tests = WOODYTEST_PROGRAMS=$(CURDIR)/bin/test WOODYTEST_EMPTY=$(CURDIR)/bin/test/empty
+# WOODYTEST_EMPTY says where the first test keeps an empty database, or each server would make its own. A program that is
+# built with the race detector ends a second late by default, for races that are found last.
+for-tests = WOODYTEST_PROGRAMS=$(CURDIR)/bin/test WOODYTEST_EMPTY=$(CURDIR)/bin/test/empty GORACE=atexit_sleep_ms=100
 .PHONY: test-programs
 test-programs:
 	@rm -rf bin/test/empty
@@ -41,14 +42,14 @@ test-programs:
 
 # Two modules are tested at a time, one package more of each than there are processors, and of a package twice as many
 # tests: they wait for servers more than they compute. The packages that take longest begin first. The linker leaves out
-# what only debuggers read, and vet has been by: check runs all of it.
-go-test = cores=$$(getconf _NPROCESSORS_ONLN) && $(GO) test -race -shuffle=on -timeout 30m -vet=off \
-	-ldflags='-s -w' -p $$((cores + 1)) -parallel $$((2 * cores))
-longest-of-.     := ./api ./cdn ./benchmarks/runner ./front/site ./api/store ./observability/observer \
-	./reverse-proxy ./benchmarks
+# what only debuggers read, and vet has been by: check runs all of it. What is for long keeps several servers busy each,
+# and is tested as many at a time as there are processors.
+go-test = cores=$$(getconf _NPROCESSORS_ONLN) && $(GO) test -race -shuffle=on -timeout 30m -vet=off -ldflags='-s -w'
+longest-of-.     := ./api ./cdn ./benchmarks/runner ./api/store ./front/site ./api/httpapi ./backup ./reverse-proxy \
+	./observability/observer ./benchmarks
 longest-of-cache := ./internal/clustertest . ./outbox
 test-of/%:
-	cd $* && $(go-test) -skip '^TestLong' \
+	cd $* && $(go-test) -p $$((cores + 1)) -parallel $$((2 * cores)) -skip '^TestLong' \
 		$(longest-of-$*) $$($(GO) list ./... | grep -v -e /api/faults$$ -e /observability/drill$$)
 
 .PHONY: test-of-the-model
@@ -88,12 +89,13 @@ fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alo
 long: test-programs ## Run the tests named TestLong, and what test has few of: a million reads, keys, bursts, kills
 	scripts/need gcc mariadb galera postgres redis haproxy varnish chromium bind iproute restic rclone prometheus \
 		alertmanager exporters ansible
-	@$(for-tests) $(MAKE) --no-print-directory -k -j 2 long-rounds $(MODULES:%=long-of/%)
+	@$(for-tests) $(MAKE) --no-print-directory -k $(MODULES:%=long-of/%) long-rounds
 
 # The packages are found by the names of their tests, so that none is forgotten.
 long-of/%:
 	cd $* && packages=$$(grep -ls '^func TestLong' $$($(GO) list -f '{{.Dir}}/*_test.go' ./...) | \
-		xargs -r -n 1 dirname | sort -u) && { [ -z "$$packages" ] || { $(go-test) -run '^TestLong' $$packages; }; }
+		xargs -r -n 1 dirname | sort -u) && { [ -z "$$packages" ] || { \
+		$(go-test) -p $$cores -parallel $$cores -run '^TestLong' $$packages; }; }
 
 # Without the race detector, which would make it ten times as long. The model is not compiled with it.
 .PHONY: long-rounds
