@@ -27,12 +27,12 @@ func TestSums(t *testing.T) {
 	})
 }
 
-// TestLongSums checks the same for eight times as many rounds.
+// TestLongSums checks the same for four times as many rounds.
 func TestLongSums(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		cfg.ReserveFor = 40 * time.Millisecond
 		defer func(n int) { *saleRounds = n }(*saleRounds)
-		*saleRounds *= 8
+		*saleRounds *= 4
 		testSums(t, cfg, cfg)
 	})
 }

@@ -452,6 +452,7 @@ func TestLongARunWithNodes(t *testing.T) {
 	}
 	o := options(t, "database")
 	o.Profile.Repeats, o.Profile.Endpoints, o.Profile.Mix = 1, []string{"ping"}, nil
+	o.Profile.Rates, o.Profile.Searches, o.Profile.Slices, o.Profile.Watched = nil, 0, nil, 0
 	// Replicas that a busy machine makes late would take each other for gone, and keep nothing.
 	o.API = mustWrap(t, built.api, "WOODY_REDIS_TIMEOUT=5s", "WOODY_ACK_TIMEOUT=5s", "WOODY_CACHE_LEASE=5s")
 	if err := runner.Run(t.Context(), o); err != nil {

@@ -272,8 +272,16 @@ func await(t *testing.T, what string, timeout time.Duration, holds func() bool) 
 
 func (r *process) awaitLive() {
 	r.t.Helper()
-	await(r.t, "the replica has a lease", servers.Patience, func() bool { return r.metric("lease_seconds") > 0 })
+	await(r.t, "the replica has a lease", servers.Patience, func() bool {
+		if strings.Contains(r.Log(), foreign) {
+			r.t.Fatal("the replica gets no lease: ", foreign)
+		}
+		return r.metric("lease_seconds") > 0
+	})
 }
+
+// foreign is what a replica logs whose names at Redis are those of a program with another database.
+const foreign = "another database is using the same names"
 
 func containsAll(text string, parts ...string) bool {
 	for _, part := range parts {

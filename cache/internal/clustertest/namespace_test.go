@@ -134,7 +134,7 @@ func TestAnInstanceIsOfOneDatabase(t *testing.T) {
 	with.Name = "second"
 	second := beside.mustStartReplica(with)
 	await(t, "the second program says why it does not cache", servers.Patience, func() bool {
-		return containsAll(second.Log(), "another database is using the same names", "cluster.Config.Instance")
+		return containsAll(second.Log(), foreign, "cluster.Config.Instance")
 	})
 	own := second.metric("epoch")
 	for range 5 {
@@ -151,7 +151,7 @@ func TestAnInstanceIsOfOneDatabase(t *testing.T) {
 	for _, r := range first {
 		r.Kill()
 	}
-	second.awaitLive()
+	await(t, "the second program has a lease", servers.Patience, func() bool { return second.metric("lease_seconds") > 0 })
 	second.wantRead("a", second.mustWrite("a"))
 }
 
