@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,6 +63,21 @@ func mustAutoscale(t *testing.T) *autoscaler {
 	return a
 }
 
+var scaling = regexp.MustCompile(`scale (\d+) to (\d+): `)
+
+// scaled returns the numbers of replicas that it has scaled to, in order.
+func (a *autoscaler) scaled() (to []string, turns int) {
+	grew := true
+	for _, found := range scaling.FindAllStringSubmatch(a.said(), -1) {
+		to = append(to, found[2])
+		if grows := found[1] < found[2]; grows != grew { // they have one digit
+			grew = grows
+			turns++
+		}
+	}
+	return to, turns
+}
+
 // heavyLoad makes heavy calls that nobody has made before at a rate, until stop is called, which returns how many there
 // were, and failed.
 func heavyLoad(t *testing.T, rate int) (stop func() (n, failed int64)) {
@@ -90,10 +107,14 @@ func heavyLoad(t *testing.T, rate int) (stop func() (n, failed int64)) {
 			})
 		}
 	}()
-	return func() (int64, int64) {
+	once := sync.OnceFunc(func() {
 		close(end)
 		<-ended
 		calls.Wait()
+	})
+	t.Cleanup(once) // of a test that has failed
+	return func() (int64, int64) {
+		once()
 		return made.Load(), failed.Load()
 	}
 }
@@ -104,7 +125,7 @@ func replicasOf(t *testing.T, service string) string {
 }
 
 // TestAutoscale loads the shop with 10, 60 and 10 heavy calls a second, of which a replica can make 20, deploys
-// meanwhile, and has a second autoscaler refused.
+// meanwhile, and has a second autoscaler refused. On a busy machine a replica makes fewer, and more than four are needed.
 func TestAutoscale(t *testing.T) {
 	// Ten times shorter rules make a look of Prometheus a second.
 	deploy := []string{"redis", "observability", "HEAVY_DELAY=50ms", "ALERT_SPEED=10"}
@@ -124,23 +145,26 @@ func TestAutoscale(t *testing.T) {
 
 	stop = heavyLoad(t, 60)
 	began := time.Now()
-	a.await(t, "scale 2 to 4: ", time.Minute)
-	a.await(t, "4 replicas: ", time.Minute)
-	figuref("autoscale: 60/s: 2 to 4 replicas after %.0f s", time.Since(began).Seconds())
+	a.await(t, "scale 2 to ", time.Minute)
+	to, _ := a.scaled()
+	a.await(t, to[0]+" replicas: ", time.Minute)
+	figuref("autoscale: 60/s: 2 to %s replicas after %.0f s", to[0], time.Since(began).Seconds())
 	mustScript(t, "deploy", deploy...)
-	if got := replicasOf(t, "api"); got != "4" {
-		t.Errorf("after scripts/deploy there are %s replicas, want 4 as it was scaled to", got)
+	got := replicasOf(t, "api")
+	if to, _ := a.scaled(); !slices.Contains(to, got) {
+		t.Errorf("after scripts/deploy there are %s replicas, want as many as it was scaled to: %s", got, to)
 	}
 	n, _ = stop()
 	figuref("autoscale: %d heavy calls at 60/s", n)
 
 	stop = heavyLoad(t, 10)
-	a.await(t, "scale 4 to 2: ", time.Minute)
+	a.await(t, " to 2: ", 4*time.Minute)
 	awaitSettled(t)
 	n, _ = stop()
-	figuref("autoscale: %d heavy calls at 10/s, 4 to 2 replicas", n)
-	if strings.Count(a.said(), " scale ") != 2 {
-		t.Errorf("it scaled more than twice:\n%s", a.said())
+	to, turns := a.scaled()
+	figuref("autoscale: %d heavy calls at 10/s; it scaled 2 to %s", n, strings.Join(to, " to "))
+	if turns != 1 {
+		t.Errorf("it scaled up and down more than once:\n%s", a.said())
 	}
 	a.cmd.Process.Signal(syscall.SIGINT)
 	if err := a.cmd.Wait(); err != nil {
