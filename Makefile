@@ -85,11 +85,14 @@ e2e: attack ## Attack a whole shop, and drive the stack on a Docker Swarm of its
 fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alone
 	scripts/fuzz $(FUZZTIME) $(FUZZ)
 
+# The rounds of long, and the buyers of its sale, are divided by PART.
+PART ?= 1
+
 .PHONY: long
-long: test-programs ## Run the tests named TestLong, and what test has few of: a million reads, keys, bursts, kills
+long: test-programs ## Run the tests named TestLong, and what test has few of: a million reads, keys, bursts, kills (/ PART)
 	scripts/need gcc mariadb galera postgres redis haproxy varnish chromium bind iproute restic rclone prometheus \
 		alertmanager exporters ansible
-	@$(for-tests) $(MAKE) --no-print-directory -k $(MODULES:%=long-of/%) long-rounds
+	@$(for-tests) WOODYTEST_PART=$(PART) $(MAKE) --no-print-directory -k $(MODULES:%=long-of/%) long-rounds
 
 # The packages are found by the names of their tests, so that none is forgotten.
 long-of/%:
@@ -97,16 +100,18 @@ long-of/%:
 		xargs -r -n 1 dirname | sort -u) && { [ -z "$$packages" ] || { \
 		$(go-test) -p $$cores -parallel $$cores -run '^TestLong' $$packages; }; }
 
+million = $$((1000000 / $(PART)))
+
 # Without the race detector, which would make it ten times as long. The model is not compiled with it.
 .PHONY: long-rounds
 long-rounds:
-	cd cache && $(GO) test -timeout 20m -run 'Oracle$$|Heap|Burst' . -args -oracle-reads 1000000 \
-		-stale-oracle-reads 340000 -heap-keys 1000000 -burst-rounds 10
-	cd cache && $(GO) test -timeout 10m -run 'Oracle$$' ./httpcache -args -oracle-reads 1000000
-	cd cache/fibercache && $(GO) test -timeout 10m -run 'Oracle$$' . -args -oracle-reads 1000000
+	cd cache && $(GO) test -timeout 20m -run 'Oracle$$|Heap|Burst' . -args -oracle-reads $(million) \
+		-stale-oracle-reads $$((340000 / $(PART))) -heap-keys $(million) -burst-rounds $$(((9 + $(PART)) / $(PART)))
+	cd cache && $(GO) test -timeout 10m -run 'Oracle$$' ./httpcache -args -oracle-reads $(million)
+	cd cache/fibercache && $(GO) test -timeout 10m -run 'Oracle$$' . -args -oracle-reads $(million)
 	cd cache && $(GO) test -timeout 10m -run '^TestLongModel' ./internal/cluster
 	$(GO) test -race -timeout 10m -run '^(TestKilledAmongOrders|TestARevokedSessionEndsEverywhere)$$' ./api \
-		-args -acks-per-kill 500 -revocations 500
+		-args -acks-per-kill $$((500 / $(PART))) -revocations $$((500 / $(PART)))
 
 SCHEDULES ?= 1000000
 

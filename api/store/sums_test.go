@@ -13,6 +13,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/api/shop"
 	"github.com/woodytoys/woodytoys/api/store"
+	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
 var saleRounds = flag.Int("sale-rounds", 60, "how many steps each actor of the sums test takes")
@@ -27,12 +28,12 @@ func TestSums(t *testing.T) {
 	})
 }
 
-// TestLongSums checks the same for four times as many rounds.
+// TestLongSums checks the same for eight times as many rounds, or a part of that.
 func TestLongSums(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		cfg.ReserveFor = 40 * time.Millisecond
 		defer func(n int) { *saleRounds = n }(*saleRounds)
-		*saleRounds *= 4
+		*saleRounds = servertest.Part(8 * *saleRounds)
 		testSums(t, cfg, cfg)
 	})
 }
