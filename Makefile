@@ -10,6 +10,8 @@ GO       ?= go
 # tests start.
 MODULES       := . cache cache/fibercache cache/examples internal/servers
 export GOWORK := off
+# What was compiled in another clone is not compiled again.
+export GOFLAGS := $(GOFLAGS) -trimpath
 
 # each runs a command in the folder of every module.
 each = @set -e; for module in $(MODULES); do (cd $$module; $(1)); done
@@ -24,7 +26,7 @@ run: ## Run the whole shop in one process, on http://localhost:8080
 
 .PHONY: build
 build: ## Build the programs into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ ./api
+	CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o bin/ ./api
 
 .PHONY: test
 test: check test-programs ## Run every check and test, against real servers, but for what is for long

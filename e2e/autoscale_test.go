@@ -124,45 +124,45 @@ func replicasOf(t *testing.T, service string) string {
 	return mustDocker(t, "service", "inspect", "--format", "{{.Spec.Mode.Replicated.Replicas}}", "woody_"+service)
 }
 
-// TestAutoscale loads the shop with 10, 60 and 10 heavy calls a second, of which a replica can make 20, deploys
+// TestAutoscale loads the shop with 5, 30 and 5 heavy calls a second, of which a replica can make 10, deploys
 // meanwhile, and has a second autoscaler refused. On a busy machine a replica makes fewer, and more than four are needed.
 func TestAutoscale(t *testing.T) {
 	// Ten times shorter rules make a look of Prometheus a second.
-	deploy := []string{"redis", "observability", "HEAVY_DELAY=50ms", "ALERT_SPEED=10"}
+	deploy := []string{"redis", "observability", "HEAVY_DELAY=100ms", "ALERT_SPEED=10"}
 	// The next deployments would keep what it scaled to, and the tests behind this one go by three.
 	t.Cleanup(func() { mustScript(t, "deploy", "redis", "API_REPLICAS=3") })
 	mustScript(t, "deploy", append(deploy, "API_REPLICAS=2")...)
 	a := mustAutoscale(t)
 	a.await(t, "2 replicas: ", time.Minute)
-	stop := heavyLoad(t, 10)
+	stop := heavyLoad(t, 5)
 	a.await(t, "requests are in flight, and a replica is to have 1", time.Minute)
 	if out, err := exec.Command(tree + "/scripts/autoscale").CombinedOutput(); err == nil ||
 		!strings.Contains(string(out), "runs already") {
 		t.Errorf("a second one: %v %s", err, out)
 	}
 	n, _ := stop()
-	figuref("autoscale: %d heavy calls at 10/s on 2 replicas", n)
+	figuref("autoscale: %d heavy calls at 5/s on 2 replicas", n)
 
-	stop = heavyLoad(t, 60)
+	stop = heavyLoad(t, 30)
 	began := time.Now()
 	a.await(t, "scale 2 to ", time.Minute)
 	to, _ := a.scaled()
 	a.await(t, to[0]+" replicas: ", time.Minute)
-	figuref("autoscale: 60/s: 2 to %s replicas after %.0f s", to[0], time.Since(began).Seconds())
+	figuref("autoscale: 30/s: 2 to %s replicas after %.0f s", to[0], time.Since(began).Seconds())
 	mustScript(t, "deploy", deploy...)
 	got := replicasOf(t, "api")
 	if to, _ := a.scaled(); !slices.Contains(to, got) {
 		t.Errorf("after scripts/deploy there are %s replicas, want as many as it was scaled to: %s", got, to)
 	}
 	n, _ = stop()
-	figuref("autoscale: %d heavy calls at 60/s", n)
+	figuref("autoscale: %d heavy calls at 30/s", n)
 
-	stop = heavyLoad(t, 10)
+	stop = heavyLoad(t, 5)
 	a.await(t, " to 2: ", 4*time.Minute)
 	awaitSettled(t)
 	n, _ = stop()
 	to, turns := a.scaled()
-	figuref("autoscale: %d heavy calls at 10/s; it scaled 2 to %s", n, strings.Join(to, " to "))
+	figuref("autoscale: %d heavy calls at 5/s; it scaled 2 to %s", n, strings.Join(to, " to "))
 	if turns != 1 {
 		t.Errorf("it scaled up and down more than once:\n%s", a.said())
 	}

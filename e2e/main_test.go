@@ -64,12 +64,12 @@ func run(m *testing.M) (status int) {
 	}
 	defer free()
 	if !*keep {
-		if text, err := script("local-swarm", "down"); err != nil {
+		if text, err := script("local-swarm", "down", "--keep-images"); err != nil {
 			fmt.Fprintln(os.Stderr, text, err)
 			return 1
 		}
 		defer func() {
-			if text, err := script("local-swarm", "down"); err != nil {
+			if text, err := script("local-swarm", "down", "--keep-images"); err != nil {
 				fmt.Fprintln(os.Stderr, text, err)
 				status = 1
 			}
@@ -131,8 +131,8 @@ func prepare() error {
 	if text, err := script("local-swarm", "up", "1"); err != nil {
 		return fmt.Errorf("%s%w", text, err)
 	}
-	if _, err := docker("image", "inspect", "localhost/woodytoys/api:"+broken); err == nil {
-		return nil // of the run before, by -keep
+	if _, err := docker("image", "inspect", "localhost/woodytoys/api:"+broken); err == nil && *keep {
+		return nil
 	}
 	if text, err := script("images"); err != nil {
 		return fmt.Errorf("%s%w", text, err)
