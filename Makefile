@@ -81,7 +81,8 @@ deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn, or 
 e2e: attack ## Attack a whole shop, and drive the stack on a Docker Swarm of its own; OUT=file keeps the figures
 	scripts/need docker compose registry iproute debootstrap chromium wget curl ansible
 	$(GO) test -tags e2e -count=1 -timeout 5m -run "^TestSwarm$$" ./autoscale ./provision
-	$(GO) test -tags e2e -count=1 -timeout 50m ./e2e $(if $(OUT),-out $(abspath $(OUT)))
+	$(GO) test -tags e2e -count=1 -timeout 80m ./e2e $(if $(OUT),-out $(abspath $(OUT))) $(if $(UNTIL),-until $(UNTIL)) \
+		$(if $(RATE),-rate $(RATE))
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser of outside input for FUZZTIME each, or FUZZ=FuzzX alone

@@ -124,9 +124,10 @@ func replicasOf(t *testing.T, service string) string {
 	return mustDocker(t, "service", "inspect", "--format", "{{.Spec.Mode.Replicated.Replicas}}", "woody_"+service)
 }
 
-// TestAutoscale loads the shop with 5, 30 and 5 heavy calls a second, of which a replica can make 10, deploys
+// TestLongAutoscale loads the shop with 5, 30 and 5 heavy calls a second, of which a replica can make 10, deploys
 // meanwhile, and has a second autoscaler refused. On a busy machine a replica makes fewer, and more than four are needed.
-func TestAutoscale(t *testing.T) {
+func TestLongAutoscale(t *testing.T) {
+	takes(t, 7*time.Minute)
 	// Ten times shorter rules make a look of Prometheus a second.
 	deploy := []string{"redis", "observability", "HEAVY_DELAY=100ms", "ALERT_SPEED=10"}
 	// The next deployments would keep what it scaled to, and the tests behind this one go by three.

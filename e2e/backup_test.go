@@ -8,7 +8,10 @@ import (
 	"time"
 )
 
-func TestBackup(t *testing.T) { testRestoreToASecond(t, "replicas", "backup") }
+func TestLongBackup(t *testing.T) {
+	takes(t, 3*time.Minute)
+	testRestoreToASecond(t, "replicas", "backup")
+}
 
 // testRestoreToASecond deploys stages of which one is backup, deletes all products, and brings them back as they were a
 // second before.

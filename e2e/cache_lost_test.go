@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// TestCachedReadsWithoutADatabase kills the database: what is kept goes on being answered. A replica to which
+// TestLongCachedReadsWithoutADatabase kills the database: what is kept goes on being answered. A replica to which
 // the database's address neither answers nor refuses for a moment, as when a task comes and goes, cannot know
 // that nobody writes, and then asks it in vain: such responses are 503, and few.
-func TestCachedReadsWithoutADatabase(t *testing.T) {
+func TestLongCachedReadsWithoutADatabase(t *testing.T) {
+	takes(t, 2*time.Minute)
 	mustScript(t, "deploy", "redis")
 	const path = "/api/products/1"
 	for range 12 {

@@ -28,9 +28,10 @@ const (
 // uplink is a simulated uplink of the origin, three times as fast as the lab's.
 const uplink = "FRONT_LIMIT_RATE=900k"
 
-// TestAssetsFromTheEdges shows the page through the proxy over a slow uplink, in stage replicas and in
+// TestLongAssetsFromTheEdges shows the page through the proxy over a slow uplink, in stage replicas and in
 // stage cdn, and then breaks what stands behind the assets while they are asked for.
-func TestAssetsFromTheEdges(t *testing.T) {
+func TestLongAssetsFromTheEdges(t *testing.T) {
+	takes(t, 6*time.Minute)
 	chromium, err := browser.Start("MAP "+shopHost+" "+nodeAddr, "MAP "+cdnHost+" "+nodeAddr)
 	if err != nil {
 		t.Fatal(err)

@@ -30,8 +30,9 @@ func awaitGone(t *testing.T, service string, n int) {
 	}
 }
 
-// TestRollingUpdate updates api and front to a new tag while people shop.
-func TestRollingUpdate(t *testing.T) {
+// TestLongRollingUpdate updates api and front to a new tag while people shop.
+func TestLongRollingUpdate(t *testing.T) {
+	takes(t, 3*time.Minute)
 	mustScript(t, "deploy", "redis")
 	m := startMix(t)
 	began := time.Now()
@@ -47,8 +48,9 @@ func TestRollingUpdate(t *testing.T) {
 	}
 }
 
-// TestABrokenImage deploys one whose API ends at once: deploy says so and fails, Swarm goes back, and nobody notices.
-func TestABrokenImage(t *testing.T) {
+// TestLongABrokenImage deploys one whose API ends at once: deploy says so and fails, Swarm goes back, and nobody notices.
+func TestLongABrokenImage(t *testing.T) {
+	takes(t, 3*time.Minute)
 	mustScript(t, "deploy", "redis")
 	m := startMix(t)
 	text, err := script("deploy", "TAG="+broken, "redis")

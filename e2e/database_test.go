@@ -47,8 +47,9 @@ var nodeFaults = []nodeFault{
 	{name: "two nodes killed, and back after a minute", rounds: 1, happen: loseMajority, majority: true},
 }
 
-// TestDatabase takes the shop to three database nodes with its data, breaks nodes while people shop, and takes it back.
-func TestDatabase(t *testing.T) {
+// TestLongDatabase takes the shop to three database nodes with its data, breaks nodes while people shop, and takes it back.
+func TestLongDatabase(t *testing.T) {
+	takes(t, 10*time.Minute)
 	mustScript(t, "deploy", "redis")
 	addProduct(t, "Kept")
 	began := time.Now()

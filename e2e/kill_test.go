@@ -11,8 +11,9 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
 )
 
-// TestKills ends containers at once (SIGKILL), under load, and waits for Swarm to bring them back.
-func TestKills(t *testing.T) {
+// TestLongKills ends containers at once (SIGKILL), under load, and waits for Swarm to bring them back.
+func TestLongKills(t *testing.T) {
+	takes(t, 4*time.Minute)
 	mustScript(t, "deploy", "redis")
 	for _, service := range []string{"api", "redis"} {
 		t.Run(service, func(t *testing.T) {

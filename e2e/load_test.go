@@ -51,7 +51,6 @@ type result struct {
 }
 
 const (
-	mixRate     = 500
 	mixConns    = 96
 	mixProducts = 40
 )
@@ -96,7 +95,7 @@ func startMix(t *testing.T, addrs ...string) *mix {
 			case <-m.stop:
 				m.took = time.Since(began)
 				return
-			case <-time.After(time.Until(began.Add(time.Duration(n) * time.Second / mixRate))):
+			case <-time.After(time.Until(began.Add(time.Duration(n) * time.Second / time.Duration(*rate)))):
 				due <- n
 			}
 		}
@@ -119,7 +118,7 @@ func (m *mix) request(method, path, body string) []byte {
 func (m *mix) client(addr string, ids []int64, began time.Time, due <-chan int) {
 	var conn *load.Conn
 	for n := range due {
-		intended := began.Add(time.Duration(n) * time.Second / mixRate)
+		intended := began.Add(time.Duration(n) * time.Second / time.Duration(*rate))
 		write := n%20 >= 16
 		m.count(write)
 		var err error
@@ -344,7 +343,7 @@ func (r result) mustKeepPromises(t *testing.T) {
 		t.Errorf("%d acknowledged writes are lost, %d reads were stale, %d answers wrong; the first: %s",
 			r.found.Lost, r.found.Stale, r.found.Wrong, r.found.Examples[0])
 	}
-	if asked := r.took.Seconds() * mixRate; float64(r.reads+r.writes) < asked*.98 {
+	if asked := r.took.Seconds() * float64(*rate); float64(r.reads+r.writes) < asked*.98 {
 		t.Errorf("%d requests were sent, of %.0f that were due: the load is not what it says", r.reads+r.writes, asked)
 	}
 }

@@ -19,6 +19,9 @@ import (
 var (
 	out  = flag.String("out", "", "write the figures to this file too")
 	keep = flag.Bool("keep", false, "leave the Swarm and its images for the next run, and use those of the one before")
+
+	rate  = flag.Int("rate", 500, "how many requests people make in a second while something happens to the shop")
+	until = flag.Int64("until", 0, "when to have ended, in seconds since 1970: what would take longer is left out")
 )
 
 // The Swarm of these tests, apart from an operator's own.
@@ -89,12 +92,35 @@ func run(m *testing.M) (status int) {
 		}
 		figuref("image %s: %s bytes", image, size)
 	}
-	status = m.Run()
+	status = runAll(m)
 	if err := report(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return status
+}
+
+// runAll runs the tests named TestLong after the others, unless it was said which are wanted.
+func runAll(m *testing.M) (status int) {
+	run, skip := flag.Lookup("test.run").Value, flag.Lookup("test.skip").Value
+	if run.String() != "" || skip.String() != "" {
+		return m.Run()
+	}
+	_ = skip.Set("^TestLong") // neither fails: they are texts
+	if status = m.Run(); status != 0 {
+		return status
+	}
+	_, _ = skip.Set(""), run.Set("^TestLong")
+	return m.Run()
+}
+
+// takes leaves a test out that would not be over when -until says. On a slow machine it takes about so long.
+func takes(t *testing.T, about time.Duration) {
+	t.Helper()
+	if *until > 0 && time.Now().Add(about).After(time.Unix(*until, 0)) {
+		fmt.Fprintf(os.Stderr, "e2e: %s is left out: it takes up to %v, and -until is before that\n", t.Name(), about)
+		t.Skip("no time")
+	}
 }
 
 // claim sees to it that no other run of these tests is at work, whose Swarm would be ended, and that the figures can be

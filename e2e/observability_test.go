@@ -16,9 +16,10 @@ import (
 	"time"
 )
 
-// TestObservability deploys the full sum of stages, and then stops one of its services: whoever is to be called is
+// TestLongObservability deploys the full sum of stages, and then stops one of its services: whoever is to be called is
 // called, and called again when all is well.
-func TestObservability(t *testing.T) {
+func TestLongObservability(t *testing.T) {
+	takes(t, 7*time.Minute)
 	called := mustBeCalled(t)
 	sum := []string{"deploy", "observability", "cdn", "ALERT_SPEED=30", "ALERT_WEBHOOK=" + called.url}
 	began := time.Now()

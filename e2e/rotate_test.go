@@ -52,10 +52,11 @@ func passwords() []password {
 	return all
 }
 
-// TestRotation changes the API's passwords at the database and at Redis, and the administrator's, while people shop: no
+// TestLongRotation changes the API's passwords at the database and at Redis, and the administrator's, while people shop: no
 // request fails, no store starts again, and the old ones are refused. Then a deployment finds nothing to change but
 // Redis.
-func TestRotation(t *testing.T) {
+func TestLongRotation(t *testing.T) {
+	takes(t, 5*time.Minute)
 	stages := []string{"deploy", "API_REPLICAS=2", "redis"}
 	if *everyPassword {
 		stages = append(stages, "observability", "backup")

@@ -37,9 +37,10 @@ func uid(t *testing.T, pid string) string {
 	return ""
 }
 
-// TestThreeNodes comes last, as the last file does: it grows the Swarm, has every node pull from the registry, and
+// TestLongThreeNodes comes last, as the last file does: it grows the Swarm, has every node pull from the registry, and
 // empties a node while people shop at the proxies of the others.
-func TestThreeNodes(t *testing.T) {
+func TestLongThreeNodes(t *testing.T) {
+	takes(t, 6*time.Minute)
 	mustScript(t, "remove")
 	began := time.Now()
 	mustScript(t, "local-swarm", "up", "3")
