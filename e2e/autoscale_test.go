@@ -125,7 +125,7 @@ func replicasOf(t *testing.T, service string) string {
 }
 
 // TestLongAutoscale loads the shop with 5, 30 and 5 heavy calls a second, of which a replica can make 10, deploys
-// meanwhile, and has a second autoscaler refused. On a busy machine a replica makes fewer, and more than four are needed.
+// meanwhile, and has a second autoscaler refused. On a busy machine a replica makes fewer, and more are needed.
 func TestLongAutoscale(t *testing.T) {
 	takes(t, 7*time.Minute)
 	// Ten times shorter rules make a look of Prometheus a second.

@@ -48,7 +48,8 @@ func TestLongRollingUpdate(t *testing.T) {
 	}
 }
 
-// TestLongABrokenImage deploys one whose API ends at once: deploy says so and fails, Swarm goes back, and nobody notices.
+// TestLongABrokenImage deploys one whose API ends at once: deploy says so and fails, Swarm goes back, and nobody
+// notices.
 func TestLongABrokenImage(t *testing.T) {
 	takes(t, 3*time.Minute)
 	mustScript(t, "deploy", "redis")

@@ -31,8 +31,8 @@ func compose(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// TestLongCompose carries out the lab's first step, asks all that the course asks, looks at the page, and begins again with
-// what was there.
+// TestLongCompose carries out the lab's first step, asks all that the course asks, looks at the page, and begins again
+// with what was there.
 func TestLongCompose(t *testing.T) {
 	takes(t, 3*time.Minute)
 	t.Cleanup(func() {

@@ -47,7 +47,8 @@ var nodeFaults = []nodeFault{
 	{name: "two nodes killed, and back after a minute", rounds: 1, happen: loseMajority, majority: true},
 }
 
-// TestLongDatabase takes the shop to three database nodes with its data, breaks nodes while people shop, and takes it back.
+// TestLongDatabase takes the shop to three database nodes with its data, breaks nodes while people shop, and takes it
+// back.
 func TestLongDatabase(t *testing.T) {
 	takes(t, 10*time.Minute)
 	mustScript(t, "deploy", "redis")

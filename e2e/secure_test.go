@@ -24,8 +24,8 @@ const (
 	secureURL  = "https://" + secureHost
 )
 
-// TestLongSecure deploys stage secure, and changes its certificate and the key of its tokens while people, of whom some are
-// signed in, are served: no request fails, no proxy starts again, and nobody is signed out.
+// TestLongSecure deploys stage secure, and changes its certificate and the key of its tokens while people, of whom some
+// are signed in, are served: no request fails, no proxy starts again, and nobody is signed out.
 func TestLongSecure(t *testing.T) {
 	takes(t, 6*time.Minute)
 	settings := []string{"API_REPLICAS=2", "SHOP_HOST=" + secureHost, "redis", "secure"}
