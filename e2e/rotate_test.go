@@ -53,8 +53,8 @@ func passwords() []password {
 }
 
 // TestLongRotation changes the API's passwords at the database and at Redis, and the administrator's, while people
-// shop: no request fails, no store starts again, and the old ones are refused. Then a deployment finds nothing to change
-// but Redis.
+// shop: no request fails, no store starts again, and the old ones are refused. Then a deployment finds nothing to
+// change but Redis.
 func TestLongRotation(t *testing.T) {
 	takes(t, 5*time.Minute)
 	stages := []string{"deploy", "API_REPLICAS=2", "redis"}
