@@ -50,7 +50,7 @@ var nodeFaults = []nodeFault{
 // TestLongDatabase takes the shop to three database nodes with its data, breaks nodes while people shop, and takes it
 // back.
 func TestLongDatabase(t *testing.T) {
-	takes(t, 10*time.Minute)
+	takes(t, 12*time.Minute)
 	mustScript(t, "deploy", "redis")
 	addProduct(t, "Kept")
 	began := time.Now()
