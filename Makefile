@@ -80,7 +80,7 @@ deploy: ## Bring STAGE up on Docker Swarm: baseline, replicas, redis or cdn, or 
 .PHONY: e2e
 e2e: attack ## Attack a whole shop, and drive the stack on a Docker Swarm of its own; OUT=file keeps the figures
 	scripts/need docker compose registry iproute debootstrap chromium wget curl ansible
-	$(GO) test -tags e2e -count=1 -timeout 5m -run "^TestSwarm$$" ./autoscale ./provision
+	$(GO) test -tags e2e -count=1 -timeout 15m -run "^TestSwarm$$" ./autoscale ./provision
 	$(GO) test -tags e2e -count=1 -timeout 80m ./e2e $(if $(OUT),-out $(abspath $(OUT))) $(if $(UNTIL),-until $(UNTIL)) \
 		$(if $(RATE),-rate $(RATE))
 
@@ -130,7 +130,7 @@ fault: ## Break a running shop for DURATION (each fault once by default), under 
 .PHONY: attack
 attack: test-programs ## Attack a whole shop as it is in stage secure, while others are served
 	scripts/need mariadb redis haproxy testssl
-	@$(for-tests) $(GO) test -tags attack -count=1 -timeout 10m ./attack
+	@$(for-tests) $(GO) test -tags attack -count=1 -timeout 15m ./attack
 
 .PHONY: drill
 drill: ## Have each alert come and go on a stage that is broken for it, and none on one that is well
