@@ -148,8 +148,9 @@ func everywhere(t *testing.T, replicas int) {
 	}
 }
 
-// TestHeavy asks for five heavy results of different names almost at once, of one replica and of five.
-func TestHeavy(t *testing.T) {
+// TestLongHeavy asks for five heavy results of different names almost at once, of one replica and of five.
+func TestLongHeavy(t *testing.T) {
+	takes(t, 2*time.Minute)
 	mustScript(t, "deploy", "redis")
 	for _, row := range []struct {
 		replicas    int
@@ -183,8 +184,9 @@ func TestHeavy(t *testing.T) {
 	}
 }
 
-// TestBalance deploys the proxy in each of its ways.
-func TestBalance(t *testing.T) {
+// TestLongBalance deploys the proxy in each of its ways.
+func TestLongBalance(t *testing.T) {
+	takes(t, 3*time.Minute)
 	for _, row := range []struct {
 		settings []string
 		good     func(counts map[string]int) bool
