@@ -7,6 +7,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
@@ -20,8 +22,8 @@ type Running struct {
 	Name string
 	// Addr is its entrance, HOST:PORT. Host is what requests to it name; Addr where that is empty.
 	Addr, Host string
-	// PageURL is the page. PageIP is where its host, and the names below that, are; empty where DNS says it.
-	PageURL, PageIP string
+	// PageURL is the page.
+	PageURL string
 	// Replicas are the addresses of the replicas themselves, HOST:PORT; none where they cannot be reached.
 	Replicas []string
 	// Admin are the replicas' admin ports, as URLs; none where they cannot be reached.
@@ -34,6 +36,25 @@ type Running struct {
 	redis   *servers.Redis
 	metrics string
 }
+
+// PageAddr returns where a host of the page is, both as HOST:PORT. DNS has neither *.localhost, which browsers take for
+// this machine, nor the name of a shop that is at an address.
+func (r *Running) PageAddr(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	at, _, _ := net.SplitHostPort(r.Addr)
+	switch {
+	case err != nil:
+		return addr
+	case isUnder(host, "localhost"):
+		return net.JoinHostPort("127.0.0.1", port)
+	case isUnder(host, shopName):
+		return net.JoinHostPort(at, port)
+	}
+	return addr
+}
+
+// isUnder reports whether a host is the name, or one below it.
+func isUnder(host, name string) bool { return host == name || strings.HasSuffix(host, "."+name) }
 
 // Part is a component, with the processes it began with.
 type Part struct {

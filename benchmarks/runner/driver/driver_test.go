@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -53,17 +54,17 @@ func TestTargets(t *testing.T) {
 
 // TestEntrances checks that a shop at an address is asked by a name, beside which there is a cdn. name.
 func TestEntrances(t *testing.T) {
-	for at, want := range map[string]Running{
-		"10.0.0.7": {Host: "shop.test", Addr: "10.0.0.7:80", PageIP: "10.0.0.7", PageURL: "http://shop.test/"},
-		"10.0.0.7:8080": {Host: "shop.test:8080", Addr: "10.0.0.7:8080", PageIP: "10.0.0.7",
-			PageURL: "http://shop.test:8080/"},
-		"localhost:8080": {Host: "localhost:8080", Addr: "127.0.0.1:8080", PageIP: "127.0.0.1",
-			PageURL: "http://localhost:8080/"},
-		"shop.example": {Host: "shop.example", Addr: "shop.example:80", PageURL: "http://shop.example/"},
+	for at, want := range map[string]struct{ host, addr, page, cdn string }{
+		"10.0.0.7":       {"shop.test", "10.0.0.7:80", "http://shop.test/", "10.0.0.7:80"},
+		"10.0.0.7:8080":  {"shop.test:8080", "10.0.0.7:8080", "http://shop.test:8080/", "10.0.0.7:8080"},
+		"localhost:8080": {"localhost:8080", "127.0.0.1:8080", "http://localhost:8080/", "127.0.0.1:8080"},
+		"shop.example":   {"shop.example", "shop.example:80", "http://shop.example/", "cdn.shop.example:80"},
 	} {
 		got := entrance(at)
-		if got.Host != want.Host || got.Addr != want.Addr || got.PageIP != want.PageIP || got.PageURL != want.PageURL {
-			t.Errorf("%s: %+v, want %+v", at, *got, want)
+		name, port, _ := strings.Cut(got.Host, ":")
+		cdn := got.PageAddr("cdn." + name + ":" + cmp.Or(port, "80"))
+		if got.Host != want.host || got.Addr != want.addr || got.PageURL != want.page || cdn != want.cdn {
+			t.Errorf("%s: %+v, with its assets at %s; want %+v", at, *got, cdn, want)
 		}
 	}
 }

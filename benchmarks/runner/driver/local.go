@@ -189,7 +189,7 @@ func (l *Local) start(s stage.Stage, unique string, cfg Config) (*Running, error
 	add("proxy", proxy.Process, proxy.Close)
 	running.Addr, running.metrics = proxy.Addr(), strings.TrimPrefix(proxy.MetricsURL, "http://")
 	_, port, _ := strings.Cut(running.Addr, ":")
-	running.PageURL, running.PageIP = "http://localhost:"+port+"/", "127.0.0.1"
+	running.PageURL = "http://localhost:" + port + "/"
 	return running, nil
 }
 

@@ -2,7 +2,6 @@ package driver
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,15 +114,13 @@ func entrance(at string) *Running {
 	if err != nil {
 		host, port = at, "80"
 	}
-	r := &Running{Host: at}
-	switch ip := net.ParseIP(host); {
-	case host == "localhost":
-		r.PageIP = "127.0.0.1"
-	case ip != nil:
-		r.PageIP, r.Host = host, shopName+strings.TrimPrefix(at, host)
+	named := at
+	if net.ParseIP(host) != nil {
+		named = shopName + strings.TrimPrefix(at, host)
+	} else if host == "localhost" {
+		host = "127.0.0.1"
 	}
-	r.Addr, r.PageURL = net.JoinHostPort(cmp.Or(r.PageIP, host), port), "http://"+r.Host+"/"
-	return r
+	return &Running{Addr: net.JoinHostPort(host, port), Host: named, PageURL: "http://" + named + "/"}
 }
 
 // Hosts implements Driver.

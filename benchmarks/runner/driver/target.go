@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 	"github.com/woodytoys/woodytoys/internal/browser"
@@ -32,11 +31,7 @@ func NewTarget(address string) (*Target, error) {
 	if u.Port() == "" {
 		addr += ":80"
 	}
-	r := Running{Name: stage.Target.Name, Addr: addr, Host: u.Host, PageURL: "http://" + u.Host + "/"}
-	if name := u.Hostname(); name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		r.PageIP = "127.0.0.1"
-	}
-	return &Target{r}, nil
+	return &Target{Running{Name: stage.Target.Name, Addr: addr, Host: u.Host, PageURL: "http://" + u.Host + "/"}}, nil
 }
 
 // Missing implements Driver.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -51,21 +50,10 @@ func Open(ctx context.Context, running *driver.Running, products int) (*Shop, er
 	return s, nil
 }
 
-// dialPage connects to a host of the page: where the stage says that it is, or else where DNS does.
+// dialPage connects to a host of the page, which DNS need not have.
 func (s *Shop) dialPage(ctx context.Context, network, addr string) (net.Conn, error) {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, err
-	}
-	page, err := url.Parse(s.PageURL)
-	if err != nil {
-		return nil, err
-	}
-	if name := page.Hostname(); s.PageIP != "" && (host == name || strings.HasSuffix(host, "."+name)) {
-		addr = net.JoinHostPort(s.PageIP, port)
-	}
 	var d net.Dialer
-	return d.DialContext(ctx, network, addr)
+	return d.DialContext(ctx, network, s.PageAddr(addr))
 }
 
 // host returns what requests name.
