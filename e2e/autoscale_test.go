@@ -65,7 +65,7 @@ func mustAutoscale(t *testing.T) *autoscaler {
 
 var scaling = regexp.MustCompile(`scale (\d+) to (\d+): `)
 
-// scaled returns the numbers of replicas that it has scaled to, in order.
+// scaled returns the numbers of replicas that it has scaled to, in order, and how often it turned.
 func (a *autoscaler) scaled() (to []string, turns int) {
 	grew := true
 	for _, found := range scaling.FindAllStringSubmatch(a.said(), -1) {
@@ -107,16 +107,14 @@ func heavyLoad(t *testing.T, rate int) (stop func() (n, failed int64)) {
 			})
 		}
 	}()
-	once := sync.OnceFunc(func() {
+	stop = sync.OnceValues(func() (int64, int64) {
 		close(end)
 		<-ended
 		calls.Wait()
-	})
-	t.Cleanup(once) // of a test that has failed
-	return func() (int64, int64) {
-		once()
 		return made.Load(), failed.Load()
-	}
+	})
+	t.Cleanup(func() { stop() }) // of a test that has failed
+	return stop
 }
 
 func replicasOf(t *testing.T, service string) string {
