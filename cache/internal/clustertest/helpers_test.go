@@ -94,7 +94,12 @@ func (s *system) mustStartReplicas(n int, with settings) {
 		s.replicas = append(s.replicas, s.mustStartReplica(with))
 	}
 	for _, r := range s.replicas {
-		r.awaitLive()
+		await(s.t, "the replica has a lease", servers.Patience, func() bool {
+			if strings.Contains(r.Log(), foreign) {
+				s.t.Fatal("the replica gets no lease: ", foreign)
+			}
+			return r.isLive()
+		})
 	}
 }
 
@@ -272,13 +277,10 @@ func await(t *testing.T, what string, timeout time.Duration, holds func() bool) 
 
 func (r *process) awaitLive() {
 	r.t.Helper()
-	await(r.t, "the replica has a lease", servers.Patience, func() bool {
-		if strings.Contains(r.Log(), foreign) {
-			r.t.Fatal("the replica gets no lease: ", foreign)
-		}
-		return r.metric("lease_seconds") > 0
-	})
+	await(r.t, "the replica has a lease", servers.Patience, r.isLive)
 }
+
+func (r *process) isLive() bool { return r.metric("lease_seconds") > 0 }
 
 // foreign is what a replica logs whose names at Redis are those of a program with another database.
 const foreign = "another database is using the same names"

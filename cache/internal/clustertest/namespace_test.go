@@ -151,8 +151,7 @@ func TestAnInstanceIsOfOneDatabase(t *testing.T) {
 	for _, r := range first {
 		r.Kill()
 	}
-	await(t, "the second program has a lease", servers.Patience,
-		func() bool { return second.metric("lease_seconds") > 0 })
+	second.awaitLive()
 	second.wantRead("a", second.mustWrite("a"))
 }
 
