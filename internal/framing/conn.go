@@ -44,6 +44,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 // AtRest reports whether the last request has come whole, and nothing of the next.
 func (c *Conn) AtRest() bool { return !c.midRequest.Load() }
 
+// Begun returns how many requests have begun to come.
+func (c *Conn) Begun() uint64 { return c.scanner.Begun() }
+
 // Refused returns why the connection takes no more requests; nil while it does.
 func (c *Conn) Refused() *Refusal { return c.refused }
 

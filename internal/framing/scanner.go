@@ -11,6 +11,7 @@ type Scanner struct {
 	head
 	left  int64 // bytes of the body, or of its chunk, that are still to come
 	count int   // digits of a chunk's size, or bytes of its extension
+	begun uint64
 }
 
 // state is what the next byte belongs to.
@@ -81,6 +82,9 @@ func (s *Scanner) step(p []byte) (n int, refused *Refusal) {
 
 // readStart takes the one empty line before a request that RFC 9112 2.2 asks servers to pass over.
 func (s *Scanner) readStart(p []byte) (int, *Refusal) {
+	if s.state == start {
+		s.begun++
+	}
 	if p[0] == '\r' && s.state == start {
 		s.state, s.next = lineEnd, begin
 		return 1, nil
@@ -206,6 +210,9 @@ func (s *Scanner) readHeadEnd(p []byte) (int, *Refusal) {
 	}
 	return 1, nil
 }
+
+// Begun returns how many requests have begun, with the empty line that may come before one.
+func (s *Scanner) Begun() uint64 { return s.begun }
 
 // AtRest reports whether the last request has come whole, and nothing of the next.
 func (s *Scanner) AtRest() bool { return s.state == start }

@@ -18,10 +18,7 @@ type conn struct {
 	idle  atomic.Int64  // since when it is idle, by now(); or busy, or ended
 	stall time.Duration // how long the client may take nothing of what it is sent
 	until int64         // the deadline for writing, by now(); 0 when it is not set
-
-	alone bool // one goroutine reads and sets deadlines for reading
-	// if so, the deadline for reading that was set and the one that is set below, by now(); or never
-	readBy, armed int64
+	reads arrival
 
 	written, taken int64 // bytes written in all, and how many of them the client had taken when until was set
 	close          sync.Once
@@ -38,22 +35,11 @@ var began = time.Now()
 // now returns a time above zero, by a clock that only goes forward.
 func now() int64 { return int64(time.Since(began)) + 1 }
 
-// never is a deadline that there is not.
-const never int64 = 0
-
-// deadline returns a deadline by now.
-func deadline(t time.Time) int64 {
-	if t.IsZero() {
-		return never
-	}
-	return int64(t.Sub(began)) + 1
-}
-
 // Read implements net.Conn. While it waits for the first byte of a request the connection is idle: fasthttp reads on
 // only when all before is answered.
 func (c *conn) Read(p []byte) (int, error) {
 	t := now()
-	if err := c.boundRead(t); err != nil {
+	if err := c.reads.bound(c.Conn, t); err != nil {
 		return 0, err
 	}
 	if !c.AtRest() {
@@ -65,30 +51,6 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, net.ErrClosed // fasthttp leaves without a response, as when Shutdown ends an idle connection
 	}
 	return n, err
-}
-
-// boundRead sets the deadline that a read at t is to have, unless there is one that ends it by a sixteenth of its time
-// earlier at most: so that of a busy connection is not moved for each request.
-func (c *conn) boundRead(t int64) error {
-	early := c.readBy - c.armed
-	if !c.alone || early == 0 || early > 0 && early < (c.armed-t)/16 {
-		return nil
-	}
-	c.armed = c.readBy
-	if c.readBy == never {
-		return c.Conn.SetReadDeadline(time.Time{})
-	}
-	return c.Conn.SetReadDeadline(began.Add(time.Duration(c.readBy - 1)))
-}
-
-// SetReadDeadline implements net.Conn. For a goroutine that is alone it is set below when it reads next: fasthttp sets
-// one for the wait for a request and another one when it comes, and most requests come by one read.
-func (c *conn) SetReadDeadline(t time.Time) error {
-	if !c.alone {
-		return c.Conn.SetReadDeadline(t)
-	}
-	c.readBy = deadline(t)
-	return nil
 }
 
 // end ends the connection if it is still idle, since when it was seen to be. It is closed below: who serves it then
@@ -134,10 +96,6 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 // SetDeadline implements net.Conn, likewise.
 func (c *conn) SetDeadline(t time.Time) error {
 	c.until = 0
-	if c.alone {
-		c.readBy = deadline(t)
-		c.armed = c.readBy
-	}
 	return c.Conn.SetDeadline(t)
 }
 

@@ -9,7 +9,7 @@ import (
 
 // HealthcheckTimeout is how long Healthcheck waits for an answer: less than containers' health checks may take. Tests
 // have it longer, on a machine that is busy with others.
-var HealthcheckTimeout = 3 * time.Second
+var HealthcheckTimeout = 8 * time.Second
 
 // Healthcheck returns nil when the program that listens on addr responds on /readyz that it wants
 // requests. Where a file is named, the program is the one that announced itself in it, at its WOODY_ADDR. It is for

@@ -55,7 +55,7 @@ type listener struct {
 	net.Listener
 	room     *room
 	stall    time.Duration
-	alone    bool // each connection is one goroutine's
+	patience patience
 	log      *slog.Logger
 	loggedAt time.Time // when that was logged last
 	close    sync.Once
@@ -72,7 +72,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		below.Close()
 		return nil, err
 	}
-	c := &conn{Conn: framing.NewConn(below), room: l.room, stall: l.stall, alone: l.alone}
+	c := &conn{Conn: framing.NewConn(below), room: l.room, stall: l.stall, reads: arrival{patience: l.patience}}
 	l.room.enter(c)
 	return c, nil
 }

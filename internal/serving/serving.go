@@ -28,7 +28,7 @@ type Drain struct {
 func Serve(ctx context.Context, app *fiber.App, ln net.Listener, drain Drain) error {
 	explainRefusals(app)
 	if l, ok := ln.(*listener); ok {
-		l.alone = true // as fasthttp has it
+		l.patience = takePatience(app.Server())
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- app.Listener(ln) }()
