@@ -52,7 +52,7 @@ func mustBesiege(t testing.TB) *besieged {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.db.Close() })
-	b.Service = accounts.New(accounts.Config{Store: s, Wait: time.Minute}).Patient()
+	b.Service = accounts.New(accounts.Config{Store: s, Wait: time.Minute}).Patient().Cheap()
 	return b
 }
 

@@ -9,6 +9,12 @@ import (
 // Hashes returns how many passwords have been hashed.
 func (s *Service) Hashes() int64 { return s.hasher.made.Load() }
 
+// Cheap has new passwords hashed at next to no cost.
+func (s *Service) Cheap() *Service {
+	s.hasher.cost = cost{memoryKiB: 8, time: 1, threads: 1}
+	return s
+}
+
 // Patient has those who wait for their turn in the database wait for a minute: a busy machine is no crowd.
 func (s *Service) Patient() *Service {
 	s.gate = gate{slots.New(triesAtOnce, time.Minute), slots.New(refusedAtOnce, time.Minute)}

@@ -44,24 +44,25 @@ const (
 	strangersAtOnce = 1
 )
 
-// hashPrefix begins the text of a new hash, in the PHC string format, which is followed by a salt and the hash.
-var hashPrefix = hashCost.prefix()
-
+// prefix begins the text of a hash, in the PHC string format, which is followed by a salt and the hash.
 func (c cost) prefix() string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, c.memoryKiB, c.time, c.threads)
 }
 
-// nobody is the hash of no password: what is tried for a name that no account has is compared with it.
-var nobody = hashText(make([]byte, saltBytes), make([]byte, hashBytes))
-
 // hasher hashes passwords, few at once.
 type hasher struct {
+	cost           cost // of new hashes
 	all, strangers *slots.Slots
 	made           atomic.Int64 // how many hashes, for tests
 }
 
 func newHasher(wait time.Duration) *hasher {
-	return &hasher{all: slots.New(hashesAtOnce, wait), strangers: slots.New(strangersAtOnce, wait)}
+	return &hasher{cost: hashCost, all: slots.New(hashesAtOnce, wait), strangers: slots.New(strangersAtOnce, wait)}
+}
+
+// nobody returns the hash of no password: what is tried for a name that no account has is compared with it.
+func (h *hasher) nobody() string {
+	return h.cost.text(make([]byte, saltBytes), make([]byte, hashBytes))
 }
 
 // hash returns the text of a normal password's hash, under a salt of its own.
@@ -73,7 +74,7 @@ func (h *hasher) hash(ctx context.Context, password string, stranger bool) (stri
 	defer release()
 	salt := make([]byte, saltBytes)
 	_, _ = rand.Read(salt) // it never fails
-	return hashText(salt, h.key(password, salt, hashCost)), nil
+	return h.cost.text(salt, h.key(password, salt, h.cost)), nil
 }
 
 // matches reports whether a hash is that of a normal password. It costs the same either way. A hash of another cost,
@@ -127,12 +128,13 @@ func busyHashing(err error) error {
 	}
 }
 
-func hashText(salt, key []byte) string {
+// text returns a hash of this cost as a text.
+func (c cost) text(salt, key []byte) string {
 	b64 := base64.RawStdEncoding
-	return hashPrefix + b64.EncodeToString(salt) + "$" + b64.EncodeToString(key)
+	return c.prefix() + b64.EncodeToString(salt) + "$" + b64.EncodeToString(key)
 }
 
-// parseHash returns what hashText made a text of, in this release or another one, and its cost.
+// parseHash returns what cost.text made a text of, in this release or another one, and its cost.
 func parseHash(text string) (salt, key []byte, c cost, err error) {
 	parts := strings.Split(text, "$")
 	const all = 6 // the first is empty

@@ -32,7 +32,7 @@ func mustServiceAndStore(t *testing.T) (*accounts.Service, *store.Store) {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return accounts.New(accounts.Config{Store: s, Wait: time.Minute}).Patient(), s
+	return accounts.New(accounts.Config{Store: s, Wait: time.Minute}).Patient().Cheap(), s
 }
 
 func mustRegister(t *testing.T, s *accounts.Service, name string) accounts.Account {

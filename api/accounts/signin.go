@@ -44,7 +44,7 @@ func (s *Service) SignIn(
 	account, hash, err := s.store.AccountNamed(ctx, name)
 	switch {
 	case shop.KindOf(err) == shop.NotFound:
-		hash = nobody
+		hash = s.hasher.nobody()
 	case err != nil:
 		return SignedIn{}, s.takeBack(ctx, try, err)
 	}
