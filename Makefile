@@ -30,7 +30,8 @@ build: ## Build the programs into bin/
 
 .PHONY: test
 test: check test-programs ## Run every check and test, against real servers, but for what is for long
-	scripts/need gcc mariadb postgres redis haproxy varnish chromium bind wget curl restic prometheus alertmanager exporters
+	scripts/need gcc mariadb postgres redis haproxy varnish chromium bind iproute wget curl restic prometheus \
+		alertmanager exporters
 	@$(for-tests) $(MAKE) --no-print-directory -k -j 2 $(MODULES:%=test-of/%) test-of-the-model
 
 # What most tests of the programs start. WOODYTEST_PROGRAMS says where they are, or each package would build its own.
