@@ -63,6 +63,32 @@ func mustMakeSecrets(t *testing.T, tree string) map[string]string {
 	return made
 }
 
+// TestPasswordsOfAnEditor checks that a password whose file ends in a line end is known to the stores without it, as
+// who uses it takes it.
+func TestPasswordsOfAnEditor(t *testing.T) {
+	t.Parallel()
+	made := map[string]map[string]string{}
+	for _, end := range []string{"", "\n"} {
+		tree := t.TempDir()
+		if err := os.Mkdir(filepath.Join(tree, "secrets"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"redis", "redis_admin", "redis_exporter", "database", "database_migrate",
+			"database_admin", "database_backup", "database_exporter"} {
+			file := filepath.Join(tree, "secrets", name+"_password")
+			if err := os.WriteFile(file, []byte("of "+name+end), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		made[end] = mustMakeSecrets(t, tree)
+	}
+	for _, name := range []string{"redis_acl", "database_users", "database_dsn", "database_exporter"} {
+		if without, with := made[""][name], made["\n"][name]; with != without || with == "" {
+			t.Errorf("%s with line ends is\n%s\nand without\n%s", name, with, without)
+		}
+	}
+}
+
 // TestSecretsAreMadeOnce checks that every file that the stack files name is made, and stays the same from then on.
 func TestSecretsAreMadeOnce(t *testing.T) {
 	t.Parallel()
