@@ -27,14 +27,16 @@ case "$1 $2" in
 	(set -o noclobber && echo "$name.$$ $label" >"$name.config") 2>/dev/null || exit 1
 	echo "$name.$$"
 	;;
-'config inspect')
+'config inspect' | 'config ls')
 	name=${!#}
+	for word; do case $word in name=*) name=${word#*=} ;; esac; done
 	if [ "$name" = woody_restoring ] && [ -s looks ]; then
 		sed -i 1d looks
 		[ -s looks ] || echo 'restoring.1 elsewhere 1 2' >later
 	elif [ "$name" = woody_restoring ] && [ -e later ]; then
 		mv later woody_restoring.config
 	fi
+	case $2 in ls) [ ! -e "$name.config" ] || echo "$name"; exit 0 ;; esac
 	cat "$name.config" 2>/dev/null || grep -hsF -- "$name " *.config
 	;;
 'config rm')
@@ -57,6 +59,7 @@ exec*)
 	esac
 	;;
 'service ls')
+	case $* in *Replicas*) exec ./swarm.docker "$@" ;; esac
 	for file in *.spec; do
 		case "$file $*" in 'woody_'* | *' service ls --format'*) [ ! -e "$file" ] || echo "${file%.spec}" ;; esac
 	done

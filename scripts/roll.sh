@@ -4,8 +4,9 @@
 
 # roll FILE...: gives each service that has one of these files as a secret its content now, one service after the other.
 roll() {
-	local service
-	for service in $(services); do
+	local service names
+	names=$(services) || return
+	for service in $names; do
 		no_restore # which would be broken off where the backup, or the database, is started again
 		renew_secrets "$service" "$@" || return
 		[ -n "$renewed" ] || continue
@@ -17,9 +18,10 @@ roll() {
 # renew_secrets SERVICE FILE...: gives a service the content that these files have now, and sets renewed if it had another.
 # It has all of them at once: no task starts with one file's new content and another's old one.
 renew_secrets() {
-	local service=$1 file old new changes=()
+	local service=$1 file old new said changes=()
 	shift
 	renewed=''
+	said=$(secrets_of "$service") || return
 	while read -r old file; do
 		[[ " $* " = *" $file "* ]] || continue
 		new=${STACK}_$file$(content "secrets/$file")
@@ -27,7 +29,7 @@ renew_secrets() {
 		docker secret inspect "$new" >/dev/null 2>&1 ||
 			docker secret create --label "com.docker.stack.namespace=$STACK" "$new" "secrets/$file" >/dev/null || return
 		changes+=(--secret-rm "$old" --secret-add "source=$new,target=$file")
-	done < <(secrets_of "$service")
+	done <<<"$said"
 	[ ${#changes[@]} -gt 0 ] || return 0
 	say "  $service"
 	renewed=yes
@@ -39,11 +41,12 @@ renew_secrets() {
 # another order would start its tasks again. docker puts what is added at the end, several in any order: so those that
 # are not in their place are put there one by one. The service has all at any time.
 order_secrets() {
-	local service=$1 line name file sorted=() kept=0
-	mapfile -t sorted < <(secrets_of "$service" | LC_ALL=C sort)
+	local service=$1 line name file said sorted=() kept=0
+	said=$(secrets_of "$service") || return
+	mapfile -t sorted < <(LC_ALL=C sort <<<"$said")
 	while read -r line; do
 		[ "$line" != "${sorted[kept]:-}" ] || kept=$((kept + 1))
-	done < <(secrets_of "$service")
+	done <<<"$said"
 	for line in "${sorted[@]:kept}"; do
 		read -r name file <<<"$line"
 		update_secrets "$service" --secret-rm "$name" --secret-add "source=$name,target=$file" || return
@@ -63,11 +66,13 @@ update_secrets() {
 # current FILE...: ends the script where a service has another content of one of these files than ./secrets: a change
 # that began with an older one would have the store refuse what is in service.
 current() {
-	local service had file
-	for service in $(services); do
+	local service names said had file
+	names=$(services) || fail "Docker does not say which services there are"
+	for service in $names; do
+		said=$(secrets_of "$service") || fail "Docker does not say which secrets $service has"
 		while read -r had file; do
 			[[ " $* " != *" $file "* ]] || [ "$had" = "${STACK}_$file$(content "secrets/$file")" ] ||
 				fail "$service has another $file than $PWD/secrets: it was changed elsewhere, or scripts/deploy has not brought it into use; bring those files here, or deploy, first"
-		done < <(secrets_of "$service")
+		done <<<"$said"
 	done
 }

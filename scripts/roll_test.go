@@ -14,13 +14,27 @@ import (
 // swarmDocker stands for a Swarm with stack woody, of which it keeps each service's secrets in a file of the folder
 // $SWARM: a line NAME FILE each. What is added comes to the end, several in another order than they were named in, as
 // docker's own order is any. Each state that an update leaves behind is a line in SERVICE.specs. Updates fail where
-// there is a file `broken`, and calls are recorded in `calls`.
+// there is a file `broken`, one call that matches the pattern in a file `away` fails, and calls are recorded in
+// `calls`.
 const swarmDocker = `#!/bin/bash
 cd "$SWARM" || exit
 echo "$*" >>calls
 service=${!#}
+# shellcheck disable=SC2053 # a pattern
+if [ -e away ] && [[ $* = $(cat away) ]]; then
+	rm away
+	echo 'Cannot connect to the Docker daemon' >&2
+	exit 1
+fi
 case "$1 $2" in
-'service ls') for file in woody_*.spec; do echo "${file%.spec}"; done ;;
+'stack rm') rm -f "$3"_*.spec ;;
+'secret ls') case $* in *format*) cat secrets 2>/dev/null || true ;; esac ;;
+'service ls')
+	for file in ${STACK}_*.spec; do
+		[ -e "$file" ] || continue
+		case $* in *Replicas*) echo "${file%.spec} 2/2" ;; *) echo "${file%.spec}" ;; esac
+	done
+	;;
 'service inspect')
 	[ -e "$service.spec" ] || exit 1
 	case $* in

@@ -60,7 +60,10 @@ needs_docker() {
 
 # no_restore: ends the script while scripts/restore is at work, or was broken off.
 no_restore() {
-	! docker config inspect "${STACK}_restoring" >/dev/null 2>&1 ||
+	local claims
+	claims=$(docker config ls --filter "name=${STACK}_restoring" --format '{{.Name}}') ||
+		fail "Docker does not say whether a restore is under way"
+	! grep -qxF "${STACK}_restoring" <<<"$claims" ||
 		fail "a restore is under way, or was broken off: wait until it has ended, or go on with it (scripts/restore); if nobody is to go on with it: docker config rm ${STACK}_restoring"
 }
 
@@ -104,59 +107,84 @@ recovered() {
 
 # needs_stack: ends the script, unless the stack is there.
 needs_stack() {
+	local names
 	needs_docker
-	[ -n "$(services)" ] || fail "there is no stack '$STACK' here: scripts/deploy STAGE makes it"
+	names=$(services) || fail "Docker does not say which services there are"
+	[ -n "$names" ] || fail "there is no stack '$STACK' here: scripts/deploy STAGE makes it"
 }
 
-# services: the names of the stack's services, a line each.
+# services: the names of the stack's services, a line each. It fails where Docker does not say: then nobody knows.
 services() {
-	docker service ls --filter "label=com.docker.stack.namespace=$STACK" --format '{{.Name}}' 2>/dev/null
+	docker service ls --filter "label=com.docker.stack.namespace=$STACK" --format '{{.Name}}'
 }
+
+# update_state SERVICE: how its last update goes; nothing where there was none.
+update_state() { docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "$1"; }
 
 # settled SERVICE: whether all its tasks run, are healthy and are made as the service is now. It prints what is awaited.
+# What Docker does not say is awaited too.
 settled() {
-	local wanted running state tasks made
-	state=$(docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "$1")
+	local wanted='' running='' state tasks made are
+	state=$(update_state "$1" 2>/dev/null) || {
+		echo "$1: Docker does not say how it is"
+		return 1
+	}
 	case $state in
 	updating | rollback_started)
 		echo "$1: $state"
 		return 1
 		;;
 	esac
-	read -r running wanted _ < <(docker service ls --filter "name=$1" --format '{{.Name}} {{.Replicas}}' |
-		sed -n "s|^$1 \([0-9]*\)/\([0-9]*\).*|\1 \2|p")
-	if [ "$running" != "$wanted" ]; then
-		echo "$1: $running of $wanted tasks are healthy"
+	tasks=$(docker service ls --filter "name=$1" --format '{{.Name}} {{.Replicas}}' |
+		sed -n "s|^$1 \([0-9]*\)/\([0-9]*\).*|\1 \2|p") || tasks=''
+	read -r running wanted _ <<<"$tasks"
+	if [ -z "$wanted" ] || [ "$running" != "$wanted" ]; then
+		echo "$1: ${running:-an unknown number} of ${wanted:-its} tasks are healthy"
 		return 1
 	fi
-	made=$(docker service inspect --format '{{json .Spec.TaskTemplate.ContainerSpec}}' "$1" | sed 's/,"DNSConfig":{}//')
-	tasks=$(docker service ps --quiet --no-trunc --filter desired-state=running "$1")
 	# shellcheck disable=SC2086 # a list of ids on purpose
-	if [ -n "$tasks" ] && docker inspect --type task --format '{{json .Spec.ContainerSpec}}' $tasks | grep -vqxF "$made"; then
+	made=$(docker service inspect --format '{{json .Spec.TaskTemplate.ContainerSpec}}' "$1" | sed 's/,"DNSConfig":{}//') &&
+		tasks=$(docker service ps --quiet --no-trunc --filter desired-state=running "$1") &&
+		are=$([ -z "$tasks" ] || docker inspect --type task --format '{{json .Spec.ContainerSpec}}' $tasks) || {
+		echo "$1: Docker does not say what its tasks are"
+		return 1
+	}
+	if [ -n "$tasks" ] && grep -vqxF "$made" <<<"$are"; then
 		echo "$1: old tasks are being replaced"
 		return 1
 	fi
 }
 
+# awaited [SERVICE...]: prints what is awaited of these services, or of the whole stack.
+awaited() {
+	local service names=$*
+	if [ $# = 0 ] && { ! names=$(services) || [ -z "$names" ]; }; then
+		echo "Docker does not say which services there are"
+		return
+	fi
+	for service in $names; do settled "$service" || true; done
+}
+
 # await_settled SECONDS [SERVICE...]: waits until these services, or the whole stack, are settled, and says what it waits
 # for. An update that rolled back ends the script, as does time running out; both show why tasks failed.
 await_settled() {
-	local within=$1 deadline=$((SECONDS + $1)) shown='' awaited service
+	local within=$1 deadline=$((SECONDS + $1)) shown='' left service names state back=''
 	shift
-	while awaited=$(for service in $([ $# -gt 0 ] && printf '%s\n' "$@" || services); do settled "$service"; done) && [ -n "$awaited" ] || [ -n "$awaited" ]; do
-		if [ "$awaited" != "$shown" ]; then
-			shown=$awaited
-			echo "  ${awaited//$'\n'/$'\n'  }"
+	while left=$(awaited "$@") && [ -n "$left" ]; do
+		if [ "$left" != "$shown" ]; then
+			shown=$left
+			echo "  ${left//$'\n'/$'\n'  }"
 		fi
 		if [ "$SECONDS" -gt "$deadline" ]; then
 			failed_tasks
-			fail "not settled after $within seconds: ${awaited//$'\n'/; } (docker service logs SERVICE tells more)"
+			fail "not settled after $within seconds: ${left//$'\n'/; } (docker service logs SERVICE tells more)"
 		fi
 		sleep 1
 	done
-	local back=''
-	for service in $([ $# -gt 0 ] && printf '%s\n' "$@" || services); do
-		case $(docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "$service") in
+	names=$([ $# -gt 0 ] && printf '%s\n' "$@" || services) || fail "Docker does not say which services there are"
+	for service in $names; do
+		state=$(update_state "$service") || fail "Docker does not say how $service was updated"
+		case $state in
 		rollback_completed | rollback_paused | paused) back="$back $service" ;;
 		esac
 	done
