@@ -47,7 +47,7 @@ type Comparison struct {
 	Differences []Difference
 	// Gone are the figures that only the older run has.
 	Gone []string
-	// Failures are why the newer run does not pass.
+	// Failures are why the newer run does not pass, or cannot be compared.
 	Failures []string
 }
 
@@ -66,16 +66,14 @@ func judged(name Key) bool {
 	return false
 }
 
-// Compare compares two runs. The newer one fails when it is not valid or did not come to its end, and when a figure of
-// those that matter is gone, or is worse beyond the noise and by more than threshold, a part of the older mean.
+// Compare compares two runs. It fails when one of them is not valid or did not come to its end, when no figure of those
+// that matter could be judged, and when one of them is gone from the newer run, or is worse there beyond the noise and
+// by more than threshold, a part of the older mean.
 func Compare(older, newer *Results, threshold float64) Comparison {
 	c := Comparison{Conditions: conditions(older, newer)}
-	for _, reason := range newer.Invalid {
-		c.Failures = append(c.Failures, "the newer run is invalid: "+reason)
-	}
-	if broken := newer.Run.Broken(); broken != "" {
-		c.Failures = append(c.Failures, "the newer run "+broken)
-	}
+	c.unusable("older", older)
+	c.unusable("newer", newer)
+	compared := false
 	measured, gone := newer.Stages(), map[string]bool{}
 	for _, was := range older.Figures {
 		now, ok := newer.Get(was.Stage, was.Name)
@@ -95,11 +93,25 @@ func Compare(older, newer *Results, threshold float64) Comparison {
 		}
 		d := difference(was, now)
 		c.Differences = append(c.Differences, d)
+		compared = compared || judged(d.Name) && d.Mark != Unjudged
 		if d.Mark == WorseNow && judged(d.Name) && math.Abs(d.Change) > threshold {
 			c.Failures = append(c.Failures, fmt.Sprintf("%s %s: %s", d.Stage, d.Name, d.Words()))
 		}
 	}
+	if !compared {
+		c.Failures = append(c.Failures, "no figure of those that matter was measured by both, more than once")
+	}
 	return c
+}
+
+// unusable adds why a run cannot be compared with another one, if so.
+func (c *Comparison) unusable(which string, r *Results) {
+	for _, reason := range r.Invalid {
+		c.Failures = append(c.Failures, "the "+which+" run is invalid: "+reason)
+	}
+	if broken := r.Run.Broken(); broken != "" {
+		c.Failures = append(c.Failures, "the "+which+" run "+broken)
+	}
 }
 
 func difference(was, now Figure) Difference {

@@ -392,6 +392,27 @@ func TestHalfARunFails(t *testing.T) {
 	}
 }
 
+// TestHalfAnOlderRunFails compares whole runs with one that is not fit to be compared with.
+func TestHalfAnOlderRunFails(t *testing.T) {
+	for want, spoil := range map[string]func(*figures.Results){
+		"the older run ended before its end: interrupted": func(r *figures.Results) { r.Run.Stopped = "interrupted" },
+		"the older run has no end":                        func(r *figures.Results) { r.Run.Ended = time.Time{} },
+		"the older run is invalid: 1 stale":               func(r *figures.Results) { r.Invalid = []string{"1 stale"} },
+		"no figure of those that matter":                  func(r *figures.Results) { r.Figures = nil },
+		"no figure of those that matter was measured by both": func(r *figures.Results) {
+			for i := range r.Figures {
+				r.Figures[i].Values = r.Figures[i].Values[:1]
+			}
+		},
+	} {
+		old, now := mustSynthetic(t, 1, 1), mustSynthetic(t, 1, 1)
+		spoil(old)
+		if got := figures.Compare(old, now, .1).Failures; len(got) != 1 || !strings.HasPrefix(got[0], want) {
+			t.Errorf("failures %q, want %q", got, want)
+		}
+	}
+}
+
 // without returns what takes a figure from results.
 func without(stage string, name figures.Key) func(*figures.Results) {
 	return func(r *figures.Results) {
