@@ -29,12 +29,19 @@ type Folder struct {
 	seq int
 }
 
-// Create makes the folder of a new run. One that holds a run already is refused.
+// Create makes the folder of a new run. One that holds a run already is refused, also one that has just begun.
 func Create(path string) (*Folder, error) {
+	holds := fmt.Errorf("%s holds a run already: name another folder, or remove it", path)
 	if _, err := os.Stat(filepath.Join(path, runFile)); err == nil {
-		return nil, fmt.Errorf("%s holds a run already: name another folder, or remove it", path)
+		return nil, holds
 	}
-	if err := os.MkdirAll(filepath.Join(path, samplesDir), 0o755); err != nil {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, err
+	}
+	switch err := os.Mkdir(filepath.Join(path, samplesDir), 0o755); {
+	case errors.Is(err, os.ErrExist):
+		return nil, holds
+	case err != nil:
 		return nil, err
 	}
 	file, err := os.OpenFile(filepath.Join(path, measurementsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)

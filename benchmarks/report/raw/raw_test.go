@@ -93,12 +93,18 @@ func TestAFullDiskSaysSo(t *testing.T) {
 
 func TestAFolderTakesOneRun(t *testing.T) {
 	dir := t.TempDir()
-	if err := mustCreate(t, dir).Describe(raw.Run{}); err != nil {
+	wantRefused := func(when string) {
+		t.Helper()
+		if _, err := raw.Create(dir); err == nil || !strings.Contains(err.Error(), "holds a run already") {
+			t.Errorf("a second run into the folder of one that %s: %v", when, err)
+		}
+	}
+	folder := mustCreate(t, dir)
+	wantRefused("has just begun")
+	if err := folder.Describe(raw.Run{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := raw.Create(dir); err == nil || !strings.Contains(err.Error(), "holds a run already") {
-		t.Errorf("a second run into the folder: %v", err)
-	}
+	wantRefused("is described")
 }
 
 func TestAnotherVersionIsRefused(t *testing.T) {
