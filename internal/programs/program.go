@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,8 +43,9 @@ func build(command, file string, flags ...string) error {
 // listeningFile begins the setting for the file in which a program is to announce itself (see serving.Announce).
 const listeningFile = "WOODY_LISTENING_FILE="
 
-// startProgram starts a program of ours with settings of which the last counts. What it prints goes to logFile, and it
-// announces itself in the file that is returned.
+// startProgram starts a program of ours with settings of which the last counts. Where the command has no environment,
+// those that this process has are not among them: what is measured or tested is the same in every shell. What it prints
+// goes to logFile, and it announces itself in the file that is returned.
 func startProgram(cmd *exec.Cmd, logFile string, settings ...string) (p *servers.Process, file string, err error) {
 	settings = append([]string{listeningFile + logFile + ".listening"}, settings...)
 	for _, setting := range settings {
@@ -51,7 +53,13 @@ func startProgram(cmd *exec.Cmd, logFile string, settings ...string) (p *servers
 			file = named
 		}
 	}
-	cmd.Env = append(cmd.Environ(), settings...)
+	env := cmd.Environ()
+	if cmd.Env == nil {
+		env = slices.DeleteFunc(env, func(v string) bool {
+			return strings.HasPrefix(v, "WOODY_") || strings.HasPrefix(v, "OTEL_")
+		})
+	}
+	cmd.Env = append(env, settings...)
 	p, err = servers.Start(cmd, logFile)
 	return p, file, err
 }

@@ -5,11 +5,14 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // TestAPortInUse deploys to a port at which something listens; nothing is deployed then.
@@ -53,6 +56,61 @@ func TestTargets(t *testing.T) {
 }
 
 // TestEntrances checks that a shop at an address is asked by a name, beside which there is a cdn. name.
+// TestASwarmsSettingsAreItsOwn checks that stages are deployed without the settings that a shell has for another stack.
+func TestASwarmsSettingsAreItsOwn(t *testing.T) {
+	for _, setting := range []string{"LOG_LEVEL", "BALANCE", "REDIS_MEMORY", "OTEL_EXPORTER_OTLP_ENDPOINT", "REGISTRY",
+		"TAG", "DOCKER_CONFIG"} {
+		t.Setenv(setting, "of the shell")
+	}
+	swarm, err := NewSwarm(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, setting := range swarm.environment() {
+		if name, found := strings.CutSuffix(setting, "=of the shell"); found {
+			left = append(left, name)
+		}
+	}
+	slices.Sort(left)
+	if got := strings.Join(left, " "); got != "DOCKER_CONFIG REGISTRY TAG" {
+		t.Errorf("scripts/deploy has %s of the shell's", got)
+	}
+}
+
+// TestPartsOfAStack checks that the processes of a stack are known where all of them are here, and else none.
+func TestPartsOfAStack(t *testing.T) {
+	for name, c := range map[string]struct {
+		endpoint, tasks string
+		want            int
+	}{
+		"all here":        {"unix:///run/docker.sock", "1 2", 2},
+		"one elsewhere":   {"unix:///run/docker.sock", "1 2 3", 0},
+		"another machine": {"ssh://shop.example.org", "1 2", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := servers.WriteScript(filepath.Join(dir, "docker"), `#!/bin/sh
+case $1 in
+context) echo "$ENDPOINT" ;;
+stack) echo "$TASKS" ;;
+ps) echo a b ;;
+inspect) printf 'woody_api 11\nwoody_redis 12\n' ;;
+esac
+`); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+			t.Setenv("ENDPOINT", c.endpoint)
+			t.Setenv("TASKS", c.tasks)
+			parts, err := (&Swarm{}).parts(t.Context(), "woody")
+			if err != nil || len(parts) != c.want {
+				t.Errorf("%v, %v; want %d", parts, err, c.want)
+			}
+		})
+	}
+}
+
 func TestEntrances(t *testing.T) {
 	for at, want := range map[string]struct{ host, addr, page, cdn string }{
 		"10.0.0.7":       {"shop.test", "10.0.0.7:80", "http://shop.test/", "10.0.0.7:80"},

@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -150,16 +151,27 @@ var partOf = map[string]string{"reverse-proxy": "proxy", "front": "front", "api"
 	"redis": "redis", "cdn": "edge", "database2": "database2", "database3": "database3",
 	"database-proxy": "database-proxy"}
 
-// parts returns the processes of a stack's containers on this node.
+// parts returns the processes of a stack's containers. It returns none where some of them are on other machines: their
+// processor time is not to be had, and that of the rest would be taken for all.
 func (s *Swarm) parts(ctx context.Context, stack string) (parts []Part, err error) {
+	endpoint, err := exec.CommandContext(ctx, "docker", "context", "inspect", "--format",
+		"{{.Endpoints.docker.Host}}").Output()
+	if err != nil || !strings.HasPrefix(string(endpoint), "unix://") {
+		return nil, nil
+	}
+	tasks, err := exec.CommandContext(ctx, "docker", "stack", "ps", "-q", "--filter", "desired-state=running",
+		stack).Output()
+	if err != nil {
+		return nil, fmt.Errorf("docker stack ps: %w", err)
+	}
 	const format = `{{index .Config.Labels "com.docker.swarm.service.name"}} {{.State.Pid}}`
 	ids, err := exec.CommandContext(ctx, "docker", "ps", "-q", "--filter",
 		"label=com.docker.stack.namespace="+stack).Output()
 	if err != nil {
 		return nil, fmt.Errorf("docker ps: %w", err)
 	}
-	if len(bytes.TrimSpace(ids)) == 0 {
-		return nil, nil // all containers are on other nodes
+	if here := len(strings.Fields(string(ids))); here == 0 || here != len(strings.Fields(string(tasks))) {
+		return nil, nil
 	}
 	out, err := exec.CommandContext(ctx, "docker",
 		append([]string{"inspect", "--format", format}, strings.Fields(string(ids))...)...).Output()
@@ -210,11 +222,32 @@ func (s *Swarm) Versions() map[string]string {
 	return map[string]string{"docker": strings.TrimSpace(string(out))}
 }
 
+// stackSetting is one that a stack file takes from the environment.
+var stackSetting = regexp.MustCompile(`\$\{([A-Z0-9_]+)`)
+
+// environment returns this process's without the settings that stack files would take from it: what is measured is the
+// same in every shell. Whose images they are, and how long a task is watched, stays.
+func (s *Swarm) environment() []string {
+	settings := map[string]bool{}
+	files, _ := filepath.Glob(filepath.Join(s.root, "stack*.yml"))
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // what cannot be read is not deployed either
+		for _, found := range stackSetting.FindAllStringSubmatch(string(text), -1) {
+			settings[found[1]] = true
+		}
+	}
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return settings[name] && name != "REGISTRY" && name != "TAG" && !strings.HasSuffix(name, "_TAG") &&
+			name != "UPDATE_MONITOR"
+	})
+}
+
 // script returns the command of one of the operators' scripts, for a stack. Ctrl-C does not reach it: the end of ctx
 // does.
 func (s *Swarm) script(ctx context.Context, stack, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(s.root, "scripts", name), args...)
-	cmd.Dir, cmd.Env = s.root, append(os.Environ(), "STACK="+stack)
+	cmd.Dir, cmd.Env = s.root, append(s.environment(), "STACK="+stack)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
