@@ -106,6 +106,7 @@ func (s *sale) sell(ctx context.Context, size SaleSize, m *raw.Measurement) erro
 	over(errSold)
 	m.Count("reads_us", float64(time.Now().UnixMicro()-s.opened.Load()))
 	readers.Wait()
+	s.unknown.Add(unanswered(orders))
 	keep(m, orders)
 	var read raw.Measurement
 	keep(&read, reads)
@@ -119,6 +120,16 @@ func (s *sale) sell(ctx context.Context, size SaleSize, m *raw.Measurement) erro
 		return err
 	}
 	return s.close(ctx, m)
+}
+
+// unanswered returns how many requests were sent to which nobody responded: each may have been carried out.
+func unanswered(o load.Outcome) (n int64) {
+	for _, sample := range o.Samples {
+		if sample.Status == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // close checks that as many toys are gone as orders were acknowledged, but for those whose outcome is unknown.
