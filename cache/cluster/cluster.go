@@ -109,13 +109,16 @@ func printable(name string) string {
 	return name
 }
 
-// hashOfProgram returns a hash of this build of the program.
+// hashOfProgram returns a hash of this build of the program. On Linux that is the file which runs, also when another
+// one has taken its place meanwhile.
 func hashOfProgram() (string, error) {
-	path, err := os.Executable()
+	file, err := os.Open("/proc/self/exe")
 	if err != nil {
-		return "", err
+		var path string
+		if path, err = os.Executable(); err == nil {
+			file, err = os.Open(path)
+		}
 	}
-	file, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -11,21 +12,46 @@ import (
 
 // get is the reading of a value from Redis.
 type get struct {
-	name string
-	raw  []byte // nil without a value; not to be changed, for others may have asked for the same
+	name     string
+	expected int    // bytes
+	raw      []byte // nil without a value; not to be changed, for others may have asked for the same
 }
 
 func (g *get) what() string { return g.name }
-func (g *get) size() int    { return 0 } // the sizes of the values are unknown
+func (g *get) size() int    { return g.expected }
 
-// newGets returns a pipeline that reads values.
-func newGets(client *redis.Client, timeout time.Duration) *pipeline[*get] {
-	return newPipeline(timeout, func(gets []*get) error {
+// gets is a pipeline that reads values.
+type gets struct {
+	*pipeline[*get]
+	usual atomic.Int64 // the mean size of the last values, more or less: what the next ones are expected to have
+}
+
+func newGets(client *redis.Client, timeout time.Duration) *gets {
+	g := &gets{}
+	g.pipeline = newPipeline(timeout, func(gets []*get) (err error) {
 		if len(gets) == 1 {
-			return getOne(client, gets[0])
+			err = getOne(client, gets[0])
+		} else {
+			err = getAll(client, gets)
 		}
-		return getAll(client, gets)
+		g.learn(gets)
+		return err
 	})
+	return g
+}
+
+// of returns the reading of a value.
+func (g *gets) of(name string) *get { return &get{name: name, expected: int(g.usual.Load())} }
+
+// learn moves the usual size towards those of some values. Of two who do so at once one may be forgotten.
+func (g *gets) learn(gets []*get) {
+	usual := g.usual.Load()
+	for _, get := range gets {
+		if get.raw != nil {
+			usual += (int64(len(get.raw)) - usual) / 8
+		}
+	}
+	g.usual.Store(usual)
 }
 
 func getOne(client *redis.Client, g *get) error {

@@ -29,7 +29,7 @@ func (s *session) lookup(key string, before fence.Stamp) (l layer.Lookup, err er
 	if !s.membership.lease.holds(s.Now()) {
 		return l, errNoLease
 	}
-	g, err := s.redis.gets.do(&get{name: s.valueOf(key)})
+	g, err := s.redis.gets.do(s.redis.gets.of(s.valueOf(key)))
 	if err != nil {
 		s.failed(err)
 		return l, err
@@ -45,7 +45,7 @@ func (s *session) lookupAll(keys []string, before fence.Stamp) []layer.Lookup {
 	}
 	gets := make([]*get, len(keys))
 	for i, key := range keys {
-		gets[i] = &get{name: s.valueOf(key)}
+		gets[i] = s.redis.gets.of(s.valueOf(key))
 	}
 	for i, place := range s.redis.gets.doAll(gets) {
 		if err := place.bundle.err; err != nil {

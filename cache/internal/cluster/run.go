@@ -28,7 +28,7 @@ type run struct {
 	// control keeps the protocol going: sessions, renewals, announcements, the bus. It waits behind no fill.
 	control *redis.Client
 	values  *redis.Client // lookups and fills, by the pipelines
-	gets    *pipeline[*get]
+	gets    *gets
 	evals   *pipeline[*eval]
 
 	sentinels *sentinels            // they resolve the primary; nil for a server at a fixed address
