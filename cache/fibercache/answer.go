@@ -215,13 +215,15 @@ func (a *Answer) sendFields(header *fasthttp.ResponseHeader) {
 }
 
 // isOwn reports whether the answer in c is for its caller alone: it sets a cookie, says that it is
-// private, or varies by what is not in the key. With a handler's error no-store means nothing: error
-// handlers write it on all that they answer.
+// private, or varies by what is not in the key. That it is private counts too where it stood there before the handler
+// ran, which may have meant to write the same. With a handler's error no-store means nothing: error handlers write it
+// on all that they answer.
 func (a *Answer) isOwn(c *fiber.Ctx, failed, keyHasAccept bool) bool {
 	if hasCookie(&c.Response().Header) {
 		return true
 	}
-	for part := range bytes.SplitSeq(bytes.ToLower(a.field("Cache-Control")), comma) {
+	control := bytes.ToLower(c.Response().Header.PeekBytes(cacheControlName)) // one line, see fieldsOf
+	for part := range bytes.SplitSeq(control, comma) {
 		part = bytes.TrimSpace(part)
 		if bytes.HasPrefix(part, []byte("private")) || string(part) == "no-store" && !failed {
 			return true

@@ -15,7 +15,7 @@ import (
 // and the variant. Requests with an Authorization field are never answered from the cache, nor are answers kept that
 // set a cookie, or whose Cache-Control is private or no-store, that are streamed, or that are neither 200 nor, with a
 // NegativeTTL, 404 or 410. The host is not in the key: a program that serves several decorates with a Variant that
-// names them.
+// names them. With Fiber's DisableHeaderNormalizing nothing is kept, since fields could have any spelling.
 //
 // With a MaxStale, a handler that responds with 500 or above has failed, and so has one that panics: an answer that was
 // kept, and whose time is over, is sent in its place, without a trace of what the handler wrote. Cache-Status shows it:

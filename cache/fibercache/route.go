@@ -34,8 +34,8 @@ var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 256)
 
 // handle responds from the cache, or with what the route's own handler writes, and stores that.
 func (r *route) handle(c *fiber.Ctx) error {
-	if again, refreshing := c.Context().UserValue(refreshKey{}).(*refresh); refreshing {
-		return again.run(r, c)
+	if again, refreshing := c.Context().UserValue(refreshKey{}).(*refresh); refreshing && !again.taken {
+		return again.handle(r, c)
 	}
 	if r.bypassed(c) {
 		c.Response().Header.SetCanonical(statusName, r.layers.Bypass())
@@ -65,6 +65,7 @@ func (r *route) bypassed(c *fiber.Ctx) bool {
 	method := c.Method()
 	return method != fiber.MethodGet && method != fiber.MethodHead ||
 		c.Request().IsBodyStream() || len(c.Request().Body()) > 0 || // a GET's body is not in the key
+		isExact(&c.Request().Header) ||
 		len(c.Request().Header.PeekCanonical(authorizationName)) > 0 ||
 		r.Bypass != nil && r.Bypass(c)
 }

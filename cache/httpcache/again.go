@@ -93,6 +93,8 @@ func (a *again) serve(h *handler, w http.ResponseWriter, r *http.Request) bool {
 	if a.taken.Load() || !a.is(h, r) || !a.taken.CompareAndSwap(false, true) {
 		return false
 	}
+	// That the handler panics is noted before middleware may recover from it.
+	defer a.made.CompareAndSwap(nil, &outcome{err: errPanicked})
 	rec := newRecorder(w, h.MaxBody)
 	made := h.ask(r.Context(), rec, r, w.Header().Clone(), func(passed *answer) mode {
 		a.made.Store(&outcome{answer: passed, skip: true})

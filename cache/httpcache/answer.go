@@ -152,12 +152,13 @@ func (h *handler) isOwn(a *answer, rec *recorder) bool {
 			return true
 		}
 	}
-	return a.isPrivate() || a.varies(h.Variant == nil)
+	return isPrivate(canonical(rec.header)["Cache-Control"]) || a.varies(h.Variant == nil)
 }
 
-// isPrivate reports whether Cache-Control forbids a cache that callers share to store the response.
-func (a *answer) isPrivate() bool {
-	for part := range members(a.lines("Cache-Control")) {
+// isPrivate reports whether the lines of Cache-Control forbid a cache that callers share to store the response. What
+// stood there before the handler ran counts too: the handler may have meant to write the same.
+func isPrivate(lines []string) bool {
+	for part := range members(lines) {
 		if name, _, _ := strings.Cut(strings.ToLower(part), "="); name == "private" || name == "no-store" {
 			return true
 		}

@@ -258,3 +258,20 @@ func TestWithoutAServer(t *testing.T) {
 		t.Errorf("the handler was asked %d times in %v, want it once in a TTL of %v", asked.Load(), took, ttl)
 	}
 }
+
+// TestPrivateTwice has middleware write private before a handler that writes the same: nobody gets another's response.
+func TestPrivateTwice(t *testing.T) {
+	private := func(w http.ResponseWriter) { w.Header().Set("Cache-Control", "private") }
+	p := mustServe(t, httpcache.Options{}, func(w http.ResponseWriter, r *http.Request) {
+		private(w)
+		io.WriteString(w, r.Header.Get("Who"))
+	}, around(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+		private(w)
+		next.ServeHTTP(w, r)
+	}))
+	for _, who := range []string{"alice", "bob"} {
+		if got := p.get("/toys/1", "Who: "+who); got.body != who {
+			t.Errorf("%s got the response of %s", who, got.body)
+		}
+	}
+}

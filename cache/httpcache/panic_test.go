@@ -150,3 +150,24 @@ func TestAPanicOfARefreshIsLogged(t *testing.T) {
 		t.Errorf("the server has logged %q", got)
 	}
 }
+
+// TestAPanicOfACopyIsAFailure checks that a handler which panics is not asked again for the caller itself, also where
+// middleware recovers from it.
+func TestAPanicOfACopyIsAFailure(t *testing.T) {
+	var asked atomic.Int64
+	o := httpcache.Options{Options: cache.Options{HardTimeout: time.Minute}}
+	p := mustServe(t, o, func(http.ResponseWriter, *http.Request) {
+		asked.Add(1)
+		theHandlerThatPanics("on purpose")
+	}, around(func(next http.Handler, w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recover() != nil {
+				http.Error(w, "recovered", http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	}))
+	if got := p.get("/toys/1"); got.status != http.StatusInternalServerError || asked.Load() != 1 {
+		t.Errorf("%d %q, and the handler was asked %d times; want 500 and once", got.status, got.body, asked.Load())
+	}
+}
