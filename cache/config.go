@@ -19,7 +19,8 @@ type Config struct {
 	MaxBytes int64
 	// Store, when it is not nil, keeps the entries instead of the near cache: any gocache store that
 	// hands back the very Go values that it was given. It bounds itself, and a read through it costs
-	// an allocation. It must belong to this process alone: it cannot compare and store.
+	// an allocation. It must belong to this process alone: it cannot compare and store; and to this cache, unless no
+	// other that uses it has a loader of the same name.
 	// Default: nil, the near cache.
 	Store store.StoreInterface
 	// NoNear keeps this process from caching anything in memory. Default: false. It is of use with a Cluster only:
@@ -42,7 +43,7 @@ type Cluster interface {
 	Join(host layer.Host) (layer.Node, error)
 }
 
-// Options are how one Loader's values are kept.
+// Options are how one Loader's values are kept. A time of more than 50 years counts as 50.
 type Options struct {
 	// Name is the loader's name in the metrics, and the beginning of its keys, so that loaders which
 	// share a cache never share a value. Required, and unique within a cache.
@@ -119,12 +120,19 @@ func (o Options) check() error {
 	return o.checkTimeouts()
 }
 
-// setDefaults sets what is zero and has another default.
+// longest is the longest time that counts: sums of those that are longer would overflow.
+const longest = 50 * 365 * 24 * time.Hour
+
+// setDefaults sets what is zero and has another default, and what is longer than the longest.
 func (o *Options) setDefaults() {
+	for _, d := range []*time.Duration{&o.TTL, &o.NegativeTTL, &o.MaxStale, &o.SoftTimeout, &o.HardTimeout} {
+		*d = min(*d, longest)
+	}
 	if o.RetryAfter == 0 {
 		o.RetryAfter = min(time.Second, o.MaxStale)
 	}
 	if o.LateTimeout == 0 {
-		o.LateTimeout = 10 * cmp.Or(o.HardTimeout, o.SoftTimeout)
+		o.LateTimeout = 10 * min(cmp.Or(o.HardTimeout, o.SoftTimeout), longest/10)
 	}
+	o.RetryAfter, o.LateTimeout = min(o.RetryAfter, longest), min(o.LateTimeout, longest)
 }

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -74,7 +75,7 @@ type Info struct {
 
 // Load loads the value of a key. What it does not tell fill, it need not: the zero Fill keeps the
 // value for the loader's TTL under the tags that the read named. Its ctx ends when no caller waits
-// for it any more.
+// for it any more; what it returns after that is not kept, for it may be half of what it was to be.
 type Load[V any] func(ctx context.Context, fill *Fill) (V, error)
 
 // Loader keeps values of one type under keys of its own. It is safe for concurrent use.
@@ -133,10 +134,11 @@ func AppendPart(b []byte, part string) []byte {
 	return append(b, part...)
 }
 
-// Get returns the value of key: kept, or else loaded, by this caller or by one it waits for. The tags name what the
-// value is made from, as far as that is known before it is loaded; they belong to the key, and all who ask for it name
-// the same. The error is load's own, a *PanicError, ErrOwnKey, ctx.Err() when the caller gives up, or ErrLate after
-// HardTimeout; the load then goes on for the callers that remain, and after a timeout also without any, for
+// Get returns the value of key: kept, or else loaded, by this caller or by one it waits for. The key is one that the
+// loader's Key or BeginKey has made: under another loader's there is the value of that, or an error. The tags name
+// what the value is made from, as far as that is known before it is loaded; they belong to the key, and all who ask for
+// it name the same. The error is load's own, a *PanicError, ErrOwnKey, ctx.Err() when the caller gives up, or ErrLate
+// after HardTimeout; the load then goes on for the callers that remain, and after a timeout also without any, for
 // LateTimeout: so it may use nothing that ends with its caller.
 func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
 	v, info, err := l.Peek(key)
@@ -178,9 +180,16 @@ func (l *Loader[V]) Peek(key string) (v V, info Info, err error) {
 }
 
 func (l *Loader[V]) unpack(e *entry, now int64) (V, Info, error) {
-	v, _ := e.value.(V)
+	v, ok := e.value.(V)
+	if !ok && e.value != nil {
+		return v, Info{}, errOtherLoader
+	}
 	return v, Info{TTL: time.Duration(e.expires - now)}, e.err
 }
+
+// errOtherLoader is what is kept, or being loaded, under a key of which another loader has values of another type.
+var errOtherLoader = errors.New("cache: another loader has values of another type under this key: keys are to be " +
+	"made by the loader's own Key")
 
 // Look returns the value of a key that Peek did not find, for the reasons in missed, from the layer that replicas
 // share; in a cache of one process nothing is found. The key is not kept. Without a value that may be served the caller
@@ -207,12 +216,14 @@ func (l *Loader[V]) Fill(
 	ctx context.Context, key string, tags []string, load Load[V], missed Info,
 ) (v V, info Info, err error) {
 	c := l.cache
-	if c.isLoading(ctx, key) {
-		return v, Info{Reason: missed.Reason}, ErrOwnKey
-	}
 	if !broken.Copy {
 		key = strings.Clone(key)
 	}
+	done, err := c.waitFor(ctx, key)
+	if err != nil {
+		return v, Info{Reason: missed.Reason}, err
+	}
+	defer done()
 	limit := l.options.waitLimit(c.clock.now())
 	defer limit.end()
 	for again := false; ; again = true {
@@ -259,7 +270,10 @@ func (l *Loader[V]) landed(f *flight, led role, reason Reason) (v V, info Info, 
 			return l.stale(e, Info{Reason: reason, Collapsed: led == joins, Shared: f.shared}, f.err)
 		}
 	}
-	v, _ = f.value.(V)
+	v, ok := f.value.(V)
+	if !ok && f.value != nil {
+		return v, Info{Reason: reason}, errOtherLoader
+	}
 	info = Info{Reason: reason, Collapsed: led == joins, Shared: f.shared, SharedStored: led != joins && f.sharedStored}
 	if f.entry != nil {
 		info.Stored = led != joins

@@ -171,7 +171,7 @@ func (m *many[V]) begin() (own *flightGroup, others []int) {
 	var flights []*flight
 	var places []int
 	for _, i := range m.missing {
-		if c.isLoading(m.ctx, m.asks[i].Key) {
+		if loadingOf(m.ctx).isFor(place{c, m.asks[i].Key}) {
 			others = append(others, i) // Fill returns the error
 			continue
 		}
@@ -198,6 +198,13 @@ func (m *many[V]) begin() (own *flightGroup, others []int) {
 func (m *many[V]) await(place int, f *flight) {
 	got := &m.got[place]
 	reason := got.Info.Reason
+	done, err := m.cache.waitFor(m.ctx, f.key)
+	if err != nil { // the flight goes on without this caller
+		m.cache.giveUp(f)
+		got.Info, got.Err = Info{Reason: reason}, err
+		return
+	}
+	defer done()
 	limit := m.options.waitLimit(m.cache.clock.now())
 	defer limit.end()
 	switch _, instead, err := m.cache.await(m.ctx, f, begins, f.fence, &limit); {
