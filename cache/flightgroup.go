@@ -153,7 +153,9 @@ func (m *many[V]) run(ctx context.Context, b *flightGroup) {
 	err := m.load(ctx, batch)
 	for i, f := range b.flights {
 		f.value, f.err = batch.parts[i].result(err)
-		f.fill.skip = f.fill.skip || ctx.Err() != nil // as in flight.run
+		if f.err == nil {
+			f.err = ctx.Err() // as in flight.run
+		}
 		f.judge(f.options)
 	}
 	returned = true

@@ -58,7 +58,9 @@ func (f *flight) run(ctx context.Context) {
 		f.meter.filled(time.Since(began), f.err)
 	}()
 	f.value, f.err = f.load(ctx, &f.fill)
-	f.fill.skip = f.fill.skip || ctx.Err() != nil // nobody waits for it, and it may be half of what it was to be
+	if f.err == nil {
+		f.err = ctx.Err() // then nobody waits for it, and it may be half of what it was to be
+	}
 	f.judge(f.options)
 	returned = true
 }

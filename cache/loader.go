@@ -287,7 +287,7 @@ func (l *Loader[V]) landed(f *flight, led role, reason Reason) (v V, info Info, 
 // replica's. When the load fails, the value that is there stays, and is tried to be refreshed again when half
 // of the time it has left is gone. The load outlives the call: it may use nothing that ends with the caller.
 func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load Load[V]) {
-	f := l.flight(ctx, strings.Clone(key), tags, load, nil)
+	f := l.flight(apart(ctx), strings.Clone(key), tags, load, nil)
 	c := l.cache
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()

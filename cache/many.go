@@ -132,10 +132,11 @@ func (m *many[V]) refresh() {
 	}
 	slices.Sort(m.due)
 	var ahead flightGroup
-	c := m.cache
+	c, own := m.cache, *m
+	own.ctx = apart(m.ctx)
 	c.flights.mu.Lock()
 	for _, i := range m.due {
-		switch f := m.flightOf(i); {
+		switch f := own.flightOf(i); {
 		case !c.beginAhead(f):
 		case f.afar:
 			go c.startFlight(f)
@@ -144,7 +145,7 @@ func (m *many[V]) refresh() {
 		}
 	}
 	c.flights.mu.Unlock()
-	m.startGroup(&ahead)
+	own.startGroup(&ahead)
 }
 
 // fill loads what is missing, and waits for it.

@@ -39,6 +39,14 @@ func loadingOf(ctx context.Context) *loading {
 	return l
 }
 
+// apart returns the ctx of a load that nobody's load waits for, though it was begun by one.
+func apart(ctx context.Context) context.Context {
+	if loadingOf(ctx) == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, loadingKey{}, (*loading)(nil))
+}
+
 // isFor reports whether a load is one of a place, or made for it.
 func (l *loading) isFor(p place) bool {
 	for ; l != nil; l = l.outer {

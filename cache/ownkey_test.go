@@ -68,6 +68,27 @@ func TestLoadsThatAskForEachOther(t *testing.T) {
 	}
 }
 
+// TestARefreshIsWaitedForByNobody has a load begin a refresh of another key, whose load asks for the first one's, while
+// that is under way: it gets it.
+func TestARefreshIsWaitedForByNobody(t *testing.T) {
+	c := mustNew(t, cache.Config{})
+	l := mustLoader[int64](t, c, cache.Options{})
+	asks, got := make(chan bool), make(chan error, 1)
+	_, _, err := l.Get(t.Context(), l.Key("first"), nil, func(ctx context.Context, _ *cache.Fill) (int64, error) {
+		l.Refresh(ctx, l.Key("other"), nil, func(ctx context.Context, _ *cache.Fill) (int64, error) {
+			close(asks)
+			v, _, err := l.Get(ctx, l.Key("first"), nil, seven)
+			got <- err
+			return v, err
+		})
+		<-asks
+		return 1, nil
+	})
+	if err := errors.Join(err, <-got); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestALoadThatAsksForItsOwnKey checks that it is told at once, and does not wait for itself: directly, and through the
 // load of another key. What is kept may be asked for, and so may other keys.
 func TestALoadThatAsksForItsOwnKey(t *testing.T) {

@@ -63,10 +63,15 @@ func (again *refresh) handle(r *route, c *fiber.Ctx) error {
 	switch {
 	case again.route != r:
 		return c.Next()
-	case r.bypassed(c) || string(r.appendKey(nil, c)) != again.key:
+	case !again.is(r, c):
 		return nil
 	}
 	return again.run(c)
+}
+
+// is reports whether a request that has come to a route is the one that the copy was made from.
+func (again *refresh) is(r *route, c *fiber.Ctx) bool {
+	return again.route == r && !r.bypassed(c) && string(r.appendKey(nil, c)) == again.key
 }
 
 // run runs the handler. That it panics is noted before middleware may recover from it.

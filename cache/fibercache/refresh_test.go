@@ -85,6 +85,21 @@ func TestOneRouteInAnother(t *testing.T) {
 	}
 }
 
+// TestACopyThatIsRoutedAnew has the handler begin anew with the request, once: it does not wait for itself.
+func TestACopyThatIsRoutedAnew(t *testing.T) {
+	o := fibercache.Options{Options: cache.Options{HardTimeout: 10 * time.Second}}
+	p := mustServe(t, o, func(c *fiber.Ctx) error {
+		if c.Locals("again") == nil {
+			c.Locals("again", true)
+			return c.RestartRouting()
+		}
+		return echoID(c)
+	})
+	if got := p.call("GET", "/toys/1"); got.status != http.StatusOK || got.body != "1" {
+		t.Errorf("%d %q", got.status, got.body)
+	}
+}
+
 // TestPrivateTwice has middleware write private before a handler that writes the same: nobody gets another's response.
 func TestPrivateTwice(t *testing.T) {
 	private := func(c *fiber.Ctx) { c.Set(fiber.HeaderCacheControl, "private") }

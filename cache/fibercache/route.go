@@ -34,8 +34,12 @@ var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 256)
 
 // handle responds from the cache, or with what the route's own handler writes, and stores that.
 func (r *route) handle(c *fiber.Ctx) error {
-	if again, refreshing := c.Context().UserValue(refreshKey{}).(*refresh); refreshing && !again.taken {
-		return again.handle(r, c)
+	if again, refreshing := c.Context().UserValue(refreshKey{}).(*refresh); refreshing {
+		if !again.taken {
+			return again.handle(r, c)
+		} else if again.is(r, c) {
+			return c.Next() // the handler has had the request routed anew: it would wait for itself
+		}
 	}
 	if r.bypassed(c) {
 		c.Response().Header.SetCanonical(statusName, r.layers.Bypass())
