@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
 // handler returns what the node serves to the other nodes, to the proxy and to operators.
@@ -78,7 +80,7 @@ func (c config) ask(stdout io.Writer, method, path string) error {
 	if err != nil {
 		return err
 	}
-	client := http.Client{Timeout: 5 * time.Second}
+	client := http.Client{Timeout: serving.HealthcheckTimeout}
 	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("no node runs here: %w", err)
