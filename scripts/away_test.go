@@ -18,6 +18,7 @@ func TestWhatDockerDoesNotSay(t *testing.T) {
 	c.swarm, c.environment = mustFakeSwarm(t, c.tree, map[string][]string{"woody_api": {"woody_token_key-0 token_key"}})
 	run := func(away string, words ...string) (string, error) {
 		c.write(t, "swarm/away", away)
+		c.write(t, "swarm/answered", "0")
 		cmd := exec.Command("bash", append([]string{"-c", `
 			set -euo pipefail
 			cd "$1"

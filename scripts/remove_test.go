@@ -2,6 +2,7 @@ package scripts_test
 
 import (
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -12,6 +13,7 @@ func TestRemoveKeepsSecretsOfOthers(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		stack, away, others string
+		after               int // so many calls of away that are answered
 		stay, fails         bool
 	}{
 		"its own":          {stack: "woody"},
@@ -20,12 +22,16 @@ func TestRemoveKeepsSecretsOfOthers(t *testing.T) {
 		"another content":  {stack: "woody", others: "other_token_key-0123456789ab"},
 		"no Swarm":         {stack: "woody", away: "service ls *", stay: true, fails: true},
 		"no list of them":  {stack: "woody", away: "secret ls --format *", stay: true},
-		"no volumes to be": {stack: "woody", away: "volume ls *", stay: true, fails: true},
+		"no volumes":       {stack: "woody", away: "volume ls *", stay: true, fails: true},
+		"later no volumes": {stack: "woody", away: "volume ls *", after: 1, stay: true, fails: true},
+		"no credentials":   {stack: "woody", others: "other_backup_credentials-%s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := &claimed{tree: t.TempDir()}
-			c.write(t, "secrets/token_key", "mine")
+			for _, file := range []string{"token_key", "backup_credentials"} {
+				c.write(t, "secrets/"+file, "mine")
+			}
 			for _, script := range []string{"stack.sh", "remove"} {
 				c.write(t, "scripts/"+script, mustRead(t, script))
 			}
@@ -33,6 +39,7 @@ func TestRemoveKeepsSecretsOfOthers(t *testing.T) {
 			hash := strings.TrimPrefix(contentName(t, c.tree, "token_key"), "woody_token_key-")
 			c.write(t, "swarm/secrets", strings.ReplaceAll(test.others, "%s", hash)+"\n")
 			c.write(t, "swarm/away", test.away)
+			c.write(t, "swarm/answered", strconv.Itoa(test.after))
 			cmd := exec.Command("bash", c.tree+"/scripts/remove", "--data")
 			cmd.Env = append(c.environment, "STACK="+test.stack)
 			out, err := cmd.CombinedOutput()

@@ -14,17 +14,17 @@ import (
 // swarmDocker stands for a Swarm with stack woody, of which it keeps each service's secrets in a file of the folder
 // $SWARM: a line NAME FILE each. What is added comes to the end, several in another order than they were named in, as
 // docker's own order is any. Each state that an update leaves behind is a line in SERVICE.specs. Updates fail where
-// there is a file `broken`, one call that matches the pattern in a file `away` fails, and calls are recorded in
-// `calls`.
+// there is a file `broken`, one call that matches the pattern in a file `away` fails, after as many as the file
+// `answered` says, and calls are recorded in `calls`.
 const swarmDocker = `#!/bin/bash
 cd "$SWARM" || exit
 echo "$*" >>calls
 service=${!#}
 # shellcheck disable=SC2053 # a pattern
 if [ -e away ] && [[ $* = $(cat away) ]]; then
-	rm away
-	echo 'Cannot connect to the Docker daemon' >&2
-	exit 1
+	left=$(cat answered)
+	echo $((left - 1)) >answered
+	[ "$left" != 0 ] || { echo 'Cannot connect to the Docker daemon' >&2; exit 1; }
 fi
 case "$1 $2" in
 'stack rm') rm -f "$3"_*.spec ;;
