@@ -70,7 +70,7 @@ func (n *DatabaseNode) Restart() error {
 
 func (n *DatabaseNode) startLocked() error {
 	cmd := exec.Command(n.program)
-	cmd.Env = append(cmd.Environ(), n.settings...)
+	configure(cmd, n.settings)
 	n.starts++
 	process, err := servers.Start(cmd, n.logFile(n.starts))
 	if err == nil {
@@ -263,7 +263,7 @@ func (n *DatabaseNode) AwaitSynced() error {
 // Command runs the program beside the one that runs, with an argument such as bootstrap, and returns what it prints.
 func (n *DatabaseNode) Command(argument string) (string, error) {
 	cmd := exec.Command(n.program, argument)
-	cmd.Env = append(cmd.Environ(), n.settings...)
+	configure(cmd, n.settings)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

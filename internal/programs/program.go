@@ -43,16 +43,9 @@ func build(command, file string, flags ...string) error {
 // listeningFile begins the setting for the file in which a program is to announce itself (see serving.Announce).
 const listeningFile = "WOODY_LISTENING_FILE="
 
-// startProgram starts a program of ours with settings of which the last counts. Where the command has no environment,
-// those that this process has are not among them: what is measured or tested is the same in every shell. What it prints
-// goes to logFile, and it announces itself in the file that is returned.
-func startProgram(cmd *exec.Cmd, logFile string, settings ...string) (p *servers.Process, file string, err error) {
-	settings = append([]string{listeningFile + logFile + ".listening"}, settings...)
-	for _, setting := range settings {
-		if named, found := strings.CutPrefix(setting, listeningFile); found {
-			file = named
-		}
-	}
+// configure gives a command settings, of which the last counts. Where it has no environment, those that this process
+// has are not among them: what is measured or tested is the same in every shell.
+func configure(cmd *exec.Cmd, settings []string) {
 	env := cmd.Environ()
 	if cmd.Env == nil {
 		env = slices.DeleteFunc(env, func(v string) bool {
@@ -60,6 +53,18 @@ func startProgram(cmd *exec.Cmd, logFile string, settings ...string) (p *servers
 		})
 	}
 	cmd.Env = append(env, settings...)
+}
+
+// startProgram starts a program of ours with settings, as configure does. What it prints goes to logFile, and it
+// announces itself in the file that is returned.
+func startProgram(cmd *exec.Cmd, logFile string, settings ...string) (p *servers.Process, file string, err error) {
+	settings = append([]string{listeningFile + logFile + ".listening"}, settings...)
+	for _, setting := range settings {
+		if named, found := strings.CutPrefix(setting, listeningFile); found {
+			file = named
+		}
+	}
+	configure(cmd, settings)
 	p, err = servers.Start(cmd, logFile)
 	return p, file, err
 }
