@@ -26,6 +26,8 @@ type keeper struct {
 	secrets  sync.Mutex   // of one use of the secrets' repository at a time
 	restores atomic.Int32 // how many restores are under way or wait to be
 
+	patience time.Duration // with another backup in the folder
+
 	mu    sync.Mutex
 	facts facts
 	under task // what is under way, for whoever waits
@@ -33,11 +35,35 @@ type keeper struct {
 
 func newKeeper(cfg *config, log *slog.Logger, m *metrics) *keeper {
 	repo := &keptRepository{repository: repository{place: cfg.Repository, key: cfg.Key, cache: cfg.below("cache")}}
-	return &keeper{cfg: cfg, log: log, m: m, repo: repo, ship: newShipper(cfg, log, repo, m)}
+	ship := newShipper(cfg, log, repo, m)
+	return &keeper{cfg: cfg, log: log, m: m, repo: repo, ship: ship, patience: replacedWithin}
+}
+
+// replacedWithin is how long the backup that works in the folder has to leave it: one that is replaced may not have
+// ended yet when the next one starts.
+const replacedWithin = time.Minute
+
+// waitForLock locks a file.
+func (k *keeper) waitForLock(ctx context.Context, file *os.File) error {
+	deadline := time.After(k.patience)
+	for waits := false; syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil; waits = true {
+		if !waits {
+			k.log.Info("waiting until another backup has left the folder", "folder", k.cfg.WorkDir)
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-deadline:
+			return fmt.Errorf("another backup works in %s: end it first, or give this one a folder of its own "+
+				"(WOODY_BACKUP_WORK_DIR)", k.cfg.WorkDir)
+		}
+	}
+	return nil
 }
 
 // prepare makes the work folder this process's alone, and removes what one that was killed left there.
-func (k *keeper) prepare() (release func(), err error) {
+func (k *keeper) prepare(ctx context.Context) (release func(), err error) {
 	if err := os.MkdirAll(k.cfg.WorkDir, 0o700); err != nil {
 		return nil, fmt.Errorf("WOODY_BACKUP_WORK_DIR: %w", err)
 	}
@@ -45,10 +71,9 @@ func (k *keeper) prepare() (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("WOODY_BACKUP_WORK_DIR: %w", err)
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := k.waitForLock(ctx, lock); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("another backup works in %s: end it first, or give this one a folder of its own "+
-			"(WOODY_BACKUP_WORK_DIR)", k.cfg.WorkDir)
+		return nil, err
 	}
 	for _, name := range []string{"logs", "scratch", "tmp", "control"} {
 		if err := os.RemoveAll(k.cfg.below(name)); err != nil {

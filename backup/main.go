@@ -51,8 +51,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 func serve(k *keeper) error {
 	ctx, stop := serving.UntilSignal(context.Background())
 	defer stop()
-	release, err := k.prepare()
-	if err != nil {
+	release, err := k.prepare(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil // it was to end before it had begun
+	} else if err != nil {
 		return err
 	}
 	defer release()
