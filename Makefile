@@ -48,8 +48,8 @@ test-programs:
 # what only debuggers read, and vet has been by: check runs all of it. What is for long keeps several servers busy each,
 # and is tested as many at a time as there are processors.
 go-test = cores=$$(getconf _NPROCESSORS_ONLN) && $(GO) test -race -shuffle=on -timeout 30m -vet=off -ldflags='-s -w'
-longest-of-.     := ./api ./cdn ./scripts ./benchmarks/runner ./api/store ./front/site ./api/httpapi ./backup ./reverse-proxy \
-	./observability/observer ./benchmarks
+longest-of-.     := ./api ./cdn ./scripts ./benchmarks/runner ./api/store ./front/site ./api/httpapi ./backup \
+	./reverse-proxy ./observability/observer ./benchmarks
 longest-of-cache := ./internal/clustertest . ./outbox
 test-of/%:
 	cd $* && $(go-test) -p $$((cores + 1)) -parallel $$((2 * cores)) -skip '^TestLong' \

@@ -55,7 +55,6 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// TestEntrances checks that a shop at an address is asked by a name, beside which there is a cdn. name.
 // TestASwarmsSettingsAreItsOwn checks that stages are deployed without the settings that a shell has for another stack.
 func TestASwarmsSettingsAreItsOwn(t *testing.T) {
 	for _, setting := range []string{"LOG_LEVEL", "BALANCE", "REDIS_MEMORY", "OTEL_EXPORTER_OTLP_ENDPOINT", "REGISTRY",
@@ -111,6 +110,7 @@ esac
 	}
 }
 
+// TestEntrances checks that a shop at an address is asked by a name, beside which there is a cdn. name.
 func TestEntrances(t *testing.T) {
 	for at, want := range map[string]struct{ host, addr, page, cdn string }{
 		"10.0.0.7":       {"shop.test", "10.0.0.7:80", "http://shop.test/", "10.0.0.7:80"},
