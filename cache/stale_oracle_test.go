@@ -40,7 +40,7 @@ var oracleOptions = []cache.Options{
 		Name: "timed", TTL: time.Millisecond, MaxStale: time.Hour, RetryAfter: time.Millisecond,
 		SoftTimeout: time.Millisecond, HardTimeout: 3 * time.Millisecond, LateTimeout: 10 * time.Millisecond,
 	},
-	{Name: "ahead", TTL: 5 * time.Millisecond, RefreshAhead: 0.3},
+	{Name: "ahead", TTL: 50 * time.Millisecond, RefreshAhead: 0.1},
 }
 
 // staleOracle is a database of few rows, and the replicas that read and write it.
