@@ -17,6 +17,9 @@ type facts struct {
 	// files are the secrets that the stack files take from ./secrets, and whether each is there and not empty.
 	files map[string]bool
 
+	// unseen is what could not be asked from this node.
+	unseen []unseen
+
 	names        []name
 	entryPoints  []entryPoint
 	replicas     []replica
@@ -65,6 +68,9 @@ type task struct {
 	// addresses are its own, by network.
 	addresses map[string]string
 }
+
+// unseen is a part of the stack that is asked from a container of a service, of which none runs on this node.
+type unseen struct{ what, service string }
 
 // name is a name that DNS was asked for.
 type name struct {
@@ -129,5 +135,6 @@ type prometheus struct {
 	backup  time.Time
 }
 
-// alert is a firing alert.
-type alert struct{ name, severity, summary string }
+// alert is a firing alert. Its labels, in one order, tell it from others of its name, as its summary does not: that has
+// figures in it, which change while it fires.
+type alert struct{ name, severity, summary, labels string }

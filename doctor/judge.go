@@ -21,7 +21,8 @@ func judge(f facts) (found findings) {
 	}
 	for _, rule := range []func(facts) findings{
 		judgeDoors, judgeNodes, judgeTasks, judgeUpdates, judgeDeploys, judgeVersions, judgeSecrets, judgeNames,
-		judgeMembers, judgeReplicas, judgeDisks, judgeClocks, judgeCertificates, judgeWatch, judgeBackups, judgeAlerts,
+		judgeMembers, judgeReplicas, judgeDisks, judgeClocks, judgeCertificates, judgeUnseen, judgeWatch, judgeBackups,
+		judgeAlerts,
 	} {
 		found = append(found, rule(f)...)
 	}

@@ -196,7 +196,10 @@ var faults = []struct {
 		f.entryPoints[0].err = "/api/ping: 503"
 	}},
 	{"alert", "The alert StaleAnswer fires (critical): A stale answer was given.", func(f *facts) {
-		f.prometheus.alerts = []alert{{"StaleAnswer", "critical", "A stale answer was given"}}
+		f.prometheus.alerts = []alert{{"StaleAnswer", "critical", "A stale answer was given", "map[]"}}
+	}},
+	{"unseen", "From this node the database's nodes could not be asked: no task of database-proxy", func(f *facts) {
+		f.unseen = []unseen{{"the database's nodes", "database-proxy"}}
 	}},
 }
 
@@ -262,6 +265,16 @@ func TestOthersWordsAreOneLine(t *testing.T) {
 // TestOnlyWhatLastsIsSaid checks that a finding is reported only if two successive checks found it.
 func TestOnlyWhatLastsIsSaid(t *testing.T) {
 	t.Parallel()
+	firing := func(summary, where string) findings {
+		return judgeAlerts(facts{prometheus: prometheus{alerts: []alert{{"DiskSpaceLow", "warning", summary, where}}}})
+	}
+	if got := again(firing("9.1% is free", "a"), firing("9.0% is free", "a")); len(got) != 1 ||
+		!strings.Contains(got[0].Says, "9.0%") {
+		t.Errorf("an alert whose summary has another figure by now: %v, want it", got)
+	}
+	if got := again(firing("9.1% is free", "a"), firing("9.1% is free", "b")); len(got) != 0 {
+		t.Errorf("two alerts of one name, once each: %v, want none", got)
+	}
 	before := findings{{About: "session", What: "a"}, {About: "disk", What: "b", Says: "9%"}}
 	now := findings{{About: "session", What: "b"}, {About: "disk", What: "b", Says: "8%"}}
 	if got := again(before, now); len(got) != 1 || got[0].Says != "8%" {

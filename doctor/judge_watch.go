@@ -2,6 +2,15 @@ package main
 
 import "strings"
 
+func judgeUnseen(f facts) (found findings) {
+	for _, u := range f.unseen {
+		found.add("unseen", u.what,
+			"Run scripts/doctor on a manager where one runs: docker service ps "+f.stack+"_"+u.service+" says where.",
+			"From this node %s could not be asked: no task of %s runs on it.", u.what, u.service)
+	}
+	return found
+}
+
 func judgeWatch(f facts) (found findings) {
 	p := f.prometheus
 	if !p.there {
@@ -56,7 +65,7 @@ func judgeBackups(f facts) (found findings) {
 
 func judgeAlerts(f facts) (found findings) {
 	for _, a := range f.prometheus.alerts {
-		found.add("alert", a.name+" "+a.summary, "docs/runbook.md#"+strings.ToLower(a.name),
+		found.add("alert", a.name+" "+a.labels, "docs/runbook.md#"+strings.ToLower(a.name),
 			"The alert %s fires (%s): %s.", a.name, a.severity, strings.TrimRight(a.summary, "."))
 	}
 	return found

@@ -153,16 +153,15 @@ func gather(ctx context.Context, c config) (facts, error) {
 	return f, nil
 }
 
-// lookInside asks what only the stack's own networks reach, from a container of the proxy.
+// lookInside asks what only the stack's own networks reach, from containers that run on this node.
 func (f *facts) lookInside(ctx context.Context) error {
 	found, err := f.containers(ctx, "reverse-proxy")
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 {
-		fmt.Fprintln(os.Stderr, "scripts/doctor: no proxy runs on this node, so that DNS in the stack, replicas and "+
-			"Prometheus were not asked")
-		return nil
+		f.unseen = append(f.unseen, unseen{"DNS in the stack, the replicas and what watches them", "reverse-proxy"})
+		return f.lookAmongMembers(ctx)
 	}
 	f.prometheus.there = f.has("prometheus")
 	in := container(found[0])
@@ -193,7 +192,7 @@ func (f *facts) lookAmongMembers(ctx context.Context) error {
 			return nil
 		}
 	}
-	fmt.Fprintln(os.Stderr, "scripts/doctor: nothing on this node reaches the database's nodes: they were not asked")
+	f.unseen = append(f.unseen, unseen{"the database's nodes", "database-proxy"})
 	return nil
 }
 

@@ -158,7 +158,8 @@ func (w *watcher) alerts() (firing []alert) {
 	w.data("/api/v1/alerts", &data)
 	for _, a := range data.Alerts {
 		if a.State == "firing" {
-			firing = append(firing, alert{a.Labels["alertname"], a.Labels["severity"], a.Annotations["summary"]})
+			firing = append(firing, alert{a.Labels["alertname"], a.Labels["severity"], a.Annotations["summary"],
+				fmt.Sprint(a.Labels)})
 		}
 	}
 	slices.SortFunc(firing, func(a, b alert) int {
