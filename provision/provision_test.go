@@ -124,6 +124,17 @@ func TestLongRefuses(t *testing.T) {
 	}
 }
 
+// TestLongOneHostFails checks that nothing is begun on the others while one host does not answer: it may be the
+// one that the data belongs on.
+func TestLongOneHostFails(t *testing.T) {
+	t.Parallel()
+	out, err := check(t, inventory(t, "localhost: {woody_address: 192.0.2.1}",
+		"other: {woody_address: 192.0.2.2, ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}"))
+	if err == nil || strings.Contains(out, "TASK [swarm") || strings.Contains(out, "TASK [deploy") {
+		t.Errorf("one of two hosts does not answer: %v, want the playbook to end there\n%s", err, out)
+	}
+}
+
 var (
 	defined = regexp.MustCompile(`(?m)^(woody_\w+):`)
 	used    = regexp.MustCompile(`\bwoody_\w+`)
@@ -293,7 +304,7 @@ func TestLongFirewallIsLoaded(t *testing.T) {
 }
 
 // TestLongFirewall loads the rules in a network namespace, twice, and sends packets from another one: from the address
-// of a node, and from a stranger's.
+// of a node, and from a stranger's, also to and from a container behind it.
 func TestLongFirewall(t *testing.T) {
 	t.Parallel()
 	needsRoot(t)
@@ -303,7 +314,7 @@ func TestLongFirewall(t *testing.T) {
 		"localhost", "-m", "template", "-a", "src=roles/firewall/templates/woody-firewall.nft.j2 dest="+rules,
 		"-e", `{"woody_ssh_from": ["10.213.91.9/32"]}`)
 	id := fmt.Sprint(os.Getpid())
-	node, others := "woodyfw"+id+"a", "woodyfw"+id+"b"
+	node, others, inside := "woodyfw"+id+"a", "woodyfw"+id+"b", "woodyfw"+id+"d"
 	sh := func(command string) {
 		t.Helper()
 		out, err := run("sh", "-euc", command)
@@ -311,20 +322,36 @@ func TestLongFirewall(t *testing.T) {
 			t.Fatalf("%s (scripts/need iproute ansible): %v\n%s", command, err, out)
 		}
 	}
-	t.Cleanup(func() { run("sh", "-c", "ip netns del "+node+"; ip netns del "+others) })
+	t.Cleanup(func() { run("sh", "-c", "for n in "+node+" "+others+" "+inside+"; do ip netns del $n; done") })
 	sh(fmt.Sprintf(`PATH=$PATH:/usr/sbin:/sbin
-		ip netns add %[1]s; ip netns add %[2]s
+		ip netns add %[1]s; ip netns add %[2]s; ip netns add %[4]s
 		ip -n %[1]s link add eth0 type veth peer name eth0 netns %[2]s
 		ip -n %[1]s address add 10.213.91.1/24 dev eth0
 		for i in 2 9 77; do ip -n %[2]s address add 10.213.91.$i/24 dev eth0; done
-		for n in %[1]s %[2]s; do ip -n $n link set lo up; ip -n $n link set eth0 up; done
+		ip -n %[1]s link add docker_gwbridge type veth peer name eth0 netns %[4]s
+		ip -n %[1]s address add 172.18.0.1/16 dev docker_gwbridge
+		ip -n %[4]s address add 172.18.0.2/16 dev eth0
+		for n in %[1]s %[2]s %[4]s; do ip -n $n link set lo up; ip -n $n link set eth0 up; done
+		ip -n %[1]s link set docker_gwbridge up
+		ip -n %[4]s route add default via 172.18.0.1
+		ip -n %[2]s route add 172.18.0.0/16 via 10.213.91.1
+		ip netns exec %[1]s sysctl -qw net.ipv4.ip_forward=1
 		ip netns exec %[1]s nft -f %[3]s
 		ip netns exec %[1]s nft '
 			table ip docker { chain p {
-			type nat hook prerouting priority -100; tcp dport 3000 dnat to 10.213.91.1:80; }; }'
+			type nat hook prerouting priority -100; tcp dport 3000 dnat to 10.213.91.1:80; };
+			chain q { type nat hook prerouting priority -100;
+				tcp dport 80 ip daddr 10.213.91.1 dnat to 172.18.0.2:80; }; }'
 		ip netns exec %[1]s nft -f %[3]s
-		ip netns exec %[1]s nft list table ip docker`, node, others, rules))
+		ip netns exec %[1]s nft list table ip docker`, node, others, rules, inside))
 	const aNode, admin, stranger = "10.213.91.2", "10.213.91.9", "10.213.91.77"
+	sends := func(netns, kind, from, to, port string, open bool) {
+		t.Helper()
+		out := mustRun(t, "ip", "netns", "exec", netns, "python3", "-c", probe, kind, from, to, port)
+		if want := map[bool]string{true: "open", false: "closed"}[open]; strings.TrimSpace(out) != want {
+			t.Errorf("%s %s of %s from %s is %swant %s", kind, port, to, from, out, want)
+		}
+	}
 	for _, row := range []struct {
 		kind, from, port string
 		open             bool
@@ -345,10 +372,10 @@ func TestLongFirewall(t *testing.T) {
 		{"tcp", aNode, "3306", false},
 		{"tcp", stranger, "9100", false},
 	} {
-		out := mustRun(t, "ip", "netns", "exec", others, "python3", "-c", probe, row.kind, row.from, "10.213.91.1",
-			row.port)
-		if want := map[bool]string{true: "open", false: "closed"}[row.open]; strings.TrimSpace(out) != want {
-			t.Errorf("%s %s from %s is %swant %s", row.kind, row.port, row.from, out, want)
-		}
+		sends(others, row.kind, row.from, "10.213.91.1", row.port, row.open)
 	}
+	// A container at its own address, which a neighbour can send packets to; one's own way out stays open.
+	sends(others, "tcp", stranger, "172.18.0.2", "9090", false)
+	sends(others, "tcp", aNode, "172.18.0.2", "9090", false)
+	sends(inside, "tcp", "172.18.0.2", "10.213.91.2", "443", true)
 }

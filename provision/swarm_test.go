@@ -49,8 +49,8 @@ func TestSwarm(t *testing.T) {
 		}
 		return file
 	}
-	play := func(inventory string) (string, error) {
-		return run("ansible-playbook", "-i", inventory, "--tags", "swarm", "site.yml")
+	play := func(inventory string, more ...string) (string, error) {
+		return run("ansible-playbook", append(more, "-i", inventory, "--tags", "swarm", "site.yml")...)
 	}
 	inventory := hosts("database", "database2, observability", "backup")
 	for _, changed := range []bool{true, false} {
@@ -86,6 +86,11 @@ func TestSwarm(t *testing.T) {
 	if unwrapped := strings.Join(strings.Fields(out), " "); err == nil ||
 		!strings.Contains(unwrapped, "toys1 is in no Swarm, and toys2, toys3 in one already") {
 		t.Errorf("a new first manager: %v\n%s", err, out)
+	}
+	out, err = play(inventory, "--limit", "toys1")
+	if unwrapped := strings.Join(strings.Fields(out), " "); err == nil ||
+		!strings.Contains(unwrapped, "toys1 is in no Swarm, and whether toys2, toys3 is was not asked") {
+		t.Errorf("a new first manager alone: %v\n%s", err, out)
 	}
 	if state := docker(engines[0], "info", "--format", "{{.Swarm.LocalNodeState}}"); state != "inactive" {
 		t.Errorf("the new first manager's Swarm is %s, want none", state)
