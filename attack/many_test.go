@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // limit is what the stack gives the proxy, less a fifth, for what the system has for its connections.
@@ -154,6 +156,39 @@ func TestManyStalledBodies(t *testing.T) {
 				defer all.Close()
 				t.Logf("%d of %d connections are open", len(all), row.conns)
 				for began := time.Now(); time.Since(began) < 3*time.Second; visits++ {
+					if wrong := visit(s); wrong != "" {
+						failed = append(failed, wrong)
+					}
+				}
+			})
+			if len(failed) > 0 {
+				t.Errorf("of %d who came, %d were not served: %.300q", visits, len(failed), failed)
+			}
+		})
+	}
+}
+
+// TestReadersWhoTakeNothing makes one address ask for large answers on all its connections, as many at a time as HTTP/2
+// allows, and take none of them. It checks that what they hold does not keep others out.
+func TestReadersWhoTakeNothing(t *testing.T) {
+	s := theShop
+	for name, path := range map[string]string{"the page": "/", "the description": "/api/openapi.json"} {
+		t.Run(name, func(t *testing.T) {
+			var failed []string
+			visits := 0
+			WhileOthersAreServed(t, s, func() {
+				all := gather(s, 100, 1, func(c *stream) error {
+					err := c.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+					for i := range perConnection {
+						if err == nil {
+							err = c.WriteHeaders(params(uint32(2*i+1), c.encode(with(s, "GET", path)...), true))
+						}
+					}
+					return err
+				})
+				defer all.Close()
+				t.Logf("%d connections are open", len(all))
+				for began := time.Now(); time.Since(began) < 5*time.Second; visits++ {
 					if wrong := visit(s); wrong != "" {
 						failed = append(failed, wrong)
 					}

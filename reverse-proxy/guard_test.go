@@ -95,7 +95,8 @@ func wantRefusals(t *testing.T, proxy *programs.HAProxy, field func(n int64) str
 	}
 }
 
-// TestRateLimitBehindATrustedProxy counts the clients that the trusted one names.
+// TestRateLimitBehindATrustedProxy counts the clients that the trusted one names: of IPv6 a /64 is one, all of whose
+// addresses it has.
 func TestRateLimitBehindATrustedProxy(t *testing.T) {
 	proxy := mustStart(t, programs.HAProxyConfig{RateLimit: 5, TrustedProxies: []string{"10.0.0.0/8", "127.0.0.1"}})
 	for i := range 50 {
@@ -105,6 +106,13 @@ func TestRateLimitBehindATrustedProxy(t *testing.T) {
 		}
 	}
 	wantRefusals(t, proxy, func(int64) string { return "X-Forwarded-For: 192.0.2.99" })
+	for i := range 50 {
+		if got := mustGet(t, proxy.URL+"/api/ping",
+			fmt.Sprintf("X-Forwarded-For: 2001:db8:0:%x::1", i)); got.status != http.StatusOK {
+			t.Fatalf("client %d of IPv6 was answered %d", i, got.status)
+		}
+	}
+	wantRefusals(t, proxy, func(n int64) string { return fmt.Sprintf("X-Forwarded-For: 2001:db8:1:1::%x", n) })
 }
 
 // TestWhatReachesAReplica looks at the header that is passed on.
