@@ -65,8 +65,9 @@ func readBundle(text []byte) (*bundle, error) {
 
 // decode returns the keys and certificates of PEM.
 func decode(text []byte) (keys []crypto.Signer, certificates []*x509.Certificate, err error) {
-	block, rest := pem.Decode(text)
-	for ; block != nil; block, rest = pem.Decode(rest) {
+	blocks := 0
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		blocks++
 		switch {
 		case block.Type == "CERTIFICATE":
 			c, err := x509.ParseCertificate(block.Bytes)
@@ -90,8 +91,9 @@ func decode(text []byte) (keys []crypto.Signer, certificates []*x509.Certificate
 			return nil, nil, fmt.Errorf("a block of PEM is a %s: give private key and certificates", block.Type)
 		}
 	}
-	if bytes.Contains(rest, []byte("-----BEGIN")) {
-		return nil, nil, errors.New("a block of PEM is not whole: the file ends too early, or is damaged")
+	if begun := bytes.Count(text, []byte("-----BEGIN ")); blocks < begun { // Decode skips what it cannot read
+		return nil, nil, fmt.Errorf("of %d blocks of PEM %d can be read: the others are not whole, or damaged", begun,
+			blocks)
 	}
 	return keys, certificates, nil
 }

@@ -257,6 +257,7 @@ func TestWhatCannotBeUsedIsLeft(t *testing.T) {
 		string(early): "not good before", string(other) + string(stranger[len(key):]): "has not signed any",
 		strings.ReplaceAll(string(other), "PRIVATE KEY", "ENCRYPTED PRIVATE KEY"): "is encrypted",
 		strings.Replace(string(other), begin+"MI", begin+"XX", 1):                 "cannot be read",
+		string(rest[:len(rest)-30]) + "\n" + string(key):                          "not whole",
 	} {
 		mustWrite(t, k.source, []byte(text))
 		if err := k.look(); err == nil || !strings.Contains(err.Error(), says) {
