@@ -410,6 +410,43 @@ func TestStreamAway(t *testing.T) {
 	}
 }
 
+// halfWriter writes half of what it is given first, as a disk does that fills up meanwhile.
+type halfWriter struct {
+	bytes.Buffer
+	written bool
+}
+
+func (h *halfWriter) Write(p []byte) (int, error) {
+	if !h.written {
+		h.written = true
+		n, _ := h.Buffer.Write(p[:len(p)/2])
+		return n, errors.New("no space left")
+	}
+	return h.Buffer.Write(p)
+}
+
+// TestHalfALine checks that a line that was written in part takes none of the next ones with it.
+func TestHalfALine(t *testing.T) {
+	var out halfWriter
+	s := stream{to: &out}
+	if err := s.write(Entry{ID: "lost"}); err == nil {
+		t.Error("a write of half a line has no error")
+	}
+	for _, id := range []string{"a", "b"} {
+		if err := s.write(Entry{ID: id}); err != nil {
+			t.Error(err)
+		}
+	}
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	for i, id := range []string{"", "a", "b"} {
+		var entry struct{ ID string }
+		err := json.Unmarshal([]byte(lines[i]), &entry)
+		if len(lines) != 3 || (err == nil) != (id != "") || entry.ID != id {
+			t.Fatalf("of the stream\n%s\nline %d is %q, %v; want %q", out.String(), i, entry.ID, err, id)
+		}
+	}
+}
+
 // TestRunWritesWhatIsLeft ends while a flood has no entry yet.
 func TestRunWritesWhatIsLeft(t *testing.T) {
 	r := mustRecord(t)

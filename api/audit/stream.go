@@ -31,8 +31,9 @@ const timeForm = "2006-01-02T15:04:05.000000Z07:00"
 
 // stream writes entries as lines of JSON, each by one call.
 type stream struct {
-	mu sync.Mutex
-	to io.Writer
+	mu     sync.Mutex
+	to     io.Writer
+	broken bool // a line has been written in part: the next begins with its end
 }
 
 func (s *stream) write(e Entry) error {
@@ -49,7 +50,14 @@ func (s *stream) write(e Entry) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err = s.to.Write(append(text, '\n'))
+	text = append(text, '\n')
+	if s.broken {
+		text = append([]byte{'\n'}, text...)
+	}
+	n, err := s.to.Write(text)
+	if n > 0 {
+		s.broken = text[n-1] != '\n'
+	}
 	return err
 }
 
