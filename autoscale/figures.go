@@ -20,8 +20,9 @@ func queries(window time.Duration) map[string]string {
 	calls := `woody_http_request_duration_seconds_%s{job="api", ` + simulated + `}`
 	return map[string]string{
 		"targets": `count(up{job="api"} == 1)`,
-		"age":     `max(time() - timestamp(woody_http_in_flight{job="api"}` + living + `))`,
-		"now":     `sum(woody_http_in_flight{job="api"}` + living + `)`,
+		// timestamp is the sample's time only of a metric alone; of an expression it is now.
+		"age": `max(time() - timestamp(woody_http_in_flight{job="api"})` + living + `)`,
+		"now": `sum(woody_http_in_flight{job="api"}` + living + `)`,
 		// A request is in flight for as long as it takes: what they took in a second is how many there were on average.
 		"in_flight": `sum(rate(woody_http_request_duration_seconds_sum{job="api", route!~"/readyz|/healthz"}` + w + `)` +
 			living + `) or vector(0)`,
