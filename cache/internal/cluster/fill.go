@@ -95,14 +95,15 @@ func (s *session) acquireAll(asks []layer.Ask, places []int, tried []layer.Tried
 	}
 }
 
-// fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more.
+// fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more. One that
+// lives is waited for as long as it takes, and is one round.
 const fetchRounds = 5
 
 // fetch implements Node.Fetch, round after round.
 func (f *fills) fetch(ctx context.Context, key string, old layer.Token, from *layer.Lookup) (
 	*layer.Found, layer.Lease) {
-	waited := false
-	for round := 0; round < fetchRounds && ctx.Err() == nil; round++ {
+	waited, filler := false, ""
+	for round := 0; round < fetchRounds && ctx.Err() == nil; {
 		if from == nil {
 			l := f.lookup(key)
 			from = &l
@@ -117,10 +118,10 @@ func (f *fills) fetch(ctx context.Context, key string, old layer.Token, from *la
 		}
 		lease := s.fillLease(key)
 		woken, forget := f.waits.on(lease.waiters())
-		acquired, left, err := lease.acquire(seenID(from))
-		if left > 0 {
+		acquired, by, err := lease.acquire(seenID(from))
+		if by.left > 0 {
 			waited = true
-			s.await(ctx, woken, left)
+			s.await(ctx, woken, by.left)
 		}
 		forget()
 		switch {
@@ -130,6 +131,10 @@ func (f *fills) fetch(ctx context.Context, key string, old layer.Token, from *la
 			return nil, lease
 		}
 		from = nil
+		if by.token == "" || by.token != filler {
+			round++
+		}
+		filler = by.token
 	}
 	return nil, nil
 }

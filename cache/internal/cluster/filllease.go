@@ -35,9 +35,15 @@ func (s *session) fillLease(key string) *FillLease {
 // waiters returns the name of those who wait for the fill.
 func (l *FillLease) waiters() string { return l.names[3] }
 
-// acquire asks for the lease, and reports whether it got it. Otherwise it returns how long the lease of the replica
-// that fills the key has left; zero when there is another value by now than the one that was seen.
-func (l *FillLease) acquire(seen string) (acquired bool, left time.Duration, err error) {
+// holder is who has a lease: its token, and how long it has left. The zero holder is nobody.
+type holder struct {
+	token string
+	left  time.Duration
+}
+
+// acquire asks for the lease, and reports whether it got it. Otherwise it returns who fills the key; nobody when there
+// is another value by now than the one that was seen.
+func (l *FillLease) acquire(seen string) (acquired bool, by holder, err error) {
 	e, err := l.session.redis.evals.do(l.asking(seen))
 	return l.asked(e, err)
 }
@@ -51,7 +57,7 @@ func (l *FillLease) asking(seen string) *eval {
 }
 
 // asked returns what acquire does, once the script has run, or failed to.
-func (l *FillLease) asked(e *eval, err error) (acquired bool, left time.Duration, _ error) {
+func (l *FillLease) asked(e *eval, err error) (acquired bool, by holder, _ error) {
 	var word string
 	var rest reply
 	if err == nil {
@@ -59,20 +65,20 @@ func (l *FillLease) asked(e *eval, err error) (acquired bool, left time.Duration
 	}
 	if err != nil {
 		l.session.failed(err)
-		return false, 0, err
+		return false, by, err
 	}
 	switch word {
 	case "lead":
 		if l.seq, err = strconv.ParseUint(rest.text(0), 10, 64); err != nil {
-			return false, 0, err
+			return false, by, err
 		}
 		l.hold()
-		return true, 0, nil
+		return true, by, nil
 	case "wait":
 		ms, err := strconv.ParseInt(rest.text(0), 10, 64)
-		return false, time.Duration(max(ms, 0)+1) * time.Millisecond, err
+		return false, holder{rest.text(1), time.Duration(max(ms, 0)+1) * time.Millisecond}, err
 	}
-	return false, 0, nil
+	return false, by, nil
 }
 
 // Token returns the ID that the value will have.

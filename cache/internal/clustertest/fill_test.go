@@ -49,12 +49,12 @@ func TestOneFill(t *testing.T) {
 	}
 }
 
-// TestOneFillTakesLong checks the same for a fill that takes several fill leases.
+// TestOneFillTakesLong checks the same for a fill that takes many fill leases.
 func TestOneFillTakesLong(t *testing.T) {
 	t.Parallel()
 	s := mustStart(t, 0)
-	s.mustStartReplicas(2, settings{Patient: true, FillLease: 5 * time.Second})
-	if failed := askTogether(s.replicas, 20, "a", "?slow=12500ms"); len(failed) > 0 {
+	s.mustStartReplicas(2, settings{Patient: true, FillLease: 3 * time.Second})
+	if failed := askTogether(s.replicas, 20, "a", "?slow=20s"); len(failed) > 0 {
 		t.Errorf("%d callers failed, the first with %v", len(failed), failed[0])
 	}
 	if got := s.fills("a"); got != 1 {

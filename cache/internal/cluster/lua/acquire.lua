@@ -12,4 +12,4 @@ if redis.call('SET', KEYS[3], ARGV[2], 'NX', 'PX', ARGV[4]) then
 end
 redis.call('SADD', KEYS[4], ARGV[5])
 redis.call('EXPIRE', KEYS[4], 60)
-return {'wait', redis.call('PTTL', KEYS[3])}
+return {'wait', redis.call('PTTL', KEYS[3]), redis.call('GET', KEYS[3])}
