@@ -18,6 +18,8 @@ type Uncached struct {
 	*Outbox
 	// Lease is the others' cluster.Config.Lease.
 	Lease time.Duration
+
+	bumps sharedBumps
 }
 
 // Record notes the tags if there are caches, and returns 0 if there are none. The row that it reads
@@ -84,7 +86,7 @@ func (u *Uncached) Settle(record int64) error {
 	ctx := context.Background()
 	var bump string
 	if (!u.hasNodes() || u.isCached(ctx)) && !u.handOver(ctx, record) {
-		bumped, err := u.bumpAndWait(ctx)
+		bumped, err := u.bumps.after(u.Lease, u.bumpAndWait)
 		if err != nil {
 			return err
 		}
@@ -119,10 +121,14 @@ func (u *Uncached) handOver(ctx context.Context, record int64) bool {
 	return err == nil && u.hands.Try(ctx, u.Outbox, u.Lease, tags)
 }
 
-func (u *Uncached) bumpAndWait(ctx context.Context) (bumped ledger.State, err error) {
-	ctx, cancel := context.WithTimeout(ctx, (handover.BumpLeases+1)*u.Lease)
+// bumpAndWait bumps the epoch, hands it to made, the zero State where that failed, and waits until every replica has
+// read it or stopped answering.
+func (u *Uncached) bumpAndWait(made func(ledger.State)) (bumped ledger.State, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), (handover.BumpLeases+1)*u.Lease)
 	defer cancel()
-	if bumped, err = u.Bump(ctx, ledger.State{}); err != nil {
+	bumped, err = u.Bump(ctx, ledger.State{})
+	made(bumped)
+	if err != nil {
 		return bumped, err
 	}
 	return bumped, handover.AwaitBumped(func() bool { return u.reachable(ctx, bumped) })

@@ -1,6 +1,8 @@
 package outbox_test
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,5 +63,37 @@ func testUncachedAndAnOutage(t *testing.T, on *kind) {
 	wire.Mend()
 	if err := <-settled; err != nil || time.Since(began) < lease {
 		t.Errorf("%v after %v, want it acknowledged a lease after the outage", err, time.Since(began))
+	}
+}
+
+// TestUncachedSharesBumps has more writers settle than the database remembers bumps, while nobody takes what is handed
+// over, and checks that each is acknowledged and that they share their bumps.
+func TestUncachedSharesBumps(t *testing.T) { onEach(t, testUncachedSharesBumps) }
+
+func testUncachedSharesBumps(t *testing.T, on *kind) {
+	db := on.mustConnect(t, servertest.MustMakeDatabase(t, on.shared))
+	box := on.mustMake(t, outbox.Config{DB: db})
+	if err := box.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const lease = 6 * time.Second // for which a busy machine has the ledger read in time
+	uncached := outbox.Uncached{Outbox: box, Lease: lease}
+	before, _, err := box.Read(t.Context(), 0) // a replica that caches
+	if err != nil {
+		t.Fatal(err)
+	}
+	var writers sync.WaitGroup
+	for i := range 90 {
+		id := inTx(t, db, true, uncached.Record, fmt.Sprint("toy:", i))
+		writers.Go(func() {
+			if err := uncached.Settle(id); err != nil {
+				t.Errorf("writer %d: %v", i, err)
+			}
+		})
+	}
+	writers.Wait()
+	after, err := box.Look(t.Context())
+	if bumps := after.Epoch - before.Epoch; err != nil || bumps < 1 || bumps > 8 {
+		t.Errorf("90 writers at once have made %d bumps, %v; want some for all", bumps, err)
 	}
 }

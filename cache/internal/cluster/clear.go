@@ -16,6 +16,7 @@ type clears struct {
 	watch  *watch
 	writes *writes // it waits for those of them that are under way before the replica closes
 
+	pace    Pace // of run
 	mu      sync.Mutex
 	bumping bool
 	next    *clearing // the clears that wait for the next bump
@@ -68,7 +69,7 @@ func (c *clears) run() {
 			next.err = c.await(bumped, err)
 			close(next.done)
 		})
-		sleep(c.ctx, c.Lease/4)
+		sleep(c.ctx, c.pace.Pause(bumped.Epoch, c.Lease))
 	}
 }
 

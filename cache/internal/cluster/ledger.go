@@ -30,6 +30,9 @@ var ErrSilent = ledger.ErrSilent
 // What a writer does who cannot reach Redis: see package handover.
 type HandOvers = handover.HandOvers
 
+// Pace is handover.Pace.
+type Pace = handover.Pace
+
 const (
 	aloneLeases = handover.AloneLeases
 	takenLeases = handover.TakenLeases

@@ -50,6 +50,7 @@ type writes struct {
 
 	pending chan struct{} // there is a batch
 	hands   HandOvers
+	pace    Pace
 
 	mu      sync.Mutex
 	batch   *batch
@@ -236,5 +237,5 @@ func (w *writes) fallBack(b *batch) {
 		span.End(b.err)
 		close(b.done)
 	})
-	sleep(w.ctx, w.Lease/4)
+	sleep(w.ctx, w.pace.Pause(bumped.Epoch, w.Lease))
 }

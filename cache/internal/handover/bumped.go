@@ -27,6 +27,24 @@ func AwaitBumped(aLease func() bool) error {
 	return ErrUnconfirmed
 }
 
+// Pace is how fast one program bumps the epoch: four times a lease at most, and more slowly where many others do so
+// too. The database remembers the last 73 bumps, and each is asked for until a lease later. The zero value is ready; it
+// is used by one at a time.
+type Pace struct{ last uint64 }
+
+// others is how many bumps there may be in a quarter of a lease, of all programs together.
+const others = 9
+
+// Pause returns how long to wait before the next bump, after one to an epoch.
+func (p *Pace) Pause(epoch uint64, lease time.Duration) time.Duration {
+	made := uint64(1)
+	if p.last > 0 && epoch > p.last {
+		made = epoch - p.last
+	}
+	p.last = epoch
+	return lease / 4 * time.Duration(min(1+made/others, 8))
+}
+
 // Overlap returns how long a database must have refused for that to be a contact, and how far apart the readings may be
 // of a writer who waits for a bump to be known. So he sees each outage that is a contact for others.
 func Overlap(lease time.Duration) time.Duration { return lease * 7 / 20 }
