@@ -23,7 +23,8 @@ type Ledger interface {
 
 	// Read returns the epoch, and up to a hundred records that are older than grace by the database's own clock, or of
 	// the future by it, which a server before this one has made. An error that is ErrUnreachable means that the
-	// database cannot be reached; one that is the context's, or ErrSilent, that it did not answer.
+	// database cannot be reached; one that is the context's, or ErrSilent, that it did not answer. Any other error may
+	// come with the epoch, where that was read and the records were not.
 	Read(ctx context.Context, grace time.Duration) (State, []Record, error)
 	// Look returns the epoch that the database has at some moment after it was called, even where its primary moves. It
 	// waits behind nothing else that is asked of the ledger: each write waits for it.

@@ -105,11 +105,14 @@ func (o *Outbox) Record(ctx context.Context, tx Execer, tags ...string) (record 
 }
 
 // Read implements ledger.Ledger. A reading counts only from a server that has proved, since it was asked, that it takes
-// writes.
+// writes. One that has the state and not the outbox, since that took too long, is an error with the state: a database
+// that replies is not silent.
 func (o *Outbox) Read(ctx context.Context, grace time.Duration) (state ledger.State, left []ledger.Record, err error) {
 	err = o.on(ctx, func(conn *sql.Conn) (err error) {
 		if state, err = o.readState(ctx, conn); err == nil {
-			left, err = o.readLeft(ctx, conn, grace)
+			if left, err = o.readLeft(ctx, conn, grace); err != nil && ctx.Err() != nil {
+				err = fmt.Errorf("the epoch came, and the outbox not in time: %v", err) // which is no silence
+			}
 		}
 		return err
 	})

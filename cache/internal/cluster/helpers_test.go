@@ -22,6 +22,7 @@ type fakeLedger struct {
 	records []Record
 	removed []int64
 	err     error
+	partly  bool  // err comes with the state
 	bumpErr error // of Bump alone
 	bumps   int
 	tokens  []string              // of the bumps that it has not lost
@@ -81,6 +82,9 @@ func (l *fakeLedger) get() State {
 func (l *fakeLedger) Read(context.Context, time.Duration) (State, []Record, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.err != nil && !l.partly {
+		return State{}, nil, l.err
+	}
 	return l.state, l.records, l.err
 }
 

@@ -93,6 +93,9 @@ func (w *watch) read() {
 	held := w.lease.hasDatabase(now) || broken.Lapse
 	unreachable := w.contacts.note(asked, now, held, err, w.Lease)
 	w.say(err)
+	if err != nil && state != (State{}) && w.follows(state) {
+		w.learn(state) // no contact, and the epoch may be another
+	}
 	if err == nil {
 		w.learn(state)
 		w.gate.passBy(asked, w.contacts.broken)

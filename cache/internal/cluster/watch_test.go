@@ -44,6 +44,27 @@ func TestWatchLearns(t *testing.T) {
 	}
 }
 
+// TestWatchLearnsBesideAnError checks that an epoch which came with an error, since the records did not, is learnt, and
+// that the reading is neither a contact nor silence.
+func TestWatchLearnsBesideAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ledger := &fakeLedger{state: State{Epoch: 7}}
+		w, called, _ := mustWatch(t, ledger)
+		w.read()
+		until := w.lease.until.Load()
+		ledger.state.Epoch, ledger.partly, ledger.err = 8, true, errors.New("the records come too late")
+		for range 2 * silentFor {
+			time.Sleep(w.Lease)
+			w.read()
+		}
+		state, known := w.current()
+		if state.Epoch != 8 || !known || len(*called) != 2 || w.lease.until.Load() != until {
+			t.Errorf("at epoch %d, known is %t, called %v, the lease ends %v later; want epoch 8, and no contact",
+				state.Epoch, known, *called, time.Duration(w.lease.until.Load()-until))
+		}
+	})
+}
+
 // TestWatchContacts checks which readings let this replica answer from its caches, and that they count from when they
 // were begun.
 func TestWatchContacts(t *testing.T) {
