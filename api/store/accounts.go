@@ -178,7 +178,7 @@ func (s *Store) DeleteAccount(ctx context.Context, id, was string) error {
 // anything of them.
 func (s *Store) forgetUnused(ctx context.Context) error {
 	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM woody_account WHERE signed_in_us = 0 AND created_us < "+s.now+
+		_, err := tx.ExecContext(ctx, "DELETE FROM woody_account WHERE signed_in_us = 0 AND created_us < "+s.began+
 			" - ? AND role = ?", accounts.UnusedTTL.Microseconds(), accounts.Customer)
 		return err
 	})

@@ -104,7 +104,6 @@ func (s *Store) LapseOrders(ctx context.Context) (lapsed int, err error) {
 // over returns the orders of some reservations that are over, or last too long; by their ids, so that replicas who
 // lapse the same ones take them in one order.
 func (s *Store) over(ctx context.Context) (ids []string, err error) {
-	const query = "SELECT order_id FROM `order` WHERE status = 'Pending' AND woody_reserved_until_us "
 	ctx = shop.AcceptReadOnly(ctx, func() {}) // each is looked at once more, where it is written
 	err = s.watch.read(ctx, func(ctx context.Context, r *reading) error {
 		ids = ids[:0]
@@ -114,14 +113,19 @@ func (s *Store) over(ctx context.Context) (ids []string, err error) {
 			ids = append(ids, id)
 			return err
 		}
-		if err := r.rows(ctx, query+"BETWEEN 1 AND "+s.now+" - 1 LIMIT ?", []any{lapseGroup}, note); err != nil {
+		if err := r.rows(ctx, s.reservedUntil("BETWEEN 1 AND "+s.began+" - 1"), []any{lapseGroup}, note); err != nil {
 			return err
 		}
 		longest := (s.reserveFor + reserveSlack).Microseconds()
-		return r.rows(ctx, query+"> "+s.now+" + ? LIMIT ?", []any{longest, lapseGroup}, note)
+		return r.rows(ctx, s.reservedUntil("> "+s.began+" + ?"), []any{longest, lapseGroup}, note)
 	})
 	slices.Sort(ids)
 	return ids, err
+}
+
+// reservedUntil returns a query for orders whose reservation ends at such times.
+func (s *Store) reservedUntil(times string) string {
+	return "SELECT order_id FROM `order` WHERE status = 'Pending' AND woody_reserved_until_us " + times + " LIMIT ?"
 }
 
 // lapse ends an order whose reservation is over, and returns its items; it shortens one that lasts too long.

@@ -157,10 +157,7 @@ func (s *Store) EndSessions(ctx context.Context, account string) (ended bool, er
 
 // forgetSessions removes sessions that have expired. No cache keeps one for longer than it lasts.
 func (s *Store) forgetSessions(ctx context.Context) error {
-	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM woody_session WHERE until_us <= "+s.now)
-		return err
-	})
+	return s.forget(ctx, "woody_session", "until_us", 0)
 }
 
 // found reports whether a statement found a row.

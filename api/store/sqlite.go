@@ -109,6 +109,7 @@ func sqliteDSN(cfg Config, extra string) string {
 var sqliteDialect = dialect{
 	name:       "sqlite",
 	now:        "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	began:      "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
 	orLock:     " ON CONFLICT (what) DO NOTHING",
 	migrations: sqliteMigrations,
 	// The data folder's lock is held already: one process, one migration. And whoever held a claim

@@ -125,8 +125,8 @@ func (s *Store) prove(ctx context.Context, tx *sql.Tx, good accounts.Good) error
 // those that only failed.
 func (s *Store) forgetTries(ctx context.Context) error {
 	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM woody_sign_in WHERE tried_us < "+s.now+" - ? AND proved_us < "+
-			s.now+" - ?", accounts.TriesTTL.Microseconds(), accounts.ProvedTTL.Microseconds())
+		_, err := tx.ExecContext(ctx, "DELETE FROM woody_sign_in WHERE tried_us < "+s.began+" - ? AND "+
+			"proved_us < "+s.began+" - ?", accounts.TriesTTL.Microseconds(), accounts.ProvedTTL.Microseconds())
 		if err != nil {
 			return err
 		}
