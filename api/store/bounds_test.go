@@ -122,6 +122,37 @@ func TestACommitIsNotWaitedForEver(t *testing.T) {
 	}
 }
 
+// TestALockIsNotWaitedForByNobody has a write wait for a row that another client keeps, and checks that the server soon
+// gives up what the write waited for, and held, once its caller has left.
+func TestALockIsNotWaitedForByNobody(t *testing.T) {
+	t.Parallel()
+	cfg := store.Config{DSN: mustDatabase(t), Timeout: 3 * time.Second}
+	s := mustOpen(t, cfg)
+	db := mustOpenDB(t, cfg.DSN)
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("SELECT id FROM product WHERE id = 1 FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := s.RenameProduct(t.Context(), 1, "Robot", nil); err == nil {
+		t.Fatalf("a row that is locked is written: %v", p)
+	}
+	const busy = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND command = 'Query'" +
+		" AND id <> CONNECTION_ID()"
+	left := time.Now()
+	for waiting := 1; waiting > 0; time.Sleep(100 * time.Millisecond) {
+		if err := db.QueryRowContext(t.Context(), busy).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+		if time.Since(left) > 30*time.Second && waiting > 0 { // its own bound is 50s
+			t.Fatalf("%v after its caller has left, the server still waits", time.Since(left))
+		}
+	}
+}
+
 // TestASilentDatabaseIsUnavailable pauses the server, which then takes connections and never answers.
 func TestASilentDatabaseIsUnavailable(t *testing.T) {
 	t.Parallel()

@@ -87,6 +87,33 @@ func TestNobodyHurriesTooLate(t *testing.T) {
 	})
 }
 
+// TestClockSetBackUnderAClaim checks that a claim which was made by a clock that was a day ahead is over when a new one
+// would be, and that one of its time is left alone.
+func TestClockSetBackUnderAClaim(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		s := mustOpen(t, cfg)
+		mustOrder(t, s, "Yoyo")
+		mustOrder(t, s, "Yoyo")
+		ahead := mustClaim(t, s, 1, time.Minute)
+		mustClaim(t, s, 1, time.Minute)
+		const until = "SELECT claimed_until_us FROM `order` WHERE order_id "
+		before := mustSelect(t, cfg, until+"= '"+ahead.OrderID+"'")
+		other := mustSelect(t, cfg, until+"<> '"+ahead.OrderID+"'")
+		mustExec(t, cfg, "UPDATE `order` SET claimed_until_us = claimed_until_us + 86400000000 WHERE order_id = '"+
+			ahead.OrderID+"'")
+		if err := s.Upkeep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		after := time.Duration(mustSelect(t, cfg, until+"= '"+ahead.OrderID+"'")-before) * time.Microsecond
+		if after < 0 || after > time.Hour {
+			t.Errorf("the claim of a clock a day ahead ends %v later than it would have, want moments", after)
+		}
+		if got := mustSelect(t, cfg, until+"<> '"+ahead.OrderID+"'"); got != other {
+			t.Errorf("another claim was moved by %d us", got-other)
+		}
+	})
+}
+
 // TestClaimsReadNoQueue asks both databases how they look for orders in a queue of many, of either kind: by an index,
 // in the order that is wanted, so that few rows are read, and locked.
 func TestClaimsReadNoQueue(t *testing.T) {
@@ -107,6 +134,29 @@ func TestClaimsReadNoQueue(t *testing.T) {
 				if passesOver || !strings.Contains(how, "|"+index+"|") ||
 					strings.Contains(strings.ToLower(how), "filesort") || strings.Contains(how, "TEMP B-TREE") {
 					t.Errorf("with orders until %s: %s, want it by %s alone:\n%s", until, query, index, how)
+				}
+			}
+		}
+	})
+}
+
+// TestUpkeepReadsNoQueue asks both databases how they look for what is over: by an index of its time, so that nothing
+// is read of what is not.
+func TestUpkeepReadsNoQueue(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		s := mustOpen(t, cfg)
+		for i := range 300 {
+			mustExec(t, cfg, fmt.Sprintf("INSERT INTO `order` (order_id, status, product, created_us) "+
+				"VALUES ('%d', 'Pending', 'x', %d)", i, i),
+				fmt.Sprintf("INSERT INTO order_key (idempotency_key, order_id, created_us) VALUES ('%d', 'x', "+
+					"9000000000000000)", i))
+		}
+		for index, queries := range s.UpkeepQueries() {
+			for _, query := range queries {
+				how := mustExplain(t, cfg, query)
+				byTime := cfg.DSN == "" && strings.Contains(how, "_us") || strings.Contains(how, "|range|")
+				if !byTime || !strings.Contains(how, "|"+index+"|") {
+					t.Errorf("%s\nwant it by the times of %s:\n%s", query, index, how)
 				}
 			}
 		}

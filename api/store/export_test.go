@@ -93,3 +93,19 @@ func (s *Store) ClaimQueries() map[string]string {
 		"order_waiting":  one.Replace(s.pickQuery("", rest)),
 	}
 }
+
+// UpkeepQueries returns queries that look for what is over, by the indexes that they are to use.
+func (s *Store) UpkeepQueries() map[string][]string {
+	one := strings.NewReplacer("LIMIT ?", "LIMIT 1", "?", "1000000")
+	until := func(table, column string) []string { return []string{one.Replace(s.forgetUntil(table, column))} }
+	return map[string][]string{
+		"order_key_created":   until("order_key", "created_us"),
+		"product_key_created": until("product_key", "created_us"),
+		"woody_session_until": until("woody_session", "until_us"),
+		"woody_reserved": {one.Replace(s.reservedUntil("BETWEEN 1 AND " + s.began + " - 1")),
+			one.Replace(s.reservedUntil("> " + s.began + " + ?"))},
+	}
+}
+
+// ForgetGroup is how many rows are forgotten at a time, about.
+const ForgetGroup = forgetGroup

@@ -34,7 +34,11 @@ func (s *Store) ProductByKey(ctx context.Context, key string) (shop.Product, err
 // resettle settles a write once more, before it is acknowledged to one who repeats it: whoever made it
 // may not have heard that it was committed, or its invalidation may still be under way.
 func (s *Store) resettle(ctx context.Context, tags []string) error {
-	return s.change(ctx, s.writes, func(context.Context, *sql.Tx) ([]string, error) { return tags, nil })
+	err := s.change(ctx, s.writes, func(context.Context, *sql.Tx) ([]string, error) { return tags, nil })
+	if shop.KindOf(err) == shop.Full { // no room for the record of the invalidation; the write has been stored
+		return &shop.Error{Kind: shop.Uncertain, Err: err, Detail: shop.NotEverywhere}
+	}
+	return err
 }
 
 // keepProductKey notes which product a key has made. Where the key was used before it takes the product back, which
@@ -55,14 +59,6 @@ func (s *Store) keepProductKey(ctx context.Context, tx *sql.Tx, key string, p sh
 }
 
 func (s *Store) forgetKeys(ctx context.Context) error {
-	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
-		for _, table := range []string{"order_key", "product_key"} {
-			_, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE created_us < "+s.now+" - ?",
-				keysTTL.Microseconds())
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return errors.Join(s.forget(ctx, "order_key", "created_us", keysTTL),
+		s.forget(ctx, "product_key", "created_us", keysTTL))
 }

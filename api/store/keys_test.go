@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/google/uuid"
 
 	"github.com/woodytoys/woodytoys/api/shop"
@@ -91,6 +92,30 @@ func TestKeysAreForgottenAfterADay(t *testing.T) {
 	})
 }
 
+// TestManyKeysAreForgotten checks that Upkeep removes more keys than it takes at a time, and none that is younger.
+func TestManyKeysAreForgotten(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		s := mustOpen(t, cfg)
+		if _, err := s.AddOrder(t.Context(), newOrder("Yoyo"), "young"); err != nil {
+			t.Fatal(err)
+		}
+		const digits = "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 " +
+			"UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
+		for i := range 3 * store.ForgetGroup / 1000 {
+			mustExec(t, cfg, fmt.Sprintf("INSERT INTO order_key (idempotency_key, order_id, created_us) "+
+				"SELECT %d000 + 100 * a.d + 10 * b.d + c.d, 'x', 100 * a.d + b.d "+
+				"FROM %[2]s a, %[2]s b, %[2]s c", i+1, digits))
+		}
+		if err := s.Upkeep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		left := mustSelect(t, cfg, "SELECT COUNT(*) FROM order_key")
+		if _, err := s.OrderByKey(t.Context(), "young"); err != nil || left != 1 {
+			t.Errorf("of 3,001 keys %d are left, and the one of today: %v", left, err)
+		}
+	})
+}
+
 // brokenOnce is a journal whose first record fails.
 type brokenOnce struct{ records atomic.Int64 }
 
@@ -102,6 +127,36 @@ func (j *brokenOnce) Record(context.Context, *sql.Tx, []string) (int64, error) {
 }
 
 func (*brokenOnce) Settle(context.Context, int64, []string) error { return nil }
+
+// fullJournal is a journal that there is no room for.
+type fullJournal struct{ atomic.Bool }
+
+func (j *fullJournal) Record(context.Context, *sql.Tx, []string) (int64, error) {
+	if j.Load() {
+		return 0, &mysql.MySQLError{Number: 1114, Message: "The table is full"}
+	}
+	return 1, nil
+}
+
+func (*fullJournal) Settle(context.Context, int64, []string) error { return nil }
+
+// TestARepeatedKeyOnAFullDatabase checks that who repeats the key of an order that was stored is not told that nothing
+// was, where only its invalidation has no room.
+func TestARepeatedKeyOnAFullDatabase(t *testing.T) {
+	t.Parallel()
+	var journal fullJournal
+	s := mustOpen(t, store.Config{DSN: mustDatabase(t), Journal: &journal})
+	if _, err := s.AddOrder(t.Context(), newOrder("Yoyo"), "again"); err != nil {
+		t.Fatal(err)
+	}
+	journal.Store(true)
+	if _, err := s.AddOrder(t.Context(), newOrder("Yoyo"), "other"); shop.KindOf(err) != shop.Full {
+		t.Errorf("a new order = %v, want Full", err)
+	}
+	if _, err := s.OrderByKey(t.Context(), "again"); shop.KindOf(err) != shop.Uncertain {
+		t.Errorf("the order that was stored = %v, want Uncertain", err)
+	}
+}
 
 // TestAKeyOfATransactionThatFails checks that when a group with a key twice is rolled back, neither call returns that
 // the key was used.

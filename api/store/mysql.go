@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -127,6 +128,8 @@ func openServer(cfg Config, dsn string, size int) (*pool, error) {
 		// behind what bounds each statement, and COMMIT; the only bound of a ROLLBACK
 		to.ReadTimeout = cfg.Timeout + time.Second
 	}
+	// The server does not see that a caller has left who waits for a row: it would keep what it has locked before that.
+	to.Params["innodb_lock_wait_timeout"] = strconv.Itoa(max(1, int(cfg.Timeout.Seconds()*.9)))
 	db, link, err := connect(to, cfg.Follow)
 	if err != nil {
 		return nil, err
@@ -176,6 +179,7 @@ var mysqlDialect = dialect{
 	name:        "mysql",
 	remote:      true,
 	now:         "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
+	began:       "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
 	skipLocked:  "FOR UPDATE SKIP LOCKED",
 	byReserved:  "FORCE INDEX (woody_reserved)",
 	orLock:      " ON DUPLICATE KEY UPDATE failures = failures",

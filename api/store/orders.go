@@ -115,6 +115,7 @@ func (s *Store) AddOrder(ctx context.Context, order shop.Order, key string) (sho
 func (s *Store) ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]shop.Claim, error) {
 	var claims []shop.Claim
 	token := uuid.NewString()
+	s.claimedFor.Store(lease.Microseconds())
 	err := s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
 		var err error
 		if claims, err = s.unclaimed(ctx, tx, n, lease, token); err != nil || len(claims) == 0 {
@@ -282,6 +283,24 @@ func (s *Store) takeLate(ctx context.Context, tx *sql.Tx, claim shop.Claim) ([]s
 		return nil, err
 	}
 	return items, takeStock(ctx, tx, p.ID, 1)
+}
+
+// claimSlack is how much longer than this replica's claims one may last before the clock must have been set back since
+// it was made: those of another release may be longer.
+const claimSlack = time.Hour
+
+// shortenClaims has claims that would last for longer than any is made for last as long as a new one: nobody else could
+// claim their orders until then, though the worker may be dead.
+func (s *Store) shortenClaims(ctx context.Context) error {
+	lease := s.claimedFor.Load()
+	if lease == 0 {
+		return nil // no worker has claimed anything here
+	}
+	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE `order` SET claimed_until_us = "+s.began+" + ? "+
+			"WHERE status = 'Pending' AND claimed_until_us > "+s.began+" + ?", lease, lease+claimSlack.Microseconds())
+		return err
+	})
 }
 
 // ReleaseOrder implements shop.Store.

@@ -96,6 +96,7 @@ type Store struct {
 	inserts    groupQueue[*insert]
 	reserveFor time.Duration // Config.ReserveFor
 	claimed    atomic.Int64  // how many orders ClaimOrders has returned
+	claimedFor atomic.Int64  // for how long it last did, in microseconds
 	apart      *slots.Slots  // the slow queries that nobody shares, see Last
 
 	reservations groupQueue[*reservation]
@@ -125,6 +126,8 @@ type dialect struct {
 	remote bool
 	// now is SQL for the time in microseconds since 1970, by the database's clock.
 	now string
+	// began is SQL for when the statement began, likewise. An index can be searched by it, and not by MySQL's now.
+	began string
 	// skipLocked ends a SELECT that takes rows and passes over those that others hold.
 	skipLocked string
 	// byReserved makes a query use the index of reservations, where the database would read a queue of others first.
@@ -197,11 +200,12 @@ func (s *Store) Name() string { return s.dialect.name }
 
 // Upkeep does the database's regular small jobs: it folds the product tally, forgets
 // idempotency keys of more than a day ago, probes that nobody writes any more, sessions that have expired and tries to
-// sign in that count no more, and shrinks SQLite's write-ahead log.
+// sign in that count no more, shortens claims that last for hours since the clock was set back, and shrinks SQLite's
+// write-ahead log.
 // It is meant to be called about once a minute by every replica; it does no harm more often.
 func (s *Store) Upkeep(ctx context.Context) error {
 	return errors.Join(s.foldTally(ctx), s.forgetKeys(ctx), s.forgetProbes(ctx), s.forgetSessions(ctx),
-		s.forgetTries(ctx), s.forgetUnused(ctx), s.wal.shrink(ctx))
+		s.forgetTries(ctx), s.forgetUnused(ctx), s.shortenClaims(ctx), s.wal.shrink(ctx))
 }
 
 // DBs returns the connection pools by what they are for, for metrics.
