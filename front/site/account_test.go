@@ -108,6 +108,22 @@ func TestPageWithAccounts(t *testing.T) {
 	evaluate[bool](b, callModule+`.then(({ signed }) => { signed.token = "of.another.time"; return true; })`)
 	b.must(chromedp.Click("#own-orders button"))
 	b.waitFor("the status by a new token", answerHas("call-status", "Success"))
+
+	// The network fails as she signs out: the session goes on, and the page says so.
+	evaluate[bool](b, `(window.whole = window.fetch, window.fetch = () => Promise.reject(new TypeError("away")), true)`)
+	b.must(chromedp.Click("#sign-out"))
+	b.waitFor("what is said of it", said("You are still signed in"))
+	b.mustBeSignedIn("ann", "customer")
+	evaluate[bool](b, `(window.fetch = window.whole, true)`)
+
+	// In another tab the administrator signs in: what ann presses here is not done as him.
+	evaluate[bool](b, `fetch("/api/session", { method: "POST", headers: { "Content-Type": "application/json" },
+		body: JSON.stringify({ name: "admin", password: `+quoted(accountPassword)+` }) }).then(({ ok }) => ok)`)
+	evaluate[bool](b, callModule+`.then(({ signed }) => { signed.token = "of.another.time"; return true; })`)
+	b.must(chromedp.Click("#own-orders button"))
+	b.mustBeSignedIn("admin", "administrator")
+	b.waitFor("what is said of it", said("Somebody else has signed in"))
+	b.waitFor("the refusal", answerHas("call-status", "token"))
 	b.signOut()
 	if got := evaluate[string](b, `JSON.stringify([{ ...localStorage }, { ...sessionStorage }])`); got != "[{},{}]" {
 		t.Errorf("after signing out %s is left", got)

@@ -25,6 +25,10 @@ type fakeAPI struct {
 
 	gate    chan struct{} // while it is not nil and open, the time is not served
 	counter chan struct{} // while it is not nil and open, no order is taken
+
+	keys map[string]string // of orders, by the idempotency key that each came with
+	lost int               // so many orders are taken, and the answer is lost
+	ill  int               // so many looks at an order fail
 }
 
 type fakeOrder struct {
@@ -33,7 +37,7 @@ type fakeOrder struct {
 }
 
 func newFakeAPI(names ...string) *fakeAPI {
-	f := &fakeAPI{carved: map[string]string{}, orders: map[string]*fakeOrder{}}
+	f := &fakeAPI{carved: map[string]string{}, orders: map[string]*fakeOrder{}, keys: map[string]string{}}
 	for _, name := range names {
 		f.add(name)
 	}
@@ -176,10 +180,33 @@ func (f *fakeAPI) handleOrder(c *fiber.Ctx) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	id := "00000000-0000-4000-8000-" + strconv.Itoa(100_000_000_000+len(f.orders))
-	f.orders[id] = &fakeOrder{product: strings.Clone(wish.Product)}
+	key := strings.Clone(c.Get("Idempotency-Key"))
+	id := f.keys[key]
+	if key == "" || id == "" {
+		id = "00000000-0000-4000-8000-" + strconv.Itoa(100_000_000_000+len(f.orders))
+		f.orders[id] = &fakeOrder{product: strings.Clone(wish.Product)}
+		f.keys[key] = id
+	}
+	if f.lost > 0 {
+		f.lost--
+		return problem(c, fiber.StatusBadGateway, "The replica broke off before it had answered.")
+	}
 	return c.Status(fiber.StatusAccepted).JSON(
 		fiber.Map{"order_id": id, "product": wish.Product, "status": "Pending", "version": 1})
+}
+
+func (f *fakeAPI) isIll() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ill--
+	return f.ill >= 0
+}
+
+// taken returns how many orders there are.
+func (f *fakeAPI) taken() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.orders)
 }
 
 func (f *fakeAPI) look(id string) (order fakeOrder, status string) {
@@ -204,6 +231,9 @@ func (f *fakeAPI) handleOrderText(c *fiber.Ctx) error {
 }
 
 func (f *fakeAPI) handleOrderJSON(c *fiber.Ctx) error {
+	if f.isIll() {
+		return problem(c, fiber.StatusBadGateway, "The replica broke off before it had answered.")
+	}
 	order, status := f.look(c.Params("id"))
 	if status == "" {
 		return problem(c, fiber.StatusNotFound, "There is no such order.")

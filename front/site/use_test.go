@@ -181,6 +181,28 @@ func TestOrdersOfTwoToys(t *testing.T) {
 	b.waitFor("the order by the new name", answerHas("call-order", "Robot: Success"))
 }
 
+// TestAnOrderWhoseAnswerIsLost checks that pressing again after an answer that nobody got asks for the same order, that
+// the next press is another one, and that a look which fails does not hide the order.
+func TestAnOrderWhoseAnswerIsLost(t *testing.T) {
+	api := newFakeAPI(shelf...)
+	api.lost, api.ill = 1, 2
+	base := mustStartShop(t, api, site.Config{})
+	b := mustOpenTab(t)
+	b.must(chromedp.Navigate(base))
+	b.ask("call-order", "order-name", "Robot")
+	b.waitFor("the failure", answerHas("call-order", "broke off"))
+	b.waitFor("the end of the busy sign", `document.querySelector("#call-order form").ariaBusy === "false"`)
+	b.ask("call-order", "order-name", "Robot")
+	b.waitFor("the success", answerHas("call-order", "Robot: Success"))
+	if got := api.taken(); got != 1 {
+		t.Errorf("an order that was pressed again, since its answer was lost, became %d orders", got)
+	}
+	b.waitFor("the end of the busy sign", `document.querySelector("#call-order form").ariaBusy === "false"`)
+	b.ask("call-order", "order-name", "Robot")
+	b.waitFor("another order", answerHas("call-order", "100000000001"))
+	b.waitFor("its success", answerHas("call-order", "Robot: Success"))
+}
+
 // ask fills a card's field and presses Enter in it.
 func (b *tab) ask(card, field, text string) {
 	b.t.Helper()

@@ -8,7 +8,7 @@ const rights = {
   clerk: ["orders", "products"],
   administrator: ["orders", "products", "accounts"],
 };
-const hint = "woody-signed-in"; // that there may be a session to renew; nothing about whose
+const hint = "woody-signed-in"; // that there may be a session to renew, and the account's id: other tabs see it change
 const json = "application/json";
 
 const part = (id) => document.getElementById(id);
@@ -24,8 +24,29 @@ export async function open() {
   part("sign-out-everywhere").addEventListener("click", () => leave("/api/sessions"));
   document.addEventListener("ordered", ({ detail }) => remember(detail));
   new MutationObserver(showToys).observe(part("shelf"), { childList: true });
-  if (localStorage.getItem(hint)) await renew(signed.token);
+  addEventListener("storage", ({ key }) => { if (key === hint && recall("localStorage", hint) !== signed.who) renew(signed.token); });
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) renew(signed.token); });
+  if (recall("localStorage", hint)) await renew(signed.token);
   show();
+}
+
+// recall returns what a storage has, or null: also where the browser keeps none for this site.
+function recall(storage, key) {
+  try {
+    return window[storage].getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+// note puts something into a storage, or takes it out. Where that is blocked or full, the next page does not know of it.
+function note(storage, key, value) {
+  try {
+    if (value === null) window[storage].removeItem(key);
+    else window[storage].setItem(key, value);
+  } catch {
+    // nothing that this page needs
+  }
 }
 
 function say(text, failed = false) {
@@ -57,30 +78,38 @@ async function enter(event) {
   }
 }
 
-// leave ends the session, or all of the account. It is over here whatever the answer is.
+// leave ends the session, or all of the account. Where that failed the session goes on, and the page says so: whoever
+// uses this browser next could go on with it.
 async function leave(path) {
   const answer = await call(path, { method: "DELETE", accept: json });
+  if (!answer.ok && answer.status !== 401) return say(`${answer.text} You are still signed in: try again.`, true);
   drop();
-  say(answer.ok || answer.status === 401 ? "Signed out." : answer.text, !answer.ok && answer.status !== 401);
+  say("Signed out.");
   part("account-name").focus({ preventScroll: true });
 }
 
 // take begins with a new token, and has it renewed when most of its time is over.
 function take({ access_token: token, expires_in: seconds, account: who }) {
   signed.token = token;
+  signed.who = who.id;
   const changed = account?.id !== who.id || account?.role !== who.role;
+  if (account && account.id !== who.id) {
+    note("sessionStorage", `orders of ${account.id}`, null);
+    forget();
+    say("Somebody else has signed in, in another tab.", true);
+  }
   account = who;
-  localStorage.setItem(hint, "1");
+  note("localStorage", hint, who.id);
   clearTimeout(timer);
   timer = setTimeout(() => renew(token), seconds * 800);
   if (changed) show();
 }
 
 function drop() {
-  if (account) sessionStorage.removeItem(`orders of ${account.id}`);
-  signed.token = "";
+  if (account) note("sessionStorage", `orders of ${account.id}`, null);
+  signed.token = signed.who = "";
   account = null;
-  localStorage.removeItem(hint);
+  note("localStorage", hint, null);
   clearTimeout(timer);
   forget();
   show();
@@ -133,8 +162,14 @@ function show() {
   part("role").textContent = account?.role ?? "";
   showOrders();
   showToys();
-  if (may("accounts")) import("./accounts.js").then((accounts) => accounts.list(account.id));
-  else part("account-rows").replaceChildren();
+  const rows = part("account-rows");
+  if (!may("accounts")) {
+    rows.replaceChildren();
+    rows.dataset.own = "";
+    return;
+  }
+  const { id } = account;
+  import("./accounts.js").then((accounts) => { if (account?.id === id) accounts.list(id); });
 }
 
 function showToys() {
@@ -149,7 +184,7 @@ function may(right) {
 // The numbers of the orders stay with this tab, and go when it is closed or its user signs out.
 function orders() {
   try {
-    return account ? JSON.parse(sessionStorage.getItem(`orders of ${account.id}`)) ?? [] : [];
+    return account ? JSON.parse(recall("sessionStorage", `orders of ${account.id}`)) ?? [] : [];
   } catch {
     return [];
   }
@@ -157,7 +192,7 @@ function orders() {
 
 function remember(order) {
   if (!account) return;
-  sessionStorage.setItem(`orders of ${account.id}`, JSON.stringify([order, ...orders()].slice(0, 20)));
+  note("sessionStorage", `orders of ${account.id}`, JSON.stringify([order, ...orders()].slice(0, 20)));
   showOrders();
 }
 

@@ -18,7 +18,9 @@ export async function list(own) {
 }
 
 async function fetchPage(path) {
+  const { own } = rows.dataset;
   const answer = await call(path, { accept: json });
+  if (rows.dataset.own !== own) return; // who asked has left
   if (!answer.ok) return say(answer.text, true);
   for (const account of answer.what.accounts) if (!rows.querySelector(`#a-${account.id}`)) rows.append(row(account));
   next = answer.what.next ?? "";

@@ -1,6 +1,6 @@
 // app: gives the page's forms, which work without it too, answers in place.
 
-import { call } from "./call.js";
+import { call, once } from "./call.js";
 import { receiptOf } from "./receipt.js";
 import { place } from "./orders.js";
 import { offerAll, put } from "./shelf.js";
@@ -52,8 +52,10 @@ get("call-heavy", () => `/api/misc/heavy?name=${encodeURIComponent(field("heavy-
 get("call-last", () => "/api/products/last");
 get("call-status", () => `/api/orders/?order_id=${encodeURIComponent(field("status-id").value.trim())}`);
 
+const add = once();
+
 onSubmit("call-add", async (receipt) => {
-  const answer = await call("/api/products", { method: "POST", accept: "application/json", json: { name: field("add-name").value } });
+  const answer = await add("/api/products", { method: "POST", accept: "application/json", json: { name: field("add-name").value } });
   if (!answer.ok || !answer.what) return receipt.show(answer);
   put(answer.what, order);
   field("order-name").value = answer.what.name;

@@ -2,19 +2,20 @@
 
 const patienceMs = 60_000;
 
-// signed is who the calls are made for. The token stands nowhere else, and is gone with the page. renew fetches another
-// one, and reports whether it did.
-export const signed = { token: "", renew: async () => false };
+// signed is who the calls are made for: the account's id, and a token, which stands nowhere else and is gone with the
+// page. renew fetches another one, and reports whether it did.
+export const signed = { who: "", token: "", renew: async () => false };
 
 // call never throws. Its result says how it went: ok, status (0 when nothing answered), text, what (the parsed JSON, or
 // undefined), ms, and the headers that say who answered and from which cache ("" when absent).
-export async function call(path, { method = "GET", accept = "*/*", json, type = "application/json" } = {}) {
+export async function call(path, { method = "GET", accept = "*/*", json, type = "application/json", key } = {}) {
   const begun = performance.now();
   const request = { method, headers: { Accept: accept }, signal: AbortSignal.timeout(patienceMs) };
   if (json !== undefined) {
     request.headers["Content-Type"] = type;
     request.body = JSON.stringify(json);
   }
+  if (key) request.headers["Idempotency-Key"] = key;
   try {
     const response = await send(path, request);
     const text = await response.text();
@@ -28,13 +29,32 @@ export async function call(path, { method = "GET", accept = "*/*", json, type = 
   }
 }
 
-// send sends a request with the token, if there is one. One that is refused since the token is over is made once more.
+// once returns a call for things of which pressing again is not to make a second one: until it is known what became of the
+// last, the same thing is asked for with the same key.
+export function once() {
+  let open = null; // what nobody knows of whether it was carried out
+  return async (path, options) => {
+    const what = JSON.stringify([path, options.json, signed.who]);
+    if (open?.what !== what) open = { what, key: newKey() };
+    const answer = await call(path, { ...options, key: open.key });
+    if (answer.ok || (answer.status >= 400 && answer.status < 500)) open = null;
+    return answer;
+  };
+}
+
+// newKey returns 128 random bits. crypto.randomUUID is only there with TLS.
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+// send sends a request with the token, if there is one. One that is refused since the token is over is made once more,
+// but not for somebody else, who has signed in meanwhile in another tab.
 async function send(path, request) {
-  const token = signed.token;
+  const { who, token } = signed;
   if (!token) return fetch(path, request);
   request.headers.Authorization = `Bearer ${token}`;
   const response = await fetch(path, request);
-  if (response.status !== 401 || !(await signed.renew(token))) return response;
+  if (response.status !== 401 || !(await signed.renew(token)) || signed.who !== who) return response;
   request.headers.Authorization = `Bearer ${signed.token}`;
   return fetch(path, request);
 }
