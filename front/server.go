@@ -31,7 +31,8 @@ func newServer(page *site.Site, log *slog.Logger) *server {
 		ReadTimeout:           10 * time.Second,
 		// longer than a proxy keeps its idle connections, so that it closes first
 		IdleTimeout:                  75 * time.Second,
-		BodyLimit:                    4 << 10, // nothing is posted here
+		ReadBufferSize:               16 << 10, // of a header, as the API: what the proxy takes
+		BodyLimit:                    4 << 10,  // nothing is posted here
 		DisablePreParseMultipartForm: true,
 		ErrorHandler:                 s.refuse,
 	})
