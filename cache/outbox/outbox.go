@@ -67,7 +67,8 @@ type Outbox struct {
 	galera     atomic.Bool  // a server was a node of a Galera cluster
 	demoted    atomic.Bool  // the server that responded last takes no writes
 	links      links
-	hands      handover.HandOvers // used by Uncached
+	hands      handover.HandOvers // of Uncached
+	bumps      sharedBumps        // of Uncached
 }
 
 var _ ledger.Ledger = (*Outbox)(nil)

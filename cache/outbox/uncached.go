@@ -18,8 +18,6 @@ type Uncached struct {
 	*Outbox
 	// Lease is the others' cluster.Config.Lease.
 	Lease time.Duration
-
-	bumps sharedBumps
 }
 
 // Record notes the tags if there are caches, and returns 0 if there are none. The row that it reads
