@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -55,6 +56,18 @@ func (l *lock) make(ctx context.Context, host string) error {
 	id, err := dockerWith(ctx, "of scripts/autoscale\n", "config", "create", "--label", holderHost+"="+host,
 		"--label", fmt.Sprintf("%s=%d", holderPID, os.Getpid()), l.name, "-")
 	l.id = strings.TrimSpace(string(id))
+	return err
+}
+
+// errLost is a lock that is this process's no more: whoever removed it may have begun another autoscaler.
+var errLost = errors.New("somebody has removed this autoscaler's lock, while it stood still perhaps: it ends")
+
+// held returns nil while the lock is there, errLost once it is not, and another error where that cannot be known.
+func (l *lock) held(ctx context.Context) error {
+	id, err := docker(ctx, "config", "ls", "--quiet", "--filter", "id="+l.id)
+	if err == nil && strings.TrimSpace(string(id)) == "" {
+		return errLost
+	}
 	return err
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -32,14 +33,13 @@ type scaler struct {
 	at           time.Time
 }
 
-// run observes and scales until ctx ends.
+// run observes and scales until ctx ends, or it is another's to do.
 func (s *scaler) run(ctx context.Context) error {
 	ticker := time.NewTicker(s.Every)
 	defer ticker.Stop()
 	for {
-		s.turn(ctx)
-		if s.Once {
-			return nil
+		if err := s.turn(ctx); err != nil || s.Once {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -49,15 +49,15 @@ func (s *scaler) run(ctx context.Context) error {
 	}
 }
 
-// turn observes once, decides, and does what was decided.
-func (s *scaler) turn(ctx context.Context) {
+// turn observes once, decides, and does what was decided. What failed is logged; the error is errLost.
+func (s *scaler) turn(ctx context.Context) error {
 	o, err := s.observe(ctx)
 	if ctx.Err() != nil {
-		return
+		return nil
 	}
 	if err != nil {
 		s.logf(false, "nothing is done: %v", err)
-		return
+		return nil
 	}
 	s.observations = append(s.forget(o.At), o)
 	d := Decide(s.observations, s.Settings)
@@ -68,10 +68,13 @@ func (s *scaler) turn(ctx context.Context) {
 		s.logf(true, "would scale %d to %d: %s", o.Wanted, d.Replicas, d.Reason)
 	default:
 		s.logf(true, "scale %d to %d: %s", o.Wanted, d.Replicas, d.Reason)
-		if err := s.scale(ctx, o.Wanted, d.Replicas); err != nil {
+		if err := s.scale(ctx, o.Wanted, d.Replicas); errors.Is(err, errLost) {
+			return err
+		} else if err != nil {
 			s.logf(true, "it was not scaled: %v", err)
 		}
 	}
+	return nil
 }
 
 func (s *scaler) observe(ctx context.Context) (Observation, error) {

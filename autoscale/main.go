@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,12 +31,15 @@ func run(args []string, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	if !cfg.DryRun && !cfg.Once {
-		only := lock{name: cfg.Stack + "_autoscaler"}
-		if err := only.take(ctx); err != nil {
+		on.lock = &lock{name: cfg.Stack + "_autoscaler"}
+		if err := on.lock.take(ctx); err != nil {
 			return err
 		}
 		defer func() {
-			if failed := only.give(ctx); err == nil {
+			if errors.Is(err, errLost) {
+				return
+			}
+			if failed := on.lock.give(ctx); err == nil {
 				err = failed
 			}
 		}()

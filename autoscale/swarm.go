@@ -21,6 +21,7 @@ type swarm struct {
 	min        int
 	window     time.Duration
 	prometheus string // its URL; empty for its container on this machine
+	lock       *lock  // without it nothing is scaled; nil where nothing is
 }
 
 // label is the service's label in which scripts/deploy finds what it was scaled to, and the least: 4:2.
@@ -91,6 +92,9 @@ func (s *swarm) Scale(ctx context.Context, from, to int) error {
 		return errors.New(now.Busy)
 	case now.Wanted != from:
 		return fmt.Errorf("somebody else has scaled it to %d meanwhile", now.Wanted)
+	}
+	if err := s.lock.held(ctx); err != nil {
+		return err
 	}
 	if _, err = docker(ctx, "service", "update", "--quiet", "--detach", fmt.Sprint("--replicas=", to),
 		fmt.Sprintf("--label-add=%s=%d:%d", label, to, s.min), s.service()); err != nil {

@@ -97,7 +97,10 @@ func awaitObservation(t *testing.T, on *swarm, what string, wanted func(Observat
 func TestSwarm(t *testing.T) {
 	t.Chdir("..") // as scripts/autoscale
 	e := mustStartService(t)
-	on := &swarm{stack: "woody", min: 2, window: time.Minute}
+	on := &swarm{stack: "woody", min: 2, window: time.Minute, lock: &lock{name: "woody_autoscaler"}}
+	if err := on.lock.take(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	awaitObservation(t, on, "two replicas run",
 		func(l Observation) bool { return l.Wanted == 2 && l.Running == 2 && l.Busy == "" })
 
@@ -121,6 +124,13 @@ func TestSwarm(t *testing.T) {
 	awaitObservation(t, on, "three replicas run", func(l Observation) bool { return l.Wanted == 3 && l.Running == 3 })
 	if _, err := on.Figures(t.Context()); err == nil || !strings.Contains(err.Error(), "no healthy Prometheus") {
 		t.Errorf("figures without a Prometheus: %v", err)
+	}
+
+	if err := on.lock.give(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := on.Scale(t.Context(), 3, 4); !errors.Is(err, errLost) {
+		t.Errorf("scaled without the lock, which somebody has removed: %v", err)
 	}
 
 	testOneAtATime(t)
