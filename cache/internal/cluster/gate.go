@@ -56,6 +56,13 @@ func (g *gate) passBy(asked, broken int64) {
 	}
 }
 
+// isOpen reports whether it has been passed since it was shut last.
+func (g *gate) isOpen() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.until <= g.passed
+}
+
 // isPassed reports whether pass was called for that lease, or a later one. One that never began needs none.
 func (g *gate) isPassed(until int64) bool {
 	g.mu.Lock()

@@ -170,7 +170,7 @@ func (r *redisModel) renew(s *sessionModel, renewal uint64) (word string, member
 	if last, found := d.members[s.member]; !found || last == evicted {
 		return "evicted", nil
 	}
-	d.members[s.member] = decimal(int(renewal))
+	d.members[s.member] = listed(renewal, s.gate)
 	r.toInbox(s.member, messageModel{kind: 'r', inc: d.inc, number: d.clock, extra: renewal})
 	return "renewed", maps.Clone(d.members)
 }

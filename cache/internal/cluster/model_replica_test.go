@@ -150,6 +150,7 @@ func (r *replicaModel) take(t *task, asked int64, state State, left []recordMode
 	}
 	if err == nil {
 		r.learn(state)
+		r.gate.passBy(asked, r.contacts.broken)
 	}
 	byTheDead := slices.ContainsFunc(left, func(record recordModel) bool { return !record.handedOver }) &&
 		!r.model.off(ruleDue)

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -126,7 +127,8 @@ func (s *session) renewOnce(number uint64) (map[string]string, error) {
 	s.asked[number] = asked
 	s.mu.Unlock()
 	word, rest, err := call(ctx, s.redis.control, renewScript, s.names.stateAndMembers(),
-		Wire, s.inc.String(), s.member, s.names.inbox(s.member), number, s.redis.history())
+		Wire, s.inc.String(), s.member, s.names.inbox(s.member), number, s.redis.history(),
+		listed(number, s.membership.gate))
 	switch {
 	case err != nil:
 		return nil, err
@@ -134,6 +136,16 @@ func (s *session) renewOnce(number uint64) (map[string]string, error) {
 		return nil, errEvicted
 	}
 	return rest.members(0), nil
+}
+
+// listed returns what the list of members has of a renewal: its number, below zero while this replica's own gate has
+// not been passed. What nobody has passed is no old incarnation: see isOld.
+func listed(number uint64, own *gate) string {
+	text := strconv.FormatUint(number, 10)
+	if own.isOpen() {
+		return text
+	}
+	return "-" + text
 }
 
 // hearEcho takes a renewal's lease into use. Its echo came in behind every invalidation that was

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -108,4 +109,41 @@ func TestSlowIsNotAway(t *testing.T) {
 			t.Errorf("%s: %v after %d tries, want %v after %d", row.what, err, tries, row.want, row.tries)
 		}
 	}
+}
+
+// TestAnIncarnationThatNobodyHasPassed checks that renewals count towards an old incarnation only once their member has
+// passed its own gate: until then a database that was away may have been a contact for members of the one before.
+func TestAnIncarnationThatNobodyHasPassed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ledger := &fakeLedger{state: State{Epoch: 1}}
+		w, _, _ := mustWatch(t, ledger)
+		w.read()
+		w.gate.shut()
+		old := func() bool { return isOld(map[string]string{"a": listed(100, w.gate)}) }
+		ledger.err = ErrUnreachable
+		for range 3 {
+			time.Sleep(w.Lease)
+			w.read()
+		}
+		if old() {
+			t.Error("an incarnation is old whose member has not passed its gate, since the database is away")
+		}
+		ledger.err = nil
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			for range 20 {
+				time.Sleep(w.Lease / 5)
+				w.read()
+			}
+		}()
+		err := w.passGate()
+		<-over
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !old() {
+			t.Error("an incarnation is not old though its member has passed its gate")
+		}
+	})
 }

@@ -130,7 +130,8 @@ func (s *session) register() error {
 }
 
 // isOld reports whether a member has renewed so often that the incarnation is older than any lease of
-// the one before: a beat lies between two renewals, and five beats are a lease.
+// the one before: a beat lies between two renewals, and five beats are a lease. It has passed its own gate then: time
+// alone proves nothing, since a database that was away meanwhile counted as a contact for members of the one before.
 func isOld(members map[string]string) bool {
 	for _, renewals := range members {
 		if n, err := strconv.Atoi(renewals); err == nil && n > 6 {
