@@ -67,9 +67,10 @@ func New(cfg Config) (*Cache, error) {
 // tags of all that it changes. When it returns nil, no read that begins, on any replica, returns
 // anything that was read from before it was called. It costs the same for one entry or a million.
 //
-// In one process it never fails and takes no time. In a cluster it takes a round over the bus; at the
-// worst, with a replica or Redis away, AckTimeout and a Lease. An error means that neither Redis nor
-// the database could be told: the write must not be acknowledged then, though it has happened.
+// In one process it never fails and takes no time. In a cluster it takes a round over the bus; with a
+// replica away, AckTimeout and a Lease at most; with Redis away for all, about a Lease and a half. An error
+// means that neither Redis nor the database could be told: the write must not be acknowledged then, though
+// it has happened.
 func (c *Cache) Invalidate(tags ...string) error { return c.Settle(0, tags...) }
 
 // Settle is like Invalidate, for a write that recorded its tags in its own transaction: see

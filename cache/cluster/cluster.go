@@ -43,7 +43,7 @@ type Config struct {
 
 	// Lease is how long a replica may serve from a cache after its last contact with Redis, and after its last contact
 	// with the database, whichever was earlier. It bounds how long a write waits for a replica that is gone, and, while
-	// Redis is away, how long every write takes. Default: 1s; at least 100ms.
+	// Redis is away for all, how long every write takes: about one and a half. Default: 1s; at least 100ms.
 	Lease time.Duration
 	// FillLease is how long the others wait for a replica that died while it filled a key. Default: 1s; at least 100ms.
 	FillLease time.Duration

@@ -16,8 +16,8 @@
 //     only server there is (outbox.Config.Direct).
 //   - A write is settled when all replicas have heard: one round over Redis and a look at the database. A replica
 //     that is silent for [Config.AckTimeout] is waited for until its Lease is over. While this replica cannot reach
-//     Redis, another one settles its writes, in up to two fifths of a Lease; while nobody can, a write takes a Lease
-//     and all caches begin anew. Where the database cannot be told either, Settle returns an error, and the write
-//     must not be acknowledged.
+//     Redis, another one settles its writes, in up to two fifths of a Lease; while nobody can, a write takes about one
+//     and a half, and all caches begin anew. Where the database cannot be told either, Settle returns an error, and
+//     the write must not be acknowledged.
 //   - A replica with another Lease than the others, or another wire format than the newest in use, does not cache.
 package cluster

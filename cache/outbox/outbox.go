@@ -109,8 +109,11 @@ func (o *Outbox) Record(ctx context.Context, tx Execer, tags ...string) (record 
 // writes. One that has the state and not the outbox, since that took too long, is an error with the state: a database
 // that replies is not silent.
 func (o *Outbox) Read(ctx context.Context, grace time.Duration) (state ledger.State, left []ledger.Record, err error) {
-	err = o.on(ctx, func(conn *sql.Conn) (err error) {
-		if state, err = o.readState(ctx, conn); err == nil {
+	err = o.on(ctx, func(conn *sql.Conn) error {
+		state, left = ledger.State{}, nil
+		read, err := o.readState(ctx, conn)
+		if err == nil {
+			state = read // whose claim that there are caches is made
 			if left, err = o.readLeft(ctx, conn, grace); err != nil && ctx.Err() != nil {
 				err = fmt.Errorf("the epoch came, and the outbox not in time: %v", err) // which is no silence
 			}

@@ -72,6 +72,8 @@ func TestUncachedSharesBumps(t *testing.T) { onEach(t, testUncachedSharesBumps) 
 
 func testUncachedSharesBumps(t *testing.T, on *kind) {
 	db := on.mustConnect(t, servertest.MustMakeDatabase(t, on.shared))
+	db.SetMaxOpenConns(20) // of a server that other tests use too
+	db.SetMaxIdleConns(20)
 	box := on.mustMake(t, outbox.Config{DB: db})
 	if err := box.Migrate(t.Context()); err != nil {
 		t.Fatal(err)

@@ -95,15 +95,20 @@ func (s *session) acquireAll(asks []layer.Ask, places []int, tried []layer.Tried
 	}
 }
 
-// fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more. One that
-// lives is waited for as long as it takes, and is one round.
-const fetchRounds = 5
+const (
+	// fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more. One that
+	// goes on filling is one round.
+	fetchRounds = 5
+	// livingRounds is how many of its leases a filler is waited for at most: it may wait for this caller, for another
+	// key.
+	livingRounds = 60
+)
 
 // fetch implements Node.Fetch, round after round.
 func (f *fills) fetch(ctx context.Context, key string, old layer.Token, from *layer.Lookup) (
 	*layer.Found, layer.Lease) {
 	waited, filler := false, ""
-	for round := 0; round < fetchRounds && ctx.Err() == nil; {
+	for round, looks := 0, 0; round < fetchRounds && looks < livingRounds && ctx.Err() == nil; looks++ {
 		if from == nil {
 			l := f.lookup(key)
 			from = &l

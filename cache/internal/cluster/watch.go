@@ -93,8 +93,8 @@ func (w *watch) read() {
 	held := w.lease.hasDatabase(now) || broken.Lapse
 	unreachable := w.contacts.note(asked, now, held, err, w.Lease)
 	w.say(err)
-	if err != nil && state != (State{}) && w.follows(state) {
-		w.learn(state) // no contact, and the epoch may be another
+	if _, known := w.current(); err != nil && known && state != (State{}) && w.follows(state) {
+		w.learn(state) // another epoch ends the session; none begins by what is no contact
 	}
 	if err == nil {
 		w.learn(state)

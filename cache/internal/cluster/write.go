@@ -231,8 +231,8 @@ func (w *writes) fallBack(b *batch) {
 		if err != nil {
 			b.err = fmt.Errorf("cache: a write could be told neither to Redis nor to the database: %w", err)
 		} else {
-			bumped, b.err = w.watch.awaitBumped(bumped)
-			b.bump = bumped.Token
+			known, err := w.watch.awaitBumped(bumped)
+			b.bump, b.err = known.Token, err
 		}
 		span.End(b.err)
 		close(b.done)

@@ -28,21 +28,25 @@ func AwaitBumped(aLease func() bool) error {
 }
 
 // Pace is how fast one program bumps the epoch: four times a lease at most, and more slowly where many others do so
-// too. The database remembers the last 73 bumps, and each is asked for until a lease later. The zero value is ready; it
-// is used by one at a time.
-type Pace struct{ last uint64 }
+// too. The database remembers the last bumps, 64 at least, and each is asked for until its writer knows that all know
+// of it. The zero value is ready; it is used by one at a time.
+type Pace struct {
+	last uint64    // the epoch of the last bump
+	at   time.Time // when that was made
+}
 
 // others is how many bumps there may be in a quarter of a lease, of all programs together.
-const others = 9
+const others = 8
 
-// Pause returns how long to wait before the next bump, after one to an epoch.
+// Pause returns how long to wait before the next bump, after one to an epoch that has just been made.
 func (p *Pace) Pause(epoch uint64, lease time.Duration) time.Duration {
-	made := uint64(1)
+	quarter, now, quarters := lease/4, time.Now(), 1.
 	if p.last > 0 && epoch > p.last {
-		made = epoch - p.last
+		since := max(now.Sub(p.at), quarter)
+		quarters += float64(epoch-p.last) * float64(quarter) / float64(since) / others
 	}
-	p.last = epoch
-	return lease / 4 * time.Duration(min(1+made/others, 8))
+	p.last, p.at = epoch, now
+	return time.Duration(float64(quarter) * min(quarters, 8))
 }
 
 // Overlap returns how long a database must have refused for that to be a contact, and how far apart the readings may be
