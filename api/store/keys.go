@@ -34,8 +34,13 @@ func (s *Store) ProductByKey(ctx context.Context, key string) (shop.Product, err
 // resettle settles a write once more, before it is acknowledged to one who repeats it: whoever made it
 // may not have heard that it was committed, or its invalidation may still be under way.
 func (s *Store) resettle(ctx context.Context, tags []string) error {
-	err := s.change(ctx, s.writes, func(context.Context, *sql.Tx) ([]string, error) { return tags, nil })
-	if shop.KindOf(err) == shop.Full { // no room for the record of the invalidation; the write has been stored
+	return stored(s.change(ctx, s.writes, func(context.Context, *sql.Tx) ([]string, error) { return tags, nil }))
+}
+
+// stored returns an error about a write that was stored before: where there is no room for the record of its
+// invalidation, that is not everywhere.
+func stored(err error) error {
+	if shop.KindOf(err) == shop.Full {
 		return &shop.Error{Kind: shop.Uncertain, Err: err, Detail: shop.NotEverywhere}
 	}
 	return err

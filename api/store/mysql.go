@@ -129,7 +129,9 @@ func openServer(cfg Config, dsn string, size int) (*pool, error) {
 		to.ReadTimeout = cfg.Timeout + time.Second
 	}
 	// The server does not see that a caller has left who waits for a row: it would keep what it has locked before that.
-	to.Params["innodb_lock_wait_timeout"] = strconv.Itoa(max(1, int(cfg.Timeout.Seconds()*.9)))
+	if _, own := to.Params["innodb_lock_wait_timeout"]; !own {
+		to.Params["innodb_lock_wait_timeout"] = strconv.Itoa(max(1, int(cfg.Timeout.Seconds()*.9)))
+	}
 	db, link, err := connect(to, cfg.Follow)
 	if err != nil {
 		return nil, err

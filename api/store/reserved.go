@@ -18,7 +18,9 @@ import (
 // CancelOrder implements shop.Store.
 func (s *Store) CancelOrder(ctx context.Context, id string, allow func(shop.Order) error) (shop.Order, error) {
 	var o shop.Order
+	again := false
 	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {
+		again = false
 		query := "SELECT " + orderColumns + " FROM `order` o WHERE o.order_id = ?"
 		if s.skipLocked != "" {
 			query += " FOR UPDATE"
@@ -37,6 +39,7 @@ func (s *Store) CancelOrder(ctx context.Context, id string, allow func(shop.Orde
 		}
 		switch {
 		case o.Status == shop.Cancelled: // by a call that may not have been acknowledged: settle it once more
+			again = true
 			return takenTags(o), nil
 		case o.Status != shop.Pending:
 			return nil, &shop.Error{Kind: shop.Ended, Detail: "The order has ended as " + string(o.Status) + "."}
@@ -51,6 +54,9 @@ func (s *Store) CancelOrder(ctx context.Context, id string, allow func(shop.Orde
 		tags, err := returnItems(ctx, tx, o.Items)
 		return append(tags, shop.OrderTag(id)), err
 	})
+	if again {
+		err = stored(err)
+	}
 	return o, err
 }
 
