@@ -28,6 +28,7 @@ type fakeAPI struct {
 
 	keys map[string]string // of orders, by the idempotency key that each came with
 	lost int               // so many orders are taken, and the answer is lost
+	busy int               // so many after those are refused, since there are too many
 	ill  int               // so many looks at an order fail
 }
 
@@ -180,6 +181,10 @@ func (f *fakeAPI) handleOrder(c *fiber.Ctx) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.lost == 0 && f.busy > 0 {
+		f.busy--
+		return problem(c, fiber.StatusTooManyRequests, "You ask more often than this shop allows.")
+	}
 	key := strings.Clone(c.Get("Idempotency-Key"))
 	id := f.keys[key]
 	if key == "" || id == "" {

@@ -24,8 +24,8 @@ export async function open() {
   part("sign-out-everywhere").addEventListener("click", () => leave("/api/sessions"));
   document.addEventListener("ordered", ({ detail }) => remember(detail));
   new MutationObserver(showToys).observe(part("shelf"), { childList: true });
-  addEventListener("storage", ({ key }) => { if (key === hint && recall("localStorage", hint) !== signed.who) renew(signed.token); });
-  addEventListener("pageshow", ({ persisted }) => { if (persisted) renew(signed.token); });
+  addEventListener("storage", ({ key }) => { if (key === hint && (recall("localStorage", hint) ?? "") !== signed.who) renew(signed.token); });
+  addEventListener("pageshow", ({ persisted }) => { if (persisted && recall("localStorage", hint) !== null) renew(signed.token); });
   if (recall("localStorage", hint)) await renew(signed.token);
   show();
 }
@@ -45,7 +45,7 @@ function note(storage, key, value) {
     if (value === null) window[storage].removeItem(key);
     else window[storage].setItem(key, value);
   } catch {
-    // nothing that this page needs
+    // the page does without: other tabs do not follow then
   }
 }
 
@@ -81,7 +81,9 @@ async function enter(event) {
 // leave ends the session, or all of the account. Where that failed the session goes on, and the page says so: whoever
 // uses this browser next could go on with it.
 async function leave(path) {
+  const { who } = signed;
   const answer = await call(path, { method: "DELETE", accept: json });
+  if (signed.who && signed.who !== who) return; // somebody else has signed in meanwhile, as was said
   if (!answer.ok && answer.status !== 401) return say(`${answer.text} You are still signed in: try again.`, true);
   drop();
   say("Signed out.");

@@ -3,8 +3,9 @@
 const patienceMs = 60_000;
 
 // signed is who the calls are made for: the account's id, and a token, which stands nowhere else and is gone with the
-// page. renew fetches another one, and reports whether it did.
-export const signed = { who: "", token: "", renew: async () => false };
+// page. renew fetches another one, and reports whether it did. While a release is deployed, a page may have this script of
+// both: they share it.
+export const signed = globalThis[Symbol.for("woody-signed")] ??= { who: "", token: "", renew: async () => false };
 
 // call never throws. Its result says how it went: ok, status (0 when nothing answered), text, what (the parsed JSON, or
 // undefined), ms, and the headers that say who answered and from which cache ("" when absent).
@@ -37,10 +38,13 @@ export function once() {
     const what = JSON.stringify([path, options.json, signed.who]);
     if (open?.what !== what) open = { what, key: newKey() };
     const answer = await call(path, { ...options, key: open.key });
-    if (answer.ok || (answer.status >= 400 && answer.status < 500)) open = null;
+    if (answer.ok || (answer.status >= 400 && answer.status < 500 && !saysNothing.includes(answer.status))) open = null;
     return answer;
   };
 }
+
+// saysNothing are the statuses that tell nothing of a try before: who asks, and how often, was in the way.
+const saysNothing = [401, 408, 425, 429];
 
 // newKey returns 128 random bits. crypto.randomUUID is only there with TLS.
 function newKey() {
