@@ -198,6 +198,13 @@ sub vcl_backend_response {
 	}
 }
 
+# What is not to be kept leaves a mark for two minutes, by which those who ask meanwhile do not wait for each other. The
+# mark is not to outlive that, as a stale copy does: it would stand before a good one, and a crowd would not wait either.
+sub vcl_beresp_hitmiss {
+	set beresp.grace = 0s;
+	set beresp.keep = 0s;
+}
+
 # keep_stale says how long a copy is of use after it has gone stale: as long as the origin says, a day for the failing
 # origin if it says nothing, and not at all if it forbids it.
 sub keep_stale {
