@@ -198,8 +198,8 @@ var faults = []struct {
 	{"alert", "The alert StaleAnswer fires (critical): A stale answer was given.", func(f *facts) {
 		f.prometheus.alerts = []alert{{"StaleAnswer", "critical", "A stale answer was given", "map[]"}}
 	}},
-	{"unseen", "From this node the database's nodes could not be asked: no task of database-proxy", func(f *facts) {
-		f.unseen = []unseen{{"the database's nodes", "database-proxy"}}
+	{"unseen", "From this node the replicas could not be asked: no task of reverse-proxy", func(f *facts) {
+		f.unseen = []unseen{{"the replicas", "reverse-proxy"}}
 	}},
 }
 

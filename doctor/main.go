@@ -192,7 +192,8 @@ func (f *facts) lookAmongMembers(ctx context.Context) error {
 			return nil
 		}
 	}
-	f.unseen = append(f.unseen, unseen{"the database's nodes", "database-proxy"})
+	// There may be no manager that has any of them.
+	fmt.Fprintln(os.Stderr, "scripts/doctor: nothing on this node reaches the database's nodes: they were not asked")
 	return nil
 }
 
