@@ -66,7 +66,7 @@ func (k *keeper) makeFull(ctx context.Context, say sayer) error {
 	if err := k.keepGood(ctx, b, was); err != nil {
 		return err
 	}
-	k.set(func(f *facts) { f.good, f.verified = b.taken, time.Now() })
+	k.set(func(f *facts) { f.made(b.taken, time.Now()) })
 	if err := k.ship.rotate(ctx); err != nil {
 		k.log.Warn("the log is not followed", "err", err) // it is tried again, every second
 	}

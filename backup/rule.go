@@ -22,9 +22,18 @@ type facts struct {
 	now      time.Time
 	good     time.Time // when the newest good backup was taken; zero if there is none
 	broken   bool      // the logs do not go on from there: a restore would end where they break off
-	verified time.Time // when a backup was last restored and compared
+	verified time.Time // when a backup was last verified, and the whole repository read
 	failed   time.Time // when the last full backup or verification failed; zero if it did not
 	failures int       // how many did in a row
+}
+
+// made notes a good backup. It was restored and compared, as in a verification, which reads the rest of the repository
+// too: so that does not come later by this one, but for the first.
+func (f *facts) made(taken, now time.Time) {
+	f.good = taken
+	if f.verified.IsZero() {
+		f.verified = now
+	}
 }
 
 // rhythm is how often things are done.

@@ -35,3 +35,23 @@ func TestRule(t *testing.T) {
 		}
 	}
 }
+
+// TestRhythm goes through five days, and checks that verifications are made beside full backups, which are more
+// frequent.
+func TestRhythm(t *testing.T) {
+	r := rhythm{every: 12 * time.Hour, verifyEvery: 24 * time.Hour, retryAfter: time.Minute}
+	done := map[task]int{}
+	f := facts{now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)}
+	for end := f.now.AddDate(0, 0, 5); f.now.Before(end); f.now = f.now.Add(time.Minute) {
+		what := r.next(f)
+		switch done[what]++; what {
+		case makeFull:
+			f.made(f.now, f.now)
+		case doVerify:
+			f.verified = f.now
+		}
+	}
+	if done[makeFull] != 10 || done[doVerify] != 4 {
+		t.Errorf("in five days %d full backups and %d verifications, want 10 and 4", done[makeFull], done[doVerify])
+	}
+}
