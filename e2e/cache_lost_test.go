@@ -11,7 +11,7 @@ import (
 
 // TestLongCachedReadsWithoutADatabase kills the database: what is kept goes on being answered. A replica to which
 // the database's address neither answers nor refuses for a moment, as when a task comes and goes, cannot know
-// that nobody writes, and then asks it in vain: such responses are 503, and few.
+// that nobody writes, and then asks it in vain: such responses are 503, and few of those of half a minute.
 func TestLongCachedReadsWithoutADatabase(t *testing.T) {
 	takes(t, 2*time.Minute)
 	mustScript(t, "deploy", "redis")
@@ -47,6 +47,7 @@ func TestLongCachedReadsWithoutADatabase(t *testing.T) {
 	})
 	kill(t, "database")
 	awaitWrites(t)
+	time.Sleep(time.Until(began.Add(30 * time.Second)))
 	close(stop)
 	asking.Wait()
 	figuref("reads of a cached product while the database was killed and came back: %v", responses)
