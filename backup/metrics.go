@@ -30,7 +30,7 @@ func newMetrics() *metrics {
 		until: gauge("logs_timestamp_seconds",
 			"Everything that was acknowledged before then is in the repository; 0 for nothing."),
 		verified: gauge("verified_timestamp_seconds",
-			"When a backup was last restored and found to be what it was taken from; 0 for never."),
+			"When a backup was last restored once more, and the whole repository read; 0 for never."),
 		ok: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "woody_backup_ok",
 			Help: "1 if the last run of the task went well, 0 if it failed."}, byTask),
 		runs: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "woody_backup_runs_total",
