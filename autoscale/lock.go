@@ -42,7 +42,7 @@ func (l *lock) take(ctx context.Context) error {
 		holder, rest, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
 		pid, rest, _ := strings.Cut(rest, " ")
 		id, since, _ := strings.Cut(rest, " ")
-		if holder != host || lives(pid) {
+		if holder != host || isAutoscaler(pid) {
 			return fmt.Errorf("an autoscaler of this stack runs already: process %s on %s, since %s. End it first; "+
 				"if it is no more, docker config rm %s", pid, holder, since, l.name)
 		}
@@ -79,8 +79,8 @@ func (l *lock) give(ctx context.Context) error {
 	return err
 }
 
-// lives reports whether a process of this machine is an autoscaler.
-func lives(pid string) bool {
+// isAutoscaler reports whether pid is another process of this machine that is an autoscaler, or may be one.
+func isAutoscaler(pid string) bool {
 	n, err := strconv.Atoi(pid)
 	if err != nil || n == os.Getpid() || syscall.Kill(n, 0) == syscall.ESRCH {
 		return false

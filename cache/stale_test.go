@@ -66,7 +66,7 @@ func TestStaleValues(t *testing.T) {
 		wantStale(t, l, 7, 2*time.Second, errAway)
 		time.Sleep(time.Hour - 3*time.Second)
 		wantStale(t, l, 7, time.Hour-time.Second, errAway)
-		time.Sleep(time.Second) // its last one; RetryAfter is over as well
+		time.Sleep(time.Second) // MaxStale has ended, and RetryAfter too
 		wantFailure(t, l)
 		if got := c.Stats().Loaders[0]; got.Stale != 4 || got.Failed != 4 || got.Hits != 2 || got.Misses != 5 {
 			t.Errorf("the stats are %+v; want 4 stale, 4 failed, 2 hits, 5 misses", got)

@@ -6,10 +6,10 @@ import "time"
 // takes less, and a server whose applier has ended goes on like this for ever.
 const stallThreshold = 2 * time.Minute
 
-// stall is since when a server has been getting nowhere.
+// stall records how far a server had applied transactions, and since when it has got no further.
 type stall struct {
-	seqno int64
-	since time.Time // zero while it does get on
+	seqno int64     // the last transaction applied
+	since time.Time // zero while it gets on
 }
 
 // observe takes what the server says, and reports whether it has been getting nowhere for too long. While it is silent

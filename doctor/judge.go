@@ -4,7 +4,7 @@ import "time"
 
 // What is too much, and what too little.
 const (
-	mostApart    = 5 * time.Second     // two clocks: what is asked over the network is not more exact
+	mostApart    = 5 * time.Second     // between two clocks: over the network they cannot be compared more exactly
 	oldestBackup = 26 * time.Hour      // of one a day
 	soonest      = 14 * 24 * time.Hour // before a certificate ends
 	longestRoll  = 10 * time.Minute    // of an update

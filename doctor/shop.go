@@ -55,7 +55,7 @@ func firstLine(text []byte) string {
 type visited struct {
 	replica string
 	dated   bool          // it says what time it is
-	ahead   time.Duration // of its clock, before this machine's
+	ahead   time.Duration // how far its clock is ahead of this machine's; negative where it is behind
 }
 
 // visit asks for a shop's ping and page, as a visitor of that address does.

@@ -14,14 +14,14 @@ func TestScaling(t *testing.T) {
 	m := startMix(t)
 	mustScript(t, "scale", "api=6")
 	mustScript(t, "scale", "api=2")
-	awaitGone(t, "api", 2)
+	awaitAtMost(t, "api", 2)
 	got := m.finish(t)
 	figuref("api 3 to 6 to 2: %v", got)
 	got.mustBeClean(t)
 }
 
-// awaitGone waits until no more than n containers of a service are left: those that end have finished what they had.
-func awaitGone(t *testing.T, service string, n int) {
+// awaitAtMost waits until at most n containers of a service are left: the others have finished their work and ended.
+func awaitAtMost(t *testing.T, service string, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); len(containers(t, service)) > n; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -38,7 +38,7 @@ func TestLongRollingUpdate(t *testing.T) {
 	began := time.Now()
 	mustScript(t, "deploy", "TAG="+second, "redis")
 	took := time.Since(began)
-	awaitGone(t, "api", 3)
+	awaitAtMost(t, "api", 3)
 	got := m.finish(t)
 	figuref("rolling update of api and front to a new tag, %.0f s: %v", took.Seconds(), got)
 	got.mustBeClean(t)

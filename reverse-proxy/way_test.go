@@ -68,14 +68,14 @@ func transport(apart bool) *http.Transport {
 	if apart {
 		one.MaxConnsPerHost = 0
 	}
-	one.RegisterProtocol("h2", secondVersion{two})
+	one.RegisterProtocol("h2", http2Transport{two})
 	return one
 }
 
-// secondVersion sends requests whose scheme is h2.
-type secondVersion struct{ *http.Transport }
+// http2Transport sends requests whose scheme is h2 over HTTP/2.
+type http2Transport struct{ *http.Transport }
 
-func (v secondVersion) RoundTrip(r *http.Request) (*http.Response, error) {
+func (v http2Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	sent := r.Clone(r.Context())
 	sent.URL.Scheme = "https"
 	got, err := v.Transport.RoundTrip(sent)

@@ -21,7 +21,7 @@ func (s *Service) Patient() *Service {
 	return s
 }
 
-// Later has time pass for what a Service remembers; where it goes back, nothing is remembered.
+// Later moves the Service's clock forward by d; a negative d makes it forget which tries were refused, instead.
 func (s *Service) Later(d time.Duration) {
 	if d < 0 {
 		s.refused = refused{}

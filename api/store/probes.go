@@ -20,7 +20,7 @@ func (s *Store) Probe(ctx context.Context, name string) (shop.Probe, error) {
 	return p, err
 }
 
-// WriteProbe implements shop.Store. The write is one as those of products are: a transaction that notes its tags.
+// WriteProbe implements shop.Store. Like the writes of products, it records its tags in the journal, and settles them.
 func (s *Store) WriteProbe(ctx context.Context, name string) (shop.Probe, error) {
 	p := shop.Probe{Name: name}
 	err := s.change(ctx, s.writes, func(ctx context.Context, tx *sql.Tx) ([]string, error) {

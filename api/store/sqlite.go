@@ -61,17 +61,17 @@ func openFile(dsn string, follow follow) (*sql.DB, error) {
 		return nil, err
 	}
 	defer db.Close()
-	return sql.OpenDB(followed(named{db.Driver(), dsn}, follow)), nil
+	return sql.OpenDB(followed(dsnConnector{db.Driver(), dsn}, follow)), nil
 }
 
-// named makes connections of a driver to what a data source name says.
-type named struct {
+// dsnConnector opens connections with a driver and a data source name.
+type dsnConnector struct {
 	driver driver.Driver
 	dsn    string
 }
 
 // Connect implements driver.Connector.
-func (n named) Connect(context.Context) (driver.Conn, error) {
+func (n dsnConnector) Connect(context.Context) (driver.Conn, error) {
 	conn, err := n.driver.Open(n.dsn)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (n named) Connect(context.Context) (driver.Conn, error) {
 }
 
 // Driver implements driver.Connector.
-func (n named) Driver() driver.Driver { return n.driver }
+func (n dsnConnector) Driver() driver.Driver { return n.driver }
 
 // uninterrupted is a connection whose queries begin and end though their context ends meanwhile. The driver would
 // interrupt them, and forget to close one that has just found its first row: what others read by that connection then

@@ -90,7 +90,7 @@ func (a *again) serve(h *handler, w http.ResponseWriter, r *http.Request) bool {
 		h.next.ServeHTTP(w, r)
 		return true
 	}
-	if a.taken.Load() || !a.is(h, r) || !a.taken.CompareAndSwap(false, true) {
+	if a.taken.Load() || !a.matches(h, r) || !a.taken.CompareAndSwap(false, true) {
 		return false
 	}
 	// That the handler panics is noted before middleware may recover from it.
@@ -107,8 +107,8 @@ func (a *again) serve(h *handler, w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// is reports whether a request that has come to the handler is still the one that it was made from.
-func (a *again) is(h *handler, r *http.Request) bool {
+// matches reports whether a request that has reached the handler has the key of this fill, and bypasses no cache.
+func (a *again) matches(h *handler, r *http.Request) bool {
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	return !h.bypassed(r) && h.key(s, r) == a.key

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// mustRead reads a document that is written with ”' for the fences.
+// mustRead reads a document whose fences are written with three single quotes instead of backticks.
 func mustRead(t *testing.T, text string) []Section {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "document.md")

@@ -118,8 +118,8 @@ func (v *Varnish) Close() {
 	os.RemoveAll(v.dir)
 }
 
-// lookAtFiles looks at each file of a folder of the repository. That is all `go test` goes by when it decides
-// whether a test must run again: it does not see what another program reads.
+// lookAtFiles stats each file of a folder of the repository, so that go test runs a test again when one changes: it
+// does not see what another program reads.
 func lookAtFiles(folder string) error {
 	root, err := repository()
 	if err != nil {

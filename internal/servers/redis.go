@@ -28,8 +28,8 @@ type Redis struct {
 // its own ("--maxmemory", "64mb"), of which the last counts.
 func StartRedis(args ...string) (*Redis, error) { return startRedis(nil, args) }
 
-// startRedis is like StartRedis, for a server that, with certificates, speaks nothing but TLS and wants one of its
-// clients.
+// startRedis is like StartRedis; with certificates, the server accepts only TLS and requires a certificate of each
+// client.
 func startRedis(certificates *Certificates, args []string) (*Redis, error) {
 	dir, err := os.MkdirTemp("", "woody-redis")
 	if err != nil {

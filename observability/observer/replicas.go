@@ -16,8 +16,8 @@ const (
 	lookupEvery = 2 * time.Second
 	// lookupTimeout is how long it may take.
 	lookupTimeout = 2 * time.Second
-	// lookupTTL is how long the addresses count that DNS gave last, where it gives none any more: Swarm's does not for
-	// a moment when a service is replaced. Then they may be another's.
+	// lookupTTL is how long the last addresses are used once DNS returns none, as Swarm's does for a moment when a
+	// service is replaced. After that they may be another's.
 	lookupTTL = 10 * time.Second
 )
 
