@@ -97,7 +97,7 @@ func (s *stage) testAlerts(t *testing.T) {
 	var lanes sync.WaitGroup // not t.Parallel, which has as many go on as there are processors: these wait
 	for name, lane := range map[string]func(*testing.T){
 		"machine": s.breakMachine, "observer": s.breakObserver, "edge": s.crowdEdge, "replicas": s.breakReplicas,
-		"stores": s.breakStores,
+		"stores": s.breakStores, "pager": s.refuseACall,
 	} {
 		lanes.Go(func() { t.Run(name, lane) })
 	}
@@ -143,6 +143,14 @@ func (s *stage) breakObserver(t *testing.T) {
 		s.observer.silent.Store(true)
 		return func(*testing.T) { s.observer.silent.Store(false) }
 	}, "ObserverSilent")
+}
+
+// refuseACall refuses one of the calls that the other lanes bring about.
+func (s *stage) refuseACall(t *testing.T) {
+	s.drill(t, func(*testing.T) func(*testing.T) {
+		s.pager.refuseNext()
+		return func(*testing.T) {}
+	}, "AlertsNotDelivered")
 }
 
 // crowdEdge asks the edge for what is not there, each time by another name.

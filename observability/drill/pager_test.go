@@ -20,6 +20,7 @@ type pager struct {
 	mu     sync.Mutex
 	firing map[string]map[string]bool // the alerts that fire, by their names and fingerprints
 	calls  []string                   // what has come, in its order
+	refuse bool                       // the next call
 	called chan struct{}              // closed at the next call
 }
 
@@ -32,7 +33,11 @@ type page struct {
 func mustStartPager(t *testing.T) *pager {
 	t.Helper()
 	p := &pager{firing: map[string]map[string]bool{}, called: make(chan struct{})}
-	p.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.refuses() {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		var body struct{ Alerts []page }
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 			t.Errorf("Alertmanager sends what cannot be read: %v", err)
@@ -41,6 +46,21 @@ func mustStartPager(t *testing.T) *pager {
 	}))
 	t.Cleanup(p.Close)
 	return p
+}
+
+// refuseNext has the next call refused; Alertmanager sends it again later.
+func (p *pager) refuseNext() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refuse = true
+}
+
+// refuses reports whether a call is to be refused.
+func (p *pager) refuses() (now bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, p.refuse = p.refuse, false
+	return now
 }
 
 func (p *pager) take(alerts []page) {
