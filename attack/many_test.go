@@ -126,6 +126,27 @@ func visit(s *Shop) string {
 	return ""
 }
 
+// wantVisits fails the test unless visits are served, one after another for so long, while a crowd is there, and so is
+// what others ask for meanwhile.
+func wantVisits(t *testing.T, s *Shop, lasting time.Duration, come func() crowd) {
+	t.Helper()
+	var failed []string
+	visits := 0
+	WhileOthersAreServed(t, s, func() {
+		all := come()
+		defer all.Close()
+		t.Logf("%d connections are open", len(all))
+		for began := time.Now(); time.Since(began) < lasting; visits++ {
+			if wrong := visit(s); wrong != "" {
+				failed = append(failed, wrong)
+			}
+		}
+	})
+	if len(failed) > 0 {
+		t.Errorf("of %d who came, %d were not served: %.300q", visits, len(failed), failed)
+	}
+}
+
 // TestManyStalledBodies makes clients begin bodies that fill a buffer and then send nothing more: one address with more
 // connections than it may have, and several with as many as they may. It checks that others are still served, and that
 // the proxy stays within its memory limit.
@@ -147,23 +168,11 @@ func TestManyStalledBodies(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			wantMemory(t, s)
-			var failed []string
-			visits := 0
-			WhileOthersAreServed(t, s, func() {
-				all := gather(s, row.conns, row.addresses, func(c *stream) error {
+			wantVisits(t, s, 3*time.Second, func() crowd {
+				return gather(s, row.conns, row.addresses, func(c *stream) error {
 					return fill(s, c, row.method, row.path, row.length, row.body)
 				})
-				defer all.Close()
-				t.Logf("%d of %d connections are open", len(all), row.conns)
-				for began := time.Now(); time.Since(began) < 3*time.Second; visits++ {
-					if wrong := visit(s); wrong != "" {
-						failed = append(failed, wrong)
-					}
-				}
 			})
-			if len(failed) > 0 {
-				t.Errorf("of %d who came, %d were not served: %.300q", visits, len(failed), failed)
-			}
 		})
 	}
 }
@@ -174,10 +183,8 @@ func TestReadersWhoTakeNothing(t *testing.T) {
 	s := theShop
 	for name, path := range map[string]string{"the page": "/", "the description": "/api/openapi.json"} {
 		t.Run(name, func(t *testing.T) {
-			var failed []string
-			visits := 0
-			WhileOthersAreServed(t, s, func() {
-				all := gather(s, 100, 1, func(c *stream) error {
+			wantVisits(t, s, 5*time.Second, func() crowd {
+				return gather(s, 100, 1, func(c *stream) error {
 					err := c.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 					for i := range perConnection {
 						if err == nil {
@@ -186,17 +193,7 @@ func TestReadersWhoTakeNothing(t *testing.T) {
 					}
 					return err
 				})
-				defer all.Close()
-				t.Logf("%d connections are open", len(all))
-				for began := time.Now(); time.Since(began) < 5*time.Second; visits++ {
-					if wrong := visit(s); wrong != "" {
-						failed = append(failed, wrong)
-					}
-				}
 			})
-			if len(failed) > 0 {
-				t.Errorf("of %d who came, %d were not served: %.300q", visits, len(failed), failed)
-			}
 		})
 	}
 }
