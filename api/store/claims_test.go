@@ -119,8 +119,6 @@ func TestClockSetBackUnderAClaim(t *testing.T) {
 func TestClaimsReadNoQueue(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg store.Config) {
 		s := mustOpen(t, cfg)
-		const digits = "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 " +
-			"UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
 		for kind, until := range []string{"0", "9000000000000000"} {
 			for thousand := range 3 {
 				mustExec(t, cfg, fmt.Sprintf("INSERT INTO `order` (order_id, status, product, created_us, "+

@@ -99,8 +99,6 @@ func TestManyKeysAreForgotten(t *testing.T) {
 		if _, err := s.AddOrder(t.Context(), newOrder("Yoyo"), "young"); err != nil {
 			t.Fatal(err)
 		}
-		const digits = "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 " +
-			"UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
 		for i := range 3 * store.ForgetGroup / 1000 {
 			mustExec(t, cfg, fmt.Sprintf("INSERT INTO order_key (idempotency_key, order_id, created_us) "+
 				"SELECT %d000 + 100 * a.d + 10 * b.d + c.d, 'x', 100 * a.d + b.d "+

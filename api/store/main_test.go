@@ -58,6 +58,10 @@ func onBoth(t *testing.T, test func(t *testing.T, cfg store.Config)) {
 	t.Run("mariadb", func(t *testing.T) { test(t, store.Config{DSN: mustDatabase(t)}) })
 }
 
+// digits is SQL for a table of the ten digits, d: three of them make a thousand rows.
+const digits = "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 " +
+	"UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
+
 // mustExec runs SQL past the store, as the lab's scripts would.
 func mustExec(t testing.TB, cfg store.Config, statements ...string) {
 	t.Helper()
