@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- renew: a member asks for its lease again. KEYS: state, members. ARGV: wire format, incarnation, member,
--- inbox, number of the renewal, the server's history, what the list is to have of it. The lease counts from when the echo comes in on the bus
--- connection, behind every invalidation that was announced before it.
+-- inbox, number of the renewal, the server's history, what the list is to have of the renewal. The lease counts from
+-- when the echo comes in on the bus connection, behind every invalidation that was announced before it.
 if not string.find(redis.call('INFO', 'replication'), 'master_replid:' .. ARGV[6], 1, true) then
 	return {'lost'}
 end
