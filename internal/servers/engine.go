@@ -86,7 +86,8 @@ func (e *Engine) Docker(args ...string) (string, error) {
 	return text, err
 }
 
-// Close ends all of them, with their containers, and removes what they have left.
+// Close ends all of them, with their containers, and removes what they have left: an engine may end before it has
+// unmounted the namespaces of its networks.
 func (e *Engines) Close() error {
 	var err error
 	for _, engine := range e.All {
@@ -96,7 +97,7 @@ func (e *Engines) Close() error {
 	for i := len(e.All); i >= 1; i-- {
 		err = errors.Join(err, shell(`ip netns del "$1"`, fmt.Sprint(e.name, "n", i)))
 	}
-	return errors.Join(err, shell(`ip netns del "$1"`, e.name), os.RemoveAll(e.dir))
+	return errors.Join(err, shell(`ip netns del "$1"`, e.name), removeWithMounts(e.dir))
 }
 
 // shell runs a script of the shell, of which each command must succeed.
