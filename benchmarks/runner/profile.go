@@ -82,7 +82,7 @@ var Profiles = map[string]Profile{
 		Name: "quick", Stages: stage.Row(),
 		Config: driver.Config{Replicas: 3, HeavyDelay: 500 * time.Millisecond, SlowQueryDelay: 1500 * time.Millisecond,
 			Uplink: 3_000_000, HeavySlots: 2, DBPool: 8},
-		Repeats: 3, MoreFor: 17 * time.Second, Endpoints: []string{"ping", "product", "heavy",
+		Repeats: 3, MoreFor: 10 * time.Second, Endpoints: []string{"ping", "product", "heavy",
 			"last"}, Levels: []int{1, 64},
 		HeyFor: 500 * time.Millisecond, Mix: publishedMix, Sustained: 500, SustainedFor: 2 * time.Second,
 		Rates: []float64{4000}, RateFor: 1500 * time.Millisecond, ProbeFor: 1500 * time.Millisecond, Searches: 3,

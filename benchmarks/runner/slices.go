@@ -12,9 +12,9 @@ import (
 // Replicas on one machine share its cores, so that more of them show nothing. In slices each has a part of a core of
 // its own, as on a machine of its own: the chapter of the report on scaling is made from that.
 
-// slicePlanned returns about how long a number of replicas takes: to begin, to have its shelf filled, and to be
-// measured.
-func (p Profile) slicePlanned() time.Duration { return 3*time.Second + 2*(p.Warm+p.SliceFor) }
+// slicePlanned returns about how long a number of replicas takes: to begin, to have its shelf filled, to become warm, and
+// to be measured.
+func (p Profile) slicePlanned() time.Duration { return 4*time.Second + 2*p.SliceFor }
 
 // sliced returns the stages of several replicas whose API is their own.
 func (r *run) sliced(names []string) (stages []stage.Stage) {
@@ -80,7 +80,7 @@ func (r *run) measureSlice(s stage.Stage, replicas, repeat int) error {
 		r.about.Unsliced = err.Error()
 		return nil
 	}
-	slices := measure.Slices{Replicas: replicas, Cores: p.SliceCores, Warm: p.Warm, For: p.SliceFor}
+	slices := measure.Slices{Replicas: replicas, Cores: p.SliceCores, For: p.SliceFor}
 	unsliced := max(s.Replicas(p.Config.Replicas), 1)
 	for _, measured := range []func() (raw.Measurement, error){
 		func() (raw.Measurement, error) { return shop.SlicedReads(r.ctx, slices, unsliced) },

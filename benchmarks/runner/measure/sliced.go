@@ -15,8 +15,8 @@ type Slices struct {
 	// Replicas is how many there are, and Cores how much of a core each has.
 	Replicas int
 	Cores    float64
-	// Warm is for how long a load goes on before it is measured, For for how long it is measured.
-	Warm, For time.Duration
+	// For is for how long each load is measured.
+	For time.Duration
 }
 
 // SlicedReads measures reads in a closed loop, for each replica by as many at once as there were for each of so many
@@ -33,12 +33,17 @@ func (s *Shop) SlicedMix(ctx context.Context, l Slices, conns, unsliced int) (ra
 // conns returns how many are at once where so many were for other replicas together.
 func (l Slices) conns(all, replicas int) int { return l.Replicas * max(1, all/replicas) }
 
+// warmRequests is how many requests each connection makes before a load in slices is measured.
+const warmRequests = 5
+
 // sliced measures a load after the same one, which is not measured: in a small slice it weighs what new connections
-// cost. The auditor is as much slower as the replicas are together smaller than a core, or it would use up a small one.
+// cost, and the proxy opens its own to the replicas one by one, as more and more requests are under way at a time. That
+// is counted in requests, since in some time the more connections there are the fewer each makes. The auditor is as much slower as the replicas are together smaller than a core, or it would use up a small one.
 func (s *Shop) sliced(ctx context.Context, l Slices, what string, conns int, writes float64) (raw.Measurement, error) {
 	m := raw.Measurement{Name: "sliced", What: what, Conns: conns, ForMs: l.For.Milliseconds(), Slices: l.Replicas}
 	source, _ := s.sources(writes)
-	if _, err := load.Run(ctx, load.Plan{Addr: s.Addr, Conns: conns, For: l.Warm, Source: source}); err != nil {
+	if _, err := load.Run(ctx, load.Plan{Addr: s.Addr, Conns: conns, Requests: warmRequests * conns,
+		Source: source}); err != nil {
 		return m, err
 	}
 	every := time.Duration(float64(auditEvery) / min(1, float64(l.Replicas)*l.Cores))
