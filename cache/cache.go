@@ -40,7 +40,6 @@ func New(cfg Config) (*Cache, error) {
 		tracer:  cfg.Tracer,
 		flights: flights{byKey: map[string]*flight{}},
 	}
-	c.flights.finished.L = &c.flights.mu
 	switch {
 	case cfg.Store != nil:
 		c.entries = plugged{cfg.Store}
@@ -93,15 +92,15 @@ func (c *Cache) SettleContext(ctx context.Context, record int64, tags ...string)
 	return nil
 }
 
-// Close waits until no load is under way, and leaves the cluster. Loads whose callers have all left by a timeout are
-// told to stop, by their ctx.
+// Close waits for the loads that are under way, and leaves the cluster. Loads whose callers have all left by a timeout,
+// and with a timeout refreshes ahead of expiry, are told to stop, by their ctx. It does not wait for loads that callers
+// begin while it waits: what they bring is right, and perhaps not shared.
 func (c *Cache) Close() {
-	c.flights.mu.Lock()
-	c.flights.letAllGo()
-	for c.flights.running.Load() > 0 {
-		c.flights.finished.Wait()
+	for _, f := range c.flights.letAllGo() {
+		if <-f.done; f.next != nil {
+			<-f.next.done
+		}
 	}
-	c.flights.mu.Unlock()
 	if c.node != nil {
 		c.node.Close()
 	}

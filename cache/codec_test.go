@@ -1,7 +1,9 @@
 package cache_test
 
 import (
+	"context"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/woodytoys/woodytoys/cache"
@@ -33,6 +35,40 @@ func TestACodecThatEndsAFlight(t *testing.T) {
 	}
 	if v, info, err := l.Peek(key); info.Reason == cache.Hit {
 		t.Errorf("%d, %v was kept", v, err)
+	}
+}
+
+// pointing is a codec of a loader of numbers, which decodes to pointers to them.
+type pointing struct{}
+
+func (pointing) Encode(any) ([]byte, error) { return []byte("7"), nil }
+func (pointing) Decode([]byte) (any, error) { return new(int64), nil }
+
+// TestACodecOfAnotherType checks that a value which was decoded to another type than the loader's is loaded instead.
+func TestACodecOfAnotherType(t *testing.T) {
+	c := mustJoin(t, servertest.MustStartRedis(t))
+	l := mustLoader[int64](t, c, cache.Options{Codec: pointing{}})
+	load := plain(func() (int64, error) { return 7, nil })
+	for range 2 {
+		if v, info := get(t, l, key, tags, load); v != 7 || info.Shared == cache.SharedHit {
+			t.Errorf("got %d, %+v; want 7, loaded", v, info)
+		}
+		l.Forget(key)
+	}
+}
+
+// TestAValueThatIsTooLarge checks that a value which is too large for the layer that replicas share is kept near, and
+// that no replica waits for it.
+func TestAValueThatIsTooLarge(t *testing.T) {
+	c := mustJoin(t, servertest.MustStartRedis(t))
+	l := mustLoader[string](t, c, cache.Options{})
+	large := strings.Repeat("a", 8<<20)
+	load := func(context.Context, *cache.Fill) (string, error) { return large, nil }
+	for range 2 {
+		if v, info, err := l.Get(t.Context(), key, tags, load); v != large || info.SharedStored || err != nil {
+			t.Errorf("got %d bytes, stored in Redis: %v, %v", len(v), info.SharedStored, err)
+		}
+		l.Forget(key) // with FillLease an hour, the next one would wait if the lease were held
 	}
 }
 

@@ -46,7 +46,9 @@ type Cluster interface {
 // Options are how one Loader's values are kept. A time of more than 50 years counts as 50.
 type Options struct {
 	// Name is the loader's name in the metrics, and the beginning of its keys, so that loaders which
-	// share a cache never share a value. Required, and unique within a cache.
+	// share a cache never share a value. Required, and unique within a cache. Caches that join by one Ledger and have
+	// the same cluster.Config.Release share the values of loaders of one name, so that these must be of one type and one
+	// source: a program's second cache has other names.
 	Name string
 	// TTL is how long a value may be served. Required: zero or less is refused.
 	TTL time.Duration
@@ -68,7 +70,7 @@ type Options struct {
 	// error, Info.Stale, and the load's error as Info.LoadErr. Time is all that it forgives. What was invalidated is
 	// never returned, nor is anything while this replica cannot know what was, nor an absence: the read has the load's
 	// error then, as without MaxStale. An absence that a load returns is no failure. The layer that replicas share
-	// keeps values for so much longer; who sets cluster.Config.Release by hand changes it with MaxStale.
+	// keeps values for so much longer.
 	// Default: 0, never.
 	MaxStale time.Duration
 	// RetryAfter is for how long after a load failed a stale value is returned without another try. It is at
@@ -82,11 +84,12 @@ type Options struct {
 	// the load goes on. It is above SoftTimeout. Default: 0, no bound.
 	HardTimeout time.Duration
 	// LateTimeout is how long a load goes on after the first caller has left it by a timeout, and a refresh ahead of
-	// expiry at all where there is a timeout: nobody joins it after that, and its ctx ends when those who wait have
+	// expiry at all (without a timeout, for TTL, and a minute at most): nobody joins it after that, and its ctx ends when those who wait have
 	// left. What it brings before is kept for all, if no write has come between. It needs one of the other two.
 	// Default: ten times HardTimeout, or SoftTimeout without one.
 	LateTimeout time.Duration
-	// Codec turns values into bytes for the layer that replicas share. Default: JSON.
+	// Codec turns values into bytes for the layer that replicas share. A value of more than 8 MiB is not shared: each
+	// replica loads its own. Default: JSON.
 	Codec Codec
 }
 
@@ -94,8 +97,8 @@ type Options struct {
 type Codec interface {
 	// Encode returns the bytes of a value. With an error the value is not shared.
 	Encode(value any) ([]byte, error)
-	// Decode returns the value of bytes, which it may keep and must not change: another caller's value may be made of
-	// the same. With an error it is loaded instead.
+	// Decode returns the value of bytes, of the loader's type. It may keep the bytes and must not change them: another
+	// caller's value may be made of the same. With an error, or another type, the value is loaded instead.
 	Decode(b []byte) (any, error)
 }
 

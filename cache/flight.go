@@ -17,11 +17,10 @@ import (
 // for it to end: for the callers who came after an invalidation, whom the running load, which may
 // have read before it, cannot answer.
 type flights struct {
-	mu       sync.Mutex
-	byKey    map[string]*flight // the running one
-	running  atomic.Int64
-	finished sync.Cond // on mu: signalled when running decreases
-	closing  bool      // nobody holds a flight that all callers have left
+	mu      sync.Mutex
+	byKey   map[string]*flight // the running one
+	running atomic.Int64
+	closing bool // nobody holds a flight that all callers have left
 }
 
 // request is what a caller asks for. It does not change.
@@ -41,7 +40,7 @@ type flight struct {
 	request
 
 	fence   fence.Stamp        // taken before the load began to read
-	next    *flight            // waits for this one to end
+	next    *flight            // waits for this one to end; once it has, the one that began then
 	afar    bool               // it refreshes a value that only the shared layer has, where it is read meanwhile
 	until   time.Time          // when that value expires
 	ahead   *entry             // what a refresh ahead of expiry is to replace; nil for other flights
@@ -142,10 +141,17 @@ func (c *Cache) begin(f *flight) {
 	c.timeHolder(f)
 }
 
+// outdated reports whether a flight that has ended cannot answer a caller who joined it when the fences' clock was came:
+// it turned out to depend on a tag that was invalidated, and to be read before that caller came. A load that began at
+// that time or later has read the write. A value that was found is older than the flight, and may have been judged
+// after the clock was raised and before the tag was marked.
+func (f *flight) outdated(came fence.Stamp) bool {
+	return f.lateOff && (f.found != nil || came > f.fence)
+}
+
 // await waits for a flight's end or for the caller's own: that of its ctx or of its limit. came is the clock of the
-// fences when the caller joined. It returns again = true when the flight cannot answer this caller: it turned out to
-// depend on a tag that was invalidated, and began before the caller came. It returns what stands in for the load, and
-// no error, or ErrLate, when the caller's time is over.
+// fences when the caller joined. It returns again = true when the flight is outdated for this caller. It returns what
+// stands in for the load, and no error, or ErrLate, when the caller's time is over.
 func (c *Cache) await(
 	ctx context.Context, f *flight, led role, came fence.Stamp, p *waitLimit,
 ) (again bool, instead *entry, err error) {
@@ -154,7 +160,7 @@ func (c *Cache) await(
 	for {
 		select {
 		case <-f.done:
-			return f.lateOff && led == joins && came > f.fence, nil, nil
+			return led == joins && f.outdated(came), nil, nil
 		case <-ctx.Done():
 			c.giveUp(f)
 			return false, nil, ctx.Err()

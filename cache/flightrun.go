@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
+	"github.com/woodytoys/woodytoys/cache/internal/fence"
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
 )
 
@@ -72,7 +73,7 @@ func (c *Cache) finish(f *flight) {
 	if broken.Fence {
 		f.fence = c.fences.Now()
 	}
-	f.lateOff = !c.fences.Holds(f.fence, f.fill.slots)
+	f.lateOff = !c.fences.Holds(f.readAt(), f.fill.slots)
 	if kept := c.keepable(f); kept != nil {
 		if !c.fences.Holds(kept.fence, kept.slots) {
 			f.meter.refused.Inc()
@@ -92,12 +93,20 @@ func (c *Cache) finish(f *flight) {
 		c.begin(next)
 		go c.startFlight(next)
 	} else {
+		f.next = nil
 		delete(c.flights.byKey, f.key)
 	}
 	f.endHolder()
 	close(f.done)
 	c.flights.running.Add(-1)
-	c.flights.finished.Broadcast()
+}
+
+// readAt returns the fence of what the flight brought: its own, or that of the value that it found.
+func (f *flight) readAt() fence.Stamp {
+	if f.found != nil {
+		return f.found.Stamp
+	}
+	return f.fence
 }
 
 // keepable returns the entry that a flight's outcome makes, or nil.
@@ -108,9 +117,9 @@ func (c *Cache) keepable(f *flight) *entry {
 		return nil
 	case f.found != nil:
 		left := min(ttl, time.Until(f.found.Expires))
-		return f.entryOf(f.key, f.options, f.found.Stamp, f.fill.slots, c.clock.now()+int64(left))
+		return f.entryOf(f.key, f.options, f.readAt(), f.fill.slots, c.clock.now()+int64(left))
 	}
-	return f.entryOf(f.key, f.options, f.fence, f.allSlots(), c.clock.now()+int64(ttl))
+	return f.entryOf(f.key, f.options, f.readAt(), f.allSlots(), c.clock.now()+int64(ttl))
 }
 
 // allSlots returns the slots of the tags that the read named and of those that the load did.

@@ -93,6 +93,7 @@ func NewLoader[V any](c *Cache, options Options) (*Loader[V], error) {
 	if options.Codec == nil {
 		options.Codec = jsonCodec[V]{}
 	}
+	options.Codec = typed[V]{options.Codec}
 	options.setDefaults()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,7 +138,7 @@ func AppendPart(b []byte, part string) []byte {
 // Get returns the value of key: kept, or else loaded, by this caller or by one it waits for. The key is one that the
 // loader's Key or BeginKey has made: under another loader's there is the value of that, or an error. The tags name
 // what the value is made from, as far as that is known before it is loaded; they belong to the key, and all who ask for
-// it name the same. The error is load's own, a *PanicError, ErrOwnKey, ctx.Err() when the caller gives up, or ErrLate
+// it name the same. All who ask get the same value: what it points to must not be changed. The error is load's own, a *PanicError, ErrOwnKey, ctx.Err() when the caller gives up, or ErrLate
 // after HardTimeout; the load then goes on for the callers that remain, and after a timeout also without any, for
 // LateTimeout: so it may use nothing that ends with its caller.
 func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
@@ -156,7 +157,7 @@ func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Loa
 
 // Peek returns the kept value of key. Without one that may be served, info.Reason is not Hit; the caller
 // then goes on with Look, which may find it where replicas share, and then with Fill, which completes the read. A kept
-// absence is a hit whose error is the load's. The key is not kept: it may be made from a buffer that is used again.
+// absence is a hit whose error is the load's. The value is not to be changed, as Get's. The key is not kept: it may be made from a buffer that is used again.
 func (l *Loader[V]) Peek(key string) (v V, info Info, err error) {
 	c := l.cache
 	now := c.clock.now()
@@ -242,6 +243,7 @@ func (l *Loader[V]) Fill(
 		case err != nil:
 			return v, Info{Reason: missed.Reason}, err
 		case again:
+			limit.again(c.clock.now())
 			continue // the next flight has not begun yet, or will be this caller's own
 		}
 		return l.landed(f, led, missed.Reason)
@@ -296,11 +298,11 @@ func (l *Loader[V]) Refresh(ctx context.Context, key string, tags []string, load
 	}
 }
 
-// beginAhead begins a refresh, unless the key is being loaded. The flights are locked.
+// beginAhead begins a refresh, unless the key is being loaded or the cache is being closed. The flights are locked.
 func (c *Cache) beginAhead(f *flight) bool {
 	f.ahead = c.entries.get(f.key)
 	f.afar = c.node != nil && !c.Near()
-	if c.flights.byKey[f.key] != nil {
+	if c.flights.byKey[f.key] != nil || c.flights.closing {
 		if f.ahead != nil {
 			f.ahead.refreshing.Store(false) // if that load brings nothing, a later read tries again
 		}
@@ -308,9 +310,7 @@ func (c *Cache) beginAhead(f *flight) bool {
 	}
 	f.meter.refreshes.Inc()
 	c.begin(f)
-	if f.options.LateTimeout > 0 {
-		c.hold(f)
-	}
+	c.hold(f)
 	return true
 }
 

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ func (l *Loader[V]) look(ctx context.Context, key string) (v V, info Info, seen 
 // found returns what was seen of a key in the layer that replicas share: see look.
 func (l *Loader[V]) found(key string, there layer.Lookup) (v V, info Info, seen *layer.Lookup) {
 	c := l.cache
-	if !there.Hit || l.options.lapsed(there.Expires) {
+	if !there.Hit || lapsed(&there.Found) {
 		copied := there
 		if there.Hit {
 			if v, info, ok := l.lookStale(key, &copied.Found); ok {
@@ -99,7 +100,7 @@ func (c *Cache) fetchGood(ctx context.Context, f *flight) (found *layer.Found, l
 		switch {
 		case found == nil:
 			return nil, lease
-		case !found.Waited && f.options.lapsed(found.Expires): // what was filled while this flight waited is good
+		case !found.Waited && lapsed(found): // what was filled while this flight waited is good
 			c.fallBackTo(f, found)
 		case f.take(found, f.options.Codec):
 			return found, nil
@@ -157,6 +158,17 @@ func decode(codec Codec, payload []byte) (value any, decoded bool) {
 	}()
 	value, err := codec.Decode(payload)
 	return value, err == nil
+}
+
+// typed is a loader's codec, which returns no value of another type than the loader's.
+type typed[V any] struct{ Codec }
+
+func (t typed[V]) Decode(b []byte) (any, error) {
+	value, err := t.Codec.Decode(b)
+	if _, ok := value.(V); err == nil && !ok && value != nil {
+		err = fmt.Errorf("cache: the codec decodes to %T, and the loader's values are %T", value, *new(V))
+	}
+	return value, err
 }
 
 // jsonCodec is the codec of loaders that name none.

@@ -69,8 +69,9 @@ func (o *outcome) hasFailed() bool {
 	return o.err != nil && !o.absent && !errors.Is(o.err, ErrOwnKey) && !errors.Is(o.err, ErrNotTried)
 }
 
-// lapsed reports whether a value that the shared layer has is there only to stand in for a load.
-func (o *Options) lapsed(expires time.Time) bool { return o.MaxStale > 0 && time.Until(expires) <= 0 }
+// lapsed reports whether a value that the shared layer has is there only to stand in for a load. One that does not
+// outlive its time is never late: the layer itself ends it, and clocks differ.
+func lapsed(found *layer.Found) bool { return found.Outlives && time.Until(found.Expires) <= 0 }
 
 // standIn makes an entry of a value of the shared layer, whose time is over; nil when it is none that may stand in for
 // a load.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/broken"
@@ -60,6 +62,13 @@ func (p *waitLimit) rings() <-chan time.Time {
 	return p.timer.C
 }
 
+// again has the timer ring at the next deadline; it may have rung already, for a flight that ended at the same moment.
+func (p *waitLimit) again(now int64) {
+	if p.timer != nil {
+		p.timer.Reset(time.Duration(cmp.Or(p.soft, p.hard) - now))
+	}
+}
+
 func (p *waitLimit) end() {
 	if p.timer != nil {
 		p.timer.Stop()
@@ -108,8 +117,11 @@ func (c *Cache) leaveLate(f *flight) bool {
 	return true
 }
 
-// hold adds a holder to those who wait for a flight, who waits for LateTimeout from when it begins. It is for
-// the first caller that leaves late, and never twice, so that no flight goes on for ever. The flights are locked.
+// longestRefresh is how long a refresh goes on that has no timeout, if nobody waits for it.
+const longestRefresh = time.Minute
+
+// hold makes one of those who wait for a flight its holder, who waits for LateTimeout from when it begins. It is for a refresh, and for the first caller that leaves late, and never twice, so that no flight
+// goes on for ever. The flights are locked.
 func (c *Cache) hold(f *flight) {
 	f.held, f.holding = true, true
 	if c.flights.byKey[f.key] == f {
@@ -122,7 +134,7 @@ func (c *Cache) timeHolder(f *flight) {
 	if !f.holding {
 		return
 	}
-	f.holder = time.AfterFunc(f.options.LateTimeout, func() {
+	f.holder = time.AfterFunc(cmp.Or(f.options.LateTimeout, min(f.options.TTL, longestRefresh)), func() {
 		c.flights.mu.Lock()
 		defer c.flights.mu.Unlock()
 		f.letGo()
@@ -147,13 +159,18 @@ func (f *flight) endHolder() {
 	}
 }
 
-// letAllGo takes the holders off all flights, and has none have another. The flights are locked.
-func (f *flights) letAllGo() {
+// letAllGo takes off all flights the holders that stand for callers who have left by a timeout, and has none have another.
+// It returns the flights that run.
+func (f *flights) letAllGo() []*flight {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.closing = true
 	for _, running := range f.byKey {
-		running.letGo()
-		if running.next != nil {
-			running.next.letGo()
+		for _, flight := range []*flight{running, running.next} {
+			if flight != nil && flight.options.bounded() {
+				flight.letGo()
+			}
 		}
 	}
+	return slices.Collect(maps.Values(f.byKey))
 }

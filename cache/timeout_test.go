@@ -338,25 +338,95 @@ func TestCallersBehindALateLoad(t *testing.T) {
 	})
 }
 
-// TestARefreshThatHangs checks that a refresh is told to stop after LateTimeout.
+// TestARefreshThatHangs checks that a refresh is told to stop after LateTimeout, and without a timeout after TTL or a
+// minute.
 func TestARefreshThatHangs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		options := timed
-		options.RefreshAhead = 0.5
-		c := mustNew(t, cache.Config{})
-		l := mustLoader[int64](t, c, options)
-		get(t, l, key, tags, plain(func() (int64, error) { return 1, nil }))
-		time.Sleep(40 * time.Second)
-		began, ended := time.Now(), make(chan time.Duration, 1)
-		get(t, l, key, tags, func(ctx context.Context, fill *cache.Fill) (int64, error) {
-			defer func() { ended <- time.Since(began) }()
-			return hang(ctx, fill)
+	for _, row := range []struct {
+		name    string
+		options cache.Options
+		want    time.Duration
+	}{
+		{"with a timeout", timed, timed.LateTimeout},
+		{"without one", cache.Options{TTL: 30 * time.Second}, 30 * time.Second},
+		{"that lives for long", cache.Options{TTL: time.Hour}, time.Minute},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				options := row.options
+				options.RefreshAhead = 0.5
+				c := mustNew(t, cache.Config{})
+				l := mustLoader[int64](t, c, options)
+				get(t, l, key, tags, plain(func() (int64, error) { return 1, nil }))
+				time.Sleep(options.TTL * 2 / 3)
+				began, ended := time.Now(), make(chan time.Duration, 1)
+				get(t, l, key, tags, func(ctx context.Context, fill *cache.Fill) (int64, error) {
+					defer func() { ended <- time.Since(began) }()
+					return hang(ctx, fill)
+				})
+				if took := <-ended; took != row.want {
+					t.Errorf("the refresh ended after %v, want %v", took, row.want)
+				}
+				c.Close()
+			})
 		})
-		if took := <-ended; took != timed.LateTimeout {
-			t.Errorf("the refresh ended after %v, want %v", took, timed.LateTimeout)
+	}
+}
+
+// TestClosingAmongCallers closes a cache while callers keep coming, so that there is always a load under way.
+func TestClosingAmongCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := mustNew(t, cache.Config{})
+		l := mustLoader[int64](t, c, cache.Options{})
+		ctx, end := context.WithCancel(t.Context())
+		slow := func(_ context.Context, fill *cache.Fill) (int64, error) {
+			fill.Skip()
+			time.Sleep(time.Second)
+			return 7, nil
 		}
-		c.Close()
+		var callers sync.WaitGroup
+		for i := range 2 {
+			callers.Go(func() {
+				for time.Sleep(time.Duration(i) * time.Second / 2); ctx.Err() == nil; {
+					get(t, l, fmt.Sprint(i), nil, slow)
+				}
+			})
+		}
+		time.Sleep(10 * time.Second)
+		began := time.Now()
+		if c.Close(); time.Since(began) > 2*time.Second {
+			t.Errorf("closing took %v, with loads of a second", time.Since(began))
+		}
+		end()
+		callers.Wait()
 	})
+}
+
+// TestHardTimeoutAtTheEndOfALoad has loads end at the very moment of their caller's HardTimeout. The caller, who came
+// after a write that the load turns out to depend on, is to wait for the next one, which hangs, and has no time left.
+func TestHardTimeoutAtTheEndOfALoad(t *testing.T) {
+	for range 50 { // which of the two the caller sees first is left to chance
+		synctest.Test(t, func(t *testing.T) {
+			c := mustNew(t, cache.Config{})
+			l := mustLoader[int64](t, c, cache.Options{HardTimeout: time.Second})
+			var loads atomic.Int64
+			load := func(ctx context.Context, fill *cache.Fill) (int64, error) {
+				if loads.Add(1) > 1 {
+					return hang(ctx, fill)
+				}
+				time.Sleep(2 * time.Second)
+				fill.Tag("row")
+				return 7, nil
+			}
+			read(t.Context(), l, nil, load)
+			time.Sleep(time.Second - time.Nanosecond)
+			c.Invalidate("row")
+			time.Sleep(time.Nanosecond)
+			if got := <-read(t.Context(), l, nil, load); got.err != cache.ErrLate || got.took != time.Second {
+				t.Errorf("got %+v, want ErrLate after a second", got)
+			}
+			c.Close()
+		})
+	}
 }
 
 // TestALoadThatNobodyLeftLate checks that a load ends with its callers where all have given up before their timeouts.

@@ -98,7 +98,9 @@ func (again *refresh) run(c *fiber.Ctx) error {
 
 // IsRefresh reports whether a request is the cache's own: a copy of a caller's, to refresh an answer that is kept, or
 // to make one that the caller may not wait for, where there is a SoftTimeout or HardTimeout. The caller's own request
-// goes through the application as well: middleware may leave the copy out of its counts.
+// goes through the application as well: middleware may leave the copy out of its counts,
+// and must not have it wait for what the caller's request holds, such as a lock of the session or a place in a limiter:
+// that request may wait for it.
 func IsRefresh(c *fiber.Ctx) bool {
 	_, refreshing := c.Context().UserValue(refreshKey{}).(*refresh)
 	return refreshing

@@ -98,11 +98,15 @@ func (h *handler) lead(
 		return
 	}
 	publish(made)
-	if l.answer != nil && l.answer != made.answer { // an older one, which is better than this failure
+	if made.err != nil && l.answer != nil && l.answer != made.answer { // an older one, which is better than this failure
 		restore(w.Header(), before)
 		h.deliver(l, w, r, s, missed)
 		return
 	}
-	h.say(w, h.layers.AppendMiss(nil, missed.Reason, l.info, made.answer.why))
+	info := l.info
+	if l.answer != made.answer { // an older one, for want of time; this one is here now
+		info = cache.Info{}
+	}
+	h.say(w, h.layers.AppendMiss(nil, missed.Reason, info, made.answer.why))
 	h.sendMade(w, r, s, made.answer, before)
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,18 +37,31 @@ func TestManyGoTogether(t *testing.T) {
 	})
 }
 
-// TestManyTooMany checks that those whose turn comes too late are told so, and the others are answered.
+// TestManyTooMany checks that those whose turn comes too late, after others', are told so, and the others are answered;
+// and that of those of one caller none is late, however many they are.
 func TestManyTooMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(1500 * time.Millisecond) // the second turn is in time, the third is not
-		late := 0
-		for _, place := range l.doAll(numbers(3*mostUnderWay*mostTogether, 0)) {
-			if place.bundle.err != nil {
-				late++
+		var late atomic.Int64
+		ask := func(commands []*number) {
+			for _, place := range l.doAll(commands) {
+				if place.bundle.err != nil {
+					late.Add(1)
+				}
 			}
 		}
-		if late != mostUnderWay*mostTogether {
-			t.Errorf("%d were late, want those of the third turn", late)
+		var group sync.WaitGroup
+		all := numbers(3*mostAtOnce, 0)
+		for part := range slices.Chunk(all, mostAtOnce) {
+			group.Go(func() { ask(part) })
+		}
+		group.Wait()
+		if late.Load() != mostAtOnce {
+			t.Errorf("%d were late, want those of the third turn", late.Load())
+		}
+		late.Store(0)
+		if ask(numbers(10*mostAtOnce, 0)); late.Load() > 0 {
+			t.Errorf("%d of one caller were late, want none", late.Load())
 		}
 	})
 }

@@ -99,8 +99,8 @@ const (
 	// fetchRounds is how often a caller looks: for a filler that dies and for the one after it, and once more. One that
 	// goes on filling is one round.
 	fetchRounds = 5
-	// livingRounds is how many of its leases a filler is waited for at most: it may wait for this caller, for another
-	// key.
+	// livingRounds is for how many leases a fill is waited for at most, by a caller, and for how many its lease is
+	// renewed: the filler may wait for this caller, for another key, or for ever.
 	livingRounds = 60
 )
 
@@ -122,6 +122,7 @@ func (f *fills) fetch(ctx context.Context, key string, old layer.Token, from *la
 			return &from.Found, nil
 		}
 		lease := s.fillLease(key)
+		lease.unasked = ctx.Done()
 		woken, forget := f.waits.on(lease.waiters())
 		acquired, by, err := lease.acquire(seenID(from))
 		if by.left > 0 {

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
+	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
@@ -39,6 +41,58 @@ func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 	}
 }
 
+// mustStartFilling starts a replica whose fill leases are so long, and waits until it has a lease.
+func mustStartFilling(t *testing.T, server *servers.Redis, ledger Ledger, name string, long time.Duration) *Node {
+	t.Helper()
+	p, _ := newPart(t, ledger)
+	cfg := *p.Config
+	cfg.Redis, cfg.Replica = &redis.UniversalOptions{Addrs: []string{server.Addr}}, name
+	cfg.Lease, cfg.Timeout, cfg.FillLease = time.Minute, 10*time.Second, long
+	n, err := Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.Close)
+	mustAwait(t, "a lease", func() bool { return n.Live(n.Now()) })
+	return n
+}
+
+// TestAFillThatNeverEnds checks that a fill lease is renewed neither when nobody waits for the fill any more nor for
+// ever: then another replica gets it, and the first one's end does not take it away.
+func TestAFillThatNeverEnds(t *testing.T) {
+	server := servertest.MustStartRedis(t)
+	ledger := &fakeLedger{state: State{Epoch: 1}}
+	filler := mustStartFilling(t, server, ledger, "filler", 100*time.Millisecond)
+	other := mustStartFilling(t, server, ledger, "other", 100*time.Millisecond)
+	for _, left := range []bool{true, false} {
+		key := fmt.Sprint("left ", left)
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		_, lease := filler.Fetch(ctx, key, Token{}, nil)
+		if lease == nil {
+			t.Fatal("no fill lease")
+		}
+		if left {
+			leave()
+		}
+		var next layer.Lease
+		mustAwait(t, "the other has the fill lease", func() bool {
+			_, next = other.Fetch(t.Context(), key, Token{}, nil)
+			return next != nil
+		})
+		l := lease.(*FillLease)
+		l.mu.Lock()
+		if bound := livingRounds * renewalsOfALease; left && l.renewals > bound/2 || l.renewals > bound {
+			t.Errorf("it was renewed %d times; nobody waits for it: %v", l.renewals, left)
+		}
+		l.mu.Unlock()
+		lease.Release()
+		if !next.Store(nil, false, []byte("toy"), time.Minute, time.Minute) {
+			t.Error("the other's fill was not stored")
+		}
+	}
+}
+
 // TestOneFillsForAll checks that of two replicas that miss the same key one gets the fill lease, and the other gets
 // what the first stored, or the lease when it stored nothing.
 func TestOneFillsForAll(t *testing.T) {
@@ -46,20 +100,8 @@ func TestOneFillsForAll(t *testing.T) {
 	client := server.Client()
 	t.Cleanup(func() { client.Close() })
 	ledger := &fakeLedger{state: State{Epoch: 1}}
-	start := func(name string) *Node {
-		p, _ := newPart(t, ledger)
-		cfg := *p.Config
-		cfg.Redis, cfg.Replica = &redis.UniversalOptions{Addrs: []string{server.Addr}}, name
-		cfg.Lease, cfg.Timeout, cfg.FillLease = time.Minute, 10*time.Second, time.Hour
-		n, err := Start(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(n.Close)
-		mustAwait(t, "a lease", func() bool { return n.Live(n.Now()) })
-		return n
-	}
-	filler, other := start("filler"), start("other")
+	filler := mustStartFilling(t, server, ledger, "filler", time.Hour)
+	other := mustStartFilling(t, server, ledger, "other", time.Hour)
 	type outcome struct {
 		found *layer.Found
 		lease layer.Lease

@@ -18,11 +18,13 @@ type FillLease struct {
 	session *session
 	names   []string // of the state, the value, the lease and those who wait for it, as the scripts want them
 	token   Token
-	seq     uint64 // the fence
+	seq     uint64          // the fence
+	unasked <-chan struct{} // closed when nobody waits for the fill any more; nil where that is not known
 
-	mu    sync.Mutex
-	timer *time.Timer
-	ended bool
+	mu       sync.Mutex
+	timer    *time.Timer
+	renewals int
+	ended    bool
 }
 
 // fillLease returns a lease to fill a key, which is not acquired yet.
@@ -84,16 +86,26 @@ func (l *FillLease) asked(e *eval, err error) (acquired bool, by holder, _ error
 // Token returns the ID that the value will have.
 func (l *FillLease) Token() Token { return l.token }
 
-// hold renews the lease as long as the fill runs. Most fills end before it has to.
+// renewalsOfALease is how many times a lease is renewed while it would run out once.
+const renewalsOfALease = 3
+
+// hold renews the lease as long as the fill runs and somebody waits for it, and for livingRounds leases at most: a load
+// that never ends is to keep no other replica from loading. Most fills end before it has to.
 func (l *FillLease) hold() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.ended {
-		l.timer = time.AfterFunc(l.session.FillLease/3, l.extend)
+	if !l.ended && l.renewals < livingRounds*renewalsOfALease {
+		l.renewals++
+		l.timer = time.AfterFunc(l.session.FillLease/renewalsOfALease, l.extend)
 	}
 }
 
 func (l *FillLease) extend() {
+	select {
+	case <-l.unasked:
+		return
+	default:
+	}
 	s := l.session
 	word, _, err := s.eval(extendScript, 0, l.names[2:3], l.token.String(), s.FillLease.Milliseconds())
 	if err != nil && word != "lost" {
@@ -104,12 +116,20 @@ func (l *FillLease) extend() {
 	}
 }
 
+// mostShared is how many bytes a payload in Redis may have: a larger one would keep Redis from everything else for too
+// long.
+const mostShared = 8 << 20
+
 // Store keeps the value that the fill made for life, if no slot of it was invalidated since the fill
 // began, and ends the lease. Its time is over after ttl: see layer.Lease. It reports whether the value was kept.
 func (l *FillLease) Store(slots []uint16, absent bool, payload []byte, ttl, life time.Duration) bool {
 	s := l.session
+	if len(payload) > mostShared {
+		l.Release()
+		return false
+	}
 	value := Value{
-		ID: l.token, Inc: s.inc, Seq: l.seq, Expires: time.Now().Add(ttl), Absent: absent,
+		ID: l.token, Inc: s.inc, Seq: l.seq, Expires: time.Now().Add(ttl), Absent: absent, Outlives: life > ttl,
 		Slots: layer.PackSlots(slots), Payload: payload,
 	}
 	seq := l.seq

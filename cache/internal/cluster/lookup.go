@@ -73,7 +73,8 @@ func (s *session) judge(g *get, before fence.Stamp) (l layer.Lookup) {
 	}
 	var v Value
 	if v.unmarshal(g.raw) == nil && v.Inc == s.inc {
-		l.Found = layer.Found{ID: v.ID, Expires: v.Expires, Absent: v.Absent, Slots: v.Slots, Payload: v.Payload}
+		l.Found = layer.Found{ID: v.ID, Expires: v.Expires, Absent: v.Absent, Outlives: v.Outlives, Slots: v.Slots,
+			Payload: v.Payload}
 		l.Stamp = min(s.stamp(v.Seq), before)
 		l.Hit = s.Fences.HoldsPacked(l.Stamp, l.Slots) || broken.Fence
 	}

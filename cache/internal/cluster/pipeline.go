@@ -37,9 +37,10 @@ type pipeline[T command] struct {
 
 // The bounds of a pipeline.
 const (
-	mostUnderWay = 4         // bundles
-	mostTogether = 64        // commands of a bundle
-	mostBytes    = 256 << 10 // payload of a bundle, not counting its first command
+	mostUnderWay = 4                           // bundles
+	mostTogether = 64                          // commands of a bundle
+	mostBytes    = 256 << 10                   // payload of a bundle, not counting its first command
+	mostAtOnce   = mostUnderWay * mostTogether // commands of one caller that wait for their turn together
 )
 
 func newPipeline[T command](timeout time.Duration, send func([]T) error) *pipeline[T] {
@@ -86,9 +87,18 @@ func (p *pipeline[T]) do(c T) (T, error) {
 	return c, b.err
 }
 
-// doAll is like do, for several commands: all are asked for before any of them is sent, so that as few bundles as
-// possible have them. It returns where each is, or the same command of another caller, once the replies are there.
+// doAll is like do, for several commands. It returns where each is, or the same command of another caller, once the
+// replies are there. More than may be under way are sent one part after the other: a turn's time is for others' commands.
 func (p *pipeline[T]) doAll(commands []T) []place[T] {
+	places := make([]place[T], 0, len(commands))
+	for part := range slices.Chunk(commands, mostAtOnce) {
+		places = append(places, p.doTogether(part)...)
+	}
+	return places
+}
+
+// doTogether asks for all commands before any of them is sent, so that as few bundles as possible have them.
+func (p *pipeline[T]) doTogether(commands []T) []place[T] {
 	places := make([]place[T], len(commands))
 	var led []*bundle[T]
 	var others []<-chan struct{}

@@ -39,6 +39,8 @@ type Value struct {
 	Expires time.Time
 	// Absent reports that it stands for something that is not there.
 	Absent bool
+	// Outlives reports that Redis keeps it beyond Expires, to stand in for a load that fails.
+	Outlives bool
 	// Slots are packed as they stand in Redis: see layer.PackSlots.
 	Slots []byte
 	// Payload is the value itself, in the form that its loader's codec gives it.
@@ -46,6 +48,12 @@ type Value struct {
 }
 
 const idSize = len(Token{})
+
+// The flags of a value.
+const (
+	flagAbsent byte = 1 << iota
+	flagOutlives
+)
 
 // marshal writes
 //
@@ -61,7 +69,10 @@ func (v *Value) marshal() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(v.Expires.UnixMilli()))
 	flags := byte(0)
 	if v.Absent {
-		flags = 1
+		flags |= flagAbsent
+	}
+	if v.Outlives {
+		flags |= flagOutlives
 	}
 	b = binary.AppendUvarint(append(b, flags), uint64(len(v.Slots)/2))
 	return append(append(b, v.Slots...), v.Payload...)
@@ -78,7 +89,7 @@ func (v *Value) unmarshal(b []byte) error {
 	v.ID, v.Inc = Token(b[1:]), Token(b[1+idSize:])
 	v.Seq = binary.BigEndian.Uint64(b[1+2*idSize:])
 	v.Expires = time.UnixMilli(int64(binary.BigEndian.Uint64(b[9+2*idSize:])))
-	v.Absent = b[head-1]&1 != 0
+	v.Absent, v.Outlives = b[head-1]&flagAbsent != 0, b[head-1]&flagOutlives != 0
 	count, n := binary.Uvarint(b[head:])
 	rest := b[head+max(n, 0):]
 	if n <= 0 || count > uint64(len(rest)/2) {

@@ -11,11 +11,18 @@ import (
 func someValue() Value {
 	return Value{
 		ID: newToken(), Inc: newToken(), Seq: 7, Expires: time.UnixMilli(1_790_000_000_000), Absent: true,
-		Slots: layer.PackSlots([]uint16{0, 1, 65535}), Payload: []byte("toy"),
+		Outlives: true, Slots: layer.PackSlots([]uint16{0, 1, 65535}), Payload: []byte("toy"),
 	}
 }
 
 func TestValueIsReadAsWritten(t *testing.T) {
+	for _, flags := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
+		want := Value{Absent: flags[0], Outlives: flags[1], Expires: time.UnixMilli(0), Slots: []byte{}, Payload: []byte{}}
+		var got Value
+		if err := got.unmarshal(want.marshal()); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("read %+v, %v; want %+v", got, err, want)
+		}
+	}
 	want := someValue()
 	raw := want.marshal()
 	var got Value

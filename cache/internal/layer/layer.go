@@ -68,6 +68,8 @@ type Found struct {
 	Expires time.Time
 	// Absent reports that it stands for something that is not there.
 	Absent bool
+	// Outlives reports that the layer keeps it beyond Expires, to stand in for a load that fails.
+	Outlives bool
 	// Waited reports that another replica filled it while this one waited.
 	Waited bool
 	// Slots are packed: see PackSlots.
