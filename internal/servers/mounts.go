@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// removeWithMounts removes a folder and all in it, after it has unmounted what is mounted there. The folder's path has no
-// white space.
+// removeWithMounts removes a folder and all in it, after it has unmounted what is mounted there. The folder's path has
+// no white space.
 func removeWithMounts(dir string) error {
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestRemoveWithMounts removes a folder in which two file systems are mounted, one on a folder of the other, as a Docker
-// engine leaves the networks' namespaces when it ends before it has taken them down. A third, beside them, stays.
+// TestRemoveWithMounts removes a folder in which two file systems are mounted, one on a folder of the other, as a
+// Docker engine leaves the networks' namespaces when it ends before it has taken them down. A third, beside them,
+// stays.
 func TestRemoveWithMounts(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
