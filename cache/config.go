@@ -47,8 +47,8 @@ type Cluster interface {
 type Options struct {
 	// Name is the loader's name in the metrics, and the beginning of its keys, so that loaders which
 	// share a cache never share a value. Required, and unique within a cache. Caches that join by one Ledger and have
-	// the same cluster.Config.Release share the values of loaders of one name, so that these must be of one type and one
-	// source: a program's second cache has other names.
+	// the same cluster.Config.Release share the values of loaders of one name, so that these must be of one type and
+	// one source: a program's second cache has other names.
 	Name string
 	// TTL is how long a value may be served. Required: zero or less is refused.
 	TTL time.Duration
@@ -84,8 +84,9 @@ type Options struct {
 	// the load goes on. It is above SoftTimeout. Default: 0, no bound.
 	HardTimeout time.Duration
 	// LateTimeout is how long a load goes on after the first caller has left it by a timeout, and a refresh ahead of
-	// expiry at all (without a timeout, for TTL, and a minute at most): nobody joins it after that, and its ctx ends when those who wait have
-	// left. What it brings before is kept for all, if no write has come between. It needs one of the other two.
+	// expiry at all (without a timeout, for TTL, and a minute at most): nobody joins it after that, and its ctx ends
+	// when those who wait have left. What it brings before is kept for all, if no write has come between. It needs one
+	// of the other two.
 	// Default: ten times HardTimeout, or SoftTimeout without one.
 	LateTimeout time.Duration
 	// Codec turns values into bytes for the layer that replicas share. A value of more than 8 MiB is not shared: each

@@ -19,8 +19,8 @@
 // # What comes back
 //
 // A kept value comes back until its TTL is over, unless a tag of it was invalidated; then, or without one, the value
-// is loaded, once, however many ask for it. [Info] reports which it was. It is one value, which all who ask get, each as
-// it is: none of them may change what it points to.
+// is loaded, once, however many ask for it. [Info] reports which it was. It is one value, which all who ask get, each
+// as it is: none of them may change what it points to.
 //
 //   - What is not there: a load reports that by [Fill.Absent], or by an error that Options.Absent reports. That is kept
 //     for NegativeTTL, and until a tag of it is invalidated; the error comes back with it. By default it is not kept.
@@ -40,7 +40,8 @@
 //     kept, and every read is a load, with [Unsure] as its reason.
 //   - Redis away, full or late: the read goes on without it. A value whose [Codec] fails is kept by this process
 //     alone.
-//   - A value that is too large for the bound, or was evicted: it is loaded again. One of more than 8 MiB is not shared.
+//   - A value that is too large for the bound, or was evicted: it is loaded again. One of more than 8 MiB is not
+//     shared.
 //   - An invalidation in one process always succeeds, at once. In a cluster it returns when every replica has heard
 //     of it; with an error, the write must not be acknowledged.
 //

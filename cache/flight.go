@@ -141,10 +141,10 @@ func (c *Cache) begin(f *flight) {
 	c.timeHolder(f)
 }
 
-// outdated reports whether a flight that has ended cannot answer a caller who joined it when the fences' clock was came:
-// it turned out to depend on a tag that was invalidated, and to be read before that caller came. A load that began at
-// that time or later has read the write. A value that was found is older than the flight, and may have been judged
-// after the clock was raised and before the tag was marked.
+// outdated reports whether a flight that has ended cannot answer a caller who joined it when the fences' clock was
+// came: it turned out to depend on a tag that was invalidated, and to be read before that caller came. A load that
+// began at that time or later has read the write. A value that was found is older than the flight, and may have been
+// judged after the clock was raised and before the tag was marked.
 func (f *flight) outdated(came fence.Stamp) bool {
 	return f.lateOff && (f.found != nil || came > f.fence)
 }

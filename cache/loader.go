@@ -138,9 +138,10 @@ func AppendPart(b []byte, part string) []byte {
 // Get returns the value of key: kept, or else loaded, by this caller or by one it waits for. The key is one that the
 // loader's Key or BeginKey has made: under another loader's there is the value of that, or an error. The tags name
 // what the value is made from, as far as that is known before it is loaded; they belong to the key, and all who ask for
-// it name the same. All who ask get the same value: what it points to must not be changed. The error is load's own, a *PanicError, ErrOwnKey, ctx.Err() when the caller gives up, or ErrLate
-// after HardTimeout; the load then goes on for the callers that remain, and after a timeout also without any, for
-// LateTimeout: so it may use nothing that ends with its caller.
+// it name the same. All who ask get the same value: what it points to must not be changed. The error is load's own, a
+// *PanicError, ErrOwnKey, ctx.Err() when the caller gives up, or ErrLate after HardTimeout; the load then goes on for
+// the callers that remain, and after a timeout also without any, for LateTimeout: so it may use nothing that ends with
+// its caller.
 func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Load[V]) (V, Info, error) {
 	v, info, err := l.Peek(key)
 	if info.Reason != Hit {
@@ -157,7 +158,8 @@ func (l *Loader[V]) Get(ctx context.Context, key string, tags []string, load Loa
 
 // Peek returns the kept value of key. Without one that may be served, info.Reason is not Hit; the caller
 // then goes on with Look, which may find it where replicas share, and then with Fill, which completes the read. A kept
-// absence is a hit whose error is the load's. The value is not to be changed, as Get's. The key is not kept: it may be made from a buffer that is used again.
+// absence is a hit whose error is the load's. The value is not to be changed, as Get's. The key is not kept: it may be
+// made from a buffer that is used again.
 func (l *Loader[V]) Peek(key string) (v V, info Info, err error) {
 	c := l.cache
 	now := c.clock.now()

@@ -38,9 +38,10 @@ func (n *fakeNode) Clear(context.Context) error                   { return nil }
 func (n *fakeNode) Stats() (s stats.Cluster)                      { return s }
 func (n *fakeNode) Close()                                        {}
 
-// TestJoiningAFlightThatFound runs a schedule of a value that is found: 1. An announcement raises the clock. 2. A flight begins, looks in Redis, and finds a value that the announcement's tag
-// is not marked for yet. 3. The tag is marked, and the write acknowledged. 4. A reader comes, and joins the flight, whose
-// fence is the announcement's time. 5. The flight ends with the old value.
+// TestJoiningAFlightThatFound runs a schedule of a value that is found: 1. An announcement raises the clock. 2. A
+// flight begins, looks in Redis, and finds a value that the announcement's tag is not marked for yet. 3. The tag is
+// marked, and the write acknowledged. 4. A reader comes, and joins the flight, whose fence is the announcement's time.
+// 5. The flight ends with the old value.
 func TestJoiningAFlightThatFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &fakeNode{}

@@ -120,8 +120,9 @@ func (c *Cache) leaveLate(f *flight) bool {
 // longestRefresh is how long a refresh goes on that has no timeout, if nobody waits for it.
 const longestRefresh = time.Minute
 
-// hold makes one of those who wait for a flight its holder, who waits for LateTimeout from when it begins. It is for a refresh, and for the first caller that leaves late, and never twice, so that no flight
-// goes on for ever. The flights are locked.
+// hold makes one of those who wait for a flight its holder, who waits for LateTimeout from when it begins. It is for a
+// refresh, and for the first caller that leaves late, and never twice, so that no flight goes on for ever. The flights
+// are locked.
 func (c *Cache) hold(f *flight) {
 	f.held, f.holding = true, true
 	if c.flights.byKey[f.key] == f {
@@ -159,8 +160,8 @@ func (f *flight) endHolder() {
 	}
 }
 
-// letAllGo takes off all flights the holders that stand for callers who have left by a timeout, and has none have another.
-// It returns the flights that run.
+// letAllGo takes off all flights the holders that stand for callers who have left by a timeout, and has none have
+// another. It returns the flights that run.
 func (f *flights) letAllGo() []*flight {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -115,8 +115,9 @@ func (a *again) matches(h *handler, r *http.Request) bool {
 }
 
 // IsRefresh reports whether a request with this context is the cache's own, to refresh an answer that it keeps or, with
-// a timeout, to make one: then callers wait for it. Middleware may leave it out of its counts, and must not have it wait
-// for what a caller's request holds, such as a lock of the session or a place in a limiter: that request waits for it.
+// a timeout, to make one: then callers wait for it. Middleware may leave it out of its counts, and must not have it
+// wait for what a caller's request holds, such as a lock of the session or a place in a limiter: that request waits for
+// it.
 func IsRefresh(ctx context.Context) bool {
 	_, refreshing := ctx.Value(againKey{}).(*again)
 	return refreshing

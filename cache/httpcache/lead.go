@@ -98,7 +98,8 @@ func (h *handler) lead(
 		return
 	}
 	publish(made)
-	if made.err != nil && l.answer != nil && l.answer != made.answer { // an older one, which is better than this failure
+	// An older one is better than this failure.
+	if made.err != nil && l.answer != nil && l.answer != made.answer {
 		restore(w.Header(), before)
 		h.deliver(l, w, r, s, missed)
 		return

@@ -88,7 +88,8 @@ func (p *pipeline[T]) do(c T) (T, error) {
 }
 
 // doAll is like do, for several commands. It returns where each is, or the same command of another caller, once the
-// replies are there. More than may be under way are sent one part after the other: a turn's time is for others' commands.
+// replies are there. More than may be under way are sent one part after the other: a turn's time is for others'
+// commands.
 func (p *pipeline[T]) doAll(commands []T) []place[T] {
 	places := make([]place[T], 0, len(commands))
 	for part := range slices.Chunk(commands, mostAtOnce) {

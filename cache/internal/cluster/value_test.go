@@ -17,7 +17,8 @@ func someValue() Value {
 
 func TestValueIsReadAsWritten(t *testing.T) {
 	for _, flags := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
-		want := Value{Absent: flags[0], Outlives: flags[1], Expires: time.UnixMilli(0), Slots: []byte{}, Payload: []byte{}}
+		want := someValue()
+		want.Absent, want.Outlives = flags[0], flags[1]
 		var got Value
 		if err := got.unmarshal(want.marshal()); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("read %+v, %v; want %+v", got, err, want)
