@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -428,7 +429,7 @@ func (h *halfWriter) Write(p []byte) (int, error) {
 // TestHalfALine checks that a line that was written in part takes none of the next ones with it.
 func TestHalfALine(t *testing.T) {
 	var out halfWriter
-	s := stream{to: &out}
+	s := newStream(&out)
 	if err := s.write(Entry{ID: "lost"}); err == nil {
 		t.Error("a write of half a line has no error")
 	}
@@ -445,6 +446,67 @@ func TestHalfALine(t *testing.T) {
 			t.Fatalf("of the stream\n%s\nline %d is %q, %v; want %q", out.String(), i, entry.ID, err, id)
 		}
 	}
+}
+
+// stuckWriter takes nothing until it is let go.
+type stuckWriter struct {
+	bytes.Buffer
+	free chan struct{}
+}
+
+func (s *stuckWriter) Write(p []byte) (int, error) {
+	<-s.free
+	return s.Buffer.Write(p)
+}
+
+// TestStreamStuck checks that a stream which takes no lines holds writes up for a second and no more, and only those
+// that came before that was known. Each of them is in the table, and counted, and lines go on once it takes them.
+func TestStreamStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to, table, registry := &stuckWriter{free: make(chan struct{})}, &fakeTable{}, prometheus.NewRegistry()
+		r, err := New(Config{Table: table, Stream: to, Registerer: registry, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := func(request string) time.Duration {
+			began := time.Now()
+			r.Record(t.Context(), Entry{Outcome: Done, Request: request})
+			return time.Since(began)
+		}
+		const together = 5
+		var first sync.WaitGroup
+		for range together {
+			first.Go(func() {
+				if took := record("first"); took != streamPatience {
+					t.Errorf("a write of the first waits for %v, want %v", took, streamPatience)
+				}
+			})
+		}
+		first.Wait()
+		if took := record("lost"); took != 0 {
+			t.Errorf("a write waits for %v where the stream is known to be stuck", took)
+		}
+		if got := count(t, registry, "woody_audit_failures_total", "stream"); got != together+1 ||
+			len(table.entries) != together+1 {
+			t.Errorf("%v failures, %d rows, want %d each", got, len(table.entries), together+1)
+		}
+		close(to.free)
+		synctest.Wait()
+		for _, request := range []string{"a", "b"} {
+			record(request)
+		}
+		var got []string
+		for line := range strings.Lines(to.String()) {
+			var entry struct{ Request string }
+			if err := json.Unmarshal([]byte(line), &entry); err != nil {
+				t.Error(err)
+			}
+			got = append(got, entry.Request)
+		}
+		if strings.Join(got, " ") != "first a b" {
+			t.Errorf("the stream has lines of %v, want the one that it was slow to take, and those after", got)
+		}
+	})
 }
 
 // TestRunWritesWhatIsLeft ends while a flood has no entry yet.

@@ -35,7 +35,7 @@ type Config struct {
 // Recorder records what callers do. It is safe for concurrent use.
 type Recorder struct {
 	table  Table
-	stream stream
+	stream *stream
 	log    *slog.Logger
 	now    func() time.Time
 	flood  *flood
@@ -71,7 +71,7 @@ func New(cfg Config) (*Recorder, error) {
 		cfg.Now = time.Now
 	}
 	r := &Recorder{
-		table: cfg.Table, stream: stream{to: cfg.Stream}, log: cfg.Logger, now: cfg.Now, flood: newFlood(),
+		table: cfg.Table, stream: newStream(cfg.Stream), log: cfg.Logger, now: cfg.Now, flood: newFlood(),
 		entries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "woody_audit_requests_total", Help: "Writes and refusals, by what came of them.",
 		}, []string{"outcome"}),

@@ -2,10 +2,12 @@ package audit
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,13 +31,24 @@ type line struct {
 // timeForm is the form of RFC 3339, with microseconds.
 const timeForm = "2006-01-02T15:04:05.000000Z07:00"
 
-// stream writes entries as lines of JSON, each by one call.
+// streamPatience is how long a line waits until the stream has taken it.
+const streamPatience = time.Second
+
+// stream writes entries as lines of JSON, each by one call, in the order in which they come.
 type stream struct {
-	mu     sync.Mutex
 	to     io.Writer
-	broken bool // a line has been written in part: the next begins with its end
+	turn   chan struct{}               // has room for one: who writes
+	late   atomic.Pointer[atomic.Bool] // whether who writes was waited for in vain; nil while nobody writes
+	broken bool                        // a line has been written in part: the next begins with its end
 }
 
+func newStream(to io.Writer) *stream { return &stream{to: to, turn: make(chan struct{}, 1)} }
+
+// errStalled is that of a stream that takes nothing, such as a pipe whose other end reads no more.
+var errStalled = errors.New("it takes no lines")
+
+// write returns once the stream has an entry, or with an error: also where it does not take it within streamPatience,
+// and at once while it still has not taken another one. One that was waited for in vain may be in it later.
 func (s *stream) write(e Entry) error {
 	l := line{
 		Audit: true, Time: e.At.UTC().Format(timeForm), ID: e.ID, Account: e.Account, Method: e.Method, Route: e.Route,
@@ -48,15 +61,39 @@ func (s *stream) write(e Entry) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	text = append(text, '\n')
-	if s.broken {
-		text = append([]byte{'\n'}, text...)
+	if late := s.late.Load(); late != nil && late.Load() {
+		return errStalled
 	}
-	n, err := s.to.Write(text)
+	patience := time.NewTimer(streamPatience)
+	defer patience.Stop()
+	select {
+	case s.turn <- struct{}{}:
+	case <-patience.C:
+		return errStalled
+	}
+	done, late := make(chan error, 1), &atomic.Bool{}
+	s.late.Store(late)
+	go func() {
+		done <- s.writeLine(append(text, '\n'))
+		s.late.Store(nil)
+		<-s.turn
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-patience.C:
+		late.Store(true)
+		return errStalled
+	}
+}
+
+func (s *stream) writeLine(line []byte) error {
+	if s.broken {
+		line = append([]byte{'\n'}, line...)
+	}
+	n, err := s.to.Write(line)
 	if n > 0 {
-		s.broken = text[n-1] != '\n'
+		s.broken = line[n-1] != '\n'
 	}
 	return err
 }
