@@ -76,9 +76,12 @@ func beginPartial(file string) (unfinished *os.File, end func(), err error) {
 	return unfinished, end, nil
 }
 
+// linkFile is os.Link, but in tests.
+var linkFile = os.Link
+
 // nameNew gives a file another name, which must be nobody's.
 func nameNew(from, to string) error {
-	err := os.Link(from, to)
+	err := linkFile(from, to)
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("%s exists: name another file", to)
@@ -101,8 +104,8 @@ func Restore(ctx context.Context, dataDir, file string) (former string, err erro
 	if err := lookAtBackup(file); err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(dataDir, 0o755); err != nil {
-		return "", fmt.Errorf("make the data folder: %w", err)
+	if err := makeFolder(dataDir); err != nil {
+		return "", err
 	}
 	lock := flock.New(filepath.Join(dataDir, "woody.lock"))
 	switch got, err := lock.TryLock(); {
@@ -236,28 +239,53 @@ func endAllSessions(ctx context.Context, file *os.File) error {
 
 // keepOld gives a database a second name, which it returns, and has all of it be in its one file where that can be: a
 // log that stayed would be taken for the next database's. One too damaged to be opened loses its log here, of which the
-// second name has all.
+// second name has all. Where the file system has no links, a copy of the file and of its log has that name.
 func keepOld(ctx context.Context, file string) (former string, err error) {
 	if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
 		return "", removeLog(file) // without its database it is worth nothing
 	}
+	_ = keepPrivate(file) // whose mode the second name has too
 	former = file + time.Now().UTC().Format(".before-20060102T150405.000")
-	if err := os.Link(file, former); err != nil {
+	linked, err := linkOrCopy(file, former)
+	if err != nil {
 		return "", err
 	}
-	if err := os.Link(file+"-wal", former+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := linkOrCopy(file+"-wal", former+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	if err := syncFolder(filepath.Dir(file)); err != nil {
 		return "", err
 	}
-	if mergeLog(ctx, file) == nil {
-		if err := os.Remove(former + "-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch err := mergeLog(ctx, file); {
+	case errors.Is(err, errLogHeld):
+		return "", errors.Join(err, os.Remove(former), removeThere(former+"-wal"))
+	case err == nil && linked:
+		if err := removeThere(former + "-wal"); err != nil {
 			return "", err
 		}
 	}
 	return former, removeLog(file)
 }
+
+// linkOrCopy gives a file a second name, and reports whether it has; else that of a copy, on the disk.
+func linkOrCopy(file, name string) (linked bool, err error) {
+	err = linkFile(file, name)
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+		return err == nil, err
+	}
+	made, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return false, err
+	}
+	if err := errors.Join(copyInto(made, file), made.Close()); err != nil {
+		return false, errors.Join(explainFile(err), os.Remove(name))
+	}
+	return false, nil
+}
+
+// errLogHeld is that of a log which is not all in its database's file, because somebody else uses it.
+var errLogHeld = errors.New("another program has the database open, and what was written last is in its log: end " +
+	"that program, and restore again")
 
 // mergeLog moves what is in a database's log to its file.
 func mergeLog(ctx context.Context, file string) error {
@@ -265,15 +293,22 @@ func mergeLog(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	var blocked, pages, copied int64
+	err = db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &pages, &copied)
+	if meaningOf(err) == busy || err == nil && (blocked != 0 || copied < pages) {
+		err = errLogHeld
+	}
 	return errors.Join(err, db.Close())
 }
 
 func removeLog(file string) error {
-	for _, end := range []string{"-wal", "-shm"} {
-		if err := os.Remove(file + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	return errors.Join(removeThere(file+"-wal"), removeThere(file+"-shm"))
+}
+
+// removeThere removes a file, if it is there.
+func removeThere(file string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }

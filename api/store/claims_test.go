@@ -114,6 +114,38 @@ func TestClockSetBackUnderAClaim(t *testing.T) {
 	})
 }
 
+// TestALapsedClaimIsNoLastPlace checks that the order of a worker that died comes before those that were made after it,
+// once upkeep has been done, and that the worker, if it was only slow, may still end its order.
+func TestALapsedClaimIsNoLastPlace(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		s := mustOpen(t, cfg)
+		for range 2 {
+			mustOrder(t, s, "nothing that there is")
+		}
+		dead, slow := mustClaim(t, s, 1, time.Microsecond), mustClaim(t, s, 1, time.Microsecond)
+		newer := mustOrder(t, s, "nothing that there is")
+		if err := s.Upkeep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if held, err := s.FinishOrder(t.Context(), slow, shop.Failed); !held || err != nil {
+			t.Errorf("a slow worker ends its order: %v, %v", held, err)
+		}
+		for _, want := range []string{dead.OrderID, newer.ID} {
+			if got := claimed(t, s, 1); len(got) != 1 || got[0] != want {
+				t.Errorf("claimed %v, want %s", got, want)
+			}
+		}
+		const until = "SELECT MIN(claimed_until_us) FROM `order` WHERE status = 'Pending'"
+		before := mustSelect(t, cfg, until)
+		if err := s.Upkeep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := mustSelect(t, cfg, until); got != before {
+			t.Errorf("a claim that lasts was moved by %d us", got-before)
+		}
+	})
+}
+
 // TestClaimsReadNoQueue asks both databases how they look for orders in a queue of many, of either kind: by an index,
 // in the order that is wanted, so that few rows are read, and locked.
 func TestClaimsReadNoQueue(t *testing.T) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -102,9 +103,22 @@ func (s *Store) UpkeepQueries() map[string][]string {
 		"order_key_created":   until("order_key", "created_us"),
 		"product_key_created": until("product_key", "created_us"),
 		"woody_session_until": until("woody_session", "until_us"),
+		"order_waiting":       {"SELECT order_id FROM `order` WHERE " + s.lapsed()},
 		"woody_reserved": {one.Replace(s.reservedUntil("BETWEEN 1 AND " + s.began + " - 1")),
 			one.Replace(s.reservedUntil("> " + s.began + " + ?"))},
 	}
+}
+
+// AdvanceClock has the database's clock seem to go that much further, and PassTime what was found wrong with it be so
+// for longer.
+func (s *Store) AdvanceClock(d time.Duration) { s.clock.ahead -= d }
+func (s *Store) PassTime(d time.Duration)     { s.clock.since -= d }
+
+// SetLink has files be linked by f until a test ends.
+func SetLink(t testing.TB, f func(from, to string) error) {
+	former := linkFile
+	linkFile = f
+	t.Cleanup(func() { linkFile = former })
 }
 
 // ForgetGroup is how many rows are forgotten at a time, about.

@@ -3,12 +3,22 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 )
 
 // forgetGroup is how many rows are forgotten in one transaction, about: others wait for its locks, and SQLite has one
 // writer.
 const forgetGroup = 1000
+
+// forgetOld removes what is too old to be of use, unless the clock is wrong that says so.
+func (s *Store) forgetOld(ctx context.Context) error {
+	if may, err := s.mayForget(ctx); err != nil || !may {
+		return err
+	}
+	return errors.Join(s.forgetKeys(ctx), s.forgetProbes(ctx), s.forgetSessions(ctx), s.forgetTries(ctx),
+		s.forgetUnused(ctx))
+}
 
 // forget removes the rows of a table whose time, in an indexed column, is longer ago than ttl, the oldest first.
 func (s *Store) forget(ctx context.Context, table, column string, ttl time.Duration) error {

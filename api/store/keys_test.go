@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/google/uuid"
@@ -87,6 +88,33 @@ func TestKeysAreForgottenAfterADay(t *testing.T) {
 			}
 			if _, err := s.OrderByKey(t.Context(), age); (err == nil) != want {
 				t.Errorf("an order's key of %s s ago: %v", age, err)
+			}
+		}
+	})
+}
+
+// TestNothingIsForgottenByAWrongClock has the database's clock go ahead: what is old by it is kept until it is right
+// again, or has been ahead for an hour, as where it was set right or the machine has slept. A little ahead is right.
+func TestNothingIsForgottenByAWrongClock(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg store.Config) {
+		s := mustOpen(t, cfg)
+		for i, step := range []struct {
+			ahead, passed time.Duration
+			forgets       bool
+		}{
+			{0, 0, true}, {4 * time.Minute, 0, true}, {6 * time.Minute, 0, false}, {0, 59 * time.Minute, false},
+			{-6 * time.Minute, 0, true}, {24 * time.Hour, 0, false}, {0, 59 * time.Minute, false},
+			{0, 2 * time.Minute, true}, {0, 0, true}, {-24 * time.Hour, 0, true}, {24 * time.Hour, 0, false},
+		} {
+			mustExec(t, cfg, "INSERT INTO order_key (idempotency_key, order_id, created_us) "+
+				"SELECT 'old', 'x', 1 FROM (SELECT 1) one WHERE NOT EXISTS (SELECT 1 FROM order_key)")
+			s.AdvanceClock(step.ahead)
+			s.PassTime(step.passed)
+			if err := s.Upkeep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if left := mustSelect(t, cfg, "SELECT COUNT(*) FROM order_key"); (left == 0) != step.forgets {
+				t.Errorf("step %d: %d keys are left, want it to forget: %v", i, left, step.forgets)
 			}
 		}
 	})

@@ -303,6 +303,21 @@ func (s *Store) shortenClaims(ctx context.Context) error {
 	})
 }
 
+// dropLapsed has orders whose claim has lapsed wait where they did before: the oldest of those that nobody has claimed.
+// As long as they have its time they come after all that were never claimed, new ones too. Their worker, if it is only
+// late, may end them still: the claim itself stays until the next one.
+func (s *Store) dropLapsed(ctx context.Context) error {
+	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE `order` SET claimed_until_us = 0 WHERE "+s.lapsed())
+		return err
+	})
+}
+
+// lapsed is the condition of an order whose claim has lapsed, in the order of an index.
+func (s *Store) lapsed() string {
+	return "status = 'Pending' AND claimed_until_us BETWEEN 1 AND " + s.began + " - 1"
+}
+
 // ReleaseOrder implements shop.Store.
 func (s *Store) ReleaseOrder(ctx context.Context, claim shop.Claim) error {
 	return s.background.tx(ctx, sql.LevelDefault, func(ctx context.Context, tx *sql.Tx) error {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,8 +18,8 @@ import (
 // openSQLite opens DataDir/woody.db. SQLite takes one writer at a time, so writes have a pool of
 // one connection and reads, which the write-ahead log never blocks, have their own.
 func openSQLite(cfg Config) (*Store, error) {
-	if err := os.MkdirAll(cfg.DataDir, 0o755); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
+	if err := makeFolder(cfg.DataDir); err != nil {
+		return nil, err
 	}
 	lock := flock.New(filepath.Join(cfg.DataDir, "woody.lock"))
 	switch got, err := lock.TryLock(); {
@@ -26,6 +28,10 @@ func openSQLite(cfg Config) (*Store, error) {
 	case !got:
 		return nil, fmt.Errorf("the database file %s is taken by another running shop",
 			filepath.Join(cfg.DataDir, "woody.db"))
+	}
+	if err := makeFile(cfg); err != nil {
+		lock.Unlock()
+		return nil, err
 	}
 	closers := []func() error{lock.Unlock}
 	var dbs []*sql.DB
@@ -52,6 +58,46 @@ func openSQLite(cfg Config) (*Store, error) {
 		s.openAudit("", writer)
 	}
 	return s, nil
+}
+
+// makeFolder makes the data folder, where there is none, for its owner alone.
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	return nil
+}
+
+// makeFile makes the database's file, where there is none, for its owner alone: the hashes of passwords are in it.
+// SQLite would have all read it, and gives a log the mode of its file. It is opened nowhere else than by SQLite: to
+// close it would end this process' locks on it.
+func makeFile(cfg Config) error {
+	file := filepath.Join(cfg.DataDir, "woody.db")
+	switch made, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); {
+	case err == nil:
+		made.Close()
+	case !errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("make the database file: %w", err)
+	}
+	if err := keepPrivate(file); err != nil {
+		cfg.Logger.Warn("others than its owner may read the database", "err", err)
+	}
+	return nil
+}
+
+// keepPrivate has a database, and its log, be their owner's alone.
+func keepPrivate(file string) error {
+	var errs []error
+	for _, end := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(file + end)
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			err = os.Chmod(file+end, info.Mode().Perm()&0o700)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // openFile opens connections to a file.

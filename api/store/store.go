@@ -111,6 +111,7 @@ type Store struct {
 	products *byID[int64, shop.Product]
 	orders   *byID[string, foundOrder]
 
+	clock   clock
 	room    room
 	replies replies
 	wal     *writeAheadLog // SQLite's; nil with a database server
@@ -162,6 +163,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.clock.opened = time.Now()
 	s.writes.room, s.background.room = &s.room, &s.room
 	s.writes.replies, s.reads.replies = &s.replies, &s.replies
 	s.followed = followed
@@ -200,12 +202,12 @@ func (s *Store) Name() string { return s.dialect.name }
 
 // Upkeep does the database's regular small jobs: it folds the product tally, forgets
 // idempotency keys of more than a day ago, probes that nobody writes any more, sessions that have expired and tries to
-// sign in that count no more, shortens claims that last for hours since the clock was set back, and shrinks SQLite's
-// write-ahead log.
+// sign in that count no more, has orders whose claim has lapsed be as old as they are, shortens claims that last for
+// hours since the clock was set back, and shrinks SQLite's write-ahead log. It forgets nothing while the database's
+// clock seems to be ahead.
 // It is meant to be called about once a minute by every replica; it does no harm more often.
 func (s *Store) Upkeep(ctx context.Context) error {
-	return errors.Join(s.foldTally(ctx), s.forgetKeys(ctx), s.forgetProbes(ctx), s.forgetSessions(ctx),
-		s.forgetTries(ctx), s.forgetUnused(ctx), s.shortenClaims(ctx), s.wal.shrink(ctx))
+	return errors.Join(s.foldTally(ctx), s.forgetOld(ctx), s.dropLapsed(ctx), s.shortenClaims(ctx), s.wal.shrink(ctx))
 }
 
 // DBs returns the connection pools by what they are for, for metrics.
