@@ -27,6 +27,10 @@ func (a *API) handleRegister(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	setLocation(c, "/api/accounts/"+account.ID)
+	if !callerOf(c).SignedIn() {
+		noteAccount(c, account.ID)
+	}
 	return sendJSON(c, fiber.StatusCreated, account)
 }
 

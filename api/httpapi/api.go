@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -138,6 +139,7 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 			"X-Served-By",
 		MaxAge: 600,
 	}))
+	a.app.Use("/api", trimPath)
 	if a.accounts != nil {
 		a.app.Use("/api", a.identify)
 	}
@@ -165,10 +167,10 @@ func (a *API) routes(cached cachedRoutes) {
 	api.Get("/products", a.needsIf(addsProduct, accounts.WriteProducts), a.needsShop, cached.products, a.forCaller,
 		a.handleProducts)
 	api.Post("/products", writes, a.needsShop, a.forCaller, a.handleProductCreate)
-	api.Get("/products/:id<int>", a.needsShop, cached.product, a.forCaller, a.handleProduct)
-	api.Put("/products/:id<int>", writes, a.needsShop, a.forCaller, a.handleProductPut)
-	api.Patch("/products/:id<int>", writes, a.needsShop, a.forCaller, a.handleProductPatch)
-	api.Delete("/products/:id<int>", writes, a.needsShop, a.forCaller, a.handleProductDelete)
+	api.Get("/products/:id<int>", checkProductID, a.needsShop, cached.product, a.forCaller, a.handleProduct)
+	api.Put("/products/:id<int>", checkProductID, writes, a.needsShop, a.forCaller, a.handleProductPut)
+	api.Patch("/products/:id<int>", checkProductID, writes, a.needsShop, a.forCaller, a.handleProductPatch)
+	api.Delete("/products/:id<int>", checkProductID, writes, a.needsShop, a.forCaller, a.handleProductDelete)
 
 	// The lab's face writes with GET. Fiber's Get would register HEAD too, and HEAD never writes.
 	api.Add(fiber.MethodGet, "/orders/do", orders, a.needsShop, a.forCaller, a.handleOrderDo)
@@ -211,6 +213,15 @@ func (a *API) accountRoutes(api fiber.Router) {
 	api.Put("/account/password", a.needsAccount, a.needsShop, a.forCaller, a.handlePasswordPut)
 
 	a.app.Get("/.well-known/jwks.json", a.handleKeys)
+}
+
+// trimPath is the middleware that takes slashes off the end of a path, as the routes do: an address has one key in the
+// cache, and one name in the audit, however many it was sent with.
+func trimPath(c *fiber.Ctx) error {
+	if path := c.Path(); strings.HasSuffix(path, "/") {
+		c.Path(strings.TrimRight(path, "/"))
+	}
+	return c.Next()
 }
 
 // hasNoOrigin reports whether a request has no Origin, so that CORS has nothing to do with it.

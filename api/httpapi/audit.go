@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"strings"
+
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/woodytoys/woodytoys/api/audit"
@@ -24,6 +26,17 @@ type whoKey struct{}
 
 // noteAccount sets the account in the audit's entry of a request whose caller had not signed in before it.
 func noteAccount(c *fiber.Ctx, id string) { c.Locals(whoKey{}, id) }
+
+type madeKey struct{}
+
+// noteMade sets the address of what a request has made, for the audit.
+func noteMade(c *fiber.Ctx, address string) { c.Locals(madeKey{}, address) }
+
+// setLocation is noteMade, and tells the caller too.
+func setLocation(c *fiber.Ctx, address string) {
+	noteMade(c, address)
+	c.Set(fiber.HeaderLocation, address)
+}
 
 // record writes a request's entry, if it is one that has one.
 func (a *API) record(c *fiber.Ctx) {
@@ -85,16 +98,23 @@ func outcomeOf(status int) audit.Outcome {
 	return audit.Failed
 }
 
-// about returns what a request was about: what it made, or else what it was sent to. Of a query it has what the lab's
-// calls name things by, and nothing else, since callers may have put a secret there.
+// about returns what a request was about: what it made, or else what it was sent to, in the one spelling that a search
+// finds it by. Of a query it has what the lab's calls name things by, and nothing else, since callers may have put a
+// secret there.
 func about(c *fiber.Ctx) string {
-	if made := c.Response().Header.Peek(fiber.HeaderLocation); len(made) > 0 {
-		return string(made)
+	if made, ok := c.Locals(madeKey{}).(string); ok {
+		return made
 	}
-	thing, mark := string(c.Context().URI().PathOriginal()), "?"
+	thing, mark := c.Path(), "?"
+	if strings.Contains(auditedRoute(c), "<guid>") { // which are taken in capitals too
+		thing = strings.ToLower(thing)
+	}
 	for _, name := range []string{"product", "order", "order_id"} {
-		if value := c.Context().QueryArgs().Peek(name); len(value) > 0 {
-			thing += mark + name + "=" + string(value)
+		if value := c.Query(name); value != "" {
+			if name == "order_id" {
+				value = strings.ToLower(value)
+			}
+			thing += mark + name + "=" + value
 			mark = "&"
 		}
 	}

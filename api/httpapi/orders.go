@@ -23,6 +23,7 @@ func (a *API) handleOrderDo(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	noteMade(c, orderAddress(order.ID))
 	return sendOrder(c, fiber.StatusOK, order)
 }
 
@@ -48,9 +49,11 @@ func (a *API) handleOrderCreate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.Set(fiber.HeaderLocation, "/api/orders/"+order.ID)
+	setLocation(c, orderAddress(order.ID))
 	return sendOrder(c, fiber.StatusAccepted, order)
 }
+
+func orderAddress(id string) string { return "/api/orders/" + id }
 
 // handleOrderCancel ends a pending order, and sends it as it is then. A second time it is the same.
 func (a *API) handleOrderCancel(c *fiber.Ctx) error {
@@ -128,7 +131,7 @@ func (a *API) cleanOrder(c *fiber.Ctx) error {
 		return &shop.Error{Kind: shop.NotFound, Detail: "There is no such order. " + err.Error()}
 	}
 	if id != asked {
-		c.Path("/api/orders/" + id)
+		c.Path(orderAddress(id))
 	}
 	return c.Next()
 }

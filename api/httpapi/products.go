@@ -115,6 +115,7 @@ func (a *API) handleProductAdd(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	noteMade(c, productAddress(product.ID))
 	return sendProduct(c, fiber.StatusOK, product)
 }
 
@@ -159,9 +160,11 @@ func (a *API) handleProductCreate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.Set(fiber.HeaderLocation, "/api/products/"+strconv.FormatInt(product.ID, 10))
+	setLocation(c, productAddress(product.ID))
 	return sendProduct(c, fiber.StatusCreated, product)
 }
+
+func productAddress(id int64) string { return "/api/products/" + strconv.FormatInt(id, 10) }
 
 func (a *API) handleProductLast(c *fiber.Ctx) error {
 	ctx := reading(c)
@@ -238,6 +241,20 @@ func (a *API) handleProductDelete(c *fiber.Ctx) error {
 	c.Status(fiber.StatusNoContent)
 	return nil
 }
+
+// checkProductID is the middleware before all that has a product's id in its path: nothing is at another spelling of
+// one, such as 07 or +7. A product has one address, which the cache keeps it under and the audit names it by.
+func checkProductID(c *fiber.Ctx) error {
+	asked := c.Params("id")
+	if len(asked) > maxIDLen || string(strconv.AppendInt(make([]byte, 0, maxIDLen), productID(c), 10)) != asked {
+		return &shop.Error{Kind: shop.NotFound,
+			Detail: "There is no such product. A product's id is a whole number without zeros before it, such as 7."}
+	}
+	return c.Next()
+}
+
+// maxIDLen is the length of the longest id, -9223372036854775808.
+const maxIDLen = 20
 
 // productID returns the id in the path. The route takes whole numbers only, so there is one.
 func productID(c *fiber.Ctx) int64 {

@@ -90,6 +90,39 @@ func TestRestOrders(t *testing.T) {
 	s.get("/api/orders/00000000-0000-0000-0000-000000000000").wantStatus(t, 404)
 }
 
+// TestAProductHasOneSpelling sends a product's id in spellings that are none, which change nothing, and slashes behind
+// it, which are the same request to the cache too.
+func TestAProductHasOneSpelling(t *testing.T) {
+	s := mustServe(t)
+	for _, none := range []string{
+		"01", "+1", "-01", "%2B1", "%31", "0000000000000000001", strings.Repeat("0", 290) + "1",
+	} {
+		path := "/api/products/" + none
+		for range 2 {
+			got := s.get(path)
+			got.wantStatus(t, 404)
+			if got.layer() == hit {
+				t.Errorf("the refusal of %s is kept", path)
+			}
+		}
+		s.call(http.MethodPut, path, `{"name":"x"}`, "Content-Type: application/json").wantStatus(t, 404)
+		s.call(http.MethodPatch, path, `{"name":"x"}`, "Content-Type: application/json").wantStatus(t, 404)
+		s.call(http.MethodDelete, path, "").wantStatus(t, 404)
+	}
+	for _, path := range []string{"/api/products/1", "/api/products", "/api/products/last"} {
+		first := s.get(path)
+		for _, slashes := range []string{"/", "///"} {
+			got := s.get(path + slashes)
+			got.want(t, 200, first.body)
+			if got.layer() != hit {
+				t.Errorf("%s%s is %q, want %q", path, slashes, got.layer(), hit)
+			}
+		}
+	}
+	s.get("/api/products/0").want(t, 404, "There is no product 0.")
+	s.get("/api/products/-9223372036854775808").want(t, 404, "There is no product -9223372036854775808.")
+}
+
 // TestAnOrderHasOneSpelling asks in both faces for an order as it is, in upper case, which is the same request to the
 // cache too, and in forms that are refused before it.
 func TestAnOrderHasOneSpelling(t *testing.T) {

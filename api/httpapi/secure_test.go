@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,11 +26,24 @@ type secureShop struct {
 	accounts *accounts.Service
 	keys     *tokens.Keys
 	held     map[string]accounts.SignedIn // a session of each
+	busy     *atomic.Bool                 // nobody may renew a session, or end it by its cookie
 }
 
 // longDelays is a store by which the first delay of a name is a quarter of an hour, which does not pass while a test
-// looks.
-type longDelays struct{ *store.Store }
+// looks. While it is busy, no session is renewed.
+type longDelays struct {
+	*store.Store
+	busy *atomic.Bool
+}
+
+func (d longDelays) RenewSession(
+	ctx context.Context, family accounts.Hash, judge func(accounts.HeldSession) accounts.Renewal,
+) (accounts.HeldSession, error) {
+	if d.busy.Load() {
+		return accounts.HeldSession{}, &shop.Error{Kind: shop.Busy, Detail: "Many sign in."}
+	}
+	return d.Store.RenewSession(ctx, family, judge)
+}
 
 func (d longDelays) Try(
 	ctx context.Context, keys []accounts.Key, allow func(time.Time, []accounts.Tries) error,
@@ -58,13 +72,13 @@ func mustServeAccountsOf(t testing.TB, of shop.Config, set ...func(*httpapi.Conf
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &secureShop{keys: keys, held: map[string]accounts.SignedIn{}}
+	s := &secureShop{keys: keys, held: map[string]accounts.SignedIn{}, busy: &atomic.Bool{}}
 	s.testShop = mustServeWith(t, of, func(cfg *httpapi.Config, kept *store.Store) {
 		sessions, err := httpapi.SessionsIn(cfg.Cache, kept)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.accounts = accounts.New(accounts.Config{Store: longDelays{kept}, Sessions: sessions})
+		s.accounts = accounts.New(accounts.Config{Store: longDelays{kept, s.busy}, Sessions: sessions})
 		cfg.Accounts, cfg.Tokens = s.accounts, keys
 		cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 		for _, set := range set {

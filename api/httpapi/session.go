@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"strings"
-
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/woodytoys/woodytoys/api/accounts"
@@ -43,20 +41,20 @@ func (a *API) handleSignIn(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := a.endReplaced(c); err != nil {
-		return err
-	}
+	a.endReplaced(c)
 	return a.sendToken(c, signedIn)
 }
 
-// endReplaced ends the session of the cookie that a new session's takes the place of: no browser could end it then.
-func (a *API) endReplaced(c *fiber.Ctx) error {
+// endReplaced ends the session of the cookie that a new session's takes the place of: no browser could end it then. One
+// that cannot be ended now is over when it expires: its caller has begun a session, and gets the token of it.
+func (a *API) endReplaced(c *fiber.Ctx) {
 	cookie := cookieOf(c)
 	if cookie == "" || !isOwnPage(c) {
-		return nil
+		return
 	}
-	_, err := a.accounts.SignOutBy(writing(c), cookie)
-	return err
+	if _, err := a.accounts.SignOutBy(writing(c), cookie); err != nil {
+		a.logFailure(c, "the replaced session is not ended", err)
+	}
 }
 
 // handleRenew renews the session of the cookie, with a new token and, most times, a new cookie.
@@ -107,8 +105,7 @@ func (a *API) sendToken(c *fiber.Ctx, signedIn accounts.SignedIn) error {
 // signsOutByCookie reports whether a request is to end the session of its cookie, and may: that a token has expired, or
 // that its session has ended, is no reason to leave that one open.
 func signsOutByCookie(c *fiber.Ctx) bool {
-	return c.Method() == fiber.MethodDelete && strings.TrimSuffix(c.Path(), "/") == "/api/session" &&
-		cookieOf(c) != "" && isOwnPage(c)
+	return c.Method() == fiber.MethodDelete && c.Path() == "/api/session" && cookieOf(c) != "" && isOwnPage(c)
 }
 
 // handleSignOut ends the session of the token, and that of the cookie, which may be another one.

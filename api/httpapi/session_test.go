@@ -95,6 +95,17 @@ func TestSignInAgain(t *testing.T) {
 		s.get("/api/account", token).wantStatus(t, 200)
 	}
 	s.post("/api/session", credentials("ann", password), s.own(), "Cookie: __Host-woody-session=x").wantStatus(t, 200)
+
+	// Where the former cannot be ended now, the new one has begun all the same.
+	s.busy.Store(true)
+	third := s.post("/api/session", credentials("admin", password), s.own(), cookie)
+	third.wantStatus(t, 200)
+	s.get("/api/account", "Authorization: Bearer "+third.member("access_token")).wantStatus(t, 200)
+	s.get("/api/account", token).wantStatus(t, 200)
+	s.call("DELETE", "/api/session", "", s.own(), cookie).wantStatus(t, 503)
+	s.busy.Store(false)
+	s.call("DELETE", "/api/session", "", s.own(), cookie).wantStatus(t, 204)
+	s.get("/api/account", token).wantStatus(t, 401)
 }
 
 // TestSignOutByCookie signs out with a token that is not good any more, or never was.
