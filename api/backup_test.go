@@ -228,6 +228,20 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
+// TestMistypedSettings checks that neither backup nor restore goes to the default folder where another was meant.
+func TestMistypedSettings(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"backup", "new.db"}, {"restore", "good.db"}} {
+		cmd := command([]string{"WOODY_DATADIR=" + t.TempDir()}, args...)
+		cmd.Dir = t.TempDir()
+		out, err := cmd.CombinedOutput()
+		left, _ := os.ReadDir(cmd.Dir)
+		if err == nil || !strings.Contains(string(out), "there is no setting WOODY_DATADIR") || len(left) > 0 {
+			t.Errorf("%s: %v %s, %v are left", args[0], err, out, left)
+		}
+	}
+}
+
 // TestRestoreGoesOn restores where another restore was killed, and where the database is damaged and has a log: a log
 // that stayed would be taken for the new one's.
 func TestRestoreGoesOn(t *testing.T) {

@@ -35,12 +35,24 @@ func TestDefaultsAreTheStores(t *testing.T) {
 	}
 }
 
+// TestEmptySecret checks that a database whose secret has nothing in it is not taken for none.
+func TestEmptySecret(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "dsn")
+	if err := os.WriteFile(file, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := parseConfig([]string{"--db-dsn-file=" + file}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "WOODY_DB_DSN_FILE: "+file+" is empty") {
+		t.Errorf("an empty secret: %v", err)
+	}
+}
+
 // TestAdministratorsPassword checks what may be in its file.
 func TestAdministratorsPassword(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	for content, want := range map[string]string{
 		"a good long password\n": "", "short": "WOODY_ADMIN_PASSWORD_FILE: A password has at least 10 characters.",
-		"": "WOODY_ADMIN_PASSWORD_FILE: A password has at least", "Admin12345": "WOODY_ADMIN_PASSWORD_FILE: ",
+		"": "WOODY_ADMIN_PASSWORD_FILE: " + file + " is empty", "Admin12345": "WOODY_ADMIN_PASSWORD_FILE: ",
 	} {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)

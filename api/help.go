@@ -23,7 +23,7 @@ var help = map[string]string{
 		"counted.",
 	"WOODY_AUDIT_LOG": "Where the audit of writes and refusals is streamed, a line of JSON each: the end of a " +
 		"file, or '-' for standard output. The database has it too. Needs WOODY_ACCOUNTS=on. (default: -)",
-	"WOODY_DATA_DIR": "The folder of the SQLite file.",
+	"WOODY_DATA_DIR": "The folder of the SQLite file. Both are made for their owner alone.",
 	"WOODY_SQLITE_SYNC": "What every SQLite write survives: 'normal', the process being killed; 'full', also a " +
 		"loss of power.",
 	"WOODY_QUEUE_TIMEOUT": "How long a caller waits for a heavy slot or a database connection before it is told " +

@@ -32,9 +32,13 @@ func run(args []string, stdout, stderr io.Writer) error {
 	defer stop()
 
 	switch command {
-	case "backup <file>":
-		return cfg.backUp(ctx, stdout)
-	case "restore <file>":
+	case "backup <file>", "restore <file>":
+		if err := settings.RefuseUnknown(); err != nil {
+			return err
+		}
+		if command == "backup <file>" {
+			return cfg.backUp(ctx, stdout)
+		}
 		return cfg.restore(ctx, stdout)
 	}
 	log := cfg.Logger(stderr)

@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -41,10 +43,27 @@ func Names() []string { return slices.Clone(names) }
 
 // WarnOfUnknown logs each variable that looks like a setting and is none of any program: mistyped, most likely.
 func WarnOfUnknown(log *slog.Logger) {
+	for _, name := range unknown() {
+		log.Warn("there is no such setting, see --help", "variable", name)
+	}
+}
+
+// RefuseUnknown returns an error for the variables that WarnOfUnknown warns of: for a command that does one thing to
+// what its settings name, and must not do it to something else.
+func RefuseUnknown() error {
+	var errs []error
+	for _, name := range unknown() {
+		errs = append(errs, fmt.Errorf("there is no setting %s (see --help)", name))
+	}
+	return errors.Join(errs...)
+}
+
+func unknown() (found []string) {
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
 		if strings.HasPrefix(name, prefix) && !slices.Contains(names, name) {
-			log.Warn("there is no such setting, see --help", "variable", name)
+			found = append(found, name)
 		}
 	}
+	return found
 }

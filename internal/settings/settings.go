@@ -135,7 +135,8 @@ func dropEmpty() {
 }
 
 // Secret returns a setting's value, or the content of the file that holds it without the white space around it. Name is
-// the setting's variable; that of the file has _FILE behind it. Both at once are refused.
+// the setting's variable; that of the file has _FILE behind it. Both at once are refused, and so is a file with nothing
+// in it: whoever names one does not mean the default.
 func Secret(name, value, file string) (string, error) {
 	if file == "" {
 		return value, nil
@@ -147,5 +148,9 @@ func Secret(name, value, file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s_FILE: %w", name, err)
 	}
-	return strings.TrimSpace(string(content)), nil
+	secret := strings.TrimSpace(string(content))
+	if secret == "" {
+		return "", fmt.Errorf("%s_FILE: %s is empty", name, file)
+	}
+	return secret, nil
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +106,31 @@ func TestWarnOfUnknown(t *testing.T) {
 	settings.WarnOfUnknown(slog.New(slog.NewTextHandler(&log, nil)))
 	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "variable=WOODY_HEAVY_DELY") {
 		t.Errorf("warned of %q, want WOODY_HEAVY_DELY alone", got)
+	}
+	err := settings.RefuseUnknown()
+	if err == nil || err.Error() != "there is no setting WOODY_HEAVY_DELY (see --help)" {
+		t.Errorf("refused is %v, want WOODY_HEAVY_DELY alone", err)
+	}
+}
+
+// TestSecret reads a secret from its setting and from its file, which must have one.
+func TestSecret(t *testing.T) {
+	file := func(content string) string {
+		name := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	for _, row := range []struct{ value, file, want, err string }{
+		{"", "", "", ""}, {"a", "", "a", ""}, {"", file(" a b\n"), "a b", ""},
+		{"a", file("a"), "", "both WOODY_DB_DSN and WOODY_DB_DSN_FILE are set"},
+		{"", file(""), "", "WOODY_DB_DSN_FILE: /"}, {"", file(" \n"), "", "secret is empty"},
+		{"", file("a") + "/b", "", "WOODY_DB_DSN_FILE: "},
+	} {
+		got, err := settings.Secret("WOODY_DB_DSN", row.value, row.file)
+		if got != row.want || (err != nil) != (row.err != "") || err != nil && !strings.Contains(err.Error(), row.err) {
+			t.Errorf("of %q and %s: %q, %v; want %q, %s", row.value, row.file, got, err, row.want, row.err)
+		}
 	}
 }
