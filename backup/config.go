@@ -47,8 +47,9 @@ type config struct {
 	WorkDir         string `env:"WOODY_BACKUP_WORK_DIR" default:"/work" placeholder:"FOLDER"`
 	ScratchMariadbd string `name:"server" env:"WOODY_DB_SERVER" default:"mariadbd" placeholder:"PROGRAM"`
 
-	Every       time.Duration `env:"WOODY_BACKUP_EVERY" default:"12h" min:"1s" max:"168h"`
-	ShipEvery   time.Duration `env:"WOODY_BACKUP_SHIP_EVERY" default:"30s" min:"100ms" max:"30m"`
+	// Alerts and scripts/doctor call after 26 hours without a good backup, and after 10 minutes without the log.
+	Every       time.Duration `env:"WOODY_BACKUP_EVERY" default:"12h" min:"1s" max:"24h"`
+	ShipEvery   time.Duration `env:"WOODY_BACKUP_SHIP_EVERY" default:"30s" min:"100ms" max:"5m"`
 	VerifyEvery time.Duration `env:"WOODY_BACKUP_VERIFY_EVERY" default:"24h" min:"1s" max:"720h"`
 	RetryAfter  time.Duration `env:"WOODY_BACKUP_RETRY_AFTER" default:"1m" min:"100ms" max:"1h"`
 	Keep        time.Duration `env:"WOODY_BACKUP_KEEP" default:"72h" min:"0s" max:"8760h"`

@@ -30,7 +30,9 @@ func TestConfigRefuses(t *testing.T) {
 		{"WOODY_BACKUP_USER", "x`y", "WOODY_BACKUP_USER"},
 		{"WOODY_BACKUP_WORK_DIR", "work", "write the whole path of a folder of its own"},
 		{"WOODY_BACKUP_WORK_DIR", "/", "write the whole path of a folder of its own"},
-		{"WOODY_BACKUP_SHIP_EVERY", "31m", "WOODY_BACKUP_SHIP_EVERY must be from 100ms to 30m"},
+		// BackupOld calls after 26 hours, and BackupLogsBehind after 10 minutes.
+		{"WOODY_BACKUP_EVERY", "25h", "WOODY_BACKUP_EVERY must be from 1s to 24h"},
+		{"WOODY_BACKUP_SHIP_EVERY", "6m", "WOODY_BACKUP_SHIP_EVERY must be from 100ms to 5m"},
 		{"WOODY_BACKUP_KEEP", "-1h", "WOODY_BACKUP_KEEP must be from 0s"},
 	} {
 		t.Run(test.setting, func(t *testing.T) {

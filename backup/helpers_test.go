@@ -196,7 +196,7 @@ type keeping struct {
 }
 
 // slow are settings with which the program does nothing by itself after its start: a test asks for what it wants.
-var slow = []string{"WOODY_BACKUP_EVERY=100h", "WOODY_BACKUP_VERIFY_EVERY=100h", "WOODY_BACKUP_SHIP_EVERY=200ms",
+var slow = []string{"WOODY_BACKUP_EVERY=24h", "WOODY_BACKUP_VERIFY_EVERY=100h", "WOODY_BACKUP_SHIP_EVERY=200ms",
 	"WOODY_BACKUP_RETRY_AFTER=200ms"}
 
 func newKeeping(t *testing.T, settings []string, sources ...string) *keeping {

@@ -365,7 +365,7 @@ func (s source) run(ctx context.Context, file string) error {
 	return runChild(ctx, cmd)
 }
 
-// empty removes the tables and views of a database.
+// empty removes all that a database has: what is newer than a backup would stay beside it.
 func empty(ctx context.Context, conn *sql.Conn, database string) error {
 	if _, err := conn.ExecContext(ctx, "SET SESSION foreign_key_checks = 0"); err != nil {
 		return err
@@ -374,6 +374,13 @@ func empty(ctx context.Context, conn *sql.Conn, database string) error {
 		"VIEW": "SELECT table_name FROM information_schema.views WHERE table_schema = ?",
 		"TABLE": "SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' " +
 			"AND table_schema = ?",
+		"SEQUENCE": "SELECT table_name FROM information_schema.tables WHERE table_type = 'SEQUENCE' " +
+			"AND table_schema = ?",
+		"PROCEDURE": "SELECT routine_name FROM information_schema.routines WHERE routine_type = 'PROCEDURE' " +
+			"AND routine_schema = ?",
+		"FUNCTION": "SELECT routine_name FROM information_schema.routines WHERE routine_type = 'FUNCTION' " +
+			"AND routine_schema = ?",
+		"EVENT": "SELECT event_name FROM information_schema.events WHERE event_schema = ?",
 	} {
 		names, err := column(ctx, conn, query, database)
 		if err != nil {
