@@ -116,6 +116,7 @@ func (k *keeper) keep() error {
 		return err
 	}
 	if k.shown, err = k.folder.shown(); err != nil {
+		k.metrics.inUse.Set(0)
 		return err
 	}
 	k.metrics.inUse.Set(1)
@@ -144,5 +145,4 @@ func (k *keeper) report(err error) {
 		k.log.Warn("the certificate expires soon: scripts/certificate FILE... puts in another one",
 			"left", left.Round(time.Minute).String(), "until", k.wanted.notAfter().Format(time.RFC3339))
 	}
-	k.metrics.ready.Store(err == nil)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -349,6 +350,42 @@ func TestABeginning(t *testing.T) {
 	info, err := os.Stat(k.folder.file())
 	if got, _ := os.ReadFile(k.folder.file()); !bytes.Equal(got, good) || err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the good one is gone, or may be read by others: %v %v", info, err)
+	}
+}
+
+// TestARefusalIsSaid has a proxy refuse the certificate of a keeper that has begun: it stays ready, as Prometheus asks
+// nobody who is not, and its metrics say so.
+func TestARefusalIsSaid(t *testing.T) {
+	k := mustKeep(t, mustMake(t, mustMakeAuthority(t), authority.Certificate{}))
+	if err := k.begin(); err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := net.Listen("unix", filepath.Join(string(k.folder), "proxy.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close()
+	go func() {
+		for {
+			conn, err := proxy.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = bufio.NewReader(conn).ReadString('\n')
+			_, _ = io.WriteString(conn, "No.\n")
+			conn.Close()
+		}
+	}()
+	k.report(k.keep())
+	for path, want := range map[string]string{"/readyz": "ready\n", "/metrics": "\nwoody_certificate_in_use 0\n"} {
+		response := httptest.NewRecorder()
+		k.metrics.handler().ServeHTTP(response, httptest.NewRequest(http.MethodGet, path, nil))
+		if response.Code != http.StatusOK || !strings.Contains(response.Body.String(), want) {
+			t.Errorf("%s is %d %s, want %q", path, response.Code, response.Body, want)
+		}
+	}
+	if !strings.Contains(k.log.String(), "does not take it") && !strings.Contains(k.log.String(), "ask the proxy") {
+		t.Errorf("the log says %s", k.log)
 	}
 }
 

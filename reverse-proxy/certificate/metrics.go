@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,7 +14,6 @@ type metrics struct {
 	registry        *prometheus.Registry
 	notAfter, inUse prometheus.Gauge
 	failures        prometheus.Counter
-	ready           atomic.Bool
 }
 
 func newMetrics() *metrics {
@@ -33,17 +31,13 @@ func newMetrics() *metrics {
 	return m
 }
 
-// handler answers /metrics and /readyz. It is ready while nothing is wrong: where no proxy runs, too.
+// handler answers /metrics and /readyz. Who has begun is ready whatever the proxy does then: Prometheus finds the tasks
+// that are healthy, and is to be told.
 func (m *metrics) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		if !m.ready.Load() {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = io.WriteString(w, "the log says what is wrong\n")
-			return
-		}
 		_, _ = io.WriteString(w, "ready\n")
 	})
 	return mux
