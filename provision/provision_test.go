@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/settings/settingstest"
 )
 
@@ -200,6 +201,45 @@ func TestDeployVariables(t *testing.T) {
 		if out, err := run("bash", append([]string{"-euc", sum, "sum"}, strings.Split(found[1],
 			", ")...)...); err != nil {
 			t.Errorf("%s is no sum of stages: %s", found[1], out)
+		}
+	}
+}
+
+// TestLongSwitches carries the role out with a release whose scripts/deploy says what it was given: YAML's booleans are
+// the words that it takes.
+func TestLongSwitches(t *testing.T) {
+	t.Parallel()
+	release, tree := t.TempDir(), filepath.Join(t.TempDir(), "tree")
+	script := filepath.Join(release, "scripts", "deploy")
+	if err := os.Mkdir(filepath.Dir(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := servers.WriteScript(script, "#!/bin/sh\nenv | grep -E '^(HTTP|[A-Z]+_L|[A-Z]+=)' >said\n"); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "git", "init", "-q", "-b", "main", release)
+	mustRun(t, "git", "-C", release, "add", ".")
+	mustRun(t, "git", "-C", release, "-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "-m", "x")
+	play := filepath.Join(t.TempDir(), "play.yml")
+	const text = "- {hosts: all, gather_facts: false, roles: [deploy]}\n"
+	if err := os.WriteFile(play, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	provision := filepath.Join(root(t), "provision")
+	err := os.Symlink(filepath.Join(provision, "group_vars"), filepath.Join(filepath.Dir(play), "group_vars"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts := inventory(t,
+		"localhost: {woody_deploy: {ACCESS_LOG: off, STICKY: on, TRACING: 'on', INSECURE: yes, RATE_LIMIT: 5}}")
+	mustRun(t, "env", "ANSIBLE_ROLES_PATH="+filepath.Join(provision, "roles"), "ansible-playbook", "-i", hosts, "-e",
+		"{woody_repository: "+release+", woody_directory: "+tree+"}", play)
+	said := "\n" + mustRead(t, filepath.Join(tree, "said"))
+	for _, want := range []string{
+		"ACCESS_LOG=off", "STICKY=on", "TRACING=on", "INSECURE=yes", "RATE_LIMIT=5", "HTTP_PORT=80",
+	} {
+		if !strings.Contains(said, "\n"+want+"\n") {
+			t.Errorf("scripts/deploy is not given %s:%s", want, said)
 		}
 	}
 }
