@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,7 +18,19 @@ type compareCommand struct {
 	All       bool    `help:"Print every figure, not only those that moved beyond the noise."`
 }
 
-// Run prints what differs, and fails when the newer run is worse, or is none to be compared.
+// Help returns what is shown below the usage.
+func (c *compareCommand) Help() string {
+	return "The exit status is 1 when the newer run is worse in a figure that matters, or when one of the two cannot " +
+		"be compared; errors where there were none are worse, however few. It is 2 when nothing is, but a figure " +
+		"that matters is worse by more than the threshold within its noise, so that nobody can tell: measure again, " +
+		"with more --repeats."
+}
+
+// errCannotTell is a comparison in which a figure is worse, perhaps by chance.
+var errCannotTell = errors.New("cannot tell whether it is worse")
+
+// Run prints what differs, and fails when the newer run is worse, when nobody can tell, or when it is none to be
+// compared.
 func (c *compareCommand) Run() error {
 	older, err := figures.Load(c.Old)
 	if err != nil {
@@ -32,6 +45,9 @@ func (c *compareCommand) Run() error {
 	if n := len(comparison.Failures); n > 0 {
 		return fmt.Errorf("worse by more than %g%%, beyond the noise, or gone, invalid or not at its end: %d",
 			c.Threshold, n)
+	}
+	if n := len(comparison.CannotTell); n > 0 {
+		return fmt.Errorf("%w: worse by more than %g%%, within the noise: %d", errCannotTell, c.Threshold, n)
 	}
 	return nil
 }
@@ -58,6 +74,13 @@ func (c *compareCommand) print(out io.Writer, comparison figures.Comparison) {
 	}
 	for _, name := range comparison.Gone {
 		fmt.Fprintf(out, "only in the older run: %s\n", name)
+	}
+	if n := comparison.TooNoisy; n > 0 {
+		fmt.Fprintf(out, "%d of the figures that matter are within a noise of more than %g%%: a change of so much "+
+			"would not be seen in them.\n", n, c.Threshold)
+	}
+	for _, figure := range comparison.CannotTell {
+		fmt.Fprintf(out, "CANNOT TELL: %s\n", figure)
 	}
 	for _, failure := range comparison.Failures {
 		fmt.Fprintf(out, "FAILS: %s\n", failure)

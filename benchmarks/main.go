@@ -7,6 +7,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -16,7 +17,7 @@ import (
 type commands struct {
 	Run      runCommand      `cmd:"" help:"Measure the stages (or something that is deployed) and write the report."`
 	Report   reportCommand   `cmd:"" help:"Make the report of a run anew, from its raw material."`
-	Compare  compareCommand  `cmd:"" help:"Compare two runs; exit 1 when the newer one is invalid or worse."`
+	Compare  compareCommand  `cmd:"" help:"Compare two runs; exit 1 when the newer one is invalid or worse, 2 when nobody can tell."`
 	Capacity capacityCommand `cmd:"" help:"Say what a load needs, from what requests were measured to cost."`
 	Readme   readmeCommand   `cmd:"" help:"Write the summary of a committed run into the README."`
 }
@@ -28,6 +29,9 @@ func main() {
 			"results.json, report.html, summary.md and figures.csv."))
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks:", err)
+		if errors.Is(err, errCannotTell) {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }

@@ -99,6 +99,31 @@ func TestReportIsMadeFromTheRawMaterial(t *testing.T) {
 	}
 }
 
+// TestReportsOfTwoRunsAreKeptApart writes a report beside its run's, which may be done again, and not over another's.
+func TestReportsOfTwoRunsAreKeptApart(t *testing.T) {
+	one, out := mustWrite(t, 1, 1, nil), filepath.Join(t.TempDir(), "out")
+	for range 2 {
+		if output, status := run("report", one, "--out", out); status != 0 {
+			t.Errorf("exit %d: %s", status, output)
+		}
+	}
+	results := filepath.Join(out, figures.File)
+	text, err := os.ReadFile(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := strings.Replace(string(text), `"began": "2026`, `"began": "2025`, 1)
+	if err := os.WriteFile(results, []byte(other), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if output, status := run("report", one, "--out", out); status != 1 || !strings.Contains(output, "another run") {
+		t.Errorf("over another run, exit %d: %s", status, output)
+	}
+	if now, err := os.ReadFile(results); err != nil || string(now) != other {
+		t.Errorf("the other's results were changed (%v)", err)
+	}
+}
+
 func TestReportOfAnInvalidRunExits1(t *testing.T) {
 	dir := mustWrite(t, 1, 1, func(m *raw.Measurement) {
 		if m.Name == "fresh" && m.Stage == "cdn" {
@@ -122,6 +147,15 @@ func TestCompare(t *testing.T) {
 	if out, status := run("compare", old, slowed, "--threshold", "300"); status != 0 {
 		t.Errorf("a slowed one, with a threshold of 300%%: exit %d\n%s", status, out)
 	}
+	unsteady := mustWrite(t, 2, 1, func(m *raw.Measurement) {
+		if m.Name == "sustained" && m.Repeat == 3 {
+			m.TookUs *= 4
+		}
+	})
+	if out, status := run("compare", old, unsteady); status != 2 ||
+		!strings.Contains(out, "CANNOT TELL: baseline sustained/500/rate") {
+		t.Errorf("one that is worse in one round of three: exit %d\n%s", status, out)
+	}
 	if out, status := run("compare", old, t.TempDir()); status != 1 || !strings.Contains(out, "no run there") {
 		t.Errorf("with nothing: exit %d\n%s", status, out)
 	}
@@ -134,6 +168,18 @@ func TestOperatorErrors(t *testing.T) {
 	for want, args := range map[string][]string{
 		`--profile is "slow": say quick, full or smoke`: {"run", "--profile", "slow"},
 		`--stages has "cache": say some of baseline`:    {"run", "--stages", "cache"},
+		"--stages has redis twice":                      {"run", "--stages", "redis,cdn,redis"},
+		"--replicas is too low: say 1 or more":          {"run", "--replicas=-3"},
+		"--repeats is too low: say 1 or more":           {"run", "--repeats", "0"},
+		"--heavy-delay is too low":                      {"run", "--heavy-delay=-5s"},
+		"--api is of the local driver":                  {"run", "--driver", "swarm", "--api", "x"},
+		"--front is of the local driver":                {"run", "--driver", "swarm", "--front", "x"},
+		"--profiles is of the local driver":             {"run", "--driver", "swarm", "--profiles"},
+		"--driver swarm has no meaning with --target":   {"run", "--target", "http://x", "--driver", "swarm"},
+		"--stages has no meaning with --target":         {"run", "--target", "http://x", "--stages", "redis"},
+		"--api has no meaning with --target":            {"run", "--target", "http://x", "--api", "x"},
+		"--replicas has no meaning with --target":       {"run", "--target", "http://x", "--replicas", "3"},
+		"--profiles has no meaning with --target":       {"run", "--target", "http://x", "--profiles"},
 		"holds a run already: name another folder":      {"run", "--no-browser", "--out", used},
 		"leave the path out": {"run", "--no-browser", "--target", "http://127.0.0.1:1/api",
 			"--out", filepath.Join(t.TempDir(), "x")},
@@ -163,7 +209,7 @@ func testInterrupt(t *testing.T, signal syscall.Signal) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(program, "run", "--profile", "smoke", "--stages", "baseline", "--no-browser", "--api", api,
+	cmd := exec.Command(program, "run", "--profile", "smoke", "--stages", "redis", "--no-browser", "--api", api,
 		"--front", front, "--hey", hey, "--out", dir)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -184,6 +230,10 @@ func testInterrupt(t *testing.T, signal syscall.Signal) {
 			text, err := os.ReadFile(filepath.Join(dir, "measurements.jsonl"))
 			measured = err == nil && len(text) > 0
 		}
+	}
+	// What a run leaves that is killed says how large the slices are, though they come last.
+	if about, _, err := raw.Read(dir); err != nil || about.SliceCores != .1 {
+		t.Errorf("while the run goes on its slices are of %g of a core (%v)", about.SliceCores, err)
 	}
 	if err := syscall.Kill(-cmd.Process.Pid, signal); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -22,6 +24,14 @@ func (c *reportCommand) Run() error {
 	}
 	if c.Out == "" {
 		c.Out = c.Dir
+	}
+	switch other, err := figures.Load(c.Out); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("look whether %s holds another run: %w", c.Out, err)
+	case !other.Run.Began.Equal(r.Run.Began) || other.Run.Command != r.Run.Command:
+		return fmt.Errorf("%s holds another run (%s, %s): name another folder with --out", c.Out, other.Run.Command,
+			other.Run.Began.UTC().Format("2006-01-02 15:04"))
 	}
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return err

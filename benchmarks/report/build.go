@@ -246,11 +246,15 @@ func (b *builder) apart(group figures.Group) string {
 
 // rate returns a stage's figure, such as the rate of its responses, with the errors where there were any.
 func (b *builder) rate(stage string, name, errors figures.Key) string {
-	cell := b.cell(stage, name)
-	if e, ok := b.r.Mean(stage, errors); ok && e > 0 {
-		cell += fmt.Sprintf(" (%s %% errors)", figures.Round(e))
+	return b.cell(stage, name) + b.errors(stage, errors)
+}
+
+// errors returns how much of a stage's load failed, to be written behind a figure of the rest; empty where nothing did.
+func (b *builder) errors(stage string, name figures.Key) string {
+	if e, ok := b.r.Mean(stage, name); ok && e > 0 {
+		return fmt.Sprintf(" (%s %% errors)", figures.Round(e))
 	}
-	return cell
+	return ""
 }
 
 func level(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }

@@ -6,12 +6,12 @@ import (
 	"encoding/csv"
 	"fmt"
 	"html/template"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 )
 
 //go:embed report.html.tmpl
@@ -68,6 +68,9 @@ func Markdown(r *figures.Results) []byte {
 		any := false
 		for i, stage := range b.stages {
 			cells[i] = b.cell(stage, key)
+			if key == figures.FreshEverywhereP99 {
+				cells[i] += b.errors(stage, figures.FreshErrors)
+			}
 			any = any || cells[i] != none
 		}
 		if any {
@@ -80,7 +83,9 @@ func Markdown(r *figures.Results) []byte {
 	line("last product, first", figures.LastMiss, "15.2 s")
 	line("last product, again", figures.LastHit, "0.032 s with Redis")
 	line("heavy, 64 at once", figures.Throughput("heavy", 64), none)
+	line("errors of that", figures.Throughput("heavy", 64).Errors(), none)
 	line("last product, 64 at once", figures.Throughput("last", 64), none)
+	line("errors of that", figures.Throughput("last", 64).Errors(), none)
 	line("80% reads, 20% writes, 500 at once, delays off", figures.Sustained(500).Rate(), "1,192/s; 1,994/s balanced")
 	line("errors of that", figures.Sustained(500).Errors(), "3.25 %; 0.05 % balanced")
 	line(fmt.Sprintf("highest rate of reads with p99 under %d ms and no errors", r.Run.Settings.ObjectiveMs),
@@ -114,7 +119,7 @@ func Write(r *figures.Results, dir string) error {
 	}
 	for name, content := range map[string][]byte{figures.File: results, HTMLFile: page, CSVFile: table,
 		MarkdownFile: Markdown(r)} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+		if err := raw.Replace(filepath.Join(dir, name), content); err != nil {
 			return err
 		}
 	}

@@ -134,6 +134,44 @@ func TestARoundThatIsLeftOutIsReported(t *testing.T) {
 	}
 }
 
+// TestErrorsStandBesideWhatIsReportedFirst makes four of five responses to heavy fail in the first stage, and half of
+// the writes and a part of the mix in all, and looks for that in what is read first, the chapters, and the summary.
+func TestErrorsStandBesideWhatIsReportedFirst(t *testing.T) {
+	run, measurements := synthetic.Run(1, 1)
+	for i := range measurements {
+		m := &measurements[i]
+		switch {
+		case m.Name == "throughput" && m.What == "heavy" && m.Stage == "baseline":
+			m.Hey = []byte("\nSummary:\n  Total:\t2.0000 secs\n\nStatus code distribution:\n  [200]\t20 responses\n" +
+				"  [503]\t80 responses\n")
+		case m.Name == "sustained":
+			m.Samples[0].Verdict, m.Samples[1].Verdict = 1, 1
+		case m.Name == "fresh":
+			m.Requests = 200
+		}
+	}
+	r, err := figures.Make(run, measurements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := report.HTML(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, text := range map[string][]byte{
+		`was 10\.0/s \(80\.0 % errors\)`:                      page,
+		`<s>10\.0/s \(80\.0 % errors\) →</s>`:                 page,
+		`class="now">[0-9,]+/s \(1\.00 % errors\)`:            page,
+		`p99: [0-9.]+ ms \(50\.0 % errors\), before`:          page,
+		`\| heavy, 64 at once .*\n\| errors of that \| 80\.0`: report.Markdown(r),
+		`every replica answers it, p99 \| .*\(50\.0 % err`:    report.Markdown(r),
+	} {
+		if !regexp.MustCompile(want).Match(text) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+}
+
 // TestAnyPartOfARunMakesAReport cuts the run off after each of its measurements, as Ctrl-C does.
 func TestAnyPartOfARunMakesAReport(t *testing.T) {
 	run, measurements := synthetic.Run(1, 1)
@@ -244,7 +282,7 @@ func TestSale(t *testing.T) {
 		return page
 	}
 	for _, want := range []string{
-		`id="sale"`, `500 orders for a new product of which there are 50, by 500 buyers at once`,
+		`id="sale"`, `1,000 orders for a new product of which there are 100, by 500 buyers at once`,
 		`<th[^>]*>redis</th>.*4,\d\d\d/s|redis.*\d ms`,
 	} {
 		if !regexp.MustCompile(want).Match(page()) {

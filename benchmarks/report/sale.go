@@ -39,8 +39,8 @@ func (b *builder) sale() (v saleView) {
 		v.Table.add(stage, b.cell(stage, figures.SaleTaken.Rate()), b.cell(stage, figures.SaleTaken.P50()),
 			b.cell(stage, figures.SaleTaken.P99()), b.cell(stage, figures.SaleRefused.P50()),
 			b.cell(stage, figures.SaleRefused.P99()), b.cell(stage, figures.SaleOrders.Errors()),
-			b.cell(stage, figures.SaleReads(figures.Before).Rate()),
-			b.cell(stage, figures.SaleReads(figures.During).Rate()), cell)
+			b.rate(stage, before.Name, figures.SaleReads(figures.Before).Errors()),
+			b.rate(stage, during.Name, figures.SaleReads(figures.During).Errors()), cell)
 	}
 	size := b.r.Run.Settings
 	v.How = fmt.Sprintf("%s orders for a new product of which there are %s, by %s buyers at once, each again as soon "+

@@ -64,6 +64,7 @@ func (b *builder) scaling() (v scalingView) {
 type slicedPoint struct {
 	replicas int
 	rate     float64
+	errors   string // in words
 	// used and machine are how much of the slices was used, and of the machine, in percent; zero where that is not
 	// known.
 	used, machine float64
@@ -85,7 +86,7 @@ func (b *builder) sliced(stage, what string) (points []slicedPoint) {
 			continue
 		}
 		key := figures.Sliced(what, n)
-		p := slicedPoint{replicas: n, rate: f.Mean}
+		p := slicedPoint{replicas: n, rate: f.Mean, errors: b.errors(stage, key.Errors())}
 		p.used, _ = b.r.Mean(stage, key.Used())
 		p.machine, _ = b.r.Mean(stage, key.Machine())
 		if f.Mean > 0 {
@@ -140,8 +141,8 @@ func (p slicedPoint) cells(one slicedPoint) []string {
 	if p.predicted > 0 {
 		predicted, over = figures.Round(p.predicted)+"/s", figures.Round(p.ofSlices()/p.predicted)
 	}
-	return []string{strconv.Itoa(p.replicas), figures.Round(p.rate) + "/s", plain, figures.Round(p.used) + " %",
-		figures.Round(p.ofSlices()) + "/s", ofSlices, predicted, over, p.full()}
+	return []string{strconv.Itoa(p.replicas), figures.Round(p.rate) + "/s" + p.errors, plain,
+		figures.Round(p.used) + " %", figures.Round(p.ofSlices()) + "/s", ofSlices, predicted, over, p.full()}
 }
 
 // curveWords returns how far a curve is straight, and what bends it there.

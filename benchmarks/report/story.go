@@ -59,6 +59,12 @@ func (b *builder) chapters() (all []chapter) {
 	return all
 }
 
+// valueWithErrors writes a figure's mean, with the errors of the load that it is of.
+func (b *builder) valueWithErrors(f figures.Figure) string {
+	load := figures.Key(strings.TrimSuffix(string(f.Name), "/rate"))
+	return value(f) + b.errors(f.Stage, load.Errors())
+}
+
 func (b *builder) gains(before string, one stage.Stage) (gains []gain) {
 	for _, g := range one.Gains {
 		was, ok := b.r.Get(before, g.Key)
@@ -66,7 +72,8 @@ func (b *builder) gains(before string, one stage.Stage) (gains []gain) {
 		if !ok || !both {
 			continue
 		}
-		entry := gain{What: g.What, Before: value(was), After: value(now), Factor: factorOf(was, now)}
+		entry := gain{What: g.What, Before: b.valueWithErrors(was), After: b.valueWithErrors(now),
+			Factor: factorOf(was, now)}
 		switch {
 		case entry.Factor.Better():
 			entry.Why = g.Why
@@ -115,7 +122,8 @@ func (b *builder) costs(before, stage string) (costs []string) {
 	if f, ok := b.r.Get(stage, figures.FreshEverywhereP99); ok {
 		if old, ok := b.r.Get(before, figures.FreshEverywhereP99); ok {
 			costs = append(costs,
-				fmt.Sprintf("a write until every replica answers it, p99: %s, before %s", value(f), value(old)))
+				fmt.Sprintf("a write until every replica answers it, p99: %s, before %s",
+					value(f)+b.errors(stage, figures.FreshErrors), value(old)+b.errors(before, figures.FreshErrors)))
 		}
 	}
 	return costs
@@ -140,9 +148,9 @@ func (b *builder) headlines() (all []headline) {
 		if first.Name == "" {
 			continue
 		}
-		h := headline{What: line.what, After: value(last), Note: line.note}
+		h := headline{What: line.what, After: b.valueWithErrors(last), Note: line.note}
 		if first.Stage != last.Stage {
-			h.Before = value(first)
+			h.Before = b.valueWithErrors(first)
 			if f := factorOf(first, last); f.Words != "" {
 				h.Note = strings.TrimSuffix(f.Words+"; "+line.note, "; ")
 			}

@@ -86,7 +86,7 @@ var Profiles = map[string]Profile{
 			"last"}, Levels: []int{1, 64},
 		HeyFor: 500 * time.Millisecond, Mix: publishedMix, Sustained: 500, SustainedFor: 2 * time.Second,
 		Rates: []float64{4000}, RateFor: 1500 * time.Millisecond, ProbeFor: 1500 * time.Millisecond, Searches: 3,
-		FreshWrites: 50, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
+		FreshWrites: 100, Warm: 300 * time.Millisecond, Products: 1000, Objective: 50 * time.Millisecond,
 		Slices: []int{1, 2, 3, 4, 6, 3, 1}, SliceCores: .1, SliceFor: 1500 * time.Millisecond,
 		Sale: measure.SaleSize{Toys: 200, Buyers: 500, Orders: 2000}, SaleFor: 300 * time.Millisecond,
 		Watched: 3, UnwatchedFor: 3 * time.Second, WatchedFor: scrapeInterval,

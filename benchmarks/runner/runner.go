@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -187,24 +186,14 @@ func (r *run) describe() {
 		r.about.Generator, r.about.Versions["generator"] = here, machine.Revision()
 		return
 	case r.Driver == "local" && r.API != "":
-		r.about.Versions["woodytoys"] = revisionOf(r.API)
+		r.about.Versions["woodytoys"] = driver.RevisionOf(r.API)
 	default:
 		r.about.Versions["woodytoys"] = machine.Revision()
 	}
 	r.about.Machine = here
 	if r.Driver == "local" && r.Front != "" {
-		r.about.Versions["front"] = revisionOf(r.Front)
+		r.about.Versions["front"] = driver.RevisionOf(r.Front)
 	}
-}
-
-// revisionOf returns the revision of a program that is not built here.
-func revisionOf(program string) string {
-	if file, err := exec.LookPath(program); err == nil {
-		if revision := machine.RevisionOf(file); revision != "" {
-			return revision
-		}
-	}
-	return "unknown (" + program + ")"
 }
 
 // step runs do, which takes a while, and shows that.
@@ -237,7 +226,7 @@ func (r *run) prepare() (err error) {
 			return err
 		}
 	}
-	r.about.Versions["hey"] = "v0.1.5"
+	r.about.Versions["hey"] = measure.HeyVersion(r.Hey)
 	if err := r.step("getting ready: programs, servers", 0, r.open); err != nil {
 		return err
 	}
@@ -252,6 +241,9 @@ func (r *run) prepare() (err error) {
 			r.Progress.Say("%s is not measured: %s", name, described.Missing)
 		}
 		r.about.Stages = append(r.about.Stages, described)
+	}
+	if len(r.sliced(r.measured())) > 0 {
+		r.about.SliceCores = r.Profile.SliceCores
 	}
 	if r.Browser {
 		if r.chrome, err = browser.Start(r.driver.Hosts()...); err != nil {

@@ -12,8 +12,8 @@ import (
 // Replicas on one machine share its cores, so that more of them show nothing. In slices each has a part of a core of
 // its own, as on a machine of its own: the chapter of the report on scaling is made from that.
 
-// slicePlanned returns about how long a number of replicas takes: to begin, to have its shelf filled, to become warm, and
-// to be measured.
+// slicePlanned returns about how long a number of replicas takes: to begin, to have its shelf filled, to become warm,
+// and to be measured.
 func (p Profile) slicePlanned() time.Duration { return 4*time.Second + 2*p.SliceFor }
 
 // sliced returns the stages of several replicas whose API is their own.
@@ -36,9 +36,6 @@ func (r *run) planSlices(names []string) {
 // measureSlices measures each stage with more and more replicas, each in a slice. Where this process may not make
 // slices the run goes on without, with a warning.
 func (r *run) measureSlices(names []string) error {
-	if len(r.sliced(names)) > 0 {
-		r.about.SliceCores = r.Profile.SliceCores
-	}
 	for _, s := range r.sliced(names) {
 		times := map[int]int{}
 		for _, replicas := range r.Profile.Slices {
@@ -53,7 +50,7 @@ func (r *run) measureSlices(names []string) error {
 			}
 			if r.about.Unsliced != "" {
 				r.Progress.Say("no slices: %s", r.about.Unsliced)
-				return nil
+				return r.folder.Describe(r.about)
 			}
 		}
 	}

@@ -64,7 +64,7 @@ func (r *run) measureWatched(names []string) error {
 	}
 	if r.about.Unwatched = r.driver.Unwatched(); r.about.Unwatched != "" {
 		r.Progress.Say("what being watched costs is not measured: %s", r.about.Unwatched)
-		return nil
+		return r.folder.Describe(r.about)
 	}
 	rate, err := r.halfSustained(s)
 	if err != nil {

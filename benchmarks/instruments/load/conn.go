@@ -3,10 +3,12 @@ package load
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 )
 
 // Conn is a kept connection to an HTTP/1.1 server, for one request at a time.
@@ -14,6 +16,8 @@ type Conn struct {
 	conn   net.Conn
 	reader *bufio.Reader
 	body   []byte
+	// Patience is how long Ask waits for a response. Default: as long as it takes.
+	Patience time.Duration
 	// The fields that Response refers to; the next response overwrites them.
 	cacheStatus, servedBy []byte
 }
@@ -29,8 +33,12 @@ type Response struct {
 }
 
 // Dial connects to HOST:PORT.
-func Dial(addr string) (*Conn, error) {
-	conn, err := net.Dial("tcp", addr)
+func Dial(addr string) (*Conn, error) { return DialContext(context.Background(), addr) }
+
+// DialContext is like Dial, and gives up when ctx ends. The connection outlives that.
+func DialContext(ctx context.Context, addr string) (*Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +57,11 @@ func (c *Conn) Do(request []byte) (status int, body []byte, err error) {
 // Ask writes a whole request and reads the response, which must have a Content-Length or a status that
 // has no body. After an error the connection is of no more use.
 func (c *Conn) Ask(request []byte) (Response, error) {
+	if c.Patience > 0 {
+		if err := c.conn.SetDeadline(time.Now().Add(c.Patience)); err != nil {
+			return Response{}, err
+		}
+	}
 	if _, err := c.conn.Write(request); err != nil {
 		return Response{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -200,5 +201,24 @@ func TestWhatWasNeverSentHasFailed(t *testing.T) {
 	}
 	if sent := len(outcome.Samples); sent > 150 {
 		t.Errorf("%d were sent, want what the server answered", sent)
+	}
+}
+
+// silent returns the address of a server that accepts connections, and never responds.
+func silent(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return listener.Addr().String()
+}
+
+// TestALoadByNumberDoesNotWaitForever asks a server that never responds: each request fails in time.
+func TestALoadByNumberDoesNotWaitForever(t *testing.T) {
+	got := mustRun(t, load.Plan{Addr: silent(t), Conns: 2, Requests: 4, Patience: 50 * time.Millisecond})
+	if failed := got.Count()[load.Failed]; failed != 4 || got.Err == nil {
+		t.Errorf("%d requests failed, %v; want 4 and why", failed, got.Err)
 	}
 }

@@ -53,7 +53,19 @@ func TestLatenciesAt(t *testing.T) {
 		t.Errorf("the median of nothing = %v, want 0", got)
 	}
 	l := load.Latencies{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
-	if l.At(0) != 1 || l.At(.5) != 6 || l.At(1) != 10 {
+	if l.At(0) != 1 || l.At(.5) != 5 || l.At(1) != 10 {
 		t.Errorf("at 0, .5 and 1: %v %v %v", l.At(0), l.At(.5), l.At(1))
+	}
+	var hundred load.Latencies
+	for i := range 100 {
+		hundred = append(hundred, time.Duration(i+1))
+	}
+	for percent := 1; percent <= 100; percent++ {
+		if got := hundred.At(float64(percent) / 100); got != time.Duration(percent) {
+			t.Errorf("of 1 to 100, %d of 100 do not exceed %v", percent, int64(got))
+		}
+	}
+	if !hundred.Shows(.99) || hundred[1:].Shows(.99) || hundred.Shows(.999) || !hundred.Shows(1) || !l.Shows(.9) {
+		t.Error("a hundred latencies show the p99, ninety-nine none, ten the p90, and any number the maximum")
 	}
 }

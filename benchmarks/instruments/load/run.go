@@ -50,7 +50,8 @@ type Plan struct {
 	For time.Duration
 	// Source makes the source of a connection's requests.
 	Source func(conn int) Source
-	// Patience is how long responses are waited for when no more requests are sent. Default: 30s.
+	// Patience is how long responses are waited for when no more requests are sent; in a load without For, each
+	// response by itself. Default: 30s.
 	Patience time.Duration
 	// Strict ends the load with an error when a connection fails. Default: that counts as a failed
 	// answer, and the connection is made again.
@@ -264,10 +265,13 @@ func (w *worker) do(request []byte) (response Response, ok bool) {
 }
 
 func (w *worker) dial() bool {
-	conn, err := Dial(w.plan.Addr)
+	conn, err := DialContext(w.ctx, w.plan.Addr)
 	if err != nil {
 		w.failed(err)
 		return false
+	}
+	if w.plan.For == 0 {
+		conn.Patience = w.plan.Patience
 	}
 	w.conn = conn
 	w.undo = context.AfterFunc(w.ctx, func() { conn.Close() })

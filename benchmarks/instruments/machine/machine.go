@@ -29,13 +29,19 @@ func Describe() string {
 	return strings.Join(parts, ", ")
 }
 
-// Revision returns the project's revision, or "" outside of its repository.
+// Revision returns the project's revision, or "" outside of its repository, with -dirty behind it where files differ
+// from it: also such as git does not know yet, which are compiled too. Results that were kept do not count.
 func Revision() string {
-	revision, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	revision, err := exec.Command("git", "describe", "--always").Output()
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(string(revision))
+	dirty := ""
+	if changed, err := exec.Command("git", "status", "--porcelain", "--untracked-files=all", "--", ":/",
+		":(top,exclude)benchmarks/results").Output(); err != nil || len(changed) > 0 {
+		dirty = "-dirty"
+	}
+	return strings.TrimSpace(string(revision)) + dirty
 }
 
 // RevisionOf returns the revision that a Go program was built from, as the program itself has it: seven digits, with
@@ -94,21 +100,40 @@ func RSS(pid int) (int64, error) {
 }
 
 // Tree returns what a process and those that it began have used and hold now: processor time, and resident
-// memory in bytes, which counts what they share once for each. Those that have ended are left out.
-func Tree(pid int) (cpu time.Duration, rss int64) {
-	cpu, _ = CPU(pid)
+// memory in bytes, which counts what they share once for each. Those that have ended are left out; it is an error where
+// the process itself has.
+func Tree(pid int) (cpu time.Duration, rss int64, err error) {
+	if cpu, err = CPU(pid); err != nil {
+		return 0, 0, err
+	}
 	rss, _ = RSS(pid)
+	for _, child := range children(pid) {
+		if childCPU, childRSS, err := Tree(child); err == nil {
+			cpu, rss = cpu+childCPU, rss+childRSS
+		}
+	}
+	return cpu, rss, nil
+}
+
+// children returns the processes that a process began and that still run.
+func children(pid int) (pids []int) {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, task := range tasks {
-		children, _ := os.ReadFile(task)
-		for child := range strings.FieldsSeq(string(children)) {
+		text, _ := os.ReadFile(task)
+		for child := range strings.FieldsSeq(string(text)) {
 			if id, err := strconv.Atoi(child); err == nil {
-				childCPU, childRSS := Tree(id)
-				cpu, rss = cpu+childCPU, rss+childRSS
+				pids = append(pids, id)
 			}
 		}
 	}
-	return cpu, rss
+	return pids
+}
+
+// KillChildren kills the processes that this one began.
+func KillChildren() {
+	for _, child := range children(os.Getpid()) {
+		_ = unix.Kill(child, unix.SIGKILL) // it may have ended just now
+	}
 }
 
 // Facts returns the parts of Describe one by one.

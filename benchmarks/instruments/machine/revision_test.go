@@ -1,6 +1,7 @@
 package machine_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +15,9 @@ func TestAProgramHasItsRevision(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755),
+			os.WriteFile(file, []byte(text), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -47,5 +50,15 @@ func TestAProgramHasItsRevision(t *testing.T) {
 	}
 	if got := machine.RevisionOf(filepath.Join(dir, "main.go")); got != "" {
 		t.Errorf("a text is of the revision %q", got)
+	}
+	t.Chdir(dir)
+	run("git", "checkout", "-q", "main.go")
+	write("benchmarks/results/2026-11-28-x.txt", "kept\n")
+	if got := machine.Revision(); got != want {
+		t.Errorf("the checkout is %q, want %q", got, want)
+	}
+	write("more.go", "package main\n")
+	if got := machine.Revision(); got != want+"-dirty" {
+		t.Errorf("with a file that git does not know it is %q, want %q", got, want+"-dirty")
 	}
 }

@@ -40,6 +40,6 @@ func TestASliceIsAPart(t *testing.T) {
 
 func cpuOf(t *testing.T, pid int) time.Duration {
 	t.Helper()
-	cpu, _ := Tree(pid)
+	cpu, _, _ := Tree(pid)
 	return cpu
 }

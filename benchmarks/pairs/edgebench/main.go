@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -21,9 +22,11 @@ import (
 // uplink is the lab's 300 kB/s, for each connection.
 const uplink = "WOODY_FRONT_LIMIT_RATE=300k"
 
-func main() { versus.Main("edgebench", run) }
+func main() {
+	versus.Command(versus.NewFlags("edgebench"), func() bool { return true }, run)
+}
 
-func run(b versus.Bench, dir string) error {
+func run(out io.Writer, dir string) error {
 	api, front := filepath.Join(dir, "api"), filepath.Join(dir, "front")
 	if err := errors.Join(programs.BuildShop(api), programs.BuildFront(front)); err != nil {
 		return err
@@ -45,13 +48,13 @@ func run(b versus.Bench, dir string) error {
 	if err != nil {
 		return err
 	}
-	m := measurement{b, dir, front, shop.URL, chromium}
+	m := measurement{out, dir, front, shop.URL, chromium}
 	return errors.Join(m.replicas(), m.cdn(), chromium.Close())
 }
 
 // measurement is what both stages have in common.
 type measurement struct {
-	versus.Bench
+	out             io.Writer
 	dir, front, api string
 	chromium        *browser.Browser
 }
@@ -64,7 +67,7 @@ func (m measurement) replicas() error {
 		return err
 	}
 	defer front.Kill()
-	fmt.Fprintf(m.Out, "\nStage replicas: the front sends everything, %s\n", uplink)
+	fmt.Fprintf(m.out, "\nStage replicas: the front sends everything, %s\n", uplink)
 	return errors.Join(m.visits(front.URL, "first visitor", "another"), m.wget(front.URL))
 }
 
@@ -86,7 +89,7 @@ func (m measurement) cdn() error {
 		return err
 	}
 	defer edge.Close()
-	fmt.Fprintf(m.Out, "\nStage cdn: the edge sends the assets, and fetches each once from the front, %s\n", uplink)
+	fmt.Fprintf(m.out, "\nStage cdn: the edge sends the assets, and fetches each once from the front, %s\n", uplink)
 	return errors.Join(m.visits(front.URL, "first visitor, empty edge", "another", "another", "another", "another",
 		"another"), m.wget(front.URL))
 }
@@ -110,7 +113,7 @@ func (m measurement) visits(url string, visitors ...string) error {
 					kept++
 				}
 			}
-			fmt.Fprintf(m.Out, "  %-26s %-13s%7.3f s, %d files, %d of them kept by the browser, %d bytes\n",
+			fmt.Fprintf(m.out, "  %-26s %-13s%7.3f s, %d files, %d of them kept by the browser, %d bytes\n",
 				name+",", when+":", view.Took.Seconds(), len(view.Files), kept, bytes)
 		}
 		visitor.Leave()
@@ -120,7 +123,7 @@ func (m measurement) visits(url string, visitors ...string) error {
 
 // wget fetches the page and what it leads to on its own host, as the lab did.
 func (m measurement) wget(url string) error {
-	fmt.Fprintf(m.Out, "  wget -r -np:")
+	fmt.Fprintf(m.out, "  wget -r -np:")
 	for range 3 {
 		cmd := exec.Command("wget", "-r", "-np", "-nv", "-P", filepath.Join(m.dir, "wget"), url+"/")
 		began := time.Now()
@@ -129,8 +132,8 @@ func (m measurement) wget(url string) error {
 		if err != nil {
 			return fmt.Errorf("wget (scripts/need wget installs it): %w\n%s", err, out)
 		}
-		fmt.Fprintf(m.Out, " %.3f s (%d files)", took.Seconds(), strings.Count(string(out), "URL:"))
+		fmt.Fprintf(m.out, " %.3f s (%d files)", took.Seconds(), strings.Count(string(out), "URL:"))
 	}
-	fmt.Fprintln(m.Out)
+	fmt.Fprintln(m.out)
 	return nil
 }

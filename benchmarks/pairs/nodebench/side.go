@@ -30,7 +30,10 @@ type round struct {
 
 // once loads a side. A bad answer is an error.
 func (s side) once(what asked, d time.Duration) (r round, err error) {
-	before := s.used()
+	before, err := s.used()
+	if err != nil {
+		return r, err
+	}
 	result, err := load.Closed(load.Target{Addr: s.addr, Paths: what.paths}, what.conns, d)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", s.name, err)
@@ -39,19 +42,26 @@ func (s side) once(what asked, d time.Duration) (r round, err error) {
 		return r, fmt.Errorf("%s: %d of %d answers were bad", s.name, result.Bad, result.Bad+result.Good)
 	}
 	r.perSecond = result.PerSecond()
-	for i, after := range s.used() {
+	used, err := s.used()
+	if err != nil {
+		return r, err
+	}
+	for i, after := range used {
 		r.cpu = append(r.cpu, float64((after-before[i]).Microseconds())/float64(result.Good))
 	}
 	return r, nil
 }
 
 // used returns the processor time that each part has used until now.
-func (s side) used() (all []time.Duration) {
+func (s side) used() (all []time.Duration, err error) {
 	for _, p := range s.parts {
-		cpu, _ := machine.Tree(p.pid)
+		cpu, _, err := machine.Tree(p.pid)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.name, err)
+		}
 		all = append(all, cpu)
 	}
-	return all
+	return all, nil
 }
 
 // together returns the processor time of all parts for a response, by round.

@@ -19,23 +19,25 @@ import (
 	"github.com/woodytoys/woodytoys/internal/programs"
 )
 
-func main() { versus.Main("pagebench", run) }
+func main() {
+	versus.Command(versus.NewFlags("pagebench"), func() bool { return true }, run)
+}
 
-func run(b versus.Bench, dir string) error {
-	if err := visits(b); err != nil {
+func run(out io.Writer, dir string) error {
+	if err := visits(out); err != nil {
 		return err
 	}
 	program := filepath.Join(dir, "api")
 	if err := programs.BuildShop(program); err != nil {
 		return err
 	}
-	return errors.Join(heroes(b, program, dir, "0", 10, 1), heroes(b, program, dir, "300k", 1, 1),
-		heroes(b, program, dir, "300k", 1, 2))
+	return errors.Join(heroes(out, program, dir, "0", 10, 1), heroes(out, program, dir, "300k", 1, 1),
+		heroes(out, program, dir, "300k", 1, 2))
 }
 
 // visits runs the browser's own test of the page ten times, and passes on what it measured.
-func visits(b versus.Bench) error {
-	fmt.Fprintf(b.Out, "\nA first visit in Chromium on loopback, a full shelf (TestPageIsLight of ./front/site)\n")
+func visits(w io.Writer) error {
+	fmt.Fprintf(w, "\nA first visit in Chromium on loopback, a full shelf (TestPageIsLight of ./front/site)\n")
 	out, err := exec.Command("go", "test", "-count=10", "-v", "-run", "^TestPageIsLight$",
 		"./front/site").CombinedOutput()
 	if err != nil {
@@ -44,14 +46,14 @@ func visits(b versus.Bench) error {
 	for line := range strings.Lines(string(out)) {
 		if _, figures, found := strings.Cut(line, "budget_test.go:"); found {
 			_, figures, _ = strings.Cut(figures, ": ")
-			fmt.Fprintf(b.Out, "  %s", figures)
+			fmt.Fprintf(w, "  %s", figures)
 		}
 	}
 	return nil
 }
 
 // heroes has visitors, all at once, fetch the hero so many times each.
-func heroes(b versus.Bench, program, dir, rate string, times, visitors int) error {
+func heroes(w io.Writer, program, dir, rate string, times, visitors int) error {
 	shop, err := programs.StartShop(exec.Command(program), filepath.Join(dir, "log"),
 		"WOODY_FRONT_LIMIT_RATE="+rate, "WOODY_DATA_DIR="+filepath.Join(dir, rate, strconv.Itoa(visitors)))
 	if err != nil {
@@ -61,7 +63,7 @@ func heroes(b versus.Bench, program, dir, rate string, times, visitors int) erro
 	if _, err := http.Get(shop.URL + "/"); err != nil { // so that everything is loaded once
 		return err
 	}
-	fmt.Fprintf(b.Out, "\nThe hero, WOODY_FRONT_LIMIT_RATE=%s, %d at once\n", rate, visitors)
+	fmt.Fprintf(w, "\nThe hero, WOODY_FRONT_LIMIT_RATE=%s, %d at once\n", rate, visitors)
 	var mu sync.Mutex
 	var seconds []float64
 	var errs error
@@ -73,7 +75,7 @@ func heroes(b versus.Bench, program, dir, rate string, times, visitors int) erro
 				mu.Lock()
 				seconds, errs = append(seconds, took.Seconds()), errors.Join(errs, err)
 				if times == 1 {
-					fmt.Fprintf(b.Out, "  %d bytes in %.2f s\n", bytes, took.Seconds())
+					fmt.Fprintf(w, "  %d bytes in %.2f s\n", bytes, took.Seconds())
 				}
 				mu.Unlock()
 			}
@@ -81,7 +83,7 @@ func heroes(b versus.Bench, program, dir, rate string, times, visitors int) erro
 	}
 	group.Wait()
 	if times > 1 {
-		fmt.Fprintf(b.Out, "  %.4f s (median of %d)\n", pairs.Median(seconds), len(seconds))
+		fmt.Fprintf(w, "  %.4f s (median of %d)\n", pairs.Median(seconds), len(seconds))
 	}
 	return errs
 }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/woodytoys/woodytoys/benchmarks/instruments/load"
 	"github.com/woodytoys/woodytoys/benchmarks/pairs"
 	"github.com/woodytoys/woodytoys/benchmarks/pairs/versus"
 	"github.com/woodytoys/woodytoys/internal/servers"
@@ -30,7 +31,7 @@ type bench struct {
 func main() {
 	var b bench
 	flags := versus.NewFlags("salebench")
-	flags.IntVar(&b.pairs, "pairs", 6, "how many interleaved pairs to measure of each comparison (6 or more)")
+	flags.IntVar(&b.pairs, "pairs", 10, "how many interleaved pairs to measure of each comparison (6 or more)")
 	flags.DurationVar(&b.each, "each", 2*time.Second, "how long each side of a pair sells")
 	flags.IntVar(&b.buyers, "buyers", 500, "how many buyers order at once, one order after the other")
 	flags.IntVar(&b.conns, "conns", 8, "how many connections a way has, as a replica of the shop")
@@ -90,11 +91,9 @@ func (b bench) compare(ours, other *way) error {
 		*way
 		rates []float64
 	}{{ours, as}, {other, bs}} {
-		took := waits[side.way]
+		took := load.Latencies(waits[side.way])
 		slices.Sort(took)
-		at := func(part float64) time.Duration {
-			return took[int(float64(len(took)-1)*part)].Round(100 * time.Microsecond)
-		}
+		at := func(q float64) time.Duration { return took.At(q).Round(100 * time.Microsecond) }
 		fmt.Fprintf(b.out, "  %-28s %8.0f orders/s, wait p50 %v, p99 %v, max %v\n", side.name,
 			pairs.Median(side.rates), at(.5), at(.99), at(1))
 	}

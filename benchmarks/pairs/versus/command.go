@@ -2,6 +2,7 @@ package versus
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/woodytoys/woodytoys/benchmarks/instruments/machine"
+	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
 // Main is the main function of a benchmark command that measures pairs: it is Command with the flags of
@@ -56,6 +58,34 @@ func Command(flags *flag.FlagSet, valid func() bool, run func(out io.Writer, dir
 	}
 }
 
+// endsIn is how long run may take to end once all that it began is gone.
+const endsIn = 10 * time.Second
+
+// untilSignal runs run until Ctrl-C, or another signal to end. Then it ends the processes that this one has begun, so
+// that run fails, and removes what they had, and returns the signal. A second one ends all at once.
+func untilSignal(run func() error) error {
+	ctx, stop := serving.UntilSignal(context.Background())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- run() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	late := time.After(endsIn)
+	for {
+		machine.KillChildren() // again and again, since another may just have been begun
+		select {
+		case <-done:
+			return context.Cause(ctx)
+		case <-late:
+			return context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
 // write writes outFile last, so that a run that fails leaves the result of the one before alone.
 func write(name, command, outFile string, run func(out io.Writer, dir string) error) error {
 	dir, err := os.MkdirTemp("", "woody-"+name)
@@ -67,7 +97,7 @@ func write(name, command, outFile string, run func(out io.Writer, dir string) er
 	out := io.MultiWriter(os.Stdout, &figures)
 	fmt.Fprintf(out, "# %s\n# %s, %s\n# load and servers share the machine\n",
 		command, time.Now().UTC().Format(time.DateOnly), machine.Describe())
-	if err := run(out, dir); err != nil || outFile == "" {
+	if err := untilSignal(func() error { return run(out, dir) }); err != nil || outFile == "" {
 		return err
 	}
 	return os.WriteFile(outFile, figures.Bytes(), 0o644)

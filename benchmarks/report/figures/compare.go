@@ -47,6 +47,12 @@ type Comparison struct {
 	Differences []Difference
 	// Gone are the figures that only the older run has.
 	Gone []string
+	// CannotTell are the figures that matter whose mean is worse by more than the threshold, which is within the noise,
+	// in words.
+	CannotTell []string
+	// TooNoisy is how many figures that matter are within a noise of more than the threshold: a change of as much would
+	// not be seen in them.
+	TooNoisy int
 	// Failures are why the newer run does not pass, or cannot be compared.
 	Failures []string
 }
@@ -59,16 +65,19 @@ func judged(name Key) bool {
 	case TableGroup:
 		return !strings.Contains(rest, "/")
 	case ThroughputGroup, MixGroup, SustainedGroup:
-		return strings.Count(rest, "/") == 1 && !strings.HasSuffix(rest, "/p99") || strings.HasSuffix(rest, "/errors")
+		return strings.Count(rest, "/") == 1 && !strings.HasSuffix(rest, "/p99") || isErrors(name)
 	case ObjectiveGroup:
 		return true
 	}
 	return false
 }
 
+// isErrors reports whether a figure is the errors of a load.
+func isErrors(name Key) bool { return strings.HasSuffix(string(name), "/errors") }
+
 // Compare compares two runs. It fails when one of them is not valid or did not come to its end, when no figure of those
 // that matter could be judged, and when one of them is gone from the newer run, or is worse there beyond the noise and
-// by more than threshold, a part of the older mean.
+// by more than threshold, a part of the older mean. Errors where there were none fail it, however few.
 func Compare(older, newer *Results, threshold float64) Comparison {
 	c := Comparison{Conditions: conditions(older, newer)}
 	c.unusable("older", older)
@@ -93,15 +102,31 @@ func Compare(older, newer *Results, threshold float64) Comparison {
 		}
 		d := difference(was, now)
 		c.Differences = append(c.Differences, d)
-		compared = compared || judged(d.Name) && d.Mark != Unjudged
-		if d.Mark == WorseNow && judged(d.Name) && math.Abs(d.Change) > threshold {
-			c.Failures = append(c.Failures, fmt.Sprintf("%s %s: %s", d.Stage, d.Name, d.Words()))
+		if judged(d.Name) {
+			compared = compared || d.Mark != Unjudged
+			c.judge(d, threshold)
 		}
 	}
 	if !compared {
 		c.Failures = append(c.Failures, "no figure of those that matter was measured by both, more than once")
 	}
 	return c
+}
+
+// judge adds what a figure that matters says against the newer run.
+func (c *Comparison) judge(d Difference, threshold float64) {
+	words := fmt.Sprintf("%s %s: %s", d.Stage, d.Name, d.Words())
+	if d.Mark == Same && d.Noise > threshold && !math.IsInf(d.Noise, 0) {
+		c.TooNoisy++
+	}
+	worse := math.Abs(d.Change) > threshold && (d.Change > 0) == (d.Old.Better == Less)
+	switch {
+	case d.Mark == WorseNow && worse:
+		c.Failures = append(c.Failures, words)
+	case d.Mark == Same && worse:
+		c.CannotTell = append(c.CannotTell, fmt.Sprintf("%s, and may be so by chance (noise ±%.0f%%)", words,
+			100*d.Noise))
+	}
 }
 
 // unusable adds why a run cannot be compared with another one, if so.
@@ -121,6 +146,10 @@ func difference(was, now Figure) Difference {
 		d.Change = now.Mean/was.Mean - 1
 	case now.Mean != 0:
 		d.Change = math.Inf(1)
+	}
+	if isErrors(was.Name) && was.Mean == 0 && now.Mean > 0 { // no chance makes errors where there are none
+		d.Noise, d.Mark = 0, WorseNow
+		return d
 	}
 	if len(was.Values) < 2 || len(now.Values) < 2 {
 		d.Noise, d.Mark = math.NaN(), Unjudged

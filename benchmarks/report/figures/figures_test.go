@@ -55,9 +55,20 @@ func TestFailedAnswersAreNoThroughput(t *testing.T) {
 
 func TestQuantiles(t *testing.T) {
 	r := mustMake(t, raw.Measurement{Name: "latency", Rate: 1000, TookUs: 1e6, Samples: requests(1000, 0)})
-	wantMean(t, r, "latency/1000/p50", 501)
-	wantMean(t, r, "latency/1000/p99", 991)
+	wantMean(t, r, "latency/1000/p50", 500)
+	wantMean(t, r, "latency/1000/p99", 990)
+	wantMean(t, r, "latency/1000/p999", 999)
 	wantMean(t, r, "latency/1000/max", 1000)
+	for n, want := range map[int]bool{99: false, 100: true} {
+		r := mustMake(t, raw.Measurement{Name: "latency", Rate: 1000, TookUs: 1e6, Samples: requests(n, 0)})
+		wantMean(t, r, "latency/1000/p90", 90)
+		if f, ok := r.Get("redis", "latency/1000/p99"); ok != want || ok && f.Mean != 99 {
+			t.Errorf("of %d requests the p99 is %v (there: %v)", n, f.Mean, ok)
+		}
+		if f, ok := r.Get("redis", "latency/1000/p999"); ok {
+			t.Errorf("of %d requests the p99.9 is %v", n, f.Mean)
+		}
+	}
 }
 
 // TestWhatWasNeverSentHasFailed checks a load of 1,000 requests a second for two seconds that ended after three, when
@@ -188,20 +199,47 @@ func TestReadsCostWhatTheyDoAtTheHighestRate(t *testing.T) {
 }
 
 // TestSlices checks the figures of two replicas, in slices of a tenth of a core, that use 0.21 s of their 0.2, on a
-// machine of two cores.
+// machine of two cores. Where it was not written down how large a slice is, there is all but how much of it was used.
 func TestSlices(t *testing.T) {
 	run := raw.Run{Stages: []raw.Stage{{Name: "redis"}}, Machine: raw.Machine{CPUs: 2}, SliceCores: .1}
-	r, err := figures.Make(run, []raw.Measurement{{Stage: "redis", Name: "sliced", What: "reads", Slices: 2,
-		TookUs:  1e6,
+	sliced := []raw.Measurement{{Stage: "redis", Name: "sliced", What: "reads", Slices: 2, TookUs: 1e6,
 		Samples: requests(1000, 0), GeneratorUs: 100_000, OthersUs: 90_000,
-		Parts: []raw.Part{{Name: "api", CPUUs: 210_000}, {Name: "database", CPUUs: 600_000}}}})
+		Parts: []raw.Part{{Name: "api", CPUUs: 210_000}, {Name: "database", CPUUs: 600_000}}}}
+	r, err := figures.Make(run, sliced)
 	if err != nil {
 		t.Fatal(err)
+	}
+	killed, err := figures.Make(raw.Run{Stages: run.Stages, Machine: run.Machine}, sliced)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantMean(t, killed, "sliced/reads/2/rate", 1000)
+	if f, ok := killed.Get("redis", "sliced/reads/2/used"); ok {
+		t.Errorf("of slices of unknown size there is %+v", f)
 	}
 	wantMean(t, r, "sliced/reads/2/rate", 1000)
 	wantMean(t, r, "sliced/reads/2/used", 105)
 	wantMean(t, r, "sliced/reads/2/machine", 50)
 	wantMean(t, r, "sliced/reads/2/cpu/database", .6)
+}
+
+// TestValuesThatCannotBeAreRefused checks that no figure is made of what is no number, or of a round that is there
+// twice.
+func TestValuesThatCannotBeAreRefused(t *testing.T) {
+	mix := raw.Measurement{Stage: "redis", Name: "mix", Repeat: 1, Conns: 500, TookUs: 1e6, Samples: requests(10, 0)}
+	endless, unread := mix, mix
+	endless.TookUs = 0
+	unread.Name, unread.What, unread.Counts = "sale", figures.During, map[string]float64{"reads_us": -3}
+	for want, measurements := range map[string][]raw.Measurement{
+		"redis mix/500/rate is +Inf in round 1":        {endless},
+		"redis sale during by 500: reads_us is -3":     {unread},
+		"redis mix/500/rate has two values in round 1": {mix, mix},
+	} {
+		_, err := figures.Make(raw.Run{Stages: []raw.Stage{{Name: "redis"}}}, measurements)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error = %v, want %q", err, want)
+		}
+	}
 }
 
 func TestOneStaleAnswerMakesARunInvalid(t *testing.T) {
@@ -211,7 +249,7 @@ func TestOneStaleAnswerMakesARunInvalid(t *testing.T) {
 	}
 	for _, bad := range []raw.Oracle{{Checked: 9, Stale: 1}, {Checked: 9, Wrong: 1}} {
 		m := good
-		m.Oracle = bad
+		m.Repeat, m.Oracle = 2, bad
 		if r := mustMake(t, good, m); r.Valid || len(r.Invalid) != 1 {
 			t.Errorf("with %+v it is valid: %v", bad, r.Invalid)
 		}
@@ -287,10 +325,10 @@ func TestAnswersThatCouldNotBeStaleAreReported(t *testing.T) {
 	}{
 		{0, 0, true, false}, // a run of before they were counted
 		{100, 100, true, false},
-		{100, 50, true, false},
-		{100, 49, true, true},
-		{100, 0, false, false},
-		{3, 0, true, true},
+		{100, 10, true, false},
+		{100, 9, true, true},
+		{20, 0, false, false},
+		{19, 0, true, true},
 	} {
 		r := mustMake(t, raw.Measurement{Name: "mix", Conns: 500, TookUs: 1e6, Samples: requests(10, 0),
 			Oracle: raw.Oracle{Checked: 9, ChangesDue: c.due, Changed: c.changed}})
@@ -352,6 +390,52 @@ func TestASlowedBuildFails(t *testing.T) {
 	}
 	if c := figures.Compare(mustSynthetic(t, 1, 1), mustSynthetic(t, 2, 1.5), 3); len(c.Failures) > 0 {
 		t.Errorf("it fails within the threshold: %v", c.Failures)
+	}
+}
+
+// TestWhatNoiseHidesIsNotPassed checks figures of three rounds: one that is halved within its noise cannot be told, and
+// errors where there were none fail, also in a single round.
+func TestWhatNoiseHidesIsNotPassed(t *testing.T) {
+	results := func(objective []float64, errors ...float64) *figures.Results {
+		var measurements []raw.Measurement
+		for i, rate := range objective {
+			m := raw.Measurement{Stage: "redis", Repeat: i + 1, Name: "mix", Conns: 500, TookUs: 1e6,
+				Samples: requests(1000, int(errors[i])), Oracle: raw.Oracle{Checked: 1}}
+			p := probe(rate, 10, 0)
+			p.Stage, p.Repeat = "redis", i+1
+			measurements = append(measurements, m, p)
+		}
+		r, err := figures.Make(raw.Run{Stages: []raw.Stage{{Name: "redis"}}, Settings: raw.Settings{ObjectiveMs: 50},
+			Ended: time.Unix(1, 0)}, measurements)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	steady := []float64{10000, 10000, 10000}
+	for _, c := range []struct {
+		why            string
+		old, new       *figures.Results
+		fails, unknown string
+		noisy          int
+	}{
+		{"as before", results(steady, 0, 0, 0), results(steady, 0, 0, 0), "", "", 0},
+		{"halved, by chance perhaps", results([]float64{2000, 16000, 12000}, 0, 0, 0),
+			results([]float64{1000, 9000, 5000}, 0, 0, 0), "", "redis objective/rate: ", 1},
+		{"better, by chance perhaps", results([]float64{1000, 9000, 5000}, 0, 0, 0),
+			results([]float64{2000, 16000, 12000}, 0, 0, 0), "", "", 1},
+		{"halved", results(steady, 0, 0, 0), results([]float64{5000, 5000, 5000}, 0, 0, 0), "redis objective/rate: ",
+			"", 0},
+		{"errors in a round of three", results(steady, 0, 0, 0), results(steady, 0, 0, 500), "redis mix/500/errors: ",
+			"", 0},
+	} {
+		got := figures.Compare(c.old, c.new, .1)
+		fails, unknown := strings.Join(got.Failures, "\n"), strings.Join(got.CannotTell, "\n")
+		if !strings.HasPrefix(fails, c.fails) || (fails == "") != (c.fails == "") ||
+			!strings.HasPrefix(unknown, c.unknown) || (unknown == "") != (c.unknown == "") || got.TooNoisy != c.noisy {
+			t.Errorf("%s: fails %q, cannot tell %q, %d too noisy; want %q, %q, %d", c.why, fails, unknown, got.TooNoisy,
+				c.fails, c.unknown, c.noisy)
+		}
 	}
 }
 
@@ -461,7 +545,8 @@ func TestRound(t *testing.T) {
 
 func TestSwarmsReplicasAreTheSameInEveryRun(t *testing.T) {
 	r := mustMake(t, raw.Measurement{Name: "sustained", Conns: 500, TookUs: 1e6, Samples: requests(10, 0),
-		Replicas: map[string]int{"woody_api.1.ryev2mnvzz": 3, "woody_api.2.ec8bez57xz": 1}})
+		Replicas: map[string]int{"woody_api.1.ryev2mnvzz": 2, "woody_api.1.pq4cbmz0qx": 1,
+			"woody_api.2.ec8bez57xz": 1}})
 	wantMean(t, r, "cost/replica/api.1", 75)
 	wantMean(t, r, "cost/replica/api.2", 25)
 }

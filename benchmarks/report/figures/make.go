@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -18,11 +19,13 @@ func Make(run raw.Run, measurements []raw.Measurement) (*Results, error) {
 		curves: map[place]load.Latencies{}}
 	m.readRate = readRate(measurements)
 	for _, measurement := range measurements {
-		if err := m.add(measurement); err != nil {
+		if err := errors.Join(m.add(measurement), m.refused); err != nil {
 			return nil, fmt.Errorf("measurement %d: %w", measurement.Seq, err)
 		}
 	}
-	m.objectives(measurements)
+	if m.objectives(measurements); m.refused != nil {
+		return nil, m.refused
+	}
 	m.others(measurements)
 	m.correctness(measurements)
 	m.finish()
@@ -37,6 +40,7 @@ type resultsBuilder struct {
 	places   map[place]int // index in Figures by stage and key
 	order    []place       // the order in which curves were added
 	curves   map[place]load.Latencies
+	refused  error // the first value that put refused
 }
 
 // place is a stage's figure.
@@ -45,7 +49,7 @@ type place struct {
 	name  Key
 }
 
-// put adds a repeat's value to a figure.
+// put adds a repeat's value to a figure. It refuses one that is no finite number, and a second one of the same round.
 func (m *resultsBuilder) put(stage string, name Key, unit string, better Better, value float64) {
 	key := place{stage, name}
 	i, ok := m.places[key]
@@ -55,11 +59,30 @@ func (m *resultsBuilder) put(stage string, name Key, unit string, better Better,
 		m.Figures = append(m.Figures, Figure{Stage: stage, Name: name, Unit: unit, Better: better})
 	}
 	f := &m.Figures[i]
+	switch {
+	case m.refused != nil:
+	case math.IsNaN(value) || math.IsInf(value, 0):
+		m.refused = fmt.Errorf("%s %s is %v in round %d, which is no value", stage, name, value, m.round)
+	case slices.Contains(f.Rounds, m.round):
+		m.refused = fmt.Errorf("%s %s has two values in round %d", stage, name, m.round)
+	}
 	f.Values, f.Rounds = append(f.Values, value), append(f.Rounds, m.round)
+}
+
+// quantile adds a round's quantile of latencies, in ms, where there are enough of them for it to be another than their
+// maximum: 100 for the p99.
+func (m *resultsBuilder) quantile(stage string, name Key, took load.Latencies, q float64) {
+	if took.Shows(q) && len(took) > 0 {
+		m.put(stage, name, "ms", Less, ms(took.At(q)))
+	}
 }
 
 func (m *resultsBuilder) add(x raw.Measurement) error {
 	m.round = x.Repeat
+	if x.Unparted != "" {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("%s, %s (repeat %d): what it cost the components is not known: %s",
+			x.Stage, x.Title(), x.Repeat, x.Unparted))
+	}
 	switch x.Name {
 	case "table":
 		m.table(x)
@@ -78,7 +101,7 @@ func (m *resultsBuilder) add(x raw.Measurement) error {
 	case "nodes":
 		m.nodes(x)
 	case "sale":
-		m.sale(x)
+		return m.sale(x)
 	}
 	return nil
 }
@@ -128,8 +151,8 @@ func (m *resultsBuilder) closed(x raw.Measurement) {
 	m.put(x.Stage, name.Rate(), "1/s", More, float64(good)/seconds(x.TookUs))
 	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
 	took := latencies(x, nil)
-	m.put(x.Stage, name.P50(), "ms", Less, ms(took.At(.5)))
-	m.put(x.Stage, name.P99(), "ms", Less, ms(took.At(.99)))
+	m.quantile(x.Stage, name.P50(), took, .5)
+	m.quantile(x.Stage, name.P99(), took, .99)
 	if x.Name == "sustained" {
 		m.cost(x)
 	}
@@ -150,7 +173,7 @@ func (m *resultsBuilder) open(x raw.Measurement) {
 	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
 	took := latencies(due, nil)
 	for _, quantile := range quantiles {
-		m.put(x.Stage, name.Of(quantile.name), "ms", Less, ms(took.At(quantile.q)))
+		m.quantile(x.Stage, name.Of(quantile.name), took, quantile.q)
 	}
 	if thousands := float64(len(x.Samples)) / 1000; thousands > 0 && x.Rate == m.readRate {
 		for _, part := range x.Parts {
@@ -203,13 +226,9 @@ func (m *resultsBuilder) fresh(x raw.Measurement) {
 		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: %d of %d writes did not get to every replica (repeat %d): "+
 			"the times are of the others.", x.Stage, asked-len(everywhere), asked, x.Repeat))
 	}
-	if len(acknowledged) > 0 {
-		m.put(x.Stage, FreshAcknowledgedP50, "ms", Less, ms(acknowledged.At(.5)))
-	}
-	if len(everywhere) > 0 {
-		m.put(x.Stage, FreshEverywhereP50, "ms", Less, ms(everywhere.At(.5)))
-		m.put(x.Stage, FreshEverywhereP99, "ms", Less, ms(everywhere.At(.99)))
-	}
+	m.quantile(x.Stage, FreshAcknowledgedP50, acknowledged, .5)
+	m.quantile(x.Stage, FreshEverywhereP50, everywhere, .5)
+	m.quantile(x.Stage, FreshEverywhereP99, everywhere, .99)
 }
 
 // sliced is what replicas in slices of processor time carried, how much of the slices that took, and what else of the
@@ -225,7 +244,7 @@ func (m *resultsBuilder) sliced(x raw.Measurement) {
 	}
 	used := x.GeneratorUs + x.OthersUs
 	for _, part := range x.Parts {
-		if part.Name == "api" {
+		if part.Name == "api" && m.Run.SliceCores > 0 { // runs of before it was recorded at the beginning may lack it
 			m.put(x.Stage, name.Used(), "%", "",
 				100*seconds(part.CPUUs)/(seconds(x.TookUs)*float64(x.Slices)*m.Run.SliceCores))
 		}
@@ -247,7 +266,10 @@ func (m *resultsBuilder) watched(x raw.Measurement) {
 	good, failed := count(due)
 	m.put(x.Stage, name.Rate(), "1/s", "", float64(good)/seconds(x.TookUs))
 	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
-	m.put(x.Stage, name.P99(), "ms", Less, ms(latencies(due, nil).At(.99)))
+	m.quantile(x.Stage, name.P99(), latencies(due, nil), .99)
+	if len(x.Parts) == 0 {
+		return
+	}
 	var shop int64
 	watchers := raw.Part{Name: Together}
 	for _, part := range x.Parts {
@@ -278,8 +300,11 @@ func (m *resultsBuilder) nodes(x raw.Measurement) {
 	m.put(x.Stage, name.Rate(), "1/s", More, float64(good)/seconds(x.TookUs))
 	m.put(x.Stage, name.Errors(), "%", Less, percent(failed, good+failed))
 	took := latencies(x, nil)
-	m.put(x.Stage, name.P50(), "ms", Less, ms(took.At(.5)))
-	m.put(x.Stage, name.P99(), "ms", Less, ms(took.At(.99)))
+	m.quantile(x.Stage, name.P50(), took, .5)
+	m.quantile(x.Stage, name.P99(), took, .99)
+	if len(x.Parts) == 0 {
+		return
+	}
 	var all int64
 	for _, part := range x.Parts {
 		m.put(x.Stage, name.CPU(part.Name), "s/1000", Less, seconds(part.CPUUs)/thousands)
@@ -321,11 +346,13 @@ func (m *resultsBuilder) cost(x raw.Measurement) {
 	}
 	shares := func(group Group, counts map[string]int) {
 		var sum int
-		for _, n := range counts {
+		short := map[string]int{} // two tasks of a replica, one after the other, have one short name
+		for name, n := range counts {
 			sum += n
+			short[shortName(name)] += n
 		}
-		for _, name := range slices.Sorted(maps.Keys(counts)) {
-			m.put(x.Stage, group.Of(shortName(name)), "%", "", percent(counts[name], sum))
+		for _, name := range slices.Sorted(maps.Keys(short)) {
+			m.put(x.Stage, group.Of(name), "%", "", percent(short[name], sum))
 		}
 	}
 	shares(LayerGroup, x.Layers)
@@ -397,19 +424,21 @@ func (m *resultsBuilder) correctness(measurements []raw.Measurement) {
 	m.Valid = len(m.Invalid) == 0
 }
 
-// fewChanges is how many changes that were due are too few for a run to be invalid because none was acknowledged.
-const fewChanges = 4
+// manyChanges is how many changes must have been due for a run to be invalid because none was acknowledged: those of a
+// second, so that one write that a busy machine makes late is no reason.
+const manyChanges = 20
 
-// changes warns where fewer than half of the changes that were due while a load read were acknowledged: what does not
-// change is never stale. Where none was, its answers prove nothing.
+// changes warns where fewer than a tenth of the changes that were due while a load read were acknowledged: what does
+// not change is never stale. Where none was, its answers prove nothing. In a full shop a change waits for the one
+// before it, so that many fewer than are due are no fault.
 func (m *resultsBuilder) changes(x raw.Measurement) {
 	due, made := x.Oracle.ChangesDue, x.Oracle.Changed
-	if 2*made >= due {
+	if 10*made >= due {
 		return
 	}
 	warning := fmt.Sprintf("%s, %s (repeat %d): of %d changes of what was read %d were acknowledged", x.Stage,
 		x.Title(), x.Repeat, due, made)
-	if made == 0 && due >= fewChanges {
+	if made == 0 && due >= manyChanges {
 		m.Invalid = append(m.Invalid, warning+": no answer could be stale")
 		return
 	}
@@ -432,7 +461,9 @@ func (m *resultsBuilder) finish() {
 		slices.Sort(all)
 		curve := Curve{Stage: key.stage, Name: key.name}
 		for _, q := range curvePoints {
-			curve.Points = append(curve.Points, Point{q, ms(all.At(q))})
+			if all.Shows(q) {
+				curve.Points = append(curve.Points, Point{q, ms(all.At(q))})
+			}
 		}
 		m.Curves = append(m.Curves, curve)
 	}

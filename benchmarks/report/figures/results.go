@@ -18,7 +18,7 @@ const Version = 1
 const (
 	format = "woodytoys-benchmark-results"
 	// File is the name of the results in a run's folder.
-	File = "results.json"
+	File = raw.ResultsFile
 )
 
 // Results are a run's figures.

@@ -20,20 +20,26 @@ const (
 	fewSamples = 64
 )
 
+// ResultsFile is what is made of a run, which may be all that was kept of it.
+const ResultsFile = "results.json"
+
 // Folder is a run's folder, being written; from several goroutines, if need be.
 type Folder struct {
 	Path string
 	file *os.File
 
-	mu  sync.Mutex
-	seq int
+	mu     sync.Mutex
+	seq    int
+	failed error // why a measurement could not be kept; then none is kept after it
 }
 
 // Create makes the folder of a new run. One that holds a run already is refused, also one that has just begun.
 func Create(path string) (*Folder, error) {
 	holds := fmt.Errorf("%s holds a run already: name another folder, or remove it", path)
-	if _, err := os.Stat(filepath.Join(path, runFile)); err == nil {
-		return nil, holds
+	for _, file := range []string{runFile, ResultsFile} {
+		if _, err := os.Stat(filepath.Join(path, file)); err == nil {
+			return nil, holds
+		}
 	}
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, err
@@ -58,13 +64,37 @@ func (f *Folder) Describe(run Run) error {
 	if err != nil {
 		return err
 	}
-	return explain(f.Path, os.WriteFile(filepath.Join(f.Path, runFile), append(text, '\n'), 0o644))
+	return explain(f.Path, Replace(filepath.Join(f.Path, runFile), append(text, '\n')))
 }
 
-// Keep writes a measurement down.
+// Replace writes a file as a whole or not at all: where the disk is full it is what it was.
+func Replace(file string, content []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = temporary.Write(content)
+	err = errors.Join(err, temporary.Chmod(0o644), temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), file)
+	}
+	if err != nil {
+		os.Remove(temporary.Name())
+	}
+	return err
+}
+
+// Keep writes a measurement down. After one that could not be written it refuses all.
 func (f *Folder) Keep(m Measurement) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.failed == nil {
+		f.failed = f.keep(m)
+	}
+	return f.failed
+}
+
+func (f *Folder) keep(m Measurement) error {
 	f.seq++
 	m.Seq = f.seq
 	name := fmt.Sprintf("%s/%04d-%s-%s", samplesDir, m.Seq, m.Stage, m.Name)
@@ -85,7 +115,14 @@ func (f *Folder) Keep(m Measurement) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.file.Write(append(line, '\n'))
+	before, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	if _, err = f.file.Write(append(line, '\n')); err != nil {
+		// Half a line is left out by who reads only where it is the last. If it cannot be cut off, it is that.
+		_ = f.file.Truncate(before.Size())
+	}
 	return explain(f.Path, err)
 }
 

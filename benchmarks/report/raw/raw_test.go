@@ -2,9 +2,11 @@ package raw_test
 
 import (
 	"os"
+	"os/signal"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,9 +87,54 @@ func TestAFullDiskSaysSo(t *testing.T) {
 	if err := os.Symlink("/dev/full", filepath.Join(dir, "measurements.jsonl")); err != nil {
 		t.Fatal(err)
 	}
-	err := mustCreate(t, dir).Keep(raw.Measurement{Name: "mix"})
-	if err == nil || !strings.Contains(err.Error(), dir+" is full: free some of it") {
-		t.Errorf("error = %v, want what is full and what to do", err)
+	folder := mustCreate(t, dir)
+	for _, when := range []string{"first", "second"} {
+		err := folder.Keep(raw.Measurement{Name: "mix"})
+		if err == nil || !strings.Contains(err.Error(), dir+" is full: free some of it") {
+			t.Errorf("the %s error = %v, want what is full and what to do", when, err)
+		}
+	}
+}
+
+// TestHalfALineIsCutOff lets a folder write no more than a limit, within a line, and then as much as it likes, as when
+// a full disk is freed: what was kept before stays readable, and nothing is kept behind half a line.
+func TestHalfALineIsCutOff(t *testing.T) {
+	dir := t.TempDir()
+	folder := mustCreate(t, dir)
+	mix := raw.Measurement{Name: "mix"}
+	for _, err := range []error{folder.Describe(raw.Run{}), folder.Keep(mix)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(dir, "measurements.jsonl")
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var was syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
+		t.Fatal(err)
+	}
+	limit := syscall.Rlimit{Cur: uint64(info.Size()) + 10, Max: was.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	failed := folder.Keep(mix)
+	described := folder.Describe(raw.Run{Profile: strings.Repeat("x", 1000)})
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
+		t.Fatal(err)
+	}
+	if failed == nil || described == nil || folder.Keep(mix) == nil {
+		t.Errorf("errors %v and %v; want both, and of what is kept afterwards too", failed, described)
+	}
+	if run, measurements, err := raw.Read(dir); err != nil || len(measurements) != 1 || run.Profile != "" {
+		t.Errorf("there are %d measurements of %q, %v; want what was there before", len(measurements), run.Profile, err)
+	}
+	if after, err := os.Stat(file); err != nil || after.Size() != info.Size() {
+		t.Errorf("the file has %d bytes, want the %d of whole lines (%v)", after.Size(), info.Size(), err)
 	}
 }
 
@@ -105,6 +152,11 @@ func TestAFolderTakesOneRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantRefused("is described")
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, raw.ResultsFile), []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused("has its results alone")
 }
 
 func TestAnotherVersionIsRefused(t *testing.T) {

@@ -140,6 +140,8 @@ type Measurement struct {
 	Slices int `json:"slices,omitempty"`
 	// Parts is what each component used meanwhile.
 	Parts []Part `json:"parts,omitempty"`
+	// Unparted is why it is not known what the components used, though it should be.
+	Unparted string `json:"unparted,omitempty"`
 	// GeneratorUs is the processor time that making the load took.
 	GeneratorUs int64 `json:"generator_cpu_us,omitempty"`
 	// OthersUs is what everything else on the machine used meanwhile.

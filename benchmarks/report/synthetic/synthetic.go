@@ -39,7 +39,8 @@ const (
 	lastDelay  = 1.5
 	slots      = 2
 	pool       = 8
-	saleToys   = 50
+	saleToys   = 100
+	writes     = 100
 )
 
 // Run makes up a quick run; the same for the same seed. Slowdown multiplies the delay of "last": 1 for a run like any
@@ -366,12 +367,13 @@ func (g *generator) load(s stage, m raw.Measurement, rate float64, count int, me
 func boolInt(b bool) int { return int(boolean(b)) }
 
 func (g *generator) fresh(s stage) {
-	m := raw.Measurement{Name: "fresh", Oracle: raw.Oracle{Checked: 20 * s.replicas}}
+	m := raw.Measurement{Name: "fresh", Oracle: raw.Oracle{Checked: writes * s.replicas}}
 	for i := range 20 {
 		acknowledged := int64(1000 * g.about(2.1) * math.Exp(.2*g.random.NormFloat64()))
 		m.Samples = append(m.Samples,
 			raw.Sample{AtUs: int64(i) * 20000, TookUs: acknowledged, Status: 200},
 			raw.Sample{AtUs: int64(i) * 20000, TookUs: acknowledged + int64(1000*g.about(.8)), Status: 200, Kind: 1})
 	}
+	m.Samples = slices.Repeat(m.Samples, writes/20)
 	g.add(s, m)
 }

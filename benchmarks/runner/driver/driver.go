@@ -31,6 +31,8 @@ type Running struct {
 	// Parts are its components; none where they run elsewhere.
 	Parts []Part
 
+	// lookUp finds the components' processes again; nil where they stay what they are.
+	lookUp  func() ([]Part, error)
 	queries *sql.DB // nil where the database cannot be asked
 	// redis and metrics, the proxy's /metrics as HOST:PORT, are for who watches; nil and empty where they cannot be.
 	redis   *servers.Redis
@@ -107,18 +109,32 @@ var (
 	errNoWatch = errors.New("only processes that the run begins itself, with the local driver, can be watched in turn")
 )
 
-// Used returns what each component has used until now.
-func (s *Running) Used() (parts []raw.Part) {
+// Used returns what each component has used until now. It is an error where a process of one has ended, as that of a
+// task has that Swarm has replaced.
+func (s *Running) Used() (parts []raw.Part, err error) {
 	for _, part := range s.Parts {
 		used := raw.Part{Name: part.Name, Watcher: part.Watcher}
 		for _, pid := range part.PIDs {
-			cpu, rss := machine.Tree(pid)
+			cpu, rss, err := machine.Tree(pid)
+			if err != nil {
+				return nil, fmt.Errorf("a process of %s has ended: %w", part.Name, err)
+			}
 			used.CPUUs += cpu.Microseconds()
 			used.MemoryBytes += rss
 		}
 		parts = append(parts, used)
 	}
-	return parts
+	return parts, nil
+}
+
+// LookUp finds the processes of the components again, once one of them has ended.
+func (s *Running) LookUp() {
+	if s.lookUp == nil {
+		return
+	}
+	if parts, err := s.lookUp(); err == nil {
+		s.Parts = parts
+	}
 }
 
 // Queries returns how many statements its database server has been asked; false where that is not known.

@@ -101,7 +101,8 @@ func (s *Swarm) Start(ctx context.Context, one stage.Stage, cfg Config) (*Runnin
 	}
 	running := entrance(strings.TrimPrefix(strings.TrimSpace(string(url)), "http://"))
 	running.Name = name
-	running.Parts, err = s.parts(ctx, stack)
+	running.lookUp = func() ([]Part, error) { return s.parts(ctx, stack) }
+	running.Parts, err = running.lookUp()
 	return running, err
 }
 
@@ -219,7 +220,12 @@ func (s *Swarm) Versions() map[string]string {
 	if err != nil {
 		return nil
 	}
-	return map[string]string{"docker": strings.TrimSpace(string(out))}
+	versions := map[string]string{"docker": strings.TrimSpace(string(out))}
+	// Images that are named are not built from here.
+	if registry, tag := os.Getenv("REGISTRY"), os.Getenv("TAG"); registry != "" || tag != "" {
+		versions["woodytoys"] = fmt.Sprintf("unknown (images of REGISTRY=%s TAG=%s)", registry, tag)
+	}
+	return versions
 }
 
 // stackSetting is one that a stack file takes from the environment.

@@ -28,6 +28,9 @@ func (s *Shop) audit(ctx context.Context, done <-chan struct{}, every time.Durat
 	defer a.hangUp(1)
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	began := time.Now()
+	// What a shop that does not respond keeps the auditor from was due all the same.
+	defer func() { s.shelf.changesDue.Add(int64(time.Since(began) / every)) }()
 	taken := true
 	for turn := 0; ; turn++ {
 		select {
@@ -35,7 +38,6 @@ func (s *Shop) audit(ctx context.Context, done <-chan struct{}, every time.Durat
 			return
 		case <-ticker.C:
 		}
-		s.shelf.changesDue.Add(1)
 		if i, ok := s.shelf.inTurn(turn); ok && taken {
 			a.change(i)
 		}
@@ -64,10 +66,11 @@ func (a *auditor) hangUp(which int) {
 // and so neither stale nor wrong.
 func (a *auditor) do(which int, request []byte) (response load.Response, ok bool) {
 	if a.conns[which] == nil {
-		conn, err := load.Dial(a.shop.Addr)
+		conn, err := load.DialContext(a.ctx, a.shop.Addr)
 		if err != nil {
 			return response, false
 		}
+		conn.Patience = patience
 		a.conns[which] = conn
 		a.undo[which] = context.AfterFunc(a.ctx, func() { conn.Close() })
 	}

@@ -1,11 +1,16 @@
 package measure
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -115,6 +120,65 @@ func TestFailedWritesDoNotEndTheChanges(t *testing.T) {
 			got.Stale+got.Wrong > 0 {
 			t.Errorf("%d: afterwards: %+v, want %d changes acknowledged", status, got, changes)
 		}
+	}
+}
+
+// TestAShopThatNeverRespondsHangsNothing measures changes, and writes until they are everywhere, of a shop that accepts
+// connections and never responds, until the run is ended: then all ends, and the changes were due.
+func TestAShopThatNeverRespondsHangsNothing(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	shop := (&refusing{}).mustOpen(t, 1)
+	shop.Running = &driver.Running{Addr: listener.Addr().String(), Replicas: []string{listener.Addr().String()}}
+	ended := errors.New("the run is ended")
+	ctx, end := context.WithCancelCause(t.Context())
+	time.AfterFunc(100*time.Millisecond, func() { end(ended) })
+	done := make(chan struct{})
+	var audit sync.WaitGroup
+	audit.Go(func() { shop.audit(ctx, done, time.Millisecond) })
+	if _, err := shop.Fresh(ctx, 3); !errors.Is(err, ended) {
+		t.Errorf("error = %v, want why the run ended", err)
+	}
+	close(done)
+	audit.Wait()
+	if got := shop.shelf.taken(); got.ChangesDue < 50 || got.Changed != 0 {
+		t.Errorf("%d of %d changes were made, want none of about 100", got.Changed, got.ChangesDue)
+	}
+}
+
+// TestAComponentThatWasReplacedHasNoCost ends a component's process during a measurement: what it used is not known
+// then, neither less than nothing nor what another process used.
+func TestAComponentThatWasReplacedHasNoCost(t *testing.T) {
+	process := exec.Command("sleep", "60")
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	shop := (&refusing{}).mustOpen(t, 1)
+	self := driver.Part{Name: "database", PIDs: []int{os.Getpid()}}
+	shop.Parts = []driver.Part{self, {Name: "api", PIDs: []int{process.Process.Pid}}}
+	measured := func(do func()) raw.Measurement {
+		t.Helper()
+		m, err := shop.around(raw.Measurement{Name: "mix"}, func(*raw.Measurement) error {
+			do()
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	if m := measured(func() {}); len(m.Parts) != 2 || m.Unparted != "" {
+		t.Errorf("while both run: %+v, %q", m.Parts, m.Unparted)
+	}
+	m := measured(func() {
+		_ = process.Process.Kill()
+		_ = process.Wait()
+	})
+	if len(m.Parts) > 0 || !strings.Contains(m.Unparted, "a process of api has ended") {
+		t.Errorf("when one has ended: %+v, %q; want no parts, and why", m.Parts, m.Unparted)
 	}
 }
 

@@ -29,11 +29,13 @@ func (s *Shop) Fresh(ctx context.Context, writes int) (raw.Measurement, error) {
 		}
 		conns := make([]*load.Conn, len(readers))
 		for i, addr := range readers {
-			conn, err := load.Dial(addr)
+			conn, err := load.DialContext(ctx, addr)
 			if err != nil {
 				return orCause(ctx, err)
 			}
 			defer conn.Close()
+			defer context.AfterFunc(ctx, func() { conn.Close() })()
+			conn.Patience = patience
 			conns[i] = conn
 		}
 		writer := &auditor{shop: s, ctx: ctx}

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -26,14 +27,26 @@ func (s *Shop) endpoint(what string) string {
 	return "/api/ping"
 }
 
+const heyModule = "github.com/rakyll/hey"
+
 // BuildHey builds the hey that go.mod pins into a file. It must be called from within the module.
 func BuildHey(file string) error {
-	if out, err := exec.Command("go", "build", "-o", file, "github.com/rakyll/hey").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", file, heyModule).CombinedOutput(); err != nil {
 		return fmt.Errorf("hey, which makes a part of the load, could not be built: %w\n%s\n"+
 			"It is pinned in go.mod as a tool and fetched from Go's module proxy: "+
 			"`go tool hey` must work here. Or name a hey that is installed with --hey FILE", err, out)
 	}
 	return nil
+}
+
+// HeyVersion returns the version of a hey, as the program itself has it.
+func HeyVersion(hey string) string {
+	if file, err := exec.LookPath(hey); err == nil {
+		if info, err := buildinfo.ReadFile(file); err == nil && info.Main.Path == heyModule && info.Main.Version != "" {
+			return info.Main.Version
+		}
+	}
+	return "unknown (" + hey + ")"
 }
 
 // Throughput measures an endpoint with hey, by conns connections, for d. If responses may be cached, one request before

@@ -62,10 +62,10 @@ type sale struct {
 	shop        *Shop
 	toys        int64
 	read, order []byte
-	opened      atomic.Int64 // when the first order was sent, in microseconds of the Unix time; zero before
-	begun       atomic.Int64 // orders that were sent
-	taken       atomic.Int64 // orders that were acknowledged
-	unknown     atomic.Int64 // orders that may have been carried out, or not
+	opened      atomic.Pointer[time.Time] // when the first order was sent; nil before
+	begun       atomic.Int64              // orders that were sent
+	taken       atomic.Int64              // orders that were acknowledged
+	unknown     atomic.Int64              // orders that may have been carried out, or not
 }
 
 // openSale adds the product.
@@ -104,7 +104,9 @@ func (s *sale) sell(ctx context.Context, size SaleSize, m *raw.Measurement) erro
 	orders, err := load.Run(ctx, load.Plan{Addr: s.shop.Addr, Conns: size.Buyers, Requests: size.Orders,
 		Source: func(int) load.Source { return &buyer{s} }})
 	over(errSold)
-	m.Count("reads_us", float64(time.Now().UnixMicro()-s.opened.Load()))
+	if opened := s.opened.Load(); opened != nil {
+		m.Count("reads_us", float64(time.Since(*opened).Microseconds()))
+	}
 	readers.Wait()
 	s.unknown.Add(unanswered(orders))
 	keep(m, orders)
@@ -165,7 +167,8 @@ type buyer struct{ *sale }
 
 func (b *buyer) Next() ([]byte, uint8) {
 	if b.begun.Add(1) == 1 {
-		b.opened.Store(time.Now().UnixMicro())
+		now := time.Now()
+		b.opened.Store(&now)
 	}
 	return b.order, saleOrder
 }
@@ -201,7 +204,7 @@ type saleReader struct {
 
 func (r *saleReader) Next() ([]byte, uint8) {
 	r.floor = r.taken.Load()
-	if r.opened.Load() == 0 {
+	if r.opened.Load() == nil {
 		return r.read, saleReadAhead
 	}
 	return r.read, saleRead

@@ -3,6 +3,7 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -21,6 +23,9 @@ import (
 	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
 )
+
+// patience is how long one response is waited for.
+const patience = 30 * time.Second
 
 // Shop is a stage that is being measured.
 type Shop struct {
@@ -92,7 +97,7 @@ const fillConns = 8
 func (s *Shop) fill(ctx context.Context, products int) error {
 	ids, names := make([]int64, products), make([]string, products)
 	var next atomic.Int64
-	probe, err := load.Dial(s.Addr)
+	probe, err := load.DialContext(ctx, s.Addr)
 	if err != nil {
 		return fmt.Errorf("the shop cannot be reached: %w", err)
 	}
@@ -224,7 +229,11 @@ func orCause(ctx context.Context, err error) error {
 func (s *Shop) around(m raw.Measurement, do func(m *raw.Measurement) error) (raw.Measurement, error) {
 	runtime.GC() // so that the garbage of what was measured before is not in the way
 	m.Stage = s.Name
-	before := s.Used()
+	before, unknown := s.Used()
+	if unknown != nil { // since the measurement before
+		s.LookUp()
+		before, unknown = s.Used()
+	}
 	queries, known := s.Queries()
 	generator, busy := ownCPU(), machine.Busy()
 	m.Began = time.Now().UTC()
@@ -239,10 +248,16 @@ func (s *Shop) around(m raw.Measurement, do func(m *raw.Measurement) error) (raw
 		m.Count("queries", after-queries-1)
 	}
 	m.OthersUs = (machine.Busy() - busy).Microseconds() - m.GeneratorUs
-	for i, after := range s.Used() {
-		after.CPUUs -= before[i].CPUUs
-		m.Parts = append(m.Parts, after)
-		m.OthersUs -= after.CPUUs
+	after, ended := s.Used()
+	if unknown = cmp.Or(unknown, ended); unknown == nil {
+		m.Parts, unknown = usedSince(before, after)
+	}
+	if unknown != nil {
+		m.Unparted = unknown.Error()
+		s.LookUp()
+	}
+	for _, part := range m.Parts {
+		m.OthersUs -= part.CPUUs
 	}
 	if m.OthersUs = max(m.OthersUs, 0); len(m.Parts) == 0 {
 		m.OthersUs = 0 // what the shop itself used is not known
@@ -257,6 +272,18 @@ func (s *Shop) around(m raw.Measurement, do func(m *raw.Measurement) error) (raw
 	}
 	m.Oracle.Add(s.shelf.taken())
 	return m, nil
+}
+
+// usedSince returns what components have used since before. It is an error where that is less than nothing: what a
+// process used that has ended is no longer counted.
+func usedSince(before, after []raw.Part) ([]raw.Part, error) {
+	used := slices.Clone(after)
+	for i := range used {
+		if used[i].CPUUs -= before[i].CPUUs; used[i].CPUUs < 0 {
+			return nil, fmt.Errorf("a process of %s has ended", used[i].Name)
+		}
+	}
+	return used, nil
 }
 
 // CutOff returns what the oracle found in a measurement that failed, which has no figures. ok reports whether one did

@@ -38,7 +38,8 @@ const warmRequests = 5
 
 // sliced measures a load after the same one, which is not measured: in a small slice it weighs what new connections
 // cost, and the proxy opens its own to the replicas one by one, as more and more requests are under way at a time. That
-// is counted in requests, since in some time the more connections there are the fewer each makes. The auditor is as much slower as the replicas are together smaller than a core, or it would use up a small one.
+// is counted in requests, since in some time the more connections there are the fewer each makes. The auditor is as
+// much slower as the replicas are together smaller than a core, or it would use up a small one.
 func (s *Shop) sliced(ctx context.Context, l Slices, what string, conns int, writes float64) (raw.Measurement, error) {
 	m := raw.Measurement{Name: "sliced", What: what, Conns: conns, ForMs: l.For.Milliseconds(), Slices: l.Replicas}
 	source, _ := s.sources(writes)
