@@ -15,7 +15,8 @@ import (
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
-// fakeDocker stands for a Swarm with a stack whose database is in a container: the one of this machine at $SOCKET.
+// fakeDocker stands for a Swarm with a stack whose database is in a container: the one at $SOCKET, which listens at no
+// address, as a node of stage database listens at none of its container's own.
 const fakeDocker = `#!/bin/bash
 case $1$2 in
 ps*) echo container ;;
@@ -27,14 +28,7 @@ exec*)
 		exec <<<"$statements"
 	}
 	while [ "$1" != mariadb ]; do shift; done
-	args=()
-	for arg; do
-		case $arg in
-		--host=* | --protocol=* | --skip-ssl*) ;;
-		*) args+=("$arg") ;;
-		esac
-	done
-	exec "${args[0]}" "${args[1]}" --socket="$SOCKET" "${args[@]:2}"
+	exec "${@/#--socket=\/run\/mysqld\/mysqld.sock/--socket=$SOCKET}"
 	;;
 esac
 `
@@ -46,6 +40,10 @@ type auditSearch struct {
 
 func mustAudit(t *testing.T) (*auditSearch, func(statement string)) {
 	t.Helper()
+	if !strings.Contains(mustRead(t, "../database/config.go"), `env:"WOODY_DB_RUN_DIR" default:"/run/mysqld"`) ||
+		!strings.Contains(mustRead(t, "../database/options.go"), `filepath.Join(c.RunDir, "mysqld.sock")`) {
+		t.Error("a node of stage database has its socket elsewhere than the official image, where scripts/audit looks")
+	}
 	tree := t.TempDir()
 	made := mustMakeSecrets(t, tree)
 	server := mustStartUsers(t, made)

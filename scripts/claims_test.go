@@ -258,6 +258,43 @@ func TestDeployLeavesAnotherStacksUsersAlone(t *testing.T) {
 	}
 }
 
+// TestDeployAsksTheRegistry deploys images that this machine has and the registry has not: where there are other
+// machines that is refused.
+func TestDeployAsksTheRegistry(t *testing.T) {
+	t.Parallel()
+	for machines, refused := range map[string]bool{"node\n": false, "node\nother\n": true} {
+		c := mustDeployable(t)
+		c.write(t, "swarm/machines", machines)
+		c.write(t, "swarm/away", "pull *")
+		c.write(t, "swarm/answered", "0")
+		cmd := c.command("deploy", "replicas")
+		cmd.Env = append(cmd.Env, "REGISTRY=registry.example.org")
+		out, err := cmd.CombinedOutput()
+		if (err != nil) != refused || strings.Contains(string(out), "the registry does not give") != refused ||
+			(c.called("stack deploy") == 0) != refused {
+			t.Errorf("with the machines %q: %v %s", machines, err, out)
+		}
+	}
+}
+
+// TestDeployGoesOnToOneServer ends stage database, also after that was broken off behind the first node it ends.
+func TestDeployGoesOnToOneServer(t *testing.T) {
+	t.Parallel()
+	for _, left := range [][]string{{"database2", "database3"}, {"database2"}} {
+		c := mustDeployable(t)
+		c.write(t, "secrets/database_password", "x")
+		c.write(t, "swarm/nodes", `database {"primary": true, "synced": true, "size": 1}`+"\n")
+		for _, node := range append(left, "database") {
+			c.write(t, "swarm/woody_"+node+".spec", "")
+		}
+		output, err := c.run("deploy", "replicas", "backup")
+		if err != nil || !strings.Contains(output, "one server again") || c.called("service rm") != len(left) ||
+			c.called("stack deploy") != 1 {
+			t.Errorf("%q are left: %v %s", left, err, output)
+		}
+	}
+}
+
 // TestRestoreLeavesDeploymentsAlone refuses to restore while one may be at work. One that was killed is not.
 func TestRestoreLeavesDeploymentsAlone(t *testing.T) {
 	t.Parallel()

@@ -76,3 +76,39 @@ func TestDeployKeepsTheShopSecure(t *testing.T) {
 		})
 	}
 }
+
+// TestDeployTriesTheProxysSettings gives scripts/deploy settings of the proxy, good ones and others, and checks that it
+// refuses those that HAProxy refuses with the configuration that ships: the proxy before it has ended by then.
+func TestDeployTriesTheProxysSettings(t *testing.T) {
+	t.Parallel()
+	tree := mustDeployTree(t)
+	_, environment := mustFakeSwarm(t, tree, map[string][]string{"woody_api": nil})
+	certificate := filepath.Join(tree, "certificate.pem")
+	if err := os.WriteFile(certificate, mustMakeBundles(t, "shop.example.org", 1)[0], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		setting string
+		refused bool
+	}{
+		{"BALANCE=random", false}, {"BALANCE=robin", true}, {"STICKY=on", false}, {"STICKY=True", true},
+		{"ACCESS_LOG=off", false}, {"ACCESS_LOG=False", true}, {"TRACING=on", false}, {"TRACING=yes", true},
+		{"HSTS=off", false}, {"HSTS=true", true}, {"LOG_FORMAT=json", false}, {"LOG_FORMAT=JSON", true},
+		{"RATE_LIMIT=50", false}, {"RATE_LIMIT=", false}, {"RATE_LIMIT=many", true},
+		{"TRUSTED_PROXIES=10.0.0.0/8 192.0.2.7 2001:db8::/32", false}, {"TRUSTED_PROXIES=10.0.0.0/8,192.0.2.7", true},
+	} {
+		cmd := exec.Command(filepath.Join(tree, "scripts", "deploy"), "redis")
+		cmd.Env = append(environment, "REGISTRY=registry.example.org", test.setting)
+		out, err := cmd.CombinedOutput()
+		name, _, _ := strings.Cut(test.setting, "=")
+		refused := strings.Contains(string(out), name+" is '") && strings.Contains(string(out), "nothing was changed")
+		if err == nil || refused != test.refused || strings.Contains(string(out), "it goes on") == test.refused {
+			t.Errorf("%s: %v %s, want it refused: %v", test.setting, err, out, test.refused)
+		}
+		proxy := exec.Command("haproxy", "-c", "-f", "../reverse-proxy/haproxy.cfg")
+		proxy.Env = append(os.Environ(), "CERTIFICATES="+tree, "HTTPS_BIND=:8443", test.setting)
+		if out, err := proxy.CombinedOutput(); (err != nil) != test.refused {
+			t.Errorf("HAProxy with %s: %v %s, want it refused: %v", test.setting, err, out, test.refused)
+		}
+	}
+}

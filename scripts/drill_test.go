@@ -34,3 +34,15 @@ func TestDrillLeavesTheShopAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestDrillLooksWhereThingsAre refuses to begin where database or backup would be on another machine.
+func TestDrillLooksWhereThingsAre(t *testing.T) {
+	t.Parallel()
+	c := mustClaimTree(t, t.TempDir(), []string{"drill", "stack.sh"})
+	c.write(t, "swarm/machines", "node\nother\n")
+	c.write(t, "scripts/deploy", "#!/bin/sh\necho deployed >>swarm/calls\nexit 1\n")
+	output, err := c.run("drill")
+	if err == nil || !strings.Contains(output, "woody.database is not") || c.called("deployed") != 0 {
+		t.Errorf("%v %s", err, output)
+	}
+}

@@ -2,28 +2,32 @@
 # scripts that have say WORD..., which prints what is done.
 # shellcheck shell=bash
 
-# roll FILE...: gives each service that has one of these files as a secret its content now, one service after the other.
+# roll FILE...: gives each service that has one of these files as a secret its content now, one service after the other,
+# and returns when all their tasks have it.
 roll() {
 	local service names
 	names=$(services) || return
 	for service in $names; do
 		no_restore # which would be broken off where the backup, or the database, is started again
 		renew_secrets "$service" "$@" || return
-		[ -n "$renewed" ] || continue
+		# One that was broken off has left services with the new content, and tasks of theirs with the old one.
+		[ -n "$renewed" ] || { [ -n "$uses" ] && [ -n "$(awaited "$service")" ]; } || continue
 		await_settled "${DEPLOY_TIMEOUT:-300}" "$service" || return
 	done
 	forget_unused
 }
 
-# renew_secrets SERVICE FILE...: gives a service the content that these files have now, and sets renewed if it had another.
-# It has all of them at once: no task starts with one file's new content and another's old one.
+# renew_secrets SERVICE FILE...: gives a service the content that these files have now, and sets uses if it has any of
+# them, and renewed if that was another content. It has all of them at once: no task starts with one file's new content
+# and another's old one.
 renew_secrets() {
 	local service=$1 file old new said changes=()
 	shift
-	renewed=''
+	uses='' renewed=''
 	said=$(secrets_of "$service") || return
 	while read -r old file; do
 		[[ " $* " = *" $file "* ]] || continue
+		uses=yes
 		new=${STACK}_$file$(content "secrets/$file")
 		[ "$new" != "$old" ] || continue
 		docker secret inspect "$new" >/dev/null 2>&1 ||

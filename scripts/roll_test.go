@@ -12,10 +12,11 @@ import (
 )
 
 // swarmDocker stands for a Swarm with stack woody, of which it keeps each service's secrets in a file of the folder
-// $SWARM: a line NAME FILE each. What is added comes to the end, several in another order than they were named in, as
-// docker's own order is any. Each state that an update leaves behind is a line in SERVICE.specs. Updates fail where
-// there is a file `broken`, one call that matches the pattern in a file `away` fails, after as many as the file
-// `answered` says, and calls are recorded in `calls`.
+// $SWARM: a line NAME FILE each. How its last update goes is in SERVICE.update. What is added comes to the end, several
+// in another order than they were named in, as docker's own order is any. Each state that an update leaves behind is
+// a line in SERVICE.specs. Updates fail where there is a file `broken`, one call that matches the pattern in a file
+// `away` fails, after as many as the file `answered` says, and calls are recorded in `calls`. What the database's nodes
+// say of themselves is in `nodes`, and the machines' names are in `machines`.
 const swarmDocker = `#!/bin/bash
 cd "$SWARM" || exit
 echo "$*" >>calls
@@ -32,7 +33,7 @@ case "$1 $2" in
 'service ls')
 	for file in ${STACK}_*.spec; do
 		[ -e "$file" ] || continue
-		case $* in *Replicas*) echo "${file%.spec} 2/2" ;; *) echo "${file%.spec}" ;; esac
+		case $* in *Replicas*) echo "${file%.spec} 2/2" ;; *' -q '*) ;; *) echo "${file%.spec}" ;; esac
 	done
 	;;
 'service inspect')
@@ -40,6 +41,7 @@ case "$1 $2" in
 	case $* in
 	*Secrets*) cat "$service.spec" ;;
 	*Replicas*) echo 2 ;;
+	*UpdateStatus*) cat "$service.update" 2>/dev/null || true ;;
 	esac
 	;;
 'service update')
@@ -62,10 +64,12 @@ case "$1 $2" in
 	printf %s "$added" >>"$service.spec"
 	echo $(cat "$service.spec") >>"$service.specs"
 	;;
+'service rm') rm "$service.spec" || exit 1 ;;
+'run --rm') cat nodes 2>/dev/null || true ;;
 'secret inspect' | 'config inspect') exit 1 ;;
 'ps -q') case $* in *_backup*) echo keeper ;; esac ;;
 'node inspect') echo 192.0.2.1 ;;
-'node ls') echo node ;;
+'node ls') cat machines 2>/dev/null || echo node ;;
 'info --format') echo active true ;;
 esac
 `
@@ -97,7 +101,7 @@ cd "$1"
 . scripts/stack.sh
 . scripts/roll.sh
 say() { echo "$*"; }
-await_settled() { :; }
+await_settled() { echo "awaits $2"; }
 roll "${@:2}"
 `
 
@@ -196,5 +200,84 @@ func TestRollGivesAllSecretsAtOnce(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(swarm, "woody_front.specs")); err == nil {
 		t.Error("a service that has none of the files is changed")
+	}
+}
+
+// TestRollAwaitsWhatItHasNotRenewed runs a roll again that was broken off: the services have the new secret already,
+// and their tasks are awaited until they have it too. An update that is paused ends it at once, and says what to do.
+func TestRollAwaitsWhatItHasNotRenewed(t *testing.T) {
+	t.Parallel()
+	c := &claimed{tree: t.TempDir()}
+	c.write(t, "secrets/token_key", "new")
+	for _, script := range []string{"stack.sh", "roll.sh"} {
+		c.write(t, "scripts/"+script, mustRead(t, script))
+	}
+	c.swarm, c.environment = mustFakeSwarm(t, c.tree, map[string][]string{
+		"woody_api":   {contentName(t, c.tree, "token_key") + " token_key"},
+		"woody_front": {"woody_other-0 other"},
+	})
+	c.write(t, "swarm/woody_front.update", "updating\n")
+	for _, test := range []struct {
+		update, awaits string
+	}{
+		{"", ""}, {"completed\n", ""}, {"rollback_completed\n", ""}, // of long ago: all its tasks have the secret
+		{"updating\n", "awaits woody_api\n"}, {"paused\n", "awaits woody_api\n"},
+		{"rollback_started\n", "awaits woody_api\n"},
+	} {
+		c.write(t, "swarm/woody_api.update", test.update)
+		cmd := exec.Command("bash", "-c", rolling, "bash", c.tree, "token_key")
+		cmd.Env = c.environment
+		if out, err := cmd.CombinedOutput(); err != nil || string(out) != test.awaits {
+			t.Errorf("an update that is %q: %v %q, want %q", test.update, err, out, test.awaits)
+		}
+	}
+	c.write(t, "swarm/woody_api.update", "paused\n")
+	really := strings.Replace(rolling, "await_settled()", "unused()", 1)
+	cmd := exec.Command("bash", "-c", really, "bash", c.tree, "token_key")
+	cmd.Env = c.environment
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "docker service update SERVICE goes on") {
+		t.Errorf("a paused update: %v %s", err, out)
+	}
+}
+
+// TestRotateSeesOthers runs scripts/rotate beside a stack that has the same password, which it refuses before it
+// begins, and checks that ./secrets are kept after a change, or that it says by which command.
+func TestRotateSeesOthers(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		others, shared, backup string // a script
+		says                   string
+		kept, fails            bool
+	}{
+		"alone":               {backup: "touch kept", kept: true},
+		"no node of backups":  {backup: "exit 1", says: "scripts/backup secrets, on the node"},
+		"another stack":       {others: "other_%s", says: "(other_shop_admin_password-", fails: true},
+		"with its own tree":   {others: "other_%s", shared: "yes", backup: "touch kept", kept: true},
+		"another stack's own": {others: "other_shop_admin_password-0123456789ab", backup: "touch kept", kept: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &claimed{tree: t.TempDir()}
+			for _, script := range []string{"rotate", "stack.sh", "nodes.sh", "rotation.sh", "roll.sh"} {
+				c.write(t, "scripts/"+script, mustRead(t, script))
+			}
+			c.write(t, "scripts/backup", "#!/bin/sh\n"+test.backup+"\n")
+			c.write(t, "secrets/shop_admin_password", "mine")
+			own := contentName(t, c.tree, "shop_admin_password")
+			c.swarm, c.environment = mustFakeSwarm(t, c.tree, map[string][]string{
+				"woody_api": {own + " shop_admin_password"}, "woody_backup": nil,
+			})
+			others := strings.ReplaceAll(test.others, "%s", strings.TrimPrefix(own, "woody_"))
+			c.write(t, "swarm/secrets", own+"\n"+others+"\n")
+			cmd := exec.Command("bash", c.tree+"/scripts/rotate", "shop-admin")
+			cmd.Env = append(c.environment, "SHARED="+test.shared)
+			out, err := cmd.CombinedOutput()
+			changed := mustRead(t, c.tree+"/secrets/shop_admin_password") != "mine"
+			if (err != nil) != test.fails || changed == test.fails || c.has("kept") != test.kept ||
+				!strings.Contains(string(out), test.says) {
+				t.Errorf("%v %s, want %+v", err, out, test)
+			}
+		})
 	}
 }

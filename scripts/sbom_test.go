@@ -14,6 +14,33 @@ var packagesLine = regexp.MustCompile(`(?s)RUN install -d /sbom && (\{ .*?\}) >/
 
 var programLine = regexp.MustCompile(`COPY --from=build /out/bills/\w+ /sbom\n`)
 
+// TestImagesHaveFilesThatCanBeRead checks that what an image has of the checkout gets its permissions in there: under
+// another umask its user could not read it, and the image's name, which is made of contents, would be the same.
+func TestImagesHaveFilesThatCanBeRead(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../*/Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, _ := filepath.Glob("../*/*/Dockerfile")
+	copied := 0
+	for _, file := range append(files, more...) {
+		text := mustRead(t, file)
+		for _, found := range regexp.MustCompile(`(?m)^COPY ([^-.].*) (\S+)$`).FindAllStringSubmatch(text, -1) {
+			for name := range strings.FieldsSeq(found[1]) {
+				copied++
+				path := strings.TrimSuffix(found[2], filepath.Base(name))
+				if !regexp.MustCompile(`chmod (644|755) ` + path + filepath.Base(name) + `( |\n)`).MatchString(text) {
+					t.Errorf("%s copies %s, and sets no permissions of it", file, name)
+				}
+			}
+		}
+	}
+	if copied < 4 {
+		t.Errorf("%d files are copied", copied)
+	}
+}
+
 // TestImagesListWhatTheyHold checks that every image of ours has a bill of materials and a label that leads to it: of
 // its packages where it has any, by a command that is the same in all, and of its program where that is ours.
 func TestImagesListWhatTheyHold(t *testing.T) {

@@ -1,6 +1,9 @@
 # stack.sh: what the scripts for the stack share. It is sourced, not run.
 # shellcheck shell=bash
 
+# Letters are ASCII's, whose I is i in every language: names of variables are made of those of files.
+export LC_ALL=C
+
 # STACK is the stack's name in the Swarm.
 export STACK=${STACK:-woody}
 
@@ -134,6 +137,10 @@ settled() {
 		echo "$1: $state"
 		return 1
 		;;
+	paused | rollback_paused)
+		echo "$1: its update is paused"
+		return 1
+		;;
 	esac
 	tasks=$(docker service ls --filter "name=$1" --format '{{.Name}} {{.Replicas}}' |
 		sed -n "s|^$1 \([0-9]*\)/\([0-9]*\).*|\1 \2|p") || tasks=''
@@ -166,7 +173,7 @@ awaited() {
 }
 
 # await_settled SECONDS [SERVICE...]: waits until these services, or the whole stack, are settled, and says what it waits
-# for. An update that rolled back ends the script, as does time running out; both show why tasks failed.
+# for. An update that rolled back or was paused ends the script, as does time running out; all show why tasks failed.
 await_settled() {
 	local within=$1 deadline=$((SECONDS + $1)) shown='' left service names state back=''
 	shift
@@ -174,6 +181,10 @@ await_settled() {
 		if [ "$left" != "$shown" ]; then
 			shown=$left
 			echo "  ${left//$'\n'/$'\n'  }"
+		fi
+		if [[ $left = *'its update is paused'* ]]; then
+			failed_tasks
+			fail "${left//$'\n'/; }: docker service ps SERVICE tells why; mend that, and docker service update SERVICE goes on with it"
 		fi
 		if [ "$SECONDS" -gt "$deadline" ]; then
 			failed_tasks
@@ -184,9 +195,7 @@ await_settled() {
 	names=$([ $# -gt 0 ] && printf '%s\n' "$@" || services) || fail "Docker does not say which services there are"
 	for service in $names; do
 		state=$(update_state "$service") || fail "Docker does not say how $service was updated"
-		case $state in
-		rollback_completed | rollback_paused | paused) back="$back $service" ;;
-		esac
+		[ "$state" != rollback_completed ] || back="$back $service"
 	done
 	if [ -n "$back" ]; then
 		failed_tasks
@@ -214,6 +223,30 @@ name_secrets() {
 		[[ $name =~ ^[a-z0-9_]+$ ]] || continue
 		export "${name^^}_TAG=$(content "$file")"
 	done
+}
+
+# also_used FILE...: prints a secret of another stack that has the content of one of these files of ./secrets. It fails
+# where there is none; where Docker does not say, it does not.
+also_used() {
+	local names others file
+	names=$(docker secret ls --format '{{.Name}}') || {
+		echo "perhaps something"
+		return
+	}
+	for file; do
+		# What scripts/secrets writes for lack of credentials is the same for all.
+		[[ $file =~ ^[a-z0-9_]+$ ]] && [ -e "secrets/$file" ] && [ "$file" != backup_credentials ] || continue
+		others=$(grep -vxF -- "${STACK}_$file$(content "secrets/$file")" <<<"$names") || continue
+		if grep -m 1 -- "_$file$(content "secrets/$file")\$" <<<"$others"; then return; fi
+	done
+	return 1
+}
+
+# keep_copy: keeps ./secrets beside the backups where the stack has any, or says that the copy there is one of before.
+keep_copy() {
+	docker service inspect "${STACK}_backup" >/dev/null 2>&1 && ! recovered || return 0
+	scripts/backup secrets >/dev/null ||
+		echo "scripts/${0##*/}: ./secrets as they are now are not backed up: scripts/backup secrets, on the node of the backup, does it" >&2
 }
 
 # forget_unused: removes the configs that no service has any more, of those that are named by their content, and such
