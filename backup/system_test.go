@@ -644,7 +644,7 @@ func TestEndShips(t *testing.T) {
 	t.Parallel()
 	d := mustStartDatabase(t)
 	d.mustFill(t)
-	k := mustKeep(t, []string{"WOODY_BACKUP_SHIP_EVERY=30m"}, d.addr)
+	k := mustKeep(t, []string{"WOODY_BACKUP_SHIP_EVERY=5m"}, d.addr)
 	k.awaitGood(t)
 	mustExec(t, d.db, "INSERT INTO woody.keyless VALUES (50, 'just before the end')")
 	at := mustQuery[string](t, d.db, "SELECT @@gtid_binlog_pos")

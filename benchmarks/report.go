@@ -25,10 +25,15 @@ func (c *reportCommand) Run() error {
 	if c.Out == "" {
 		c.Out = c.Dir
 	}
-	switch other, err := figures.Load(c.Out); {
+	other := r
+	if filepath.Clean(c.Out) != filepath.Clean(c.Dir) {
+		other, err = figures.Load(c.Out)
+	}
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return fmt.Errorf("look whether %s holds another run: %w", c.Out, err)
+		return fmt.Errorf("%s may hold another run: remove what is there, or name another folder with --out: %w", c.Out,
+			err)
 	case !other.Run.Began.Equal(r.Run.Began) || other.Run.Command != r.Run.Command:
 		return fmt.Errorf("%s holds another run (%s, %s): name another folder with --out", c.Out, other.Run.Command,
 			other.Run.Began.UTC().Format("2006-01-02 15:04"))

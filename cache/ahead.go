@@ -38,7 +38,7 @@ func (c *Cache) fetchAhead(f *flight) *layer.Found {
 		return nil
 	}
 	f.until = there.Expires
-	if lapsed(&there.Found) || f.options.isDue(&there.Found) || !f.take(&there.Found, f.options.Codec) {
+	if f.options.lapsed(&there.Found) || f.options.isDue(&there.Found) || !f.take(&there.Found, f.options.Codec) {
 		return nil
 	}
 	return &there.Found

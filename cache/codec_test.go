@@ -70,6 +70,9 @@ func TestAValueThatIsTooLarge(t *testing.T) {
 		}
 		l.Forget(key) // with FillLease an hour, the next one would wait if the lease were held
 	}
+	if got := c.Stats().Loaders[0].Unencoded; got != 2 {
+		t.Errorf("%d values are counted as unencoded, want 2", got)
+	}
 }
 
 // TestACodecThatFails checks that a value which cannot be encoded is returned and kept near, that the process goes on,

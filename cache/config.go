@@ -84,13 +84,13 @@ type Options struct {
 	// the load goes on. It is above SoftTimeout. Default: 0, no bound.
 	HardTimeout time.Duration
 	// LateTimeout is how long a load goes on after the first caller has left it by a timeout, and a refresh ahead of
-	// expiry at all (without a timeout, for TTL, and a minute at most): nobody joins it after that, and its ctx ends
-	// when those who wait have left. What it brings before is kept for all, if no write has come between. It needs one
-	// of the other two.
-	// Default: ten times HardTimeout, or SoftTimeout without one.
+	// expiry at all: nobody joins it after that where there is a timeout, and its ctx ends when those who wait have
+	// left. What it brings before is kept for all, if no write has come between. It needs one of the other two, or
+	// RefreshAhead.
+	// Default: ten times HardTimeout, or SoftTimeout without one; without both TTL, and a minute at most.
 	LateTimeout time.Duration
 	// Codec turns values into bytes for the layer that replicas share. A value of more than 8 MiB is not shared: each
-	// replica loads its own. Default: JSON.
+	// replica loads its own, one after the other. Default: JSON.
 	Codec Codec
 }
 

@@ -144,9 +144,9 @@ func (c *Cache) begin(f *flight) {
 // outdated reports whether a flight that has ended cannot answer a caller who joined it when the fences' clock was
 // came: it turned out to depend on a tag that was invalidated, and to be read before that caller came. A load that
 // began at that time or later has read the write. A value that was found is older than the flight, and may have been
-// judged after the clock was raised and before the tag was marked.
+// judged after the clock was raised, at the flight's fence, and before the tag was marked.
 func (f *flight) outdated(came fence.Stamp) bool {
-	return f.lateOff && (f.found != nil || came > f.fence)
+	return f.lateOff && (came > f.fence || f.found != nil && came == f.fence)
 }
 
 // await waits for a flight's end or for the caller's own: that of its ctx or of its limit. came is the clock of the

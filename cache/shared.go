@@ -24,7 +24,7 @@ func (l *Loader[V]) look(ctx context.Context, key string) (v V, info Info, seen 
 // found returns what was seen of a key in the layer that replicas share: see look.
 func (l *Loader[V]) found(key string, there layer.Lookup) (v V, info Info, seen *layer.Lookup) {
 	c := l.cache
-	if !there.Hit || lapsed(&there.Found) {
+	if !there.Hit || l.options.lapsed(&there.Found) {
 		copied := there
 		if there.Hit {
 			if v, info, ok := l.lookStale(key, &copied.Found); ok {
@@ -100,7 +100,7 @@ func (c *Cache) fetchGood(ctx context.Context, f *flight) (found *layer.Found, l
 		switch {
 		case found == nil:
 			return nil, lease
-		case !found.Waited && lapsed(found): // what was filled while this flight waited is good
+		case !found.Waited && f.options.lapsed(found): // what was filled while this flight waited is good
 			c.fallBackTo(f, found)
 		case f.take(found, f.options.Codec):
 			return found, nil
@@ -134,8 +134,12 @@ func (c *Cache) share(ctx context.Context, f *flight, lease layer.Lease) {
 	}
 }
 
-// encode returns the flight's value as bytes, and whether its codec could make them. A codec that panics could not: the
-// value is kept near alone.
+// mostShared is how many bytes a value may have in the layer that replicas share: a larger one would keep that layer
+// from everything else for too long.
+const mostShared = 8 << 20
+
+// encode returns the flight's value as bytes, and whether its codec could make them, and not too many. A codec that
+// panics could not: the value is kept near alone.
 func (f *flight) encode() (payload []byte, encoded bool) {
 	defer func() {
 		if recover() != nil {
@@ -146,7 +150,7 @@ func (f *flight) encode() (payload []byte, encoded bool) {
 		}
 	}()
 	payload, err := f.options.Codec.Encode(f.value)
-	return payload, err == nil
+	return payload, err == nil && len(payload) <= mostShared
 }
 
 // decode returns the value of bytes, and whether the codec could read them. A codec that panics could not.

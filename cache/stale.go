@@ -70,8 +70,11 @@ func (o *outcome) hasFailed() bool {
 }
 
 // lapsed reports whether a value that the shared layer has is there only to stand in for a load. One that does not
-// outlive its time is never late: the layer itself ends it, and clocks differ.
-func lapsed(found *layer.Found) bool { return found.Outlives && time.Until(found.Expires) <= 0 }
+// outlive its time is never late: the layer itself ends it, and clocks differ. Builds before have no value say that it
+// does.
+func (o *Options) lapsed(found *layer.Found) bool {
+	return (found.Outlives || o.MaxStale > 0) && time.Until(found.Expires) <= 0
+}
 
 // standIn makes an entry of a value of the shared layer, whose time is over; nil when it is none that may stand in for
 // a load.

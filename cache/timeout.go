@@ -25,8 +25,8 @@ func (o *Options) checkTimeouts() error {
 	case o.HardTimeout > 0 && o.HardTimeout <= o.SoftTimeout:
 		return fmt.Errorf("cache: loader %s: HardTimeout must be above SoftTimeout (%v), not %v",
 			o.Name, o.SoftTimeout, o.HardTimeout)
-	case o.LateTimeout > 0 && !o.bounded():
-		return fmt.Errorf("cache: loader %s: LateTimeout needs SoftTimeout or HardTimeout", o.Name)
+	case o.LateTimeout > 0 && !o.bounded() && o.RefreshAhead == 0:
+		return fmt.Errorf("cache: loader %s: LateTimeout needs SoftTimeout, HardTimeout or RefreshAhead", o.Name)
 	}
 	return nil
 }
@@ -142,11 +142,11 @@ func (c *Cache) timeHolder(f *flight) {
 	})
 }
 
-// letGo takes the holder off a flight, if it has one; nobody joins it any more, so that it ends when those who wait
-// have left. The flights are locked.
+// letGo takes the holder off a flight, if it has one, so that it ends when those who wait have left. With a timeout
+// nobody joins it any more, or it would go on for as long as callers come. The flights are locked.
 func (f *flight) letGo() {
 	if f.holding {
-		f.overdue = true
+		f.overdue = f.options.bounded()
 		f.endHolder()
 		f.drop()
 	}

@@ -96,17 +96,20 @@ func TestDeployTriesTheProxysSettings(t *testing.T) {
 		{"HSTS=off", false}, {"HSTS=true", true}, {"LOG_FORMAT=json", false}, {"LOG_FORMAT=JSON", true},
 		{"RATE_LIMIT=50", false}, {"RATE_LIMIT=", false}, {"RATE_LIMIT=many", true},
 		{"TRUSTED_PROXIES=10.0.0.0/8 192.0.2.7 2001:db8::/32", false}, {"TRUSTED_PROXIES=10.0.0.0/8,192.0.2.7", true},
+		{"TRUSTED_PROXIES= 10.0.0.0/255.0.0.0\n::1\n", false}, {"TRUSTED_PROXIES=10.0.0.0/8 10.0.0.0/99", true},
+		{"TRUSTED_PROXIES=1.2.3.4.5", true}, {"TRUSTED_PROXIES=abc", true}, {"TRUSTED_PROXIES=2001:db8::/129", true},
 	} {
 		cmd := exec.Command(filepath.Join(tree, "scripts", "deploy"), "redis")
 		cmd.Env = append(environment, "REGISTRY=registry.example.org", test.setting)
 		out, err := cmd.CombinedOutput()
-		name, _, _ := strings.Cut(test.setting, "=")
+		name, value, _ := strings.Cut(test.setting, "=")
 		refused := strings.Contains(string(out), name+" is '") && strings.Contains(string(out), "nothing was changed")
 		if err == nil || refused != test.refused || strings.Contains(string(out), "it goes on") == test.refused {
 			t.Errorf("%s: %v %s, want it refused: %v", test.setting, err, out, test.refused)
 		}
 		proxy := exec.Command("haproxy", "-c", "-f", "../reverse-proxy/haproxy.cfg")
-		proxy.Env = append(os.Environ(), "CERTIFICATES="+tree, "HTTPS_BIND=:8443", test.setting)
+		given := name + "=" + strings.Join(strings.Fields(value), " ") // as scripts/deploy gives it
+		proxy.Env = append(os.Environ(), "CERTIFICATES="+tree, "HTTPS_BIND=:8443", given)
 		if out, err := proxy.CombinedOutput(); (err != nil) != test.refused {
 			t.Errorf("HAProxy with %s: %v %s, want it refused: %v", test.setting, err, out, test.refused)
 		}

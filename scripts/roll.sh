@@ -5,13 +5,17 @@
 # roll FILE...: gives each service that has one of these files as a secret its content now, one service after the other,
 # and returns when all their tasks have it.
 roll() {
-	local service names
+	local service names rolled_back
 	names=$(services) || return
 	for service in $names; do
+		rolled_back=''
 		no_restore # which would be broken off where the backup, or the database, is started again
 		renew_secrets "$service" "$@" || return
 		# One that was broken off has left services with the new content, and tasks of theirs with the old one.
-		[ -n "$renewed" ] || { [ -n "$uses" ] && [ -n "$(awaited "$service")" ]; } || continue
+		if [ -z "$renewed" ]; then
+			[ -n "$uses" ] && [ -n "$(awaited "$service")" ] || continue
+			[ "$(update_state "$service")" != rollback_completed ] || rolled_back=$service
+		fi
 		await_settled "${DEPLOY_TIMEOUT:-300}" "$service" || return
 	done
 	forget_unused

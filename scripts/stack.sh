@@ -195,7 +195,7 @@ await_settled() {
 	names=$([ $# -gt 0 ] && printf '%s\n' "$@" || services) || fail "Docker does not say which services there are"
 	for service in $names; do
 		state=$(update_state "$service") || fail "Docker does not say how $service was updated"
-		[ "$state" != rollback_completed ] || back="$back $service"
+		[ "$state" != rollback_completed ] || [ "$service" = "${rolled_back:-}" ] || back="$back $service"
 	done
 	if [ -n "$back" ]; then
 		failed_tasks

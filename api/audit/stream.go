@@ -31,7 +31,7 @@ type line struct {
 // timeForm is the form of RFC 3339, with microseconds.
 const timeForm = "2006-01-02T15:04:05.000000Z07:00"
 
-// streamPatience is how long a line waits until the stream has taken it.
+// streamPatience is how long a line waits for its turn, and then until the stream has taken it.
 const streamPatience = time.Second
 
 // stream writes entries as lines of JSON, each by one call, in the order in which they come.
@@ -68,6 +68,7 @@ func (s *stream) write(e Entry) error {
 	defer patience.Stop()
 	select {
 	case s.turn <- struct{}{}:
+		patience.Reset(streamPatience) // those before it were slow, and are in the stream
 	case <-patience.C:
 		return errStalled
 	}
@@ -82,6 +83,11 @@ func (s *stream) write(e Entry) error {
 	case err := <-done:
 		return err
 	case <-patience.C:
+	}
+	select {
+	case err := <-done:
+		return err
+	default:
 		late.Store(true)
 		return errStalled
 	}

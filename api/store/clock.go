@@ -23,8 +23,9 @@ type clock struct {
 	mu sync.Mutex
 	// ahead is how much further than the monotonic clock the database's had gone when it was believed.
 	ahead time.Duration
-	// since is when it was first found too far ahead, after opened; zero where it is believed.
-	since time.Duration
+	// since is when it was first found too far ahead, after opened, and doubted how far it was then; since is zero
+	// where it is believed.
+	since, doubted time.Duration
 }
 
 // believes reports whether the database's clock, in microseconds since 1970, may be gone by, and whether it is the
@@ -34,12 +35,14 @@ func (c *clock) believes(nowUs int64) (good, first bool) {
 	ahead := time.UnixMicro(nowUs).Sub(c.opened.Round(0)) - elapsed
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ahead-c.ahead > jumpMax && (c.since == 0 || elapsed-c.since < believeAfter) {
-		first = c.since == 0
+	if ahead-c.ahead > jumpMax {
+		first = c.since == 0 || ahead-c.doubted > jumpMax // another jump has an hour of its own
 		if first {
-			c.since = elapsed
+			c.since, c.doubted = elapsed, ahead
 		}
-		return false, first
+		if elapsed-c.since < believeAfter {
+			return false, first
+		}
 	}
 	c.ahead, c.since = ahead, 0
 	return true, false

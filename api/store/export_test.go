@@ -111,8 +111,10 @@ func (s *Store) UpkeepQueries() map[string][]string {
 
 // AdvanceClock has the database's clock seem to go that much further, and PassTime what was found wrong with it be so
 // for longer.
-func (s *Store) AdvanceClock(d time.Duration) { s.clock.ahead -= d }
-func (s *Store) PassTime(d time.Duration)     { s.clock.since -= d }
+func (s *Store) AdvanceClock(d time.Duration) {
+	s.clock.ahead, s.clock.doubted = s.clock.ahead-d, s.clock.doubted-d
+}
+func (s *Store) PassTime(d time.Duration) { s.clock.since -= d }
 
 // SetLink has files be linked by f until a test ends.
 func SetLink(t testing.TB, f func(from, to string) error) {

@@ -105,6 +105,7 @@ func TestNothingIsForgottenByAWrongClock(t *testing.T) {
 			{0, 0, true}, {4 * time.Minute, 0, true}, {6 * time.Minute, 0, false}, {0, 59 * time.Minute, false},
 			{-6 * time.Minute, 0, true}, {24 * time.Hour, 0, false}, {0, 59 * time.Minute, false},
 			{0, 2 * time.Minute, true}, {0, 0, true}, {-24 * time.Hour, 0, true}, {24 * time.Hour, 0, false},
+			{0, 59 * time.Minute, false}, {24 * time.Hour, 2 * time.Minute, false}, {0, 61 * time.Minute, true},
 		} {
 			mustExec(t, cfg, "INSERT INTO order_key (idempotency_key, order_id, created_us) "+
 				"SELECT 'old', 'x', 1 FROM (SELECT 1) one WHERE NOT EXISTS (SELECT 1 FROM order_key)")

@@ -121,13 +121,23 @@ func (s *Store) ClaimOrders(ctx context.Context, n int, lease time.Duration) ([]
 		if claims, err = s.unclaimed(ctx, tx, n, lease, token); err != nil || len(claims) == 0 {
 			return err
 		}
-		args := []any{token, lease.Microseconds()}
-		for _, claim := range claims {
-			args = append(args, claim.OrderID)
+		for _, claim := range []string{token, ""} {
+			args := []any{claim, lease.Microseconds()}
+			for _, c := range claims {
+				if c.Token == claim {
+					args = append(args, c.OrderID)
+				}
+			}
+			if len(args) == 2 {
+				continue
+			}
+			_, err = tx.ExecContext(ctx, "UPDATE `order` SET claim = ?, claimed_until_us = "+s.now+
+				" + ? WHERE order_id IN ("+marks(len(args)-2, "?")+")", args...)
+			if err != nil {
+				return err
+			}
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE `order` SET claim = ?, claimed_until_us = "+s.now+
-			" + ? WHERE order_id IN ("+marks(len(args)-2, "?")+")", args...)
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -305,7 +315,8 @@ func (s *Store) shortenClaims(ctx context.Context) error {
 
 // dropLapsed has orders whose claim has lapsed wait where they did before: the oldest of those that nobody has claimed.
 // As long as they have its time they come after all that were never claimed, new ones too. Their worker, if it is only
-// late, may end them still: the claim itself stays until the next one.
+// late, may end them still: the claim itself stays until the next one. Those that cannot be read, which are held
+// without a claim, stay behind.
 func (s *Store) dropLapsed(ctx context.Context) error {
 	return s.background.tx(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "UPDATE `order` SET claimed_until_us = 0 WHERE "+s.lapsed())
@@ -315,7 +326,7 @@ func (s *Store) dropLapsed(ctx context.Context) error {
 
 // lapsed is the condition of an order whose claim has lapsed, in the order of an index.
 func (s *Store) lapsed() string {
-	return "status = 'Pending' AND claimed_until_us BETWEEN 1 AND " + s.began + " - 1"
+	return "status = 'Pending' AND claimed_until_us BETWEEN 1 AND " + s.began + " - 1 AND claim <> ''"
 }
 
 // ReleaseOrder implements shop.Store.

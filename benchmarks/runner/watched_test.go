@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
 	"github.com/woodytoys/woodytoys/benchmarks/runner/driver"
 	"github.com/woodytoys/woodytoys/benchmarks/stage"
 )
@@ -21,8 +22,13 @@ func TestWithoutPrometheusTheRunGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { quiet.Close() })
+	folder, err := raw.Create(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { folder.Close() })
 	r := &run{Options: Options{Driver: "local", Profile: Profiles["smoke"], Progress: NewProgress(quiet)},
-		driver: unwatched{}}
+		driver: unwatched{}, folder: folder}
 	if err := r.measureWatched([]string{"baseline"}); err != nil || r.about.Unwatched != "" {
 		t.Errorf("without a stage to watch it says %q, %v", r.about.Unwatched, err)
 	}

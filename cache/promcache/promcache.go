@@ -97,7 +97,7 @@ func newCollector(namespace string, read func() stats.Cache) *collector {
 		func(s stats.Loader) uint64 { return s.SharedMisses })
 	ofLoader("redis_bypasses_total", "Fills that could not use Redis.",
 		func(s stats.Loader) uint64 { return s.SharedAway })
-	ofLoader("unencoded_total", "Fills whose value the codec could not encode, by an error or a panic.",
+	ofLoader("unencoded_total", "Fills whose value the codec could not encode, or is too large to be shared.",
 		func(s stats.Loader) uint64 { return s.Unencoded })
 	ofLoader("soft_timeouts_total", "Misses that left a load for a stale value after SoftTimeout.",
 		func(s stats.Loader) uint64 { return s.SoftTimeouts })

@@ -59,7 +59,7 @@ type Loader struct {
 	SharedMisses uint64
 	// SharedAway are fills that could not use Redis.
 	SharedAway uint64
-	// Unencoded are fills whose value the codec could not encode, by an error or a panic.
+	// Unencoded are fills whose value the codec could not encode, by an error or a panic, or is too large to be shared.
 	Unencoded uint64
 
 	// SoftTimeouts are misses that left a load for a stale value after SoftTimeout, HardTimeouts those that left one

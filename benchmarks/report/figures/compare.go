@@ -123,6 +123,7 @@ func (c *Comparison) judge(d Difference, threshold float64) {
 	switch {
 	case d.Mark == WorseNow && worse:
 		c.Failures = append(c.Failures, words)
+	case isErrors(d.Name): // of which there were some: a tenth of them is nothing to doubt a run for
 	case d.Mark == Same && worse:
 		c.CannotTell = append(c.CannotTell, fmt.Sprintf("%s, and may be so by chance (noise ±%.0f%%)", words,
 			100*d.Noise))

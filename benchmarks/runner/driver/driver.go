@@ -132,7 +132,8 @@ func (s *Running) LookUp() {
 	if s.lookUp == nil {
 		return
 	}
-	if parts, err := s.lookUp(); err == nil {
+	// While a task is replaced there are none: then those of before are asked for, and looked up, once more.
+	if parts, err := s.lookUp(); err == nil && parts != nil {
 		s.Parts = parts
 	}
 }

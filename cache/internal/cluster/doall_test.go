@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -64,6 +65,22 @@ func TestManyTooMany(t *testing.T) {
 			t.Errorf("%d of one caller were late, want none", late.Load())
 		}
 	})
+}
+
+// TestManyFail checks that when Redis fails no more of one caller's commands are sent than were under way.
+func TestManyFail(t *testing.T) {
+	failed := errors.New("away")
+	var sent atomic.Int64
+	p := newPipeline(time.Hour, func([]*number) error { sent.Add(1); return failed })
+	all := numbers(10*mostAtOnce, 0)
+	for i, place := range p.doAll(all) {
+		if place.bundle.err != failed || place.command != all[i] {
+			t.Fatalf("%d: %+v, %v", i, place.command, place.bundle.err)
+		}
+	}
+	if sent.Load() > mostUnderWay {
+		t.Errorf("%d bundles were sent, want the first %d", sent.Load(), mostUnderWay)
+	}
 }
 
 // TestNoTriedLeaseIsNil checks that a replica without a session returns neither leases nor waits.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
@@ -54,7 +55,12 @@ func (f *fills) tryFetch(asks []layer.Ask) []layer.Tried {
 		}
 	}
 	for s, places := range places {
-		s.acquireAll(asks, places, tried)
+		// The leases of each part are renewed from when it is answered.
+		for part := range slices.Chunk(places, mostAtOnce) {
+			if !s.acquireAll(asks, part, tried) {
+				break
+			}
+		}
 	}
 	return tried
 }
@@ -76,8 +82,10 @@ func (f *fills) lookAgain(asks []layer.Ask) {
 	}
 }
 
-// acquireAll asks for the leases of the asks at some places, together, and notes what came of it.
-func (s *session) acquireAll(asks []layer.Ask, places []int, tried []layer.Tried) {
+// acquireAll asks for the leases of the asks at some places, together, and notes what came of it. It reports whether
+// Redis answered all.
+func (s *session) acquireAll(asks []layer.Ask, places []int, tried []layer.Tried) bool {
+	answered := true
 	leases, evals := make([]*FillLease, len(places)), make([]*eval, len(places))
 	for i, place := range places {
 		leases[i] = s.fillLease(asks[place].Key)
@@ -87,12 +95,14 @@ func (s *session) acquireAll(asks []layer.Ask, places []int, tried []layer.Tried
 		acquired, _, err := leases[i].asked(p.command, p.bundle.err)
 		switch {
 		case err != nil:
+			answered = false
 		case acquired:
 			tried[places[i]].Lease = leases[i]
 		default:
 			tried[places[i]].Busy = true
 		}
 	}
+	return answered
 }
 
 const (

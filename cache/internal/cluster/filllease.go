@@ -116,18 +116,10 @@ func (l *FillLease) extend() {
 	}
 }
 
-// mostShared is how many bytes a payload in Redis may have: a larger one would keep Redis from everything else for too
-// long.
-const mostShared = 8 << 20
-
 // Store keeps the value that the fill made for life, if no slot of it was invalidated since the fill
 // began, and ends the lease. Its time is over after ttl: see layer.Lease. It reports whether the value was kept.
 func (l *FillLease) Store(slots []uint16, absent bool, payload []byte, ttl, life time.Duration) bool {
 	s := l.session
-	if len(payload) > mostShared {
-		l.Release()
-		return false
-	}
 	value := Value{
 		ID: l.token, Inc: s.inc, Seq: l.seq, Expires: time.Now().Add(ttl), Absent: absent, Outlives: life > ttl,
 		Slots: layer.PackSlots(slots), Payload: payload,

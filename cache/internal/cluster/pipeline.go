@@ -89,11 +89,22 @@ func (p *pipeline[T]) do(c T) (T, error) {
 
 // doAll is like do, for several commands. It returns where each is, or the same command of another caller, once the
 // replies are there. More than may be under way are sent one part after the other: a turn's time is for others'
-// commands.
+// commands. When a part fails, those behind it get its error, and are not sent.
 func (p *pipeline[T]) doAll(commands []T) []place[T] {
 	places := make([]place[T], 0, len(commands))
+	var failed *bundle[T]
 	for part := range slices.Chunk(commands, mostAtOnce) {
-		places = append(places, p.doTogether(part)...)
+		if failed != nil {
+			for _, c := range part {
+				places = append(places, place[T]{failed, c})
+			}
+			continue
+		}
+		done := p.doTogether(part)
+		if i := slices.IndexFunc(done, func(of place[T]) bool { return of.bundle.err != nil }); i >= 0 {
+			failed = done[i].bundle
+		}
+		places = append(places, done...)
 	}
 	return places
 }
