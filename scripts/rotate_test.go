@@ -96,6 +96,7 @@ hook() { n=$((n + 1)); [ "$n" != "$BREAK" ] || kill -9 $$; }
 fail() { echo "$*" >&2; exit 1; }
 say() { echo "$*"; hook; }
 keep() { eval "$KEEP"; }
+keep_copy() { :; }
 at() { DATABASE_ADDRESS=$DATABASE REDIS_ADDRESSES=$REDIS GRAFANA_ADDRESS=$GRAFANA bash -s; }
 roll() {
 	local status files="$*"

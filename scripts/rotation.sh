@@ -7,13 +7,14 @@
 #   roll FILE...        gives what uses one of these files of ./secrets its content now, one task after the other, and
 #                       returns when all have it and are healthy
 #   keep                keeps ./secrets in the repository beside the backups
+#   keep_copy           the same where there is one, or says that it is not done
 #   say WORD...         prints what is done
 #
 # A password changes in steps such that at no time anybody's is refused who is in service:
 #   1. the new one is written beside the old one, as FILE.next, and the store takes both
 #   2. the old one becomes FILE.old, and the new one FILE
 #   3. all that is made of the file is made of the new one, and its users are rolled
-#   4. the store takes the new one alone, which is looked at, and FILE.old is removed. A key of backups is kept first
+#   4. the store takes the new one alone, which is looked at, and FILE.old is removed. The new one is kept first
 # Each step may be done twice, so that one that was broken off is gone on with from the files that are there.
 # shellcheck shell=bash
 
@@ -316,6 +317,7 @@ rotate() {
 		key=$(awk -v name="$1" '$1 == name {print $3}' <<<"$passwords")
 		[ -s "secrets/$key" ] || fail "there is no secrets/$key: scripts/secrets makes it, and scripts/deploy brings it into use"
 		"rotate_$1"
+		keep_copy
 		return
 	fi
 	local name store file user made before after text content
@@ -351,8 +353,13 @@ rotate() {
 	say "3/4 who uses it is given the new one"
 	# shellcheck disable=SC2086 # a list
 	(roll "$file" ${made//,/ }) || stop
-	# Whoever has lost all but the copies of both keys must be able to open the backups with them, at any time.
-	[ "$store" != backup ] || keep || stop
+	# Whoever has lost all but the copies of both keys must be able to open the backups with them, at any time. Of other
+	# passwords the copy is made while both are good.
+	if [ "$store" = backup ]; then
+		keep || stop
+	else
+		keep_copy
+	fi
 	say "4/4 $store takes the new one alone"
 	"${store}_takes" "$user" "$after" || stop
 	rm -f "secrets/$file.old"
