@@ -2,6 +2,7 @@
 package machine
 
 import (
+	"bytes"
 	"debug/buildinfo"
 	"fmt"
 	"os"
@@ -100,12 +101,13 @@ func RSS(pid int) (int64, error) {
 }
 
 // Tree returns what a process and those that it began have used and hold now: processor time, and resident
-// memory in bytes, which counts what they share once for each. Those that have ended are left out; it is an error where
-// the process itself has.
+// memory in bytes, which counts what they share once for each. Of those that have ended it has the time of those that
+// were waited for, in ticks; it is an error where the process itself has ended.
 func Tree(pid int) (cpu time.Duration, rss int64, err error) {
 	if cpu, err = CPU(pid); err != nil {
 		return 0, 0, err
 	}
+	cpu += waitedFor(pid)
 	rss, _ = RSS(pid)
 	for _, child := range children(pid) {
 		if childCPU, childRSS, err := Tree(child); err == nil {
@@ -113,6 +115,20 @@ func Tree(pid int) (cpu time.Duration, rss int64, err error) {
 		}
 	}
 	return cpu, rss, nil
+}
+
+// waitedFor returns the processor time of the processes that a process began, that have ended and that it has waited for,
+// with what they waited for.
+func waitedFor(pid int) time.Duration {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	// The name, in brackets, may hold anything. Behind it is the third field: cutime and cstime are the 16th and 17th.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 15 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(fields[13], 10, 64)
+	system, _ := strconv.ParseInt(fields[14], 10, 64)
+	return time.Duration(user+system) * clockTick
 }
 
 // children returns the processes that a process began and that still run.

@@ -1,6 +1,7 @@
 package machine_test
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
 	"syscall"
@@ -57,5 +58,32 @@ func TestCPUOfAnother(t *testing.T) {
 	}
 	if _, err := machine.CPU(cmd.Process.Pid); err == nil {
 		t.Error("a process that has ended has no error")
+	}
+}
+
+// TestTreeHasWhatEndedChildrenUsed has a process begin another one that computes, and wait for it: its time is the
+// process's from then on.
+func TestTreeHasWhatEndedChildrenUsed(t *testing.T) {
+	cmd := exec.Command("bash", "-c", "(for ((i = 0; i < 300000; i++)); do :; done); echo ended; exec sleep 60")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(line, err)
+	}
+	own, err := machine.CPU(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tree, _, err := machine.Tree(cmd.Process.Pid); err != nil || tree < own+50*time.Millisecond {
+		t.Errorf("with its child it has used %v, %v, and by itself %v", tree, err, own)
 	}
 }

@@ -274,14 +274,19 @@ func (s *Shop) around(m raw.Measurement, do func(m *raw.Measurement) error) (raw
 	return m, nil
 }
 
+// rounding is how much less a component may seem to have used than before, in microseconds: the time of processes that
+// it has waited for is known in ticks of 10 ms.
+const rounding = 100_000
+
 // usedSince returns what components have used since before. It is an error where that is less than nothing: what a
-// process used that has ended is no longer counted.
+// process used that has ended, and that nobody waited for, is no longer counted.
 func usedSince(before, after []raw.Part) ([]raw.Part, error) {
 	used := slices.Clone(after)
 	for i := range used {
-		if used[i].CPUUs -= before[i].CPUUs; used[i].CPUUs < 0 {
+		if used[i].CPUUs -= before[i].CPUUs; used[i].CPUUs < -rounding {
 			return nil, fmt.Errorf("a process of %s has ended", used[i].Name)
 		}
+		used[i].CPUUs = max(used[i].CPUUs, 0)
 	}
 	return used, nil
 }
