@@ -117,8 +117,8 @@ func Tree(pid int) (cpu time.Duration, rss int64, err error) {
 	return cpu, rss, nil
 }
 
-// waitedFor returns the processor time of the processes that a process began, that have ended and that it has waited for,
-// with what they waited for.
+// waitedFor returns the processor time of the processes that a process began, that have ended and that it has waited
+// for, with what they waited for.
 func waitedFor(pid int) time.Duration {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	// The name, in brackets, may hold anything. Behind it is the third field: cutime and cstime are the 16th and 17th.
