@@ -293,9 +293,8 @@ func mergeLog(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	var blocked, pages, copied int64
-	err = db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &pages, &copied)
-	if meaningOf(err) == busy || err == nil && (blocked != 0 || copied < pages) {
+	all, err := checkpoint(ctx, db, "TRUNCATE")
+	if err == nil && !all {
 		err = errLogHeld
 	}
 	return errors.Join(err, db.Close())

@@ -35,16 +35,20 @@ func (w *writeAheadLog) shrink(ctx context.Context) error {
 	}
 	// The first copies, beside readers and writers; the second, which keeps writers out, finds little left to copy.
 	for _, mode := range []string{"PASSIVE", "TRUNCATE"} {
-		var blocked, pages, copied int64
-		err := w.db.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&blocked, &pages, &copied)
-		switch {
-		case meaningOf(err) == busy:
-			return nil
-		case err != nil:
+		if all, err := checkpoint(ctx, w.db, mode); err != nil || !all {
 			return err
-		case blocked != 0 || copied < pages:
-			return nil // a writer is active, or a reader still needs the log
 		}
 	}
 	return nil
+}
+
+// checkpoint copies a database's log to its file, and reports whether it has all of it: not where a writer is active, or
+// a reader still needs the log.
+func checkpoint(ctx context.Context, db *sql.DB, mode string) (all bool, err error) {
+	var blocked, pages, copied int64
+	err = db.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&blocked, &pages, &copied)
+	if meaningOf(err) == busy {
+		return false, nil
+	}
+	return err == nil && blocked == 0 && copied >= pages, err
 }
