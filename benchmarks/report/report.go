@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/woodytoys/woodytoys/benchmarks/report/figures"
-	"github.com/woodytoys/woodytoys/benchmarks/report/raw"
+	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
 //go:embed report.html.tmpl
@@ -119,7 +119,7 @@ func Write(r *figures.Results, dir string) error {
 	}
 	for name, content := range map[string][]byte{figures.File: results, HTMLFile: page, CSVFile: table,
 		MarkdownFile: Markdown(r)} {
-		if err := raw.Replace(filepath.Join(dir, name), content); err != nil {
+		if err := serving.ReplaceFile(filepath.Join(dir, name), content); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,11 @@ func Announce(file string, pairs ...string) (*Announcement, error) {
 		fmt.Fprintf(&text, "%s=%s\n", pairs[i], pairs[i+1])
 	}
 	fmt.Fprintf(&text, "PID=%d\n", os.Getpid())
-	if err := replaceFile(file, text.Bytes()); err != nil {
+	err := checkPlain(file)
+	if err == nil {
+		err = ReplaceFile(file, text.Bytes())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("WOODY_LISTENING_FILE cannot be written (name a file in a folder that is this "+
 			"program's to write to): %w", err)
 	}
@@ -44,14 +48,19 @@ func (a *Announcement) Remove() {
 	}
 }
 
-// replaceFile writes a file that anybody may read.
-func replaceFile(file string, content []byte) error {
+// checkPlain returns an error where there is something that is no plain file.
+func checkPlain(file string) error {
 	switch info, err := os.Lstat(file); {
 	case err == nil && !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a plain file", file)
 	case err != nil && !errors.Is(err, os.ErrNotExist):
 		return err
 	}
+	return nil
+}
+
+// ReplaceFile writes a file that anybody may read, as a whole or not at all: where the disk is full it is what it was.
+func ReplaceFile(file string, content []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
 	if err != nil {
 		return err

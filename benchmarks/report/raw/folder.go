@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+
+	"github.com/woodytoys/woodytoys/internal/serving"
 )
 
 const (
@@ -64,24 +66,7 @@ func (f *Folder) Describe(run Run) error {
 	if err != nil {
 		return err
 	}
-	return explain(f.Path, Replace(filepath.Join(f.Path, runFile), append(text, '\n')))
-}
-
-// Replace writes a file as a whole or not at all: where the disk is full it is what it was.
-func Replace(file string, content []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(content)
-	err = errors.Join(err, temporary.Chmod(0o644), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), file)
-	}
-	if err != nil {
-		os.Remove(temporary.Name())
-	}
-	return err
+	return explain(f.Path, serving.ReplaceFile(filepath.Join(f.Path, runFile), append(text, '\n')))
 }
 
 // Keep writes a measurement down. After one that could not be written it refuses all.
