@@ -79,14 +79,7 @@ func TestAnInvalidRunSaysSo(t *testing.T) {
 			break
 		}
 	}
-	r, err := figures.Make(run, measurements)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := report.HTML(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, page := mustReport(t, run, measurements)
 	for what, text := range map[string]string{"report": string(page), "summary": string(report.Markdown(r))} {
 		for _, want := range []string{"This run is invalid", "1 stale", "product 7 in version 3"} {
 			if !strings.Contains(text, want) {
@@ -150,14 +143,7 @@ func TestErrorsStandBesideWhatIsReportedFirst(t *testing.T) {
 			m.Requests = 200
 		}
 	}
-	r, err := figures.Make(run, measurements)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := report.HTML(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, page := mustReport(t, run, measurements)
 	for want, text := range map[string][]byte{
 		`was 10\.0/s \(80\.0 % errors\)`:                      page,
 		`<s>10\.0/s \(80\.0 % errors\) →</s>`:                 page,
@@ -227,14 +213,7 @@ func TestBeingWatched(t *testing.T) {
 // that it is added to. What the row of the stages leads to stays what it is without them.
 func TestNodes(t *testing.T) {
 	run, measurements := synthetic.WithNodes(1)
-	r, err := figures.Make(run, measurements)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := report.HTML(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, page := mustReport(t, run, measurements)
 	for _, want := range []string{
 		`id="nodes"`, `three nodes serve 0\.[78]\d+ \(.*\) of one server&#39;s \(at least 0\.700 was asked for\)`,
 		`acknowledged after [34]\.\d+ ms \(p50\), with one server [01]\.\d+ ms, [34]\.\d+ \(.*\) times as long`, `database-proxy</`, `reads alone</.*database</.*database[23]</`,
@@ -252,11 +231,8 @@ func TestNodes(t *testing.T) {
 			m.TookUs *= 2
 		}
 	}
-	if r, err = figures.Make(run, measurements); err != nil {
-		t.Fatal(err)
-	}
-	if page, err = report.HTML(r); err != nil || !bytes.Contains(page, []byte("was asked for, and is missed")) {
-		t.Errorf("a report of fewer reads does not say that they are too few (%v)", err)
+	if _, page = mustReport(t, run, measurements); !bytes.Contains(page, []byte("was asked for, and is missed")) {
+		t.Error("a report of fewer reads does not say that they are too few")
 	}
 	without, err := report.HTML(mustMake(t))
 	if err != nil || bytes.Contains(without, []byte(`id="nodes"`)) {
@@ -309,4 +285,17 @@ func mean(t *testing.T, r *figures.Results, stage string, name figures.Key) floa
 		t.Errorf("%s has no %s", stage, name)
 	}
 	return m
+}
+
+// mustReport returns a run's figures, and their page.
+func mustReport(t *testing.T, run raw.Run, measurements []raw.Measurement) (r *figures.Results, page []byte) {
+	t.Helper()
+	r, err := figures.Make(run, measurements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page, err = report.HTML(r); err != nil {
+		t.Fatal(err)
+	}
+	return r, page
 }
