@@ -39,17 +39,13 @@ func (j *syncLog) String() string {
 // mustStartAs starts a replica that is a user at Redis.
 func mustStartAs(t *testing.T, server *servers.Redis, user, replica string, ledger Ledger) (*Node, *syncLog) {
 	t.Helper()
-	p, _ := newPart(t, ledger)
-	cfg, log := *p.Config, &syncLog{}
-	cfg.Redis = &redis.UniversalOptions{Addrs: []string{server.Addr}, Username: user, Password: "secret"}
-	cfg.Replica = replica
-	cfg.Lease, cfg.Timeout, cfg.FillLease = 5*time.Second, 10*time.Second, time.Second
-	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
-	n, err := Start(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(n.Close)
+	log := &syncLog{}
+	n := mustStartNode(t, server, ledger, func(cfg *Config) {
+		cfg.Redis.Username, cfg.Redis.Password = user, "secret"
+		cfg.Replica = replica
+		cfg.Lease, cfg.Timeout, cfg.FillLease = 5*time.Second, 10*time.Second, time.Second
+		cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
+	})
 	return n, log
 }
 

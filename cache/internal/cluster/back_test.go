@@ -5,8 +5,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
@@ -116,15 +114,9 @@ func TestABumpIsLostAndItsNumberTaken(t *testing.T) {
 func TestTwoEpochsOfOneNumber(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	start := func(ledger *fakeLedger) *Node {
-		p, _ := newPart(t, ledger)
-		cfg := *p.Config
-		cfg.Redis = &redis.UniversalOptions{Addrs: []string{server.Addr}}
-		cfg.Lease, cfg.Timeout = 5*time.Second, 10*time.Second
-		n, err := Start(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(n.Close)
+		n := mustStartNode(t, server, ledger, func(cfg *Config) {
+			cfg.Lease, cfg.Timeout = 5*time.Second, 10*time.Second
+		})
 		mustAwait(t, "a lease", func() bool { return n.Live(n.Now()) })
 		return n
 	}

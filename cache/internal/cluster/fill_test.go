@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
 	"github.com/woodytoys/woodytoys/internal/servers"
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
@@ -44,15 +42,10 @@ func TestAValueAheadOfTheBusDoesNotOutliveItsSession(t *testing.T) {
 // mustStartFilling starts a replica whose fill leases are so long, and waits until it has a lease.
 func mustStartFilling(t *testing.T, server *servers.Redis, ledger Ledger, name string, long time.Duration) *Node {
 	t.Helper()
-	p, _ := newPart(t, ledger)
-	cfg := *p.Config
-	cfg.Redis, cfg.Replica = &redis.UniversalOptions{Addrs: []string{server.Addr}}, name
-	cfg.Lease, cfg.Timeout, cfg.FillLease = time.Minute, 10*time.Second, long
-	n, err := Start(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(n.Close)
+	n := mustStartNode(t, server, ledger, func(cfg *Config) {
+		cfg.Replica = name
+		cfg.Lease, cfg.Timeout, cfg.FillLease = time.Minute, 10*time.Second, long
+	})
 	mustAwait(t, "a lease", func() bool { return n.Live(n.Now()) })
 	return n
 }

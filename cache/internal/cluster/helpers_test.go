@@ -13,6 +13,7 @@ import (
 
 	"github.com/woodytoys/woodytoys/cache/internal/fence"
 	"github.com/woodytoys/woodytoys/cache/internal/layer"
+	"github.com/woodytoys/woodytoys/internal/servers"
 )
 
 // fakeLedger is a ledger in memory, which can fail. Real ones are in package outbox.
@@ -157,4 +158,20 @@ func newPart(t testing.TB, ledger Ledger) (part, context.CancelFunc) {
 		},
 		metrics: newMetrics(), ctx: ctx, tasks: &sync.WaitGroup{},
 	}, cancel
+}
+
+// mustStartNode starts a replica at a server, with what set changes of the settings that newPart makes, and ends it with
+// the test.
+func mustStartNode(t *testing.T, server *servers.Redis, ledger Ledger, set func(*Config)) *Node {
+	t.Helper()
+	p, _ := newPart(t, ledger)
+	cfg := *p.Config
+	cfg.Redis = &redis.UniversalOptions{Addrs: []string{server.Addr}}
+	set(&cfg)
+	n, err := Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.Close)
+	return n
 }

@@ -7,8 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
@@ -83,15 +81,7 @@ func TestNoAcknowledgementWithoutALook(t *testing.T) {
 	server := servertest.MustStartRedis(t)
 	failure := errors.New("no such table")
 	ledger := &fakeLedger{state: State{Epoch: 1}, look: func() (State, error) { return State{}, failure }}
-	p, _ := newPart(t, ledger)
-	cfg := *p.Config
-	cfg.Redis = &redis.UniversalOptions{Addrs: []string{server.Addr}}
-	cfg.Timeout = 10 * time.Second
-	n, err := Start(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(n.Close)
+	n := mustStartNode(t, server, ledger, func(cfg *Config) { cfg.Timeout = 10 * time.Second })
 	for deadline := time.Now().Add(30 * time.Second); n.members.ready() == nil; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the replica has no session")

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/woodytoys/woodytoys/internal/servers/servertest"
 )
 
@@ -16,15 +14,9 @@ func TestAWriterSeesThatRedisWentBack(t *testing.T) {
 	t.Parallel()
 	server := servertest.MustStartRedis(t)
 	ledger := &fakeLedger{state: State{Epoch: 1}}
-	p, _ := newPart(t, ledger)
-	cfg := *p.Config
-	cfg.Redis = &redis.UniversalOptions{Addrs: []string{server.Addr}}
-	cfg.Replica, cfg.Lease, cfg.AckTimeout, cfg.Timeout = "one", 20*time.Second, 10*time.Second, 10*time.Second
-	n, err := Start(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(n.Close)
+	n := mustStartNode(t, server, ledger, func(cfg *Config) {
+		cfg.Replica, cfg.Lease, cfg.AckTimeout, cfg.Timeout = "one", 20*time.Second, 10*time.Second, 10*time.Second
+	})
 	s := n.members.await(time.Minute)
 	for want := s.marks.seq + 1; want <= s.marks.seq+3; want++ {
 		if seq, _, err := s.invalidate([]uint16{7}); seq != want || err != nil {
