@@ -174,6 +174,7 @@ awaited() {
 
 # await_settled SECONDS [SERVICE...]: waits until these services, or the whole stack, are settled, and says what it waits
 # for. An update that rolled back or was paused ends the script, as does time running out; all show why tasks failed.
+# That the service in $rolled_back has rolled back is known, and of before.
 await_settled() {
 	local within=$1 deadline=$((SECONDS + $1)) shown='' left service names state back=''
 	shift
