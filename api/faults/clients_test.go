@@ -135,8 +135,8 @@ func (c *clients) read(r *replica, path string, into any) (status int, layer str
 	return status, layer, true
 }
 
-// spellings are ways to write a product's address: each but the last is kept under a key of its own, and all of them are
-// to go with the product's tag.
+// spellings are ways to write a product's address: each but the last is kept under a key of its own, and all of them
+// are to go with the product's tag.
 var spellings = []string{
 	"/api/products/%d", "/api/products/%d?id=0", "/api/products/%d?id=1", "/api/products/%d?a=b&c", "/api/products/%d/",
 }

@@ -42,8 +42,8 @@ func (w *writeAheadLog) shrink(ctx context.Context) error {
 	return nil
 }
 
-// checkpoint copies a database's log to its file, and reports whether it has all of it: not where a writer is active, or
-// a reader still needs the log.
+// checkpoint copies a database's log to its file, and reports whether it has all of it: not where a writer is active,
+// or a reader still needs the log.
 func checkpoint(ctx context.Context, db *sql.DB, mode string) (all bool, err error) {
 	var blocked, pages, copied int64
 	err = db.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&blocked, &pages, &copied)

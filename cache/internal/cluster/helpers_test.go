@@ -160,8 +160,8 @@ func newPart(t testing.TB, ledger Ledger) (part, context.CancelFunc) {
 	}, cancel
 }
 
-// mustStartNode starts a replica at a server, with what set changes of the settings that newPart makes, and ends it with
-// the test.
+// mustStartNode starts a replica at a server, with what set changes of the settings that newPart makes, and ends it
+// with the test.
 func mustStartNode(t *testing.T, server *servers.Redis, ledger Ledger, set func(*Config)) *Node {
 	t.Helper()
 	p, _ := newPart(t, ledger)
